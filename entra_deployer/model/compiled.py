@@ -1,0 +1,39 @@
+"""What the compiler makes of one query of a hunt."""
+
+from dataclasses import dataclass
+
+from entra_deployer.model.hunt import Query
+from entra_deployer.model.state import StateObject
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One change that the compiler made to the author's query or to the schedule, and why.
+
+    `line` is the 1-based line in the hunt's file that it concerns; `before` and `after` are the lines as they were and
+    as they are ("" where nothing stood).
+    """
+
+    code: str
+    reason: str
+    line: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
+
+    `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
+    aggregate). `tags` are the saved-object tags that the search refers to.
+    """
+
+    folder: str
+    query_key: str
+    query: Query
+    rule: StateObject
+    search: StateObject
+    tags: tuple[StateObject, ...]
+    key_columns: tuple[str, ...]
+    rewrites: tuple[Rewrite, ...] = ()

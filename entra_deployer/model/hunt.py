@@ -1,0 +1,45 @@
+"""A threat hunt as its author wrote it, whichever format it came in."""
+
+from dataclasses import dataclass
+
+from entra_deployer.errors import Location
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a hunt.
+
+    `text` is the query without its surrounding blank lines, byte for byte otherwise; `line` is the 1-based line of the
+    hunt's file on which the text's first line stands, `column` the 1-based column of its first character, so that
+    line l, column c of the text is line `line + l - 1`, column c (plus `column - 1` where l is 1) of the file.
+    """
+
+    text: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """A hunt: what to look for (queries), why (description, ATT&CK), and what an analyst does next (notes).
+
+    `languages` are as written, e.g. ("ES|QL",); `mitre` holds technique ids; `source` is the path of the file as the
+    user would type it, for messages.
+    """
+
+    name: str
+    author: str
+    description: str
+    uuid: str
+    integrations: tuple[str, ...]
+    languages: tuple[str, ...]
+    queries: tuple[Query, ...]
+    notes: tuple[str, ...]
+    mitre: tuple[str, ...]
+    references: tuple[str, ...]
+    license: str
+    source: str
+
+    def at(self, line: int, column: int = 1) -> Location:
+        """A place in the hunt's own file."""
+        return Location(self.source, line, column)

@@ -1,0 +1,91 @@
+"""What a push would do, as data: the very plan that is shown is the plan that is applied."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entra_deployer.model.issue import Issue
+from entra_deployer.model.state import Kind, LiveObject, StateObject
+from entra_deployer.model.values import Json
+
+
+class Action(StrEnum):
+    """What happens to an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class FieldDiff:
+    """One field that differs; None stands for "not set". `path` is in Kibana's names, dotted."""
+
+    path: str
+    existing: Json
+    desired: Json
+
+
+@dataclass(frozen=True)
+class FieldKept:
+    """A field whose live value stays, with the reason: who owns it."""
+
+    path: str
+    existing: Json
+    reason: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object to create, update or delete. `desired` is the whole object to send, kept fields included."""
+
+    action: Action
+    space: str
+    kind: Kind
+    key: str
+    name: str
+    desired: StateObject | None
+    existing: LiveObject | None
+    diffs: tuple[FieldDiff, ...] = ()
+    kept: tuple[FieldKept, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What changes are sorted by, everywhere."""
+        return (self.space, self.kind.rank, self.key)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a push would do to one environment, sorted; with blockers nothing of it is applied.
+
+    `unchanged` counts the objects that stand as desired. `issues` are what the reader should know (warnings included);
+    `blockers` is the part of them that forbids a push.
+    """
+
+    environment: str
+    changes: tuple[Change, ...]
+    unchanged: int = 0
+    issues: tuple[Issue, ...] = ()
+    blockers: tuple[Issue, ...] = ()
+
+    def count(self, action: Action) -> int:
+        """How many changes are of one action."""
+        return sum(change.action is action for change in self.changes)
+
+
+class Outcome(StrEnum):
+    """What became of a planned change."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class ChangeResult:
+    """A change and what became of it; `error` is one line, "" unless it failed."""
+
+    change: Change
+    outcome: Outcome
+    error: str = ""
