@@ -1,0 +1,78 @@
+"""One environment: where its Kibana and its Elasticsearch answer, as whom we ask, and what is special there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from entra_deployer.model.values import Json
+
+
+class Scheme(StrEnum):
+    """How we say who we are."""
+
+    API_KEY = "api_key"
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who we are. `secret` is the API key, the password or the token; it never appears in a repr or a message."""
+
+    scheme: Scheme
+    secret: str = field(repr=False)
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server and how to reach it.
+
+    `ca` and `certificate`/`key` are paths of PEM files; `verify` is False only where the file says so; `timeout` is
+    how many seconds any one request may take.
+    """
+
+    url: str
+    credentials: Credentials
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
+    proxy: str | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server is asked to bear at once, and what a push may not exceed without being told to.
+
+    `parallel` writes at a time; `batch` objects an import; `prune_count` and `prune_percent` bound deletions.
+    """
+
+    parallel: int = 8
+    batch: int = 100
+    prune_count: int = 10
+    prune_percent: float = 30.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A named environment of `deploy/<name>.yaml`, resolved: secrets read, defaults filled in.
+
+    `overlay` is a merge patch on every rule's payload, `overlays` further ones by folder or rule name; `enabled` is
+    what a new rule gets that says nothing of it; `owners` maps a payload field to "git" or "live". `connectors` maps
+    the name that a rule.yaml uses to the connector's name here.
+    """
+
+    name: str
+    kibana: Endpoint
+    elasticsearch: Endpoint
+    spaces: tuple[str, ...] = ("default",)
+    enabled: bool = False
+    limits: Limits = field(default_factory=Limits)
+    overlay: Mapping[str, Json] = field(default_factory=dict)
+    overlays: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    connectors: Mapping[str, str] = field(default_factory=dict)
+    gates: Mapping[str, Json] = field(default_factory=dict)
+    lock: bool = True
