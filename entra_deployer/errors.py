@@ -7,16 +7,18 @@ The tree (an expected bad outcome that does not stop a run is data: an Issue, a 
     +-- InputError          a file of the user's is missing, unreadable or malformed           1
     +-- SecretError         a variable that should hold a secret is not set                    1
     +-- Unreachable         no answer: refused, timed out, TLS, not ready                      1
+    |   +-- AnswerLost      a write was sent and its outcome is not known                      1
     +-- Refused             an answer that says no: authentication, privilege, bad request     1
     +-- UnsupportedVersion  a stack that this tool does not know                               1
     +-- LocalStackError     the embedded stack cannot be set up or started                     1
-    +-- PushInterrupted     the outcome of a write is not known                                3
 
 Foreign exceptions (requests, elasticsearch, yaml, tomllib, OSError) are translated where they arise.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -83,6 +85,10 @@ class Unreachable(DeployError):
     """A server gave no answer: refused, timed out, broken TLS, or not ready yet."""
 
 
+class AnswerLost(Unreachable):
+    """A write was sent and its answer never came: read before you write again."""
+
+
 class Refused(DeployError):
     """A server answered no. `status` is its HTTP status."""
 
@@ -97,9 +103,3 @@ class UnsupportedVersion(DeployError):
 
 class LocalStackError(DeployError):
     """The embedded stack cannot be set up, started or stopped."""
-
-
-class PushInterrupted(DeployError):
-    """A write was sent and its outcome is not known; the next push reads before it writes."""
-
-    exit_code = ExitCode.PARTLY

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from entra_deployer.model.hunt import Query
+from entra_deployer.model.issue import Issue
 from entra_deployer.model.state import StateObject
 
 
@@ -37,3 +38,14 @@ class CompiledRule:
     tags: tuple[StateObject, ...]
     key_columns: tuple[str, ...]
     rewrites: tuple[Rewrite, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the compiler made of one hunt: a rule for each of its ES|QL queries, and what it has to say about them.
+
+    A query with an issue of level error has no rule here.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    issues: tuple[Issue, ...] = ()

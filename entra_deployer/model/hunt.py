@@ -1,6 +1,7 @@
 """A threat hunt as its author wrote it, whichever format it came in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from entra_deployer.errors import Location
 
@@ -24,7 +25,8 @@ class Hunt:
     """A hunt: what to look for (queries), why (description, ATT&CK), and what an analyst does next (notes).
 
     `languages` are as written, e.g. ("ES|QL",); `mitre` holds technique ids; `source` is the path of the file as the
-    user would type it, for messages.
+    user would type it, for messages. `places` holds the 1-based line of each field ("language") and of each item of a
+    list ("mitre[0]"), as far as the format tells; it is no part of what makes two hunts equal.
     """
 
     name: str
@@ -39,7 +41,13 @@ class Hunt:
     references: tuple[str, ...]
     license: str
     source: str
+    places: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def at(self, line: int, column: int = 1) -> Location:
         """A place in the hunt's own file."""
         return Location(self.source, line, column)
+
+    def at_field(self, name: str) -> Location:
+        """Where a field ("language"), or an item of it ("mitre[1]"), stands; the file alone where that is not known."""
+        line = self.places.get(name) or self.places.get(name.partition("[")[0], 0)
+        return Location(self.source, line, 1 if line else 0)

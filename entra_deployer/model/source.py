@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from entra_deployer.model.hunt import Hunt
+from entra_deployer.model.issue import Issue
 from entra_deployer.model.values import Json
 
 
@@ -92,3 +93,11 @@ class RuleSource:
     hunt: Hunt
     queries: tuple[QuerySettings, ...]
     tests: tuple[DetectionTest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others."""
+
+    sources: tuple[RuleSource, ...]
+    issues: tuple[Issue, ...] = ()

@@ -1,0 +1,1 @@
+"""Everything that is said to Kibana: one client, one handler for each kind of object."""

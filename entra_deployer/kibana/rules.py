@@ -1,0 +1,152 @@
+"""Detection rules: how they are found, read, written and removed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+
+from entra_deployer.kibana.client import KibanaClient
+from entra_deployer.model.rule_fields import RULE_FIELDS, SERVER_SET
+from entra_deployer.model.state import Kind, LiveObject, StateObject
+from entra_deployer.model.target import StackVersion
+from entra_deployer.model.values import Json
+
+_RULES = "/api/detection_engine/rules"
+_PAGE = 500
+_FILTER_CHARACTERS = 3000
+_BULK = 100
+
+
+class RuleHandler:
+    """The detection rules of one space of one Kibana."""
+
+    kind = Kind.RULE
+
+    def __init__(self, client: KibanaClient, space: str, version: StackVersion) -> None:
+        self._client = client
+        self._space = space
+        self._version = version
+
+    def marked(self, tag: str) -> list[LiveObject]:
+        """Every rule that bears `tag`."""
+        return list(self._find(f"alert.attributes.tags: {_quoted(tag)}"))
+
+    def by_key(self, keys: Iterable[str]) -> list[LiveObject]:
+        """The rules with these rule_ids: none, one, or (after a race of equal creates) several for one."""
+        wanted = set(keys)
+        found = self._find_any("alert.attributes.params.ruleId", wanted)
+        return [live for live in found if live.object.key in wanted]
+
+    def by_name(self, names: Iterable[str]) -> list[LiveObject]:
+        """The rules of exactly these names, whoever made them."""
+        wanted = set(names)
+        return [live for live in self._find_any("alert.attributes.name", wanted) if live.object.name in wanted]
+
+    def create(self, rules: Sequence[StateObject]) -> dict[str, str]:
+        """Import new rules; what failed, by key. An answer of 200 says nothing: the caller reads back."""
+        return self._import(rules, overwrite=False)
+
+    def replace(self, rule: StateObject) -> None:
+        """PUT the whole rule; on a version that takes some fields by import alone, import these on top."""
+        body = {name: value for name, value in rule.payload.items() if self._takes(name)}
+        self._client.put(_RULES, body, space=self._space)
+        if self._only_imported(rule):
+            for error in self._import([rule], overwrite=True).values():
+                raise ValueError(error)
+
+    def delete(self, live: Sequence[LiveObject]) -> None:
+        """Disable, then delete by the server's own ids."""
+        for some in batched(live, _BULK):
+            ids = [one.object_id for one in some]
+            self.set_enabled(ids, enabled=False)
+            self._client.post(f"{_RULES}/_bulk_action", {"action": "delete", "ids": ids}, space=self._space)
+
+    def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:
+        """Switch rules on or off by the server's own ids."""
+        action = "enable" if enabled else "disable"
+        for ids in batched(object_ids, _BULK):
+            self._client.post(f"{_RULES}/_bulk_action", {"action": action, "ids": list(ids)}, space=self._space)
+
+    def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> Json:
+        """Start a preview and wait for it: {"previewId", "logs": [{"errors", "warnings"}], "isAborted"}."""
+        dropped = {"rule_id", "actions", "exceptions_list", "response_actions", *SERVER_SET}
+        body = {name: value for name, value in rule.items() if name not in dropped}
+        body |= {"invocationCount": invocations, "timeframeEnd": timeframe_end}
+        return self._client.post(f"{_RULES}/preview", body, space=self._space)
+
+    def execution(self, object_id: str) -> Json:
+        """The `execution_summary` of one rule, None before its first run."""
+        return self._client.get(_RULES, space=self._space, params={"id": object_id}).get("execution_summary")
+
+    def _takes(self, name: str) -> bool:
+        field = RULE_FIELDS.get(name)
+        return field is None or field.writable(self._version)
+
+    def _only_imported(self, rule: StateObject) -> bool:
+        fields = (RULE_FIELDS.get(name) for name in rule.payload)
+        return any(field and field.importable(self._version) and not field.writable(self._version) for field in fields)
+
+    def _import(self, rules: Sequence[StateObject], *, overwrite: bool) -> dict[str, str]:
+        lines = [self._line(rule) for rule in rules]
+        params = {"overwrite": str(overwrite).lower()}
+        answer = self._client.upload(f"{_RULES}/_import", lines, space=self._space, params=params)
+        failed = [*answer.get("errors", ()), *answer.get("action_connectors_errors", ())]
+        return {
+            str(item.get("rule_id") or item.get("id") or "(unknown id)"): str(item["error"]["message"])
+            for item in failed
+        }
+
+    def _line(self, rule: StateObject) -> Json:
+        """A rule as an import takes it: older versions want to be told of each required field whether it is ECS."""
+        payload = {
+            name: value
+            for name, value in rule.payload.items()
+            if (field := RULE_FIELDS.get(name)) is None or field.importable(self._version)
+        }
+        if not RULE_FIELDS["required_fields"].writable(self._version) and "required_fields" in payload:
+            payload["required_fields"] = [{"ecs": False, **item} for item in payload["required_fields"]]
+        return payload
+
+    def _find_any(self, field: str, values: Iterable[str]) -> Iterator[LiveObject]:
+        """Rules in which `field` is any of `values`, asked in filters short enough for a URL."""
+        some: list[str] = []
+        for value in [*sorted(values), None]:
+            if some and (value is None or sum(map(len, some)) + len(value) > _FILTER_CHARACTERS):
+                yield from self._find(f"{field}: ({' or '.join(some)})")
+                some = []
+            if value is not None:
+                some.append(_quoted(value))
+
+    def _find(self, kql: str) -> Iterator[LiveObject]:
+        page = 1
+        seen: set[str] = set()
+        while True:
+            params = {"filter": kql, "per_page": _PAGE, "page": page, "sort_field": "created_at", "sort_order": "asc"}
+            answer = self._client.get(f"{_RULES}/_find", space=self._space, params=params)
+            for item in answer["data"]:
+                if item["id"] not in seen:
+                    seen.add(item["id"])
+                    yield from_answer(item)
+            if page * _PAGE >= answer["total"] or not answer["data"]:
+                return
+            page += 1
+
+
+def from_answer(answer: Mapping[str, Json]) -> LiveObject:
+    """A rule as Kibana tells it, without what Kibana adds by itself."""
+    payload = {name: value for name, value in answer.items() if name not in SERVER_SET and value is not None}
+    if "required_fields" in payload:
+        payload["required_fields"] = [
+            {"name": item["name"], "type": item["type"]} for item in payload["required_fields"]
+        ]
+    return LiveObject(
+        object=StateObject(Kind.RULE, payload["rule_id"], payload["name"], payload),
+        object_id=answer["id"],
+        revision=f"{answer.get('revision', '')}/{answer.get('updated_at', '')}",
+        updated_at=answer.get("updated_at", ""),
+        updated_by=answer.get("updated_by", ""),
+        immutable=bool(answer.get("immutable")),
+    )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,120 @@
+"""The fields of an ES|QL rule in Kibana's API: what it fills in, what it sets by itself, who owns what, and since when.
+
+Source: Kibana's rule schemas of 8.12 to 9.x, and what a real Kibana 8.12.2 answered to requests that left them out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entra_deployer.model.target import StackVersion
+from entra_deployer.model.values import Json, canonical
+
+OLDEST = StackVersion(8, 12)
+"""The oldest stack that we speak to: the first one with ES|QL rules that we have seen answer."""
+
+
+class Owner(StrEnum):
+    """Who decides on a field's value when the two differ."""
+
+    GIT = "git"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class RuleField:
+    """One field of the payload.
+
+    `default` is what a server makes of a field that was not sent (None: it stays absent); `since` is the first version
+    that takes it by create and update, `imported_since` by `_import`, where that is earlier.
+    """
+
+    name: str
+    default: Json = None
+    owner: Owner = Owner.GIT
+    since: StackVersion = OLDEST
+    imported_since: StackVersion | None = None
+
+    def writable(self, version: StackVersion) -> bool:
+        """Whether create and update of that version keep the field."""
+        return version >= self.since
+
+    def importable(self, version: StackVersion) -> bool:
+        """Whether `_import` of that version keeps the field."""
+        return version >= (self.imported_since or self.since)
+
+
+_V8_14 = StackVersion(8, 14)
+_V8_15 = StackVersion(8, 15)
+_V8_16 = StackVersion(8, 16)
+
+RULE_FIELDS: Mapping[str, RuleField] = {
+    field.name: field
+    for field in (
+        RuleField("rule_id"),
+        RuleField("type"),
+        RuleField("language"),
+        RuleField("name"),
+        RuleField("description"),
+        RuleField("query"),
+        RuleField("severity"),
+        RuleField("risk_score"),
+        RuleField("enabled", owner=Owner.LIVE),
+        RuleField("tags", []),
+        RuleField("interval", "5m"),
+        RuleField("from", "now-6m"),
+        RuleField("to", "now"),
+        RuleField("max_signals", 100),
+        RuleField("alert_suppression", since=_V8_15),
+        RuleField("author", []),
+        RuleField("license", ""),
+        RuleField("references", []),
+        RuleField("false_positives", []),
+        RuleField("note", ""),
+        RuleField("setup", "", since=_V8_14, imported_since=OLDEST),
+        RuleField("threat", []),
+        RuleField("related_integrations", [], since=_V8_15, imported_since=OLDEST),
+        RuleField("required_fields", [], since=_V8_15, imported_since=OLDEST),
+        RuleField("investigation_fields"),
+        RuleField("risk_score_mapping", []),
+        RuleField("severity_mapping", []),
+        RuleField("rule_name_override"),
+        RuleField("timestamp_override"),
+        RuleField("timestamp_override_fallback_disabled", False),  # noqa: FBT003 - a default, not a switch
+        RuleField("timeline_id"),
+        RuleField("timeline_title"),
+        RuleField("building_block_type"),
+        RuleField("output_index", ""),
+        RuleField("namespace"),
+        RuleField("actions", [], owner=Owner.LIVE),
+        RuleField("exceptions_list", [], owner=Owner.LIVE),
+        RuleField("response_actions", owner=Owner.LIVE, since=_V8_16),
+    )
+}
+
+SERVER_SET = frozenset(
+    {
+        "id",
+        "immutable",
+        "rule_source",
+        "created_at",
+        "created_by",
+        "updated_at",
+        "updated_by",
+        "revision",
+        "execution_summary",
+        "outcome",
+        "alias_target_id",
+        "alias_purpose",
+    }
+)
+"""Fields of an answer that no request may set, or that mean nothing in one."""
+
+KEPT_ALWAYS = frozenset({"version", "meta", "throttle"})
+"""Fields that the server or its UI keeps for itself: carried along from the live rule, never compared."""
+
+
+def is_default(name: str, value: Json) -> bool:
+    """Whether a field that holds `value` says no more than one that was never sent."""
+    field = RULE_FIELDS.get(name)
+    return value is None or (field is not None and canonical(field.default) == canonical(value))
