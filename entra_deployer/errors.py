@@ -90,11 +90,14 @@ class AnswerLost(Unreachable):
 
 
 class Refused(DeployError):
-    """A server answered no. `status` is its HTTP status."""
+    """A server answered no. `status` is its HTTP status, `attributes` what its answer holds for programs."""
 
-    def __init__(self, message: str, *, status: int, location: Location | None = None, hint: str | None = None) -> None:
-        super().__init__(message, location=location, hint=hint)
+    def __init__(
+        self, message: str, *, status: int, hint: str | None = None, attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
+        self.attributes = attributes or {}
 
 
 class UnsupportedVersion(DeployError):

@@ -1,6 +1,7 @@
 """HTTP to Kibana: headers, time-outs, safe retries, and its two dialects of error put into our exceptions."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -150,7 +151,8 @@ def _session(endpoint: Endpoint) -> requests.Session:
     credentials = endpoint.credentials
     match credentials.scheme:
         case Scheme.BASIC:
-            session.auth = (credentials.user.encode(), credentials.secret.encode())
+            pair = f"{credentials.user}:{credentials.secret}".encode()
+            session.auth = _Header(f"Basic {b64encode(pair).decode()}")
         case Scheme.API_KEY:
             session.auth = _Header(f"ApiKey {credentials.secret}")
         case Scheme.BEARER:
