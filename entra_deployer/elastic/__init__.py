@@ -1,0 +1,1 @@
+"""The only place that speaks to an Elasticsearch, through its official client."""
