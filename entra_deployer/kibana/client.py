@@ -146,7 +146,7 @@ class KibanaClient:
 
 def _session(endpoint: Endpoint) -> requests.Session:
     session = requests.Session()
-    session.trust_env = endpoint.proxy is None
+    session.trust_env = endpoint.proxy is None and not endpoint.is_loopback
     session.headers.update({"kbn-xsrf": "entra-deployer", "elastic-api-version": _API_VERSION})
     credentials = endpoint.credentials
     match credentials.scheme:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from entra_deployer.model.values import Json
 
@@ -40,6 +41,11 @@ class Endpoint:
     verify: bool = True
     proxy: str | None = None
     timeout: float = 60.0
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this very machine."""
+        return (urlsplit(self.url).hostname or "") in ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
