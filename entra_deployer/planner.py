@@ -1,7 +1,7 @@
 """Desired against existing against base: what a push has to do. Pure: the same input gives the same plan.
 
 Three states meet here. *Desired* is what the repository compiles to, *existing* what the server has now, *base* what
-the last push left there. Where a field is owned by the live stack its live value is part of what is sent; the plan tells.
+the last push left there. A field that the live stack owns keeps its live value in what is sent; the plan tells so.
 """
 
 from collections import defaultdict

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import batched
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from entra_deployer.model.values import Json
 
 OLDEST = StackVersion(8, 12)
 NEWEST_MAJOR = 9
+_BULK = 200
 PARTIAL_SINCE = {8: StackVersion(8, 19), 9: StackVersion(9, 1)}
 """Per major version, the first that knows `allow_partial_results`; older ones refuse the parameter."""
 
@@ -253,6 +255,26 @@ class ElasticClient:
                 refresh="wait_for" if create else None,
             )
         return StoredDocument(document_id, source, answer["_seq_no"], answer["_primary_term"])
+
+    def put_documents(self, index: str, documents: Mapping[str, Mapping[str, Json]]) -> None:
+        """Write documents by id, searchable on return. Raises Refused at the first one that is not taken."""
+        for some in batched(documents.items(), _BULK, strict=False):
+            operations: list[Mapping[str, Json]] = []
+            for document_id, source in some:
+                operations += [{"index": {"_id": document_id}}, source]
+            with translated(self._endpoint):
+                answer = self._client.bulk(index=index, operations=operations, refresh=True)
+            for item in answer["items"]:
+                if "error" in (outcome := item["index"]):
+                    message = f"Elasticsearch at {self.address} did not take {outcome['_id']} of {index}"
+                    raise Refused(f"{message}: {reason(outcome)}", status=int(outcome["status"]))
+
+    def whoami(self) -> str:
+        """The user that the server knows us as, for an API key its owner and name."""
+        with translated(self._endpoint):
+            answer = self._client.security.authenticate()
+        key = (answer.get("api_key") or {}).get("name")
+        return f"{answer['username']} ({key})" if key else str(answer["username"])
 
     def delete_document(self, index: str, document_id: str, *, replaces: StoredDocument | None = None) -> bool:
         """Delete a document, with `replaces` only while that version stands (else 409); False where there was none."""
