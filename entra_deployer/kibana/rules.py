@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
+from entra_deployer.errors import Refused
 from entra_deployer.kibana.client import KibanaClient
 from entra_deployer.model.rule_fields import RULE_FIELDS, SERVER_SET
 from entra_deployer.model.state import Kind, LiveObject, StateObject
@@ -50,7 +51,7 @@ class RuleHandler:
         self._client.put(_RULES, body, space=self._space)
         if self._only_imported(rule):
             for error in self._import([rule], overwrite=True).values():
-                raise ValueError(error)
+                raise Refused(error, status=400)
 
     def delete(self, live: Sequence[LiveObject]) -> None:
         """Disable, then delete by the server's own ids."""

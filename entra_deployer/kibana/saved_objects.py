@@ -58,7 +58,12 @@ class SavedObjectHandler:
                 return [self._live(line) for line in lines if line.get("type") == self._type]
         return []
 
-    def write(self, objects: Sequence[StateObject]) -> dict[str, str]:
+    def replace(self, one: StateObject) -> None:
+        """Replace one object. Refused with Kibana's reason where it is not taken."""
+        for error in self.create([one]).values():
+            raise Refused(error, status=400)
+
+    def create(self, objects: Sequence[StateObject]) -> dict[str, str]:
         """Create or replace; what failed, by key. With one conflict nothing of the file is written: all fail then."""
         lines = [self._line(one) for one in objects]
         params = {"overwrite": "true"}

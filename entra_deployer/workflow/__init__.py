@@ -1,0 +1,1 @@
+"""The commands' work: the only place that sees both the pure code and the servers."""
