@@ -1,4 +1,4 @@
-"""JSON values as the model holds them, and two operations on them that everyone needs."""
+"""JSON values as the model holds them, and the operations on them that everyone needs."""
 
 import json
 from collections.abc import Mapping
@@ -24,3 +24,14 @@ def merge_patch(target: Json, patch: Json) -> Json:
         else:
             merged[key] = merge_patch(merged.get(key), value)
     return merged
+
+
+def flatten(value: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
+    """Dotted fields of a nested, dotted or mixed document; lists and empty mappings are values."""
+    fields: dict[str, Json] = {}
+    for key, item in value.items():
+        if isinstance(item, Mapping) and item:
+            fields |= flatten(item, f"{prefix}{key}.")
+        else:
+            fields[f"{prefix}{key}"] = item
+    return fields
