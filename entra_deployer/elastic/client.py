@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import batched
+from itertools import batched, repeat
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,9 @@ NEWEST_MAJOR = 9
 _BULK = 200
 PARTIAL_SINCE = {8: StackVersion(8, 19), 9: StackVersion(9, 1)}
 """Per major version, the first that knows `allow_partial_results`; older ones refuse the parameter."""
+
+BULK_SIZE = 2000
+"""Documents in one bulk request."""
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -192,10 +195,21 @@ class ElasticClient:
         with translated(self._endpoint):
             return bool(self._client.indices.exists(index=name))
 
-    def find_indices(self, pattern: str) -> tuple[IndexInfo, ...]:
-        """The open indices whose names match, sorted by name."""
+    def add_aliases(self, aliases: Sequence[tuple[str, str, Json]]) -> None:
+        """Add (index, alias, Query DSL filter), all at once. The aliases are hidden: no wildcard reaches them."""
+        actions = [
+            {"add": {"index": index, "alias": alias, "filter": filter_, "is_hidden": True}}
+            for index, alias, filter_ in aliases
+        ]
         with translated(self._endpoint):
-            answer = self._client.indices.get_settings(index=pattern, name="index.creation_date", allow_no_indices=True)
+            self._client.indices.update_aliases(actions=actions)
+
+    def find_indices(self, pattern: str) -> tuple[IndexInfo, ...]:
+        """The open indices whose names match, hidden ones included, sorted by name."""
+        with translated(self._endpoint):
+            answer = self._client.indices.get_settings(
+                index=pattern, name="index.creation_date", allow_no_indices=True, expand_wildcards=["open", "hidden"]
+            )
         found = answer.body.items()
         dates = {name: int(item["settings"]["index"]["creation_date"]) / 1000 for name, item in found}
         return tuple(IndexInfo(name, dates[name]) for name in sorted(dates))
@@ -210,21 +224,29 @@ class ElasticClient:
 
     # -- documents --------------------------------------------------------------------------------------------------
 
-    def bulk(self, index: str, documents: Iterable[Mapping[str, Json]]) -> int:
-        """Write documents, searchable on return; their number. Raises Refused at the first one that is not taken."""
-        operations: list[Mapping[str, Json]] = []
-        for document in documents:
-            operations += [{"create": {}}, document]
-        if not operations:
-            return 0
-        with translated(self._endpoint):
-            answer = self._client.bulk(index=index, operations=operations, refresh=True)
-        for position, item in enumerate(answer["items"]):
+    def bulk(self, index: str, documents: Iterable[Mapping[str, Json]], *, routing: Sequence[str] | None = None) -> int:
+        """Write documents, searchable on return; their number. Raises Refused at the first one that is not taken.
+
+        `routing` is parallel to the documents.
+        """
+        marks: Iterable[Mapping[str, Json]] = repeat({"create": {}})
+        if routing is not None:
+            marks = ({"create": {"routing": value}} for value in routing)
+        written = 0
+        for batch in batched(zip(marks, documents, strict=False), BULK_SIZE, strict=False):
+            operations: list[Mapping[str, Json]] = [part for pair in batch for part in pair]
+            with translated(self._endpoint):
+                answer = self._client.bulk(index=index, operations=operations, refresh=True)
+            self._check_bulk(index, answer["items"], written)
+            written += len(batch)
+        return written
+
+    def _check_bulk(self, index: str, items: Sequence[Mapping[str, Json]], before: int) -> None:
+        for position, item in enumerate(items, before + 1):
             outcome = item["create"]
             if "error" in outcome:
-                message = f"Elasticsearch at {self.address} did not take document {position + 1} of {index}"
+                message = f"Elasticsearch at {self.address} did not take document {position} of {index}"
                 raise Refused(f"{message}: {reason(outcome)}", status=int(outcome["status"]))
-        return len(answer["items"])
 
     def get_document(self, index: str, document_id: str) -> StoredDocument | None:
         """The document as it is now (no refresh needed); None where there is none, or no such index."""

@@ -1,0 +1,105 @@
+"""The mapping of a test index: what the integration, ECS and the query say about each field."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from entra_deployer.data import load_json
+from entra_deployer.model.values import Json
+
+INTEGRATIONS = {"logs-azure.signinlogs": "azure_signinlogs.json"}
+"""The bundled field types of an integration, by the front of its data stream's name."""
+
+FAMILIES = {
+    "constant_keyword": "keyword",
+    "wildcard": "keyword",
+    "match_only_text": "text",
+    "scaled_float": "double",
+    "unsigned_long": "long",
+    "geo_shape": "keyword",
+}
+"""Types that the embedded Elasticsearch lacks, and the type that behaves like them in ES|QL."""
+
+OPAQUE = frozenset({"flattened", "nested"})
+"""Types whose inner fields are not fields of their own."""
+
+SETTINGS = {
+    "index.hidden": True,
+    "index.number_of_shards": 1,
+    "index.number_of_replicas": 0,
+    "index.mapping.total_fields.limit": 10000,
+}
+"""A hidden index: no wildcard of a rule, not even `*`, reaches it."""
+
+
+@cache
+def known_types(stream: str) -> Mapping[str, str]:
+    """Field types of a data stream: ECS, overlaid by its integration's where the package knows it."""
+    types = {name: str(field["type"]) for name, field in load_json("ecs.json")["fields"].items()}
+    for front, file in INTEGRATIONS.items():
+        if stream.startswith(front):
+            types |= load_json(file)["fields"]
+    return types
+
+
+def make_mapping(
+    stream: str, documents: Iterable[Mapping[str, Json]], fields: Iterable[str], *, embedded: bool
+) -> Json:
+    """A mapping for every field of the (dotted) documents and for the `fields` that queries ask for.
+
+    On the embedded server a type that it lacks gives way to its family; a constant_keyword does so everywhere, since
+    one test index holds events of several data sets.
+    """
+    known = known_types(stream)
+    seen: dict[str, Json] = {}
+    for document in documents:
+        for name, value in document.items():
+            if seen.get(name) is None:
+                seen[name] = value
+    types = {"@timestamp": "date"}
+    for name in sorted({*seen, *fields}):
+        field = _owner(name, known)
+        kind = known.get(field) or _kind(seen.get(name))
+        if kind != "object" and not any(other.startswith(f"{field}.") for other in seen):
+            types[field] = _available(kind, embedded=embedded)
+    return {
+        "date_detection": False,
+        "dynamic_templates": [
+            {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
+        ],
+        "properties": {name: _property(kind) for name, kind in sorted(types.items())},
+    }
+
+
+def _owner(name: str, known: Mapping[str, str]) -> str:
+    """The field that is mapped for `name`: itself, or the opaque field that it is a part of."""
+    parts = name.split(".")
+    for length in range(1, len(parts)):
+        front = ".".join(parts[:length])
+        if known.get(front) in OPAQUE:
+            return front
+    return name
+
+
+def _kind(value: Json) -> str:
+    """What a value would be mapped as; a keyword where there is none."""
+    if isinstance(value, list):
+        return _kind(value[0]) if value else "keyword"
+    if isinstance(value, Mapping):
+        return "object"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "long"
+    return "double" if isinstance(value, float) else "keyword"
+
+
+def _available(kind: str, *, embedded: bool) -> str:
+    if kind == "constant_keyword" or embedded:
+        return FAMILIES.get(kind, kind)
+    return kind
+
+
+def _property(kind: str) -> Json:
+    if kind == "keyword":
+        return {"type": kind, "ignore_above": 1024}
+    return {"type": kind, "scaling_factor": 1000} if kind == "scaled_float" else {"type": kind}

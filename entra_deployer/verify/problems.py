@@ -1,0 +1,76 @@
+"""What makes a rule fail although it caught the right entities: silent nulls, cut-off results, lost columns. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.search import PreviewResult, QueryResult
+from entra_deployer.model.values import Json
+from entra_deployer.verify.query import RuleQuery
+
+NULL = "DEP801"
+PARTIAL = "DEP802"
+NEAR_LIMIT = "DEP803"
+PREVIEW = "DEP804"
+LOST_COLUMN = "DEP805"
+
+DEFAULT_LIMIT = 1000
+"""The rows that Elasticsearch returns at most where a query has no LIMIT."""
+
+NEAR = 0.8
+"""From this share of a limit on, the next busy day will cut the result off."""
+
+_EVALUATION = re.compile(r"^Line (\d+):(\d+): evaluation of \[(.*)\] failed, treating result as null", re.DOTALL)
+_CAUSE = re.compile(r"^Line (\d+):(\d+): (?:[\w.$]+(?:Exception|Error): )?(.*)", re.DOTALL)
+_MULTI_VALUE = "single-value function encountered multi-value"
+
+
+def of_result(result: QueryResult, query: RuleQuery, index: str, *, max_signals: int, subject: str) -> Iterator[Issue]:
+    """The problems of a query's result, `index` being what its FROM named."""
+    yield from _nulls(result.warnings, query, index, subject)
+    if result.is_partial:
+        hint = "some shards failed: look into the server's log"
+        yield Issue(PARTIAL, Level.ERROR, "Elasticsearch gave a part of the result only", subject, hint=hint)
+    limit = min(max_signals, DEFAULT_LIMIT)
+    if len(result.rows) > limit * NEAR:
+        message = f"{len(result.rows)} rows are over {NEAR:.0%} of the {limit} that become alerts"
+        hint = "aggregate, narrow the query, or raise max_signals (1000 at most)"
+        yield Issue(NEAR_LIMIT, Level.ERROR, message, subject, hint=hint)
+
+
+def _nulls(warnings: Sequence[str], query: RuleQuery, index: str, subject: str) -> Iterator[Issue]:
+    """One issue for each expression that became null, at its place in the rule's own query."""
+    causes = {(found[1], found[2]): found[3] for text in warnings if (found := _cause(text))}
+    for text in warnings:
+        if found := _EVALUATION.match(text):
+            line, column = query.position(int(found[1]), int(found[2]), index)
+            cause = causes.get((found[1], found[2]), "")
+            why = "the field has several values" if _MULTI_VALUE in cause else cause
+            message = f"`{found[3]}` became null for some events: {why} (line {line}:{column} of the rule's query)"
+            hint = "such events are dropped without a word; compare with MV_EXPAND, MV_CONTAINS or `:`"
+            yield Issue(NULL, Level.ERROR, message, subject, hint=hint if _MULTI_VALUE in cause else None)
+
+
+def _cause(text: str) -> re.Match[str] | None:
+    return None if _EVALUATION.match(text) else _CAUSE.match(text)
+
+
+def of_preview(preview: PreviewResult, *, subject: str) -> Iterator[Issue]:
+    """What Kibana warned of while it ran the rule."""
+    for text in dict.fromkeys(preview.warnings):
+        yield Issue(PREVIEW, Level.ERROR, f"Kibana warns: {text}", subject)
+
+
+def lost_columns(
+    rows: Iterable[Mapping[str, Json]], alerts: Sequence[Mapping[str, Json]], *, subject: str
+) -> Iterator[Issue]:
+    """Columns with a value in some row that no alert has: Kibana drops what collides with a field of ECS."""
+    if not alerts:
+        return
+    filled = {column for row in rows for column, value in row.items() if value is not None}
+    kept = {column for alert in alerts for column in alert}
+    for column in sorted(filled - kept - {"_id", "_index", "_version"}):
+        if column.startswith("kibana.") or any(name.startswith(f"{column}.") for name in kept):
+            continue
+        hint = "its name or type collides with a field of ECS: rename it, or give it the type of ECS"
+        yield Issue(LOST_COLUMN, Level.ERROR, f"the alerts lack the column {column}", subject, hint=hint)

@@ -1,0 +1,117 @@
+"""A rule's query, pointed at the events of a test: FROM names another index, nothing else changes."""
+
+from dataclasses import dataclass
+
+from entra_deployer.model.target import StackVersion
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.edits import Edit, apply_edits
+from entra_deployer.syntax.parser import parse
+
+_COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts", "lookup"}
+"""Commands that the embedded Elasticsearch cannot run, or could only with indices that a test does not have."""
+
+_FUNCTIONS = {"categorize", "st_geohex", "st_geotile", "st_geohash"}
+"""Functions that it cannot run. A query with CATEGORIZE or CHANGE_POINT would hang there for ever."""
+
+
+_NEWEST = StackVersion(99, 0)
+"""Newer than any: the parser then reads with its newest grammar."""
+
+
+class Unreadable(Exception):
+    """The query cannot be pointed at test events; its text, for a verdict, says why."""
+
+
+@dataclass(frozen=True)
+class RuleQuery:
+    """A query that can be pointed elsewhere."""
+
+    tree: nodes.Tree
+    source: nodes.From
+
+    def at(self, index: str) -> str:
+        """The query with `index` in place of its index patterns."""
+        first, last = self.source.sources[0].span, self.source.sources[-1].span
+        return apply_edits(self.tree.text, [Edit(first.start, last.end, index)])
+
+    def position(self, line: int, column: int, index: str) -> tuple[int, int]:
+        """Where a place in `at(index)` stands in the rule's own query: 1-based line and column, both."""
+        first, last = self.source.sources[0].span, self.source.sources[-1].span
+        lines = self.at(index).split("\n")
+        offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
+        if offset > first.start:
+            offset = max(first.start, offset - len(index) + last.end - first.start)
+        return self.tree.position(offset)
+
+
+def read_query(text: str, version: StackVersion) -> RuleQuery:
+    """Read a rule's query. Raises Unreadable for one that does not parse or has no FROM that can be replaced."""
+    parsed = parse(text, version)
+    if parsed.tree is None:
+        problem = parsed.problems[0]
+        raise Unreadable(f"its query does not parse: line {problem.line}:{problem.column}: {problem.message}")
+    source = next((command for command in parsed.tree.commands if isinstance(command, nodes.From)), None)
+    if source is None or not source.sources:
+        raise Unreadable("its query has no FROM that could point at test events")
+    if source.subqueries:
+        raise Unreadable("its FROM holds a subquery, which cannot point at test events")
+    return RuleQuery(parsed.tree, source)
+
+
+def beyond_embedded(text: str, version: StackVersion) -> str | None:
+    """What of a query the embedded Elasticsearch of this `version` cannot run, None where it can run all of it.
+
+    That is a command or function that it was built without, or syntax that only a newer stack knows.
+    """
+    parsed = parse(text, version)
+    newest = parse(text, _NEWEST) if parsed.problems else parsed
+    if newest.tree and (lacking := _lacking(newest.tree)):
+        return lacking
+    if parsed.problems and not newest.problems:
+        return (
+            f"a newer stack (line {parsed.problems[0].line}:{parsed.problems[0].column}: {parsed.problems[0].message})"
+        )
+    return None
+
+
+def _lacking(tree: nodes.Tree) -> str | None:
+    for node in tree.walk():
+        if isinstance(node, nodes.Other) and node.word in _COMMANDS:
+            return node.word.upper()
+        if isinstance(node, nodes.Stats) and node.inline:
+            return "INLINE STATS"
+        if isinstance(node, nodes.Call) and node.name in _FUNCTIONS:
+            return node.name.upper()
+        if isinstance(node, nodes.From) and node.span.of(tree.text)[:2].lower() == "ts":
+            return "TS"
+    return None
+
+
+def demanded_fields(tree: nodes.Tree) -> tuple[str, ...]:
+    """The fields that the query reads from its documents, sorted; not the columns that it makes itself."""
+    wanted: set[str] = set()
+    made: set[str] = set()
+    for command in tree.commands:
+        used = {node.name for node in command.walk() if isinstance(node, nodes.Column)}
+        if isinstance(command, nodes.Keep | nodes.Drop):
+            used |= {name.name for name in command.names if "*" not in name.name}
+        wanted |= used - made
+        made |= made_columns(command)
+    return tuple(sorted(wanted))
+
+
+def made_columns(command: nodes.Command) -> set[str]:
+    """The columns that a command adds."""
+    match command:
+        case nodes.Eval(assignments=assignments):
+            return {item.name for item in assignments}
+        case nodes.Stats(aggregates=aggregates, groups=groups):
+            return {item.name for item in (*aggregates, *groups)}
+        case nodes.Rename(new=new):
+            return {name.name for name in new}
+        case nodes.Extract(outputs=outputs):
+            return set(outputs)
+        case nodes.From(metadata=metadata):
+            return {name.name for name in metadata}
+        case _:
+            return set()

@@ -1,0 +1,230 @@
+"""Verify: run each rule as it stands in Kibana over the seeded events of its tests, and say what came of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from entra_deployer.errors import Refused
+from entra_deployer.model.issue import Issue
+from entra_deployer.model.search import Previewer, PreviewResult, QueryResult
+from entra_deployer.model.source import DetectionTest
+from entra_deployer.model.target import StackVersion
+from entra_deployer.model.values import Json, flatten
+from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.verify import problems
+from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
+from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, demanded_fields, read_query
+from entra_deployer.verify.seeding import Batch, Run, Server, seeded, stamp, sweep
+
+
+@dataclass(frozen=True)
+class RuleUnderTest:
+    """A rule with its tests. `payload` is the rule as read back from Kibana, None where it does not stand there.
+
+    `key_columns` tell the entities of its result apart (() where the query does not aggregate).
+    """
+
+    rule_id: str
+    name: str
+    payload: Mapping[str, Json] | None
+    tests: tuple[DetectionTest, ...]
+    key_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where rules are tried: the servers, their version, the run's clock and name.
+
+    `embedded` says that the Elasticsearch is the embedded one, which lacks some field types, commands and functions.
+    """
+
+    server: Server
+    previewer: Previewer
+    version: StackVersion
+    clock: Callable[[], datetime]
+    run_id: str
+    embedded: bool
+    parallel: int = 4
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A rule that can be tried."""
+
+    rule: RuleUnderTest
+    payload: Mapping[str, Json]
+    query: RuleQuery
+    batch: Batch
+
+    @property
+    def max_signals(self) -> int:
+        return int(self.payload.get("max_signals", 100))
+
+
+def verify(rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
+    """A verdict for each rule, in their order. Raises Unreachable where a server does not answer.
+
+    Nothing is written where a rule watches: the events go to hidden indices of this run, which are gone on return.
+    """
+    run = Run(bench.run_id, bench.clock(), bench.embedded)
+    sweep(bench.server, run.now)
+    prepared = [_prepare(rule, run.name(f"r{number}"), bench) for number, rule in enumerate(rules)]
+    cases = [item for item in prepared if isinstance(item, _Case)]
+    with seeded(bench.server, [case.batch for case in cases], run):
+        found = iter(_run_all(cases, bench, run.now))
+    return tuple(item if isinstance(item, Verdict) else next(found) for item in prepared)
+
+
+def _run_all(cases: Sequence[_Case], bench: Bench, now: datetime) -> list[Verdict]:
+    """The cases' verdicts, in their order, several at a time. An interruption does not wait for running queries."""
+    pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="verify")
+    try:
+        return list(pool.map(lambda case: _try(case, bench, now), cases))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
+    if rule.payload is None:
+        return _no_verdict(rule, "the rule is not there: deploy push puts it there")
+    if not rule.tests:
+        return _no_verdict(rule, "the rule has no tests (docs/detection-tests.md shows how to write one)")
+    for test in rule.tests:
+        for item in without_event(test):
+            return _no_verdict(rule, f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?")
+    text = str(rule.payload.get("query", ""))
+    if bench.embedded and (lacking := beyond_embedded(text, bench.version)):
+        return _no_verdict(rule, f"needs --on ENV: the embedded Elasticsearch cannot run {lacking}")
+    try:
+        query = read_query(text, bench.version)
+    except Unreadable as error:
+        return _no_verdict(rule, str(error))
+    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, demanded_fields(query.tree)))
+
+
+def _no_verdict(rule: RuleUnderTest, why: str) -> Verdict:
+    return Verdict(rule.rule_id, rule.name, Status.ERROR, error=why)
+
+
+def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
+    try:
+        return _verdict(case, bench, now)
+    except Refused as error:
+        return _no_verdict(case.rule, str(error))
+
+
+def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
+    tests = case.batch.tests
+    results = [_query(case, case.batch.alias_of(number), bench, now) for number in range(len(tests))]
+    rows = [result.records() for result in results]
+    previews = _previews(case, rows, bench, now)
+    if errors := [error for preview in previews for error in preview.errors]:
+        return _no_verdict(case.rule, f"Kibana could not run the rule: {errors[0]}")
+    outcomes: list[EntityOutcome] = []
+    alerts = [[flatten(alert) for alert in preview.alerts] for preview in previews]
+    for number, test in enumerate(tests):
+        mine = alerts[number if len(alerts) == len(tests) else 0]
+        outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
+    found = [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
+    return _conclude(case, outcomes, found, sum(map(len, alerts)))
+
+
+def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Issue], alerts: int) -> Verdict:
+    missed = tuple(item.name for item in outcomes if item.expected and not item.caught)
+    false_alarms = tuple(item.name for item in outcomes if item.caught and not item.expected)
+    failed = bool(missed or false_alarms or found)
+    return Verdict(
+        rule_id=case.rule.rule_id,
+        name=case.rule.name,
+        status=Status.FAILED if failed else Status.PASSED,
+        missed=tuple(dict.fromkeys(missed)),
+        false_alarms=tuple(dict.fromkeys(false_alarms)),
+        outcomes=tuple(outcomes),
+        events=sum(event.count for test in case.batch.tests for event in test.events),
+        alerts=alerts,
+        problems=tuple(dict.fromkeys(found)),
+    )
+
+
+def _columns(test: DetectionTest) -> tuple[str, ...]:
+    """The columns that a test tells its entities by."""
+    return tuple(dict.fromkeys(column for item in (*test.catches, *test.ignores) for column in item.entity))
+
+
+# -- running ---------------------------------------------------------------------------------------------------------
+
+
+def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
+    return bench.server.query(case.query.at(index), filter=time_range(case.payload, now))
+
+
+def time_range(payload: Mapping[str, Json], now: datetime) -> Json:
+    """The filter that Kibana puts before a rule's query, for a run at `now`: documents of [from, to] only."""
+    span = {
+        "gte": _anchored(str(payload.get("from", "now-6m")), now),
+        "lte": _anchored(str(payload.get("to", "now")), now),
+        "format": "strict_date_optional_time",
+    }
+    field = payload.get("timestamp_override")
+    if not field or field == "@timestamp":
+        return {"range": {"@timestamp": span}}
+    choices: list[Json] = [{"range": {field: span}}]
+    if not payload.get("timestamp_override_fallback_disabled"):
+        absent = {"bool": {"must_not": {"exists": {"field": field}}}}
+        choices.append({"bool": {"filter": [absent, {"range": {"@timestamp": span}}]}})
+    return {"bool": {"should": choices, "minimum_should_match": 1}}
+
+
+def _anchored(moment: str, now: datetime) -> str:
+    """Elasticsearch's date math on the run's own clock: now-14d -> 2026-11-24T10:00:00.000Z||-14d."""
+    if not moment.startswith("now"):
+        return moment
+    return f"{stamp(now)}||{moment.removeprefix('now')}" if moment != "now" else stamp(now)
+
+
+def _previews(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[PreviewResult]:
+    """What Kibana makes of the rule: one preview over all tests where they leave each other alone, else one each."""
+    aliases = [case.batch.alias_of(number) for number in range(len(rows))]
+    if len(rows) > 1 and not _entangled(case.batch.tests, rows):
+        together = _query(case, case.batch.alias, bench, now).records()
+        if same_rows(together, [row for part in rows for row in part]):
+            aliases = [case.batch.alias]
+    return [
+        bench.previewer.preview({**case.payload, "query": case.query.at(alias)}, timeframe_end=stamp(now))
+        for alias in aliases
+    ]
+
+
+def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]]) -> bool:
+    """Does a row of one test look like an entity of another test."""
+    return any(
+        matches(item.entity, row)
+        for number, test in enumerate(tests)
+        for item in (*test.catches, *test.ignores)
+        for other, part in enumerate(rows)
+        if other != number
+        for row in part
+    )
+
+
+# -- problems --------------------------------------------------------------------------------------------------------
+
+
+def _problems(case: _Case, results: Sequence[QueryResult]) -> Iterator[Issue]:
+    for number, result in enumerate(results):
+        index = case.batch.alias_of(number)
+        yield from problems.of_result(result, case.query, index, max_signals=case.max_signals, subject=case.rule.name)
+
+
+def _preview_problems(
+    case: _Case,
+    rows: Sequence[Sequence[Record]],
+    previews: Sequence[PreviewResult],
+    alerts: Sequence[Sequence[Record]],
+) -> Iterator[Issue]:
+    subject = case.rule.name
+    for preview in previews:
+        yield from problems.of_preview(preview, subject=subject)
+    every_row = [row for part in rows for row in part]
+    yield from problems.lost_columns(every_row, [alert for part in alerts for alert in part], subject=subject)
