@@ -26,8 +26,9 @@ class Technique:
 
 @dataclass(frozen=True)
 class Attack:
-    """One version of ATT&CK Enterprise. `tactics` are in the order of the matrix, by slug; `revoked` leads to the
-    technique that took an id's place.
+    """One version of ATT&CK Enterprise.
+
+    `tactics` are in the order of the matrix, by slug; `revoked` leads to the technique that took an id's place.
     """
 
     version: str

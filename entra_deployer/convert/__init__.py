@@ -1,0 +1,1 @@
+"""The compiler: a hunt becomes Kibana detection rules and saved searches. Pure; every rewrite carries its reason."""
