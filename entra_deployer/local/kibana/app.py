@@ -1,0 +1,206 @@
+"""The ASGI application: finds the route, lets the caller in, runs the handler in a thread, words the answer."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+
+from entra_deployer.local.kibana import bodies, routes, status
+from entra_deployer.local.kibana.auth import Gate
+from entra_deployer.local.kibana.elastic import Elastic
+from entra_deployer.local.kibana.errors import Body, ElasticsearchDown, Fault, core, not_found
+from entra_deployer.local.kibana.profiles import PROFILES, License
+from entra_deployer.local.kibana.rule_schema import NotEsql
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
+from entra_deployer.local.kibana.store import Store
+
+MARK: Final = {"x-local-kibana": "entra-deployer", "kbn-name": status.NAME, "cache-control": "no-store"}
+METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+SAFE: Final = {"GET", "HEAD"}
+SPACE: Final = re.compile(r"/s/([a-z0-9_-]+)(/.*)?")
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request asks for: its route, if there is one, and what its raw path and query string say."""
+
+    route: routes.Route | None
+    path: str
+    space: str
+    params: dict[str, str]
+    query: dict[str, list[str]]
+
+
+class Application:
+    """One local Kibana API over one Elasticsearch."""
+
+    def __init__(self, kibana: Kibana) -> None:
+        self._kibana = kibana
+        self._gate = Gate(kibana.elastic)
+        self._running: Counter[str] = Counter()
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        try:
+            target = _target(request)
+            if target.path == "/api/status" and request.method in SAFE:
+                answer = await to_thread.run_sync(self._status, request.headers.get("authorization"))
+            else:
+                answer = await self._routed(request, target)
+        except Fault as fault:
+            answer = Answer(fault.body, fault.status)
+        except ElasticsearchDown:
+            answer = Answer(core(401, "Unauthorized").body, 401)
+        except NotEsql as other:
+            answer = Answer(_not_served(str(other)), 501)
+        return _response(answer)
+
+    async def _routed(self, request: Request, target: Target) -> Answer:
+        authorization = request.headers.get("authorization")
+        user = await to_thread.run_sync(self._gate.user, authorization)
+        route = target.route
+        if route is None:
+            return _without_route(request.method, target.path)
+        data = await bodies.collected(request.stream(), request.headers, route.limit)
+        body = await bodies.parsed(data, request.headers, takes_files=route.files)
+        _check_headers(self._kibana.profile.version, request, route)
+        query = target.query
+        call = Call(
+            request.method,
+            target.path,
+            target.space,
+            user,
+            target.params,
+            query,
+            body.value,
+            body.upload,
+            body.is_multipart,
+        )
+        answer = await self._run(route, call)
+        headers = {"elastic-api-version": routes.VERSION} if route.versioned else {}
+        return Answer(answer.body, answer.status, {**headers, **answer.headers})
+
+    async def _run(self, route: routes.Route, call: Call) -> Answer:
+        if route.at_once is not None and self._running[route.path] >= route.at_once:
+            raise core(429, "Too Many Requests")
+        self._running[route.path] += 1
+        try:
+            return await to_thread.run_sync(route.handler, self._kibana, call)
+        finally:
+            self._running[route.path] -= 1
+
+    def _status(self, authorization: str | None) -> Answer:
+        try:
+            known = bool(self._gate.user(authorization))
+        except (Fault, ElasticsearchDown):
+            known = False
+        return status.report(self._kibana, known=known)
+
+
+def build(
+    elasticsearch: Elastic, *, profile: str, license_type: License, clock: Callable[[], datetime] | None = None
+) -> Starlette:
+    """The application over an Elasticsearch; its indices are made when it starts."""
+    kibana = Kibana(
+        elasticsearch,
+        Store(elasticsearch),
+        PROFILES[profile],
+        license_type,
+        clock or (lambda: datetime.now(UTC)),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await to_thread.run_sync(kibana.store.prepare)
+        yield
+        elasticsearch.close()
+
+    route = StarletteRoute("/{path:path}", Application(kibana).__call__, methods=METHODS)
+    return Starlette(routes=[route], lifespan=lifespan)
+
+
+def _target(request: Request) -> Target:
+    raw = request.scope["raw_path"].decode("ascii", "replace").split("?")[0]
+    if re.search(r"%(?![0-9a-fA-F]{2})", raw):
+        raise core(400, "Bad Request")
+    path, space = _without_dots(raw), "default"
+    in_space = SPACE.fullmatch(path)
+    if in_space:
+        space, path = in_space[1], in_space[2] or "/"
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(request.url.query, keep_blank_values=True):
+        query.setdefault(name, []).append(value)
+    route, params = routes.match(request.method, path)
+    return Target(route, path, space, params, query)
+
+
+def _without_dots(path: str) -> str:
+    """A path without its . and .. segments, as a URL parser reads it."""
+    if not any(unquote(part) in {".", ".."} for part in path.split("/")):
+        return path
+    parts: list[str] = []
+    for part in path.split("/"):
+        if unquote(part) == "..":
+            del parts[1:][-1:]
+            parts = parts[:-1] if len(parts) > 1 else parts
+        elif unquote(part) != ".":
+            parts.append(part)
+    return "/".join(parts) + ("/" if unquote(path.rsplit("/", 1)[-1]) in {".", ".."} else "")
+
+
+def _without_route(method: str, path: str) -> Answer:
+    why = routes.left_out(path)
+    if why:
+        return Answer(_not_served(why), 501)
+    if path == "/" and method in SAFE:
+        return Answer("", 302, {"location": "/spaces/enter"})
+    if path.endswith("/") and len(path) > 1 and method in SAFE and routes.match(method, path.rstrip("/"))[0]:
+        return Answer("", 302, {"location": path.rstrip("/")})
+    raise not_found()
+
+
+def _check_headers(version: str, request: Request, route: routes.Route) -> None:
+    sent = request.headers.get("kbn-version")
+    if request.method not in SAFE and "kbn-xsrf" not in request.headers and sent is None:
+        raise core(400, "Request must contain a kbn-xsrf header.")
+    if sent is not None and sent != version:
+        complaint = f'please refresh the page ("kbn-version" header was "{sent}" but should be "{version}")'
+        raise core(400, f"Browser client is out of date, {complaint}", attributes={"expected": version, "got": sent})
+    if not route.versioned:
+        return
+    if "apiVersion" in request.query_params:
+        message = 'Use of query parameter "apiVersion" is not allowed. Please specify the API version using the '
+        raise core(400, message + '"elastic-api-version" header.')
+    asked = request.headers.get("elastic-api-version") or routes.VERSION
+    if not DATE.fullmatch(asked):
+        raise core(400, f'Invalid version. Received "{asked}", expected a valid date string formatted as YYYY-MM-DD.')
+    if asked != routes.VERSION:
+        where = f"[{route.method.lower()}] [{route.path}]"
+        raise core(400, f'No version "{asked}" available for {where}. Available versions are: [{routes.VERSION}]')
+
+
+def _not_served(why: str) -> Body:
+    return {"statusCode": 501, "error": "Not Implemented", "message": f"Not served by the local Kibana API: {why}"}
+
+
+def _response(answer: Answer) -> Response:
+    headers = {**MARK, **answer.headers}
+    if isinstance(answer.body, str):
+        content, kind = answer.body, headers.pop("content-type", "text/html; charset=utf-8")
+    elif answer.status == 204:
+        return Response(status_code=204, headers=headers)
+    else:
+        content, kind = json.dumps(answer.body, ensure_ascii=False), "application/json; charset=utf-8"
+    return Response(content, answer.status, headers, kind)

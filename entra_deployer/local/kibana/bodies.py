@@ -1,0 +1,102 @@
+"""A request's body as Kibana reads it: by its content type, within its limit (records 33-50, 75-77, 640-648)."""
+
+import json
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from entra_deployer.local.kibana.errors import core
+from entra_deployer.local.kibana.server import Upload
+from entra_deployer.model.values import Json
+
+MEGABYTE: Final = 1_048_576
+JSON_TYPES: Final = ("", "application/json", "application/octet-stream")
+
+
+@dataclass(frozen=True)
+class Body:
+    """What was sent: a JSON value, or the file of a form."""
+
+    value: Json = None
+    upload: Upload | None = None
+    is_multipart: bool = False
+
+
+async def collected(chunks: AsyncIterator[bytes], headers: Headers, limit: int) -> bytes:
+    """The bytes of a body; raises the 413 as soon as there are too many."""
+    announced = headers.get("content-length", "")
+    size, parts = int(announced) if announced.isdigit() else 0, []
+    received = 0
+    async for chunk in chunks:
+        received += len(chunk)
+        size = max(size, received)
+        if size <= limit:
+            parts.append(chunk)
+    if size > limit:
+        raise core(413, f"Payload content length greater than maximum allowed: {limit}")
+    data = b"".join(parts)
+    return _unzipped(data) if headers.get("content-encoding") == "gzip" else data
+
+
+async def parsed(data: bytes, headers: Headers, *, takes_files: bool) -> Body:
+    """The body by its content type."""
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data" and takes_files:
+        return await _form(data, headers)
+    if takes_files:
+        return Body()
+    if kind in JSON_TYPES or kind.endswith("+json"):
+        return Body(_json(data))
+    if kind.startswith("text/"):
+        return Body(data.decode("utf-8", "replace"))
+    if kind == "application/x-www-form-urlencoded":
+        return Body({})
+    raise core(415, "Unsupported Media Type")
+
+
+def _json(data: bytes) -> Json:
+    if not data:
+        return None
+    try:
+        return json.loads(data.decode("utf-8", "replace"), object_pairs_hook=_object, parse_constant=_refuse)
+    except ValueError as error:
+        raise core(400, "Invalid request payload JSON format") from error
+
+
+def _object(pairs: list[tuple[str, Json]]) -> Json:
+    found = dict(pairs)
+    if "__proto__" in found:
+        raise ValueError("forbidden key")
+    return found
+
+
+def _refuse(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON")
+
+
+async def _form(data: bytes, headers: Headers) -> Body:
+    if "boundary=" not in headers.get("content-type", ""):
+        raise core(400, "Invalid content-type header: multipart missing boundary")
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield data
+
+    try:
+        form = await MultiPartParser(headers, stream(), max_part_size=len(data) + 1).parse()  # type: ignore[arg-type]
+    except (MultiPartException, ValueError, KeyError) as error:
+        raise core(400, "Invalid multipart payload format") from error
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        return Body(is_multipart=True)
+    return Body(upload=Upload(file.filename or "", await file.read()), is_multipart=True)
+
+
+def _unzipped(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data, wbits=31)
+    except zlib.error as error:
+        raise core(400, "Invalid compressed payload") from error

@@ -1,0 +1,186 @@
+"""Exception lists and their items, as far as rules refer to them (records 577-589, 1134)."""
+
+import uuid
+from typing import Any, Final
+
+from entra_deployer.local.kibana import rules, things
+from entra_deployer.local.kibana.datemath import iso
+from entra_deployer.local.kibana.errors import core, detection
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
+from entra_deployer.model.values import Json
+
+LIST: Final = "exception_list"
+ITEM: Final = "exception_item"
+TYPES: Final = (
+    "detection",
+    "rule_default",
+    "endpoint",
+    "endpoint_trusted_apps",
+    "endpoint_events",
+    "endpoint_host_isolation_exceptions",
+    "endpoint_blocklists",
+)
+ENDPOINT: Final = {
+    "list_id": "endpoint_list",
+    "name": "Endpoint Security Exception List",
+    "description": "Endpoint Security Exception List",
+    "type": "endpoint",
+    "namespace_type": "agnostic",
+}
+
+
+def create_list(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/exception_lists."""
+    body = _checked(call.body, {"description": None, "name": None, "type": TYPES})
+    key = body.setdefault("list_id", str(uuid.uuid4()))
+    if find_list(kibana, call.space, key, body.get("namespace_type", "single")):
+        raise detection(409, f'exception list id: "{key}" already exists')
+    return Answer(write_list(kibana, call, body))
+
+
+def read_list(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/exception_lists."""
+    return Answer(_named(kibana, call))
+
+
+def delete_list(kibana: Kibana, call: Call) -> Answer:
+    """DELETE /api/exception_lists, with its items."""
+    found = _named(kibana, call)
+    space = _space(call.space, found["namespace_type"])
+    things.remove(kibana, LIST, space, found["list_id"])
+    for item in things.every(kibana, ITEM, space, parent=found["list_id"]):
+        things.remove(kibana, ITEM, space, item.source["body"]["item_id"])
+    return Answer(found)
+
+
+def find_lists(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/exception_lists/_find."""
+    space = _space(call.space, call.one("namespace_type") or "single")
+    found = [stored.source["body"] for stored in things.every(kibana, LIST, space)]
+    if space == things.ANYWHERE and not found:  # Kibana makes this one before the first rule
+        found = [write_list(kibana, call, dict(ENDPOINT))]
+    return Answer({"data": found, "page": 1, "per_page": 20, "total": len(found)})
+
+
+def create_item(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/exception_lists/items."""
+    body = _checked(call.body, {"description": None, "entries": None, "list_id": None, "name": None, "type": None})
+    if not find_list(kibana, call.space, body["list_id"], body.get("namespace_type", "single")):
+        raise detection(404, f'exception list id: "{body["list_id"]}" does not exist')
+    key = body.setdefault("item_id", str(uuid.uuid4()))
+    if things.get(kibana, ITEM, _space(call.space, body.get("namespace_type", "single")), key):
+        raise detection(409, f'exception list item id: "{key}" already exists')
+    return Answer(write_item(kibana, call, body))
+
+
+def find_items(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/exception_lists/items/_find."""
+    key = call.one("list_id") or ""
+    found = items_of(kibana, call.space, key, call.one("namespace_type") or "single")
+    return Answer({"data": found, "page": 1, "per_page": 20, "total": len(found)})
+
+
+def add_to_rule(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/detection_engine/rules/{id}/exceptions: items in a list of the rule's own."""
+    stored = rules.read(kibana, call.space, None, call.params["id"])
+    if not stored:
+        raise detection(500, f'Unable to add exception to rule - rule with id:"{call.params["id"]}" not found')
+    rule = stored.source["rule"]
+    own = next((one for one in rule["exceptions_list"] if one["type"] == "rule_default"), None)
+    if own is None:
+        name = f"Exceptions for rule - {rule['name']}"
+        new = {"list_id": str(uuid.uuid4()), "name": name, "description": name, "type": "rule_default"}
+        made = write_list(kibana, call, new)
+        own = {name: made[name] for name in ("id", "list_id", "type", "namespace_type")}
+        with_list = rules.patched(
+            rule, {"exceptions_list": [*rule["exceptions_list"], own]}, call.user.name, kibana.clock()
+        )
+        rules.save(kibana, call.space, with_list, over=stored)
+    items = [{**item, "list_id": own["list_id"], "item_id": str(uuid.uuid4())} for item in call.body["items"]]
+    return Answer([write_item(kibana, call, item) for item in items])
+
+
+def find_list(kibana: Kibana, space: str, list_id: str, namespace_type: str) -> Json:
+    """An exception list, or None."""
+    found = things.get(kibana, LIST, _space(space, namespace_type), list_id)
+    return found.source["body"] if found else None
+
+
+def items_of(kibana: Kibana, space: str, list_id: str, namespace_type: str) -> list[Json]:
+    """The items of an exception list."""
+    found = things.every(kibana, ITEM, _space(space, namespace_type), parent=list_id)
+    return [stored.source["body"] for stored in found]
+
+
+def find_item(kibana: Kibana, space: str, item_id: str, namespace_type: str) -> Json:
+    """An item of an exception list, or None."""
+    found = things.get(kibana, ITEM, _space(space, namespace_type), item_id)
+    return found.source["body"] if found else None
+
+
+def write_list(kibana: Kibana, call: Call, body: Json) -> Json:
+    """Write an exception list."""
+    whole = {**_common(kibana, call, body), "immutable": False, "list_id": body["list_id"], "version": 1}
+    things.put(kibana, LIST, _space(call.space, whole["namespace_type"]), whole["list_id"], whole)
+    return whole
+
+
+def write_item(kibana: Kibana, call: Call, body: Json) -> Json:
+    """Write an item of an exception list."""
+    own = {name: body[name] for name in ("list_id", "item_id", "entries")}
+    expiry = {"expire_time": body["expire_time"]} if "expire_time" in body else {}
+    whole = {**_common(kibana, call, body), **own, **expiry, "comments": body.get("comments", [])}
+    space = _space(call.space, whole["namespace_type"])
+    things.put(kibana, ITEM, space, whole["item_id"], whole, parent=whole["list_id"])
+    return whole
+
+
+def _common(kibana: Kibana, call: Call, body: Json) -> dict[str, Any]:
+    now, user = iso(kibana.clock()), call.user.name
+    return {
+        "_version": "WzAsMV0=",
+        "created_at": now,
+        "created_by": user,
+        "description": body["description"],
+        "id": str(uuid.uuid4()),
+        "name": body["name"],
+        "namespace_type": body.get("namespace_type", "single"),
+        "os_types": body.get("os_types", []),
+        "tags": body.get("tags", []),
+        "tie_breaker_id": str(uuid.uuid4()),
+        "type": body["type"],
+        "updated_at": now,
+        "updated_by": user,
+    }
+
+
+def _named(kibana: Kibana, call: Call) -> Json:
+    list_id, object_id = call.one("list_id"), call.one("id")
+    namespace_type = call.one("namespace_type") or "single"
+    if list_id is not None:
+        found = find_list(kibana, call.space, list_id, namespace_type)
+    elif object_id is not None:
+        lists = things.every(kibana, LIST, _space(call.space, namespace_type))
+        found = next((one.source["body"] for one in lists if one.source["body"]["id"] == object_id), None)
+    else:
+        raise detection(400, "id or list_id required")
+    if not found:
+        name, value = ("list_id", list_id) if list_id is not None else ("id", object_id)
+        raise detection(404, f'exception list {name}: "{value}" does not exist')
+    return found
+
+
+def _checked(body: Json, required: dict[str, tuple[str, ...] | None]) -> dict[str, Any]:
+    body = body if isinstance(body, dict) else {}
+    problems = []
+    for name, choice in required.items():
+        value = body.get(name)
+        if value is None or (choice and value not in choice):
+            problems.append(f'Invalid value "{"undefined" if value is None else value}" supplied to "{name}"')
+    if problems:
+        raise core(400, f"[request body]: {','.join(problems)}")
+    return dict(body)
+
+
+def _space(space: str, namespace_type: str) -> str:
+    return things.ANYWHERE if namespace_type == "agnostic" else space

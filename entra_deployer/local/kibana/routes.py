@@ -1,0 +1,95 @@
+"""The table of what is served: each route with a recorded answer of the real Kibana that it goes by."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from urllib.parse import unquote
+
+from entra_deployer.local.kibana import bulk, connectors, exceptions, exporting, importing, rule_routes, spaces
+from entra_deployer.local.kibana.bodies import MEGABYTE
+from entra_deployer.local.kibana.server import Handler
+
+VERSION: Final = "2023-10-31"
+RULES: Final = "/api/detection_engine/rules"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route. `record` is the `seq` of a recorded answer; `at_once` how many of its calls run side by side."""
+
+    method: str
+    path: str
+    handler: Handler
+    record: int
+    limit: int = MEGABYTE
+    files: bool = False
+    at_once: int | None = None
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The path as a pattern of the raw, still quoted path."""
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the route takes and returns the header elastic-api-version."""
+        return self.path.startswith("/api/detection_engine/")
+
+
+ROUTES: Final = (
+    Route("POST", RULES, rule_routes.create, 86),
+    Route("GET", RULES, rule_routes.read, 361),
+    Route("PUT", RULES, rule_routes.replace, 374),
+    Route("PATCH", RULES, rule_routes.patch, 403),
+    Route("DELETE", RULES, rule_routes.delete, 424),
+    Route("POST", f"{RULES}/_bulk_create", rule_routes.create_many, 430),
+    Route("GET", f"{RULES}/_find", rule_routes.find, 447),
+    Route("POST", f"{RULES}/_bulk_action", bulk.act, 503, at_once=5),
+    Route("POST", f"{RULES}/_import", importing.import_rules, 592, limit=10 * MEGABYTE, files=True),
+    Route("POST", f"{RULES}/_export", exporting.export, 539),
+    Route("POST", RULES + "/{id}/exceptions", exceptions.add_to_rule, 1134),
+    Route("GET", "/api/detection_engine/tags", rule_routes.tags, 494),
+    Route("GET", "/api/spaces/space", spaces.everything, 1042),
+    Route("POST", "/api/spaces/space", spaces.create, 1043),
+    Route("GET", "/api/spaces/space/{id}", spaces.read, 1050),
+    Route("PUT", "/api/spaces/space/{id}", spaces.update, 1052),
+    Route("DELETE", "/api/spaces/space/{id}", spaces.delete, 1081),
+    Route("POST", "/api/exception_lists", exceptions.create_list, 578),
+    Route("GET", "/api/exception_lists", exceptions.read_list, 582),
+    Route("DELETE", "/api/exception_lists", exceptions.delete_list, 1085),
+    Route("GET", "/api/exception_lists/_find", exceptions.find_lists, 585),
+    Route("POST", "/api/exception_lists/items", exceptions.create_item, 587),
+    Route("GET", "/api/exception_lists/items/_find", exceptions.find_items, 588),
+    Route("POST", "/api/actions/connector", connectors.create, 656),
+    Route("GET", "/api/actions/connectors", connectors.everything, 656),
+)
+
+# What the real one has and this one leaves out, and why.
+NOT_SERVED: Final[tuple[tuple[str, str], ...]] = (
+    ("/api/console/proxy", "a way around the API; queries go to Elasticsearch itself"),
+    ("/api/content_management", "the UI's own way to saved objects"),
+    ("/api/data_views", "ES|QL rules and searches name their indices in FROM"),
+    ("/api/detection_engine/privileges", "a page of the UI; the refusals of the routes are served"),
+    ("/api/detection_engine/rules/prepackaged", "Elastic's own rules"),
+    ("/api/detection_engine/signals/status", "alerts are read here, not worked on"),
+    ("/api/saved_objects/_bulk_resolve", "resolving aliases of other spaces"),
+    ("/api/saved_objects/_resolve_import_errors", "an import that fails is corrected and sent again"),
+    ("/api/spaces/_copy_saved_objects", "objects reach a space by being pushed to it"),
+    ("/internal/", "routes of the UI"),
+)
+
+
+def match(method: str, path: str) -> tuple[Route | None, dict[str, str]]:
+    """The route of a raw path without its space, and the values of the path's parameters."""
+    wanted = "GET" if method == "HEAD" else method
+    for route in ROUTES:
+        found = route.pattern.fullmatch(path)
+        if found and route.method == wanted:
+            return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    return None, {}
+
+
+def left_out(path: str) -> str | None:
+    """Why a path of the real Kibana is not served, or None for one that the real one does not have either."""
+    return next((why for prefix, why in NOT_SERVED if path.startswith(prefix)), None)

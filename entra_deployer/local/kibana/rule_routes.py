@@ -1,0 +1,200 @@
+"""The routes that make, read, change and find single rules."""
+
+from typing import Final
+
+from entra_deployer.local.kibana import connectors, rules, spaces
+from entra_deployer.local.kibana.errors import Fault, core, detection
+from entra_deployer.local.kibana.rule_schema import OWN, UUID, RuleBody, patch_fields
+from entra_deployer.local.kibana.rules import Rule
+from entra_deployer.local.kibana.schema import Fields, Kind, Many, Number, OneOf, Problem, Text, checked, told
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
+from entra_deployer.local.kibana.store import RULES, Stored
+from entra_deployer.model.values import Json
+
+UNION: Final = 8  # types of rules that a PATCH body may belong to
+KEYS: Final = Fields({}, {"id": UUID, "rule_id": Text()})
+SORTS: Final = (
+    "created_at",
+    "createdAt",
+    "enabled",
+    "execution_summary.last_execution.date",
+    "execution_summary.last_execution.metrics.execution_gap_duration_s",
+    "execution_summary.last_execution.metrics.total_indexing_duration_ms",
+    "execution_summary.last_execution.metrics.total_search_duration_ms",
+    "execution_summary.last_execution.status",
+    "name",
+    "risk_score",
+    "riskScore",
+    "severity",
+    "updated_at",
+    "updatedAt",
+)
+FIND: Final = Fields(
+    {},
+    {
+        "sort_field": OneOf(SORTS),
+        "sort_order": OneOf(("asc", "desc")),
+        "page": Number(least=1, coerce=True),
+        "per_page": Number(least=0, coerce=True),
+        "filter": Text(),
+    },
+)
+
+
+def create(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/detection_engine/rules."""
+    return Answer(_create(kibana, call, rules.validated(whole(kibana), call.body)))
+
+
+def create_many(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/detection_engine/rules/_bulk_create, gone in 9.0."""
+    bodies = rules.validated(Many(whole(kibana)), call.body)
+    return Answer([_or_error(kibana, call, body) for body in bodies])
+
+
+def read(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/detection_engine/rules."""
+    return Answer(rules.shown(_asked_for(kibana, call)))
+
+
+def replace(kibana: Kibana, call: Call) -> Answer:
+    """PUT /api/detection_engine/rules."""
+    body = rules.validated(whole(kibana), call.body)
+    _raise_problems(_key_problems(body) + rules.pair_problems(body))
+    old = existing(kibana, call, body)
+    new = rules.replaced(old.source["rule"], body, kibana.profile, call.user.name, kibana.clock())
+    return Answer(checked_and_saved(kibana, call, new, over=old))
+
+
+def patch(kibana: Kibana, call: Call) -> Answer:
+    """PATCH /api/detection_engine/rules."""
+    body = patch_body(kibana, call.body)
+    _raise_problems(_key_problems(body) + rules.pair_problems(body))
+    old = existing(kibana, call, body)
+    new = rules.patched(old.source["rule"], body | own_part(call.body), call.user.name, kibana.clock())
+    return Answer(checked_and_saved(kibana, call, new, over=old))
+
+
+def delete(kibana: Kibana, call: Call) -> Answer:
+    """DELETE /api/detection_engine/rules."""
+    found = _asked_for(kibana, call)
+    kibana.store.delete(RULES, found.id)
+    return Answer(rules.shown(found))
+
+
+def find(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/detection_engine/rules/_find."""
+    query = rules.validated(FIND, flat(call.query), "query")
+    if ("sort_field" in query) != ("sort_order" in query):
+        raise detection(400, ['when "sort_order" and "sort_field" must exist together or not at all'])
+    spaces.require(kibana, call.space)
+    page, size = query.get("page", 1), query.get("per_page", 20)
+    check_window(page * size)
+    if "fields" in call.query:  # whatever they name (records 431, 443-446)
+        raise detection(500, "Cannot read properties of undefined (reading 'toISOString')")
+    more: dict[str, object] = {"from": (page - 1) * size, "size": size}
+    sort = rules.SORTS.get(query.get("sort_field", ""))
+    more["sort"] = [{sort: query["sort_order"]}] if sort else [{"_seq_no": "asc"}]
+    found, total = rules.find(kibana, call.space, query.get("filter"), **more)
+    return Answer({"page": page, "perPage": size, "total": total, "data": [rules.shown(one) for one in found]})
+
+
+def tags(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/detection_engine/tags."""
+    found = {tag for stored in rules.every(kibana, call.space) for tag in stored.source["rule"]["tags"]}
+    return Answer(sorted(found))
+
+
+def whole(kibana: Kibana, more: dict[str, Kind] | None = None) -> Kind:
+    """The kind of a whole rule's body for the version that is spoken."""
+    return RuleBody(kibana.profile, more=more)
+
+
+def patch_body(kibana: Kibana, value: Json) -> Rule:
+    """A checked PATCH body, without what belongs to the type of the rule."""
+    body, problems = checked(patch_fields(kibana.profile), value)
+    if problems:
+        raise core(400, f"[request body]: {told(rules.first_problems(problems, UNION))}")
+    clean: Rule = body
+    return clean
+
+
+def own_part(body: Rule) -> Rule:
+    """What a PATCH body says of the fields that belong to the type; raises the 400 of another type's."""
+    problems: list[Problem] = []
+    own = Fields({}, OWN).check(body, "", problems)
+    if problems:
+        raise detection(400, ", ".join(map(str, problems)))
+    part: Rule = own
+    return part
+
+
+def checked_and_saved(kibana: Kibana, call: Call, rule: Rule, *, over: Stored | None = None) -> Rule:
+    """Save a rule after the checks that need the rule as a whole."""
+    rules.check_whole(rule)
+    for missing in connectors.missing(kibana, call.space, rule["actions"]):
+        raise detection(400, f"Failed to load action {missing} (404): Saved object [action/{missing}] not found")
+    return rules.save(kibana, call.space, rule, over=over)
+
+
+def existing(kibana: Kibana, call: Call, key: Rule) -> Stored:
+    """The rule that a body or query string names by `id` or `rule_id`; raises the 404."""
+    spaces.require(kibana, call.space)
+    found = rules.read(kibana, call.space, key.get("rule_id"), key.get("id"))
+    if not found:
+        name = "id" if "id" in key else "rule_id"
+        raise detection(404, f'{name}: "{key[name]}" not found')
+    return found
+
+
+def check_window(size: int) -> None:
+    """Refuse a page that ends beyond the 10,000th rule, in Elasticsearch's words."""
+    if size > rules.MOST:
+        limit = f"from + size must be less than or equal to: [{rules.MOST}] but was [{size}]"
+        raise detection(
+            400,
+            "all shards failed: search_phase_execution_exception\n\tCaused by:\n\t\tillegal_argument_exception: "
+            f"Result window is too large, {limit}. See the scroll api for a more efficient way to request large data "
+            "sets. This limit can be set by changing the [index.max_result_window] index level setting.",
+        )
+
+
+def flat(query: object) -> Json:
+    """A query string as an object: one value, or the list of several."""
+    return {name: values[0] if len(values) == 1 else values for name, values in dict(query).items()}  # type: ignore[call-overload]
+
+
+def _create(kibana: Kibana, call: Call, body: Rule) -> Rule:
+    _raise_problems(rules.pair_problems(body))
+    spaces.require(kibana, call.space)
+    rule_id = body.get("rule_id")
+    if rule_id is not None and rules.read(kibana, call.space, rule_id, None):
+        raise detection(409, f'rule_id: "{rule_id}" already exists')
+    return checked_and_saved(kibana, call, rules.made(body, kibana.profile, call.user.name, kibana.clock()))
+
+
+def _or_error(kibana: Kibana, call: Call, body: Rule) -> Json:
+    try:
+        return _create(kibana, call, body)
+    except Fault as fault:
+        error = {"status_code": fault.status, "message": fault.body["message"]}
+        return {"rule_id": body.get("rule_id", "(unknown id)"), "error": error}
+
+
+def _asked_for(kibana: Kibana, call: Call) -> Stored:
+    key = rules.validated(KEYS, flat(call.query), "query")
+    _raise_problems(_key_problems(key))
+    return existing(kibana, call, key)
+
+
+def _key_problems(key: Rule) -> list[str]:
+    if "id" in key and "rule_id" in key:
+        return ['both "id" and "rule_id" cannot exist, choose one or the other']
+    if "id" not in key and "rule_id" not in key:
+        return ['either "id" or "rule_id" must be set']
+    return []
+
+
+def _raise_problems(problems: list[str]) -> None:
+    if problems:
+        raise detection(400, problems)

@@ -1,0 +1,222 @@
+"""Rules as they are kept: made, replaced, patched, read, found (records 85-575)."""
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from entra_deployer.local.kibana import datemath, kql
+from entra_deployer.local.kibana.errors import core, detection
+from entra_deployer.local.kibana.profiles import Profile
+from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
+from entra_deployer.local.kibana.schema import Problem, checked, told
+from entra_deployer.local.kibana.server import Call, Kibana
+from entra_deployer.local.kibana.store import RULES, Conflict, Stored
+from entra_deployer.model.values import Json
+
+type Rule = dict[str, Any]
+
+TYPE_FILTER: Final = " OR ".join(
+    f"alert.attributes.alertTypeId: siem.{name}Rule"
+    for name in ("eql", "esql", "ml", "query", "savedQuery", "indicator", "threshold", "newTerms")
+)
+VOLATILE: Final = {"id", "revision", "enabled", "created_at", "created_by", "updated_at", "updated_by"}
+SEVERITY_ORDER: Final = {"low": "20-low", "medium": "40-medium", "high": "60-high", "critical": "80-critical"}
+SORTS: Final = {
+    "created_at": "alert.attributes.createdAt",
+    "createdAt": "alert.attributes.createdAt",
+    "enabled": "alert.attributes.enabled",
+    "name": "alert.attributes.name.keyword",
+    "risk_score": "alert.attributes.mapped_params.risk_score",
+    "riskScore": "alert.attributes.mapped_params.risk_score",
+    "severity": "alert.attributes.mapped_params.severity",
+    "updated_at": "alert.attributes.updatedAt",
+    "updatedAt": "alert.attributes.updatedAt",
+}
+FILTER_KEY: Final = re.compile(
+    r"alert\.(id|attributes\.(alertTypeId|enabled|tags|createdAt|updatedAt|name(\.keyword)?|params\..+|mapped_params\..+))"
+)
+MOST: Final = 10_000
+
+
+def made(body: Rule, profile: Profile, user: str, now: datetime) -> Rule:
+    """A new rule from a checked create or import body."""
+    written = {name: body[name] for name in (*profile.crud_fields, *EXTRA_DEFAULTS) if name in body}
+    rule = {
+        **{name: body[name] for name in (*REQUIRED, *OWN)},
+        **{name: body[name] for name in KEPT if name in body},
+        **{name: body.get(name, default) for name, (_, default) in DEFAULTED.items()},
+        **EXTRA_DEFAULTS,
+        **written,
+        "rule_id": body.get("rule_id", str(uuid.uuid4())),
+        "version": body.get("version", 1),
+        "enabled": body.get("enabled", profile.new_rule_enabled),
+        "immutable": False,
+        "revision": 0,
+    }
+    if profile.rule_source:
+        rule["rule_source"] = {"type": "internal"}
+    return _stamped(_completed(rule), user, now, created=True)
+
+
+def replaced(old: Rule, body: Rule, profile: Profile, user: str, now: datetime) -> Rule:
+    """A rule after PUT: what the body leaves out goes back to its default, but for a few things that stay."""
+    kept = {name: old[name] for name in EXTRA_DEFAULTS if name not in profile.crud_fields}
+    new = made(body, profile, user, now) | kept
+    new |= {name: old[name] for name in ("id", "rule_id", "created_at", "created_by", "immutable")}
+    new["version"] = body.get("version", old["version"])
+    if "enabled" not in body:
+        new["enabled"] = profile.put_enables or old["enabled"]
+    return _revised(old, new)
+
+
+def patched(old: Rule, body: Rule, user: str, now: datetime) -> Rule:
+    """A rule after PATCH: what the body holds replaces what was there, whole."""
+    changes = {name: value for name, value in body.items() if name not in {"id", "rule_id", "throttle"}}
+    return _revised(old, _stamped(_completed({**old, **changes}), user, now, created=False))
+
+
+def with_id(rule: Rule) -> Rule:
+    """A new rule with an object id."""
+    return {**rule, "id": str(uuid.uuid4())}
+
+
+def check_whole(rule: Rule) -> None:
+    """What is looked at only when a rule is saved: schedule, timeline, exception lists."""
+    if datemath.duration(rule["interval"]) is None:
+        complaint = f"string is not a valid duration: {rule['interval']}"
+        raise detection(400, f"Error validating create data - [schedule.interval]: {complaint}")
+    if sum(one["type"] == "rule_default" for one in rule["exceptions_list"]) > 1:
+        raise detection(500, "More than one default exception list found on rule")
+
+
+def pair_problems(body: Mapping[str, Json]) -> list[str]:
+    """Fields that only come in pairs."""
+    one, other = body.get("timeline_id"), body.get("timeline_title")
+    if one and not other:
+        return ['when "timeline_id" exists, "timeline_title" must also exist']
+    if other and not one:
+        return ['when "timeline_title" exists, "timeline_id" must also exist']
+    return []
+
+
+def validated(kind: Any, value: Json, where: str = "body") -> Json:  # noqa: ANN401 -- a Kind
+    """A checked body or query string; raises the 400 that lists what is wrong."""
+    clean, problems = checked(kind, value)
+    if problems:
+        raise core(400, f"[request {where}]: {told(problems)}")
+    return clean
+
+
+def flag(call: Call, name: str) -> bool:
+    """A true-or-false parameter of a query string; raises the 400 for any other value."""
+    value = call.one(name) or "false"
+    if value not in {"true", "false"}:
+        choice = f"{name}: Invalid enum value. Expected 'true' | 'false', received '{value}'"
+        raise core(400, f"[request query]: {choice}, {name}: Expected boolean, received string")
+    return value == "true"
+
+
+def first_problems(problems: list[Problem], members: int) -> list[Problem]:
+    """The problems as a union of `members` schemas tells them: those of a wrong type once for each member."""
+    fatal = [problem for problem in problems if problem.fatal]
+    return fatal * members if fatal else problems
+
+
+def _completed(rule: Rule) -> Rule:
+    actions = [{"uuid": str(uuid.uuid4()), **action} for action in rule["actions"]]
+    return {**rule, "actions": actions}
+
+
+def _stamped(rule: Rule, user: str, now: datetime, *, created: bool) -> Rule:
+    when = datemath.iso(now)
+    first = {"created_at": when, "created_by": user} if created else {}
+    return {**rule, **first, "updated_at": when, "updated_by": user}
+
+
+def _revised(old: Rule, new: Rule) -> Rule:
+    same = all(old.get(name) == new.get(name) for name in (old.keys() | new.keys()) - VOLATILE)
+    return {**new, "revision": old["revision"] + (not same)}
+
+
+# -- keeping
+
+
+def document(space: str, rule: Rule, summary: Json = None) -> dict[str, Any]:
+    """A rule as it is stored: itself, and beside it what filters and sorts ask for."""
+    params = {_camel(name): value for name, value in rule.items() if name not in VOLATILE | {"name", "tags", "actions"}}
+    attributes = {
+        "alertTypeId": "siem.esqlRule",
+        "name": rule["name"],
+        "tags": rule["tags"],
+        "enabled": rule["enabled"],
+        "createdAt": rule["created_at"],
+        "updatedAt": rule["updated_at"],
+        "params": params,
+        "mapped_params": {"risk_score": rule["risk_score"], "severity": SEVERITY_ORDER[rule["severity"]]},
+    }
+    return {"space": space, "rule": rule, "summary": summary, "alert": {"attributes": attributes}}
+
+
+def read(kibana: Kibana, space: str, rule_id: str | None, object_id: str | None) -> Stored | None:
+    """A rule by its object id, or by its rule_id, which is pasted into a filter as it is (records 372, 1751-1753)."""
+    if object_id is not None:
+        found = kibana.store.get(RULES, object_id)
+        return found if found and found.source["space"] == space else None
+    hits, _ = find(kibana, space, f'alert.attributes.params.ruleId: "{rule_id}"', size=1)
+    return hits[0] if hits else None
+
+
+def query_of(space: str, text: str | None) -> Json:
+    """The Query DSL of a filter on the rules of a space; raises the answers to a bad filter."""
+    try:
+        wanted = kql.translate(text or "", "alert", lambda key: bool(FILTER_KEY.fullmatch(key)))
+    except kql.KeyProblem as error:
+        raise detection(400, str(error)) from error
+    except kql.SyntaxProblem as error:
+        raise detection(500, str(error).replace("\n", f"\n({TYPE_FILTER}) AND (", 1) + ")") from error
+    return {"bool": {"filter": [{"term": {"space": space}}, wanted]}}
+
+
+def find(kibana: Kibana, space: str, text: str | None, **more: object) -> tuple[list[Stored], int]:
+    """A page of the rules of a space that match a KQL filter, and how many match."""
+    return kibana.store.search(RULES, query_of(space, text), **more)
+
+
+def every(kibana: Kibana, space: str, text: str | None = None) -> Iterator[Stored]:
+    """All rules of a space that match a KQL filter."""
+    return kibana.store.every(RULES, query_of(space, text))
+
+
+def by_rule_ids(kibana: Kibana, space: str, rule_ids: list[str]) -> dict[str, Stored]:
+    """The rules of a space with these rule_ids."""
+    found: dict[str, Stored] = {}
+    for start in range(0, len(rule_ids), 1000):
+        some = [{"terms": {"alert.attributes.params.ruleId": rule_ids[start : start + 1000]}}]
+        query = {"bool": {"filter": [{"term": {"space": space}}, *some]}}
+        found |= {stored.source["rule"]["rule_id"]: stored for stored in kibana.store.every(RULES, query)}
+    return found
+
+
+def save(kibana: Kibana, space: str, rule: Rule, *, over: Stored | None = None) -> Rule:
+    """Write a rule, a new one or over the one that was read; raises the 409 of two writers at once."""
+    object_id = over.id if over else rule.get("id", str(uuid.uuid4()))
+    rule = {**rule, "id": object_id}
+    summary = over.source["summary"] if over else None
+    try:
+        kibana.store.write(RULES, object_id, document(space, rule, summary), over=over)
+    except Conflict as conflict:
+        raise detection(409, f"[alert:{object_id}]: version conflict: {conflict}") from conflict
+    return rule
+
+
+def shown(stored: Stored) -> Rule:
+    """A rule as GET shows it: with what its last execution said."""
+    summary = stored.source["summary"]
+    rule: Rule = stored.source["rule"]
+    return {**rule, "execution_summary": {"last_execution": summary}} if summary else rule
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)

@@ -1,0 +1,62 @@
+"""What a handler is given and gives back: the server's parts, one call, its answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from entra_deployer.local.kibana.auth import User
+from entra_deployer.local.kibana.elastic import Elastic
+from entra_deployer.local.kibana.profiles import License, Profile
+from entra_deployer.local.kibana.store import Store
+from entra_deployer.model.values import Json
+
+
+@dataclass(frozen=True)
+class Kibana:
+    """The server: where it keeps things, and which Kibana it speaks like."""
+
+    elastic: Elastic
+    store: Store
+    profile: Profile
+    license: License
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of a multipart request."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: in which space, by whom, what is in its path, its query string and its body."""
+
+    method: str
+    path: str
+    space: str
+    user: User
+    params: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    body: Json = None
+    upload: Upload | None = None
+    is_multipart: bool = False
+
+    def one(self, name: str) -> str | None:
+        """The last value of a query parameter, or None."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back: a JSON value, or text of some other type."""
+
+    body: Json = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+type Handler = Callable[[Kibana, Call], Answer]

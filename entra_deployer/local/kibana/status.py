@@ -1,0 +1,41 @@
+"""GET /api/status: the whole of it only for a caller who is known (records 1-4, 61, 1601)."""
+
+import uuid
+from typing import Final
+
+from entra_deployer.local.kibana.datemath import iso
+from entra_deployer.local.kibana.errors import ElasticsearchDown
+from entra_deployer.local.kibana.server import Answer, Kibana
+from entra_deployer.model.values import Json
+
+NAME: Final = "local-kibana"
+FINE: Final[dict[str, Json]] = {"level": "available", "summary": "All services and plugins are available"}
+
+
+def report(kibana: Kibana, *, known: bool) -> Answer:
+    """The state of the server and of the Elasticsearch underneath."""
+    try:
+        seen = kibana.elastic.call("GET", "/")
+    except ElasticsearchDown:
+        return Answer({"status": {"overall": {"level": "critical"}}}, status=503)
+    if not known:
+        return Answer({"status": {"overall": {"level": "available"}}})
+    number = seen.body["version"]["number"] if seen.ok else "unknown"
+    version = {
+        "number": kibana.profile.version,
+        "build_hash": "local",
+        "build_number": 0,
+        "build_snapshot": False,
+        "build_date": iso(kibana.clock()),
+        "build_flavor": "traditional",
+    }
+    elasticsearch = {"level": "available", "summary": f"Elasticsearch {number} is available", "meta": {}}
+    return Answer(
+        {
+            "name": NAME,
+            "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, NAME)),
+            "version": version,
+            "status": {"overall": FINE, "core": {"elasticsearch": elasticsearch}, "plugins": {}},
+            "metrics": {},
+        }
+    )
