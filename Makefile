@@ -1,0 +1,53 @@
+# Every target in one line: make help
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help setup demo test lint bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY) ## make .venv with .venv/bin/deploy, by uv or pip, from the lock file
+
+$(READY): requirements.lock pyproject.toml .python-version
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --clear --python "$$(cat .python-version)" .venv \
+	  && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+	  for python in python3.13 python3 python; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && break; \
+	    python=; \
+	  done; \
+	  if [ -z "$$python" ]; then echo "setup needs Python 3.13, or uv, or pyenv with a 3.13: none is on the PATH" >&2; exit 1; fi; \
+	  "$$python" -m venv --clear .venv \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $(READY)
+
+demo: setup ## push the first hunt to an embedded stack and prove that it fires when it should
+	@echo '$$ deploy push'
+	@$(BIN)/deploy push
+	@echo
+	@echo '$$ deploy verify'
+	@$(BIN)/deploy verify
+
+test: setup ## run all tests, those on the embedded stack included
+	@$(BIN)/python -m pytest
+
+lint: setup ## ruff, its formatter and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy
+
+bench: setup ## measure, as ratios in one run
+	@$(BIN)/python -m tests.bench
+
+lock: ## resolve requirements.lock anew (needs uv)
+	@uv pip compile --quiet --python-version 3.13 --universal --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --group dev pyproject.toml -o requirements.lock
+
+clean: ## stop the local stack, remove .venv and all that was made
+	@if [ -x $(BIN)/deploy ]; then $(BIN)/deploy local down || true; fi
+	@rm -rf .venv .deploy reports dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,75 @@
+"""The one place that turns what went wrong into a line on stderr and an exit code."""
+
+import signal
+import sys
+from types import FrameType
+
+from entra_deployer.errors import DeployError, ExitCode
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised where the program stands, so that every `finally` on the way out runs."""
+
+
+def main() -> None:
+    """Run `deploy` and leave with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return the exit code; every expected error is one line on stderr."""
+    from entra_deployer.cli.app import invoke  # noqa: PLC0415 - a broken installation is to be reported too
+
+    try:
+        return invoke(arguments)
+    except DeployError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return ExitCode.INTERRUPTED
+    except Terminated:
+        _say("terminated")
+        return ExitCode.TERMINATED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+    except Exception as error:
+        return _bug(error)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _complain(error: DeployError) -> None:
+    issues = getattr(error, "issues", None)
+    if not issues:
+        _say(f"error: {error}")
+        return
+    for issue in issues:
+        place = f"{issue.location}: " if issue.location else ""
+        hint = f" ({issue.hint})" if issue.hint else ""
+        _say(f"error: {place}{issue.message}{hint}")
+
+
+def _bug(error: Exception) -> int:
+    """Where it happened in our own code, without values: they may hold secrets."""
+    trace = error.__traceback__
+    place = ""
+    while trace:
+        code = trace.tb_frame.f_code
+        if "entra_deployer" in code.co_filename:
+            place = f" at {code.co_filename.rpartition('entra_deployer')[2].lstrip('/')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    _say(f"bug: {type(error).__name__}{place}: this is a fault of entra-deployer, please report it")
+    return ExitCode.BUG
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The `deploy` command: its commands put together, and wrong usage mapped to exit code 64."""
+
+from typing import Annotated
+
+import click
+import typer
+
+from entra_deployer import __version__
+from entra_deployer.cli.local import local_app
+from entra_deployer.cli.options import exit_codes
+from entra_deployer.cli.push import plan, push
+from entra_deployer.errors import ExitCode
+
+_HELP = """Turn threat hunts into proven Kibana detection rules.
+
+A hunt under rules/ becomes a detection rule and a saved ES|QL search; `push` brings both to an environment, `verify`
+proves on a real Elasticsearch that the rule fires when it should and only then.
+"""
+
+app = typer.Typer(
+    name="deploy",
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=exit_codes(0, 1, 3, 64, 130))(push)
+app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
+app.add_typer(local_app, name="local")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"deploy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run a command line; return its exit code. Wrong usage is told on stderr."""
+    command = typer.main.get_command(app)
+    try:
+        outcome = command.main(arguments, prog_name="deploy", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.FAILED
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    return outcome if isinstance(outcome, int) else ExitCode.OK

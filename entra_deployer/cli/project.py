@@ -1,0 +1,44 @@
+"""The project that a command works on, and its environments, the embedded stack among them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from entra_deployer.cli.terminal import note
+
+if TYPE_CHECKING:
+    from entra_deployer.config import LocalServers
+    from entra_deployer.model.environment import Environment
+    from entra_deployer.workflow.connection import Connection
+
+
+def root() -> Path:
+    """The project's top folder."""
+    from entra_deployer.config import find_root
+
+    return find_root(Path.cwd())
+
+
+def environment(top: Path, name: str) -> "Environment":
+    """The environment called `name`; for `local` the embedded stack is started where it does not run."""
+    from entra_deployer.config import load_environment
+
+    return load_environment(top, name, os.environ, lambda: _local_servers(top))
+
+
+def connection(top: Path, name: str) -> "Connection":
+    """The environment with its servers; to be used in a with block."""
+    found = environment(top, name)
+    from entra_deployer.workflow.connection import open_connection
+
+    return open_connection(found, warn=lambda text: note(f"warning: {text}"))
+
+
+def _local_servers(top: Path) -> "LocalServers":
+    from entra_deployer.cli.local import started
+    from entra_deployer.config import LocalServers
+    from entra_deployer.model.environment import Credentials, Scheme
+
+    stack = started(top)
+    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
+    return LocalServers(stack.kibana_url, stack.elasticsearch_url, credentials)

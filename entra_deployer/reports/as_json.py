@@ -1,0 +1,49 @@
+"""The one JSON document of `push`, `plan` and `verify` (docs/reference.md tells its shape)."""
+
+import json
+
+from entra_deployer.model.plan import ChangeResult
+from entra_deployer.model.report import Report
+from entra_deployer.model.serial import issue_to_json
+from entra_deployer.model.values import Json
+from entra_deployer.model.verdict import Verdict
+
+FORMAT_VERSION = 1
+
+
+def as_json(report: Report) -> str:
+    """The document, indented, keys in a fixed order, one newline at its end."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "environment": report.environment,
+        "plan": {"changes": [_change(result) for result in report.results]},
+        "verdicts": [_verdict(verdict) for verdict in report.verdicts],
+        "issues": [issue_to_json(issue) for issue in report.issues],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _change(result: ChangeResult) -> Json:
+    change = result.change
+    return {
+        "action": change.action.value,
+        "kind": change.kind.value,
+        "space": change.space,
+        "key": change.key,
+        "name": change.name,
+        "result": result.outcome.value,
+        "error": result.error or None,
+        "diffs": [{"path": d.path, "existing": d.existing, "desired": d.desired} for d in change.diffs],
+        "kept": [{"path": k.path, "existing": k.existing, "reason": k.reason} for k in change.kept],
+    }
+
+
+def _verdict(verdict: Verdict) -> Json:
+    return {
+        "rule_id": verdict.rule_id,
+        "name": verdict.name,
+        "status": verdict.status.value,
+        "missed": list(verdict.missed),
+        "false_alarms": list(verdict.false_alarms),
+        "error": verdict.error or None,
+    }

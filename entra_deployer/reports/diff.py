@@ -1,0 +1,54 @@
+"""How one field's change is put into lines, the same in every format."""
+
+import difflib
+import json
+from collections.abc import Iterator
+
+from entra_deployer.model.plan import FieldDiff
+from entra_deployer.model.values import Json
+
+_LONG = 60
+
+
+def diff_lines(diff: FieldDiff) -> list[str]:
+    """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines."""
+    before, after = _text(diff.existing), _text(diff.desired)
+    if len(before) + len(after) <= 2 * _LONG and "\n" not in before + after:
+        return [f"{diff.path}: {before} -> {after}"]
+    return [f"{diff.path}:", *_unified(before, after)]
+
+
+def _unified(before: str, after: str) -> Iterator[str]:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    for number, line in enumerate(lines):
+        if number > 1:  # the first two name files, and there are none
+            yield f"  {line}"
+
+
+def _text(value: Json) -> str:
+    match value:
+        case None:
+            return "(not set)"
+        case str():
+            return value or '""'
+        case list() if value and all(isinstance(item, str) for item in value) and sum(map(len, value)) <= _LONG:
+            return ", ".join(value)
+        case dict() | list():
+            compact = json.dumps(value, ensure_ascii=False, sort_keys=True)
+            if len(compact) <= _LONG:
+                return compact
+            return json.dumps(_unfolded(value), ensure_ascii=False, sort_keys=True, indent=2)
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _unfolded(value: Json) -> Json:
+    """JSON that stands as text inside JSON (a search's source) is shown as what it is."""
+    if isinstance(value, dict):
+        return {key: _unfolded(inner) for key, inner in value.items()}
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value

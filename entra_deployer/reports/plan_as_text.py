@@ -1,0 +1,93 @@
+"""A plan, or a push, for a person at a terminal."""
+
+from collections.abc import Iterator
+
+from rich.padding import Padding
+from rich.text import Text
+
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
+from entra_deployer.model.report import Report
+from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.diff import diff_lines
+from entra_deployer.reports.words import counted, kind_name, plan_summary
+
+_SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
+_OUTCOMES = {Outcome.APPLIED: ("✓", "green"), Outcome.FAILED: ("✗", "bold red"), Outcome.SKIPPED: ("·", "dim")}
+_LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+_KIND_WIDTH = 13
+
+
+def plan_as_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
+    """The whole report: where, each change with its fields, the issues, and the counts as the last line."""
+    return draw(_lines(report), width=width, colour=colour)
+
+
+def _lines(report: Report) -> Iterator[Text | Padding]:
+    head = Text(report.environment, "bold")
+    head.append(f"  {report.stack}" if report.stack else "", "dim")
+    yield head
+    if report.hunts:
+        yield Text(f"{counted(report.hunts, 'hunt')} read", "dim")
+    yield Text()
+    for result in report.results:
+        yield from _result_lines(result)
+    for issue in report.issues:
+        yield from _issue_lines(issue)
+    if report.results or report.issues:
+        yield Text()
+    yield _closing(report)
+
+
+def _result_lines(result: ChangeResult) -> Iterator[Text | Padding]:
+    change = result.change
+    sign, style = _SIGNS[change.action]
+    line = Text()
+    if result.outcome in _OUTCOMES:
+        line.append(f"{_OUTCOMES[result.outcome][0]} ", _OUTCOMES[result.outcome][1])
+    line.append(f"{sign} ", style)
+    line.append(f"{kind_name(change.kind):<{_KIND_WIDTH}} ", "dim")
+    line.append(change.name, style if change.action is Action.DELETE else "")
+    if change.space != "default":
+        line.append(f"  [{change.space}]", "dim")
+    yield line
+    yield from (Padding(text, (0, 0, 0, 6)) for text in _details(change))
+    if result.error and result.outcome is Outcome.FAILED:
+        yield Padding(Text(result.error, "red"), (0, 0, 0, 6))
+
+
+def _details(change: Change) -> Iterator[Text]:
+    for diff in change.diffs:
+        for line in diff_lines(diff):
+            yield Text(line, _diff_style(line))
+    for kept in change.kept:
+        value = str(kept.existing) if kept.existing is not None else "not set"
+        yield Text(f"kept {kept.path}: {value} ({kept.reason})", "dim")
+
+
+def _diff_style(line: str) -> str:
+    match line[:3]:
+        case "  +":
+            return "green"
+        case "  -":
+            return "red"
+        case "  @":
+            return "cyan"
+        case _:
+            return ""
+
+
+def _issue_lines(issue: Issue) -> Iterator[Text | Padding]:
+    line = Text()
+    line.append(f"{issue.level.value} ", _LEVELS[issue.level])
+    line.append(f"{issue.code} ", "dim")
+    line.append(f"{issue.location}: " if issue.location else f"{issue.subject}: " if issue.subject else "")
+    line.append(issue.message)
+    yield line
+    if issue.hint:
+        yield Padding(Text(issue.hint, "dim"), (0, 0, 0, 6))
+
+
+def _closing(report: Report) -> Text:
+    style = "bold red" if report.errors or report.count(Outcome.FAILED) else "bold green"
+    return Text(plan_summary(report), style)

@@ -1,0 +1,40 @@
+"""Counts and names in words, the same in every format."""
+
+from entra_deployer.model.plan import Action, Outcome
+from entra_deployer.model.report import Report
+from entra_deployer.model.state import Kind
+
+_DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
+
+
+def counted(number: int, noun: str) -> str:
+    """1 hunt, 2 hunts."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def kind_name(kind: Kind) -> str:
+    """Saved search, rule, tag."""
+    return kind.value.replace("_", " ")
+
+
+def plan_summary(report: Report) -> str:
+    """The last line of a plan or a push."""
+    plan = report.plan
+    if plan is None:
+        return "Nothing was planned."
+    if plan.blockers:
+        return f"Blocked by {counted(len(plan.blockers), 'error')}: nothing was written."
+    if not plan.changes:
+        return f"No changes: {counted(plan.unchanged, 'object')} as desired."
+    if report.count(Outcome.PLANNED):
+        counts = ", ".join(f"{plan.count(action)} to {action.value}" for action in Action)
+        return f"Plan: {counts}, {plan.unchanged} unchanged."
+    done = ", ".join(f"{_applied(report, action)} {word}" for action, word in _DONE.items())
+    failed = report.count(Outcome.FAILED) + report.count(Outcome.SKIPPED)
+    if failed:
+        return f"Partly pushed: {done}, {failed} not done. Push again to finish."
+    return f"Pushed: {done}, {plan.unchanged} unchanged."
+
+
+def _applied(report: Report, action: Action) -> int:
+    return sum(r.change.action is action and r.outcome is Outcome.APPLIED for r in report.results)

@@ -1,0 +1,199 @@
+"""Plan and push: compile, read what stands, compare, apply what was shown."""
+
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from entra_deployer.convert.compiler import desired_state
+from entra_deployer.convert.identity import OWNER_TAG
+from entra_deployer.errors import ExitCode, Refused
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.plan import ChangeResult, Outcome, Plan
+from entra_deployer.model.report import Report
+from entra_deployer.model.rule_fields import Owner
+from entra_deployer.model.state import Kind, LiveObject, State, StateObject
+from entra_deployer.planner import Existing, Policy, make_plan
+from entra_deployer.push import apply, not_applied, planned
+from entra_deployer.workflow.compile import Compilation, compile_rules
+from entra_deployer.workflow.connection import Connection
+from entra_deployer.workflow.preflight import check_queries
+
+type Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What the user asked for. `names` are hunt folders or rule names; () means all."""
+
+    names: tuple[str, ...] = ()
+    adopt: bool = False
+    prune: bool = False
+
+
+def plan_rules(root: Path, connection: Connection, request: PushRequest) -> Report:
+    """What a push would do now. Reads only."""
+    return _Push(root, connection, request).planned()
+
+
+def push_rules(root: Path, connection: Connection, request: PushRequest, clock: Clock | None = None) -> Report:
+    """Make a plan and apply it, or tell what blocks it."""
+    return _Push(root, connection, request, clock or (lambda: datetime.now(UTC))).pushed()
+
+
+def plan_code(report: Report, *, detailed: bool) -> ExitCode:
+    """0 with or without changes; 1 where something blocks; 2 for changes, where `detailed` is asked for."""
+    if report.errors:
+        return ExitCode.FAILED
+    return ExitCode.DIFFERENT if detailed and report.results else ExitCode.OK
+
+
+def push_code(report: Report) -> ExitCode:
+    """0 all done; 3 some done and some not; 1 nothing done that should have been."""
+    if report.errors:
+        return ExitCode.FAILED
+    if report.count(Outcome.FAILED) + report.count(Outcome.SKIPPED) == 0:
+        return ExitCode.OK
+    return ExitCode.PARTLY if report.count(Outcome.APPLIED) else ExitCode.FAILED
+
+
+class _Push:
+    """One run of plan or push."""
+
+    def __init__(self, root: Path, connection: Connection, request: PushRequest, clock: Clock | None = None) -> None:
+        self._root = root
+        self._connection = connection
+        self._request = request
+        self._clock = clock
+        self._issues: list[Issue] = []
+        self._hunts = 0
+
+    def planned(self) -> Report:
+        plan = self._plan()
+        return self._report(plan, not_applied(plan, "") if plan.blockers else planned(plan))
+
+    def pushed(self) -> Report:
+        plan = self._plan()
+        if plan.blockers:
+            return self._report(plan, not_applied(plan, "blocked"))
+        if not plan.changes:
+            return self._report(plan, [])
+        return self._report(plan, self._apply(plan))
+
+    def _report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
+        connection = self._connection
+        return Report(
+            environment=connection.environment.name,
+            stack=f"Kibana {connection.version}, {connection.licence}",
+            hunts=self._hunts,
+            plan=plan,
+            results=tuple(results),
+            issues=tuple(issue for issue in plan.issues if issue.level is not Level.NOTE),
+        )
+
+    # -- the plan ---------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> Plan:
+        spaces = [self._space(space) for space in self._connection.environment.spaces]
+        return make_plan(self._connection.environment.name, spaces, self._issues)
+
+    def _space(self, space: str) -> tuple[State, Existing, Policy]:
+        compilation = compile_rules(self._root, self._connection.target(space), self._request.names)
+        self._hunts = len(compilation.sources)
+        self._tell(compilation.issues)
+        self._tell(check_queries(self._connection.elastic, compilation.rules))
+        desired = desired_state(compilation.rules, space)
+        return desired, self._existing(space, desired), self._policy(space, compilation)
+
+    def _existing(self, space: str, desired: State) -> Existing:
+        connection = self._connection
+        keys = {kind: [one.key for one in desired.objects if one.kind is kind] for kind in Kind}
+        rules = connection.rules(space)
+        searches = connection.saved_objects(space, Kind.SAVED_SEARCH)
+        tags = connection.saved_objects(space, Kind.TAG)
+        same_key: list[LiveObject] = rules.by_key(keys[Kind.RULE])
+        same_key += searches.by_key(keys[Kind.SAVED_SEARCH]) + tags.by_key(keys[Kind.TAG])
+        marked = rules.marked(OWNER_TAG)
+        for tag in keys[Kind.TAG]:
+            marked += searches.marked(tag)
+        names = [one.name for one in desired.objects if one.kind is Kind.RULE]
+        return Existing(tuple(marked), tuple(same_key), tuple(rules.by_name(names)))
+
+    def _policy(self, space: str, compilation: Compilation) -> Policy:
+        environment = self._connection.environment
+        return Policy(
+            version=self._connection.version,
+            adopt=self._request.adopt,
+            prune=self._request.prune,
+            prune_count=environment.limits.prune_count,
+            prune_percent=environment.limits.prune_percent,
+            owners=environment.owners,
+            rule_owners=_owners(compilation),
+            base=self._base(space),
+        )
+
+    def _base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
+        try:
+            return self._connection.ledger().base(space)
+        except Refused as error:
+            self._tell([Issue("DEP320", Level.WARNING, f"the ledger cannot be read: {error.message}", hint=error.hint)])
+            return {}
+
+    def _tell(self, issues: Sequence[Issue]) -> None:
+        """Add issues, each once: several spaces compile the same hunts."""
+        self._issues += (issue for issue in issues if issue not in self._issues)
+
+    # -- the writes -------------------------------------------------------------------------------------------------
+
+    def _apply(self, plan: Plan) -> list[ChangeResult]:
+        connection = self._connection
+        handlers = connection.handlers()
+        ledger = connection.ledger()
+        entry = self._entry(plan)
+        ledger.begin(entry)
+        results = apply(plan, handlers, connection.environment.limits)
+        ledger.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
+        return results
+
+    def _entry(self, plan: Plan) -> PushEntry:
+        now = self._clock() if self._clock else datetime.now(UTC)
+        return PushEntry(
+            push_id=uuid.uuid4().hex,
+            environment=plan.environment,
+            at=now.isoformat(timespec="milliseconds"),
+            by=self._connection.elastic.whoami(),
+            commit=_commit(self._root),
+            state=PushState.STARTED,
+            results=tuple(planned(plan)),
+        )
+
+
+def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
+    """Who owns which field, by rule_id: what rule.yaml says; an action that it names is git's."""
+    settings = {
+        (source.folder, query.key): query.settings for source in compilation.sources for query in source.queries
+    }
+    found: dict[str, Mapping[str, str]] = {}
+    for rule in compilation.rules:
+        said = settings[rule.folder, rule.query_key]
+        named = {"actions": said.actions, "exceptions_list": said.exceptions}
+        found[rule.rule.key] = {**{field: Owner.GIT for field, value in named.items() if value}, **said.owners}
+    return found
+
+
+def _commit(root: Path) -> str:
+    """The commit that the repository stands at, with a + where files differ from it; "" where there is no git."""
+    git = shutil.which("git")
+    if not git:
+        return ""
+
+    def answer(*arguments: str) -> str:
+        done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    commit = answer("rev-parse", "HEAD")
+    return f"{commit}+" if commit and answer("status", "--porcelain", "--", ".") else commit
