@@ -1,0 +1,36 @@
+"""What a rule refers to by name: connectors, exception lists, and the licence that Kibana works under."""
+
+from entra_deployer.errors import Refused
+from entra_deployer.kibana.client import KibanaClient
+from entra_deployer.model.values import Json
+
+
+def connectors(client: KibanaClient, space: str) -> dict[str, Json]:
+    """The connectors of a space by their names: {"id", "connector_type_id", ...}."""
+    return {item["name"]: item for item in client.get("/api/actions/connectors", space=space)}
+
+
+def exception_list(client: KibanaClient, space: str, list_id: str) -> Json:
+    """A shared exception list by its list_id, None where there is none."""
+    params = {"list_id": list_id, "namespace_type": "single"}
+    try:
+        return client.get("/api/exception_lists", space=space, params=params)
+    except Refused as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def licence(client: KibanaClient) -> str | None:
+    """The licence that Kibana works under, None where this Kibana does not tell."""
+    try:
+        answer = client.get("/api/licensing/info")
+    except Refused:
+        return None
+    found = answer.get("license", {}).get("type") if isinstance(answer, dict) else None
+    return str(found) if found else None
+
+
+def spaces(client: KibanaClient) -> list[str]:
+    """The ids of the spaces that we may see."""
+    return sorted(item["id"] for item in client.get("/api/spaces/space"))
