@@ -8,7 +8,7 @@ from pathlib import Path
 from entra_deployer.errors import InputError, Location, UsageError
 from entra_deployer.model.hunt import Hunt
 from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.source import Catalog, DetectionTest, QuerySettings, RuleSource
+from entra_deployer.model.source import Catalog, QuerySettings, RuleSource
 from entra_deployer.sources import READERS
 from entra_deployer.sources.detection_test import read_detection_tests
 from entra_deployer.sources.fields import did_you_mean
@@ -90,7 +90,7 @@ def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
     except InputError as error:
         return _Reading(folder, None, (_issue(error, folder),))
     settings, issues = _read_settings(beside / "rule.yaml", hunt, folder)
-    tests, more = _read_tests(beside / "tests", folder)
+    tests, more = read_detection_tests(beside, source=str(beside))
     source = RuleSource(folder, hunt, settings, tests) if settings else None
     return _Reading(folder, source, (*issues, *more))
 
@@ -103,10 +103,6 @@ def _read_settings(file: Path, hunt: Hunt, folder: str) -> tuple[tuple[QuerySett
     except InputError as error:
         return (), (_issue(error, folder),)
     return read_rule_yaml(text, source=str(file), hunt=hunt, subject=folder)
-
-
-def _read_tests(folder: Path, subject: str) -> tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]:
-    return read_detection_tests(folder, source=subject) if folder.is_dir() else ((), ())
 
 
 def read_text(file: Path) -> str:
