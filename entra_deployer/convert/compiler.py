@@ -4,11 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from entra_deployer.convert import guide
-from entra_deployer.convert.columns import key_columns, last_stats, output_columns
-from entra_deployer.convert.durations import format_duration, say_duration
 from entra_deployer.convert.executor import executor_steps
 from entra_deployer.convert.identity import OWNER_TAG, owner_tag, rule_id, rule_name, search_id
-from entra_deployer.convert.knowledge import Knowledge
 from entra_deployer.convert.metadata import metadata_steps
 from entra_deployer.convert.rewriting import Step, explain, rewrite_text
 from entra_deployer.convert.saved_search import View, saved_search
@@ -16,13 +13,16 @@ from entra_deployer.convert.schedule import Schedule, Wish, make_schedule, suppr
 from entra_deployer.convert.threat import tactics_of, threat
 from entra_deployer.convert.window import Window, find_window
 from entra_deployer.model.compiled import Compiled, CompiledRule
+from entra_deployer.model.durations import format_duration, say_duration
 from entra_deployer.model.hunt import Query
 from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.knowledge import Knowledge
 from entra_deployer.model.source import QuerySettings, RuleSource
 from entra_deployer.model.state import Kind, State, StateObject
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.model.values import Json, merge_patch
 from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import key_columns, last_stats, output_columns
 from entra_deployer.syntax.language import LANGUAGE, is_esql
 from entra_deployer.syntax.nodes import Tree
 from entra_deployer.syntax.parser import Parsed, parse
@@ -151,7 +151,6 @@ class _Rule:
     def _rule(self, text: str, schedule: Schedule) -> StateObject:
         hunt, settings = self.source.hunt, self.settings.settings
         tactics = tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
-        fields = guide.read_fields(self.tree)
         payload: dict[str, Json] = {
             "rule_id": rule_id(hunt, self.settings.key),
             "type": "esql",
@@ -175,7 +174,7 @@ class _Rule:
             "setup": settings.setup or "",
             "threat": threat(self.knowledge.attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.knowledge.packages),
-            "required_fields": guide.required_fields(fields, self.knowledge.field_types),
+            "required_fields": guide.required_fields(self.tree, self.knowledge),
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],
         }

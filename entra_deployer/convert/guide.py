@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from entra_deployer.convert.columns import made_columns
 from entra_deployer.model.attack import Tactic
 from entra_deployer.model.hunt import Hunt, Query
+from entra_deployer.model.knowledge import Knowledge
 from entra_deployer.model.values import Json
-from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import read_fields, sources
 from entra_deployer.syntax.nodes import Tree
 
 _DOMAINS = {
@@ -74,11 +74,6 @@ def _data_sources(packages: Sequence[str], tree: Tree) -> set[str]:
     return known | {name for dataset, name in _DATASETS.items() if f"logs-{dataset}" in patterns}
 
 
-def sources(tree: Tree) -> tuple[str, ...]:
-    """The index patterns that the query reads from."""
-    return tuple(name.name for command in tree.commands if isinstance(command, nodes.From) for name in command.sources)
-
-
 def related_integrations(hunt: Hunt, versions: Mapping[str, str]) -> list[Json]:
     """The packages that the hunt names, with the range of versions that is known to bring its fields."""
     found: list[Json] = []
@@ -90,33 +85,10 @@ def related_integrations(hunt: Hunt, versions: Mapping[str, str]) -> list[Json]:
     return found
 
 
-def required_fields(names: Sequence[str], types: Mapping[str, str]) -> list[Json]:
+def required_fields(tree: Tree, knowledge: Knowledge) -> list[Json]:
     """The source's fields that the query reads, with their types as far as they are known."""
-    return [{"name": name, "type": types.get(name, "unknown")} for name in sorted(set(names))]
-
-
-def read_fields(tree: Tree) -> tuple[str, ...]:
-    """The columns that the query reads from its source, sorted: not those that it makes itself, nor metadata."""
-    made: set[str] = set()
-    read: set[str] = set()
-    for command in tree.commands:
-        read |= {name for name in _reads(command) if name not in made and not name.startswith("_")}
-        made.update(made_columns(command))
-        if isinstance(command, nodes.Stats) and not command.inline:
-            break
-    return tuple(sorted(read))
-
-
-def _reads(command: nodes.Command) -> set[str]:
-    names = {node.name for node in command.walk() if isinstance(node, nodes.Column)}
-    match command:
-        case nodes.Keep(names=kept):
-            names |= {name.name for name in kept if "*" not in name.name}
-        case nodes.Rename(old=old):
-            names |= {name.name for name in old}
-        case nodes.MvExpand(column=column):
-            names.add(column.name)
-    return names
+    patterns = sources(tree)
+    return [{"name": name, "type": knowledge.type_of(name, patterns) or "unknown"} for name in read_fields(tree)]
 
 
 def guide(hunt: Hunt, query: Query, others: Sequence[Query]) -> str:

@@ -9,10 +9,10 @@ adds `METADATA _id` by itself, which helps as long as no KEEP or DROP takes it a
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from entra_deployer.convert.columns import last_stats
 from entra_deployer.convert.rewriting import Step
 from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import last_stats
 from entra_deployer.syntax.edits import Edit
 from entra_deployer.syntax.nodes import Tree
 

@@ -6,10 +6,10 @@ and migrates it to its own.
 
 from dataclasses import dataclass
 
-from entra_deployer.convert.durations import format_duration
+from entra_deployer.model.durations import format_duration
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.values import Json, canonical
-from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import sources
 from entra_deployer.syntax.nodes import Tree
 
 
@@ -25,9 +25,7 @@ class View:
 
 def saved_search(key: str, tree: Tree, view: View, tag: StateObject) -> StateObject:
     """The saved search with the query of `tree`, marked as ours by `tag`."""
-    pattern = ",".join(
-        name.name for command in tree.commands if isinstance(command, nodes.From) for name in command.sources
-    )
+    pattern = ",".join(sources(tree))
     source = {
         "query": {"esql": tree.text},
         "filter": [],

@@ -12,7 +12,7 @@ often as it runs within its window. What is done about it, `duplicates`:
 
 from dataclasses import dataclass
 
-from entra_deployer.convert.durations import format_duration, parse_duration, say_duration
+from entra_deployer.model.durations import format_duration, parse_duration, say_duration
 from entra_deployer.model.source import RuleSettings
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.model.values import Json

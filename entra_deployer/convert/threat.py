@@ -8,36 +8,16 @@ from entra_deployer.model.values import Json
 FRAMEWORK = "MITRE ATT&CK"
 
 
-def resolve(attack: Attack, technique_id: str) -> Technique | None:
-    """The technique with this id, or the one that took a revoked one's place; None where ATT&CK has neither."""
-    seen = {technique_id}
-    while technique_id in attack.revoked and technique_id not in attack.techniques:
-        technique_id = attack.revoked[technique_id]
-        if technique_id in seen:
-            return None
-        seen.add(technique_id)
-    return attack.techniques.get(technique_id)
-
-
-def find_tactic(attack: Attack, word: str) -> Tactic | None:
-    """The tactic by its slug, id or name, in any case."""
-    wanted = word.strip().lower()
-    for tactic in attack.tactics.values():
-        if wanted in (tactic.slug, tactic.id.lower(), tactic.name.lower()):
-            return tactic
-    return None
-
-
 def tactics_of(attack: Attack, ids: Iterable[str], keep: Sequence[str] = ()) -> list[Tactic]:
     """The tactics of all techniques in the matrix's order, or those of them that `keep` names."""
-    kept = {tactic.slug for word in keep if (tactic := find_tactic(attack, word))}
-    slugs = {slug for one in ids if (technique := resolve(attack, one)) for slug in technique.tactics}
+    kept = {tactic.slug for word in keep if (tactic := attack.find_tactic(word))}
+    slugs = {slug for one in ids if (technique := attack.resolve(one)) for slug in technique.tactics}
     return [tactic for slug, tactic in attack.tactics.items() if slug in slugs and (not kept or slug in kept)]
 
 
 def threat(attack: Attack, ids: Sequence[str], keep: Sequence[str] = ()) -> list[Json]:
     """Kibana's `threat`: one entry a tactic, in it the techniques by id, in those the subtechniques by id."""
-    techniques = {found.id: found for one in ids if (found := resolve(attack, one))}
+    techniques = {found.id: found for one in ids if (found := attack.resolve(one))}
     return [_entry(attack, tactic, techniques.values()) for tactic in tactics_of(attack, techniques, keep)]
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from entra_deployer.convert.columns import made_columns
-from entra_deployer.convert.durations import CALENDAR, esql_seconds, esql_unit, say_duration
+from entra_deployer.model.durations import CALENDAR, esql_seconds, esql_unit, say_duration
 from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import made_columns
 from entra_deployer.syntax.edits import Edit, delete, find_word
+from entra_deployer.syntax.expressions import bare, conjuncts
 from entra_deployer.syntax.nodes import Span, Tree
 
 TIMESTAMP = "@timestamp"
@@ -101,12 +102,12 @@ def _bounds(tree: Tree) -> Iterator[Bound]:
 
 
 def _compare(span: Span, operator: str, left: nodes.Expression, right: nodes.Expression) -> Bound | None:
-    left = _bare(left)
+    left = bare(left)
     if isinstance(left, nodes.Column) and left.name == TIMESTAMP:
         age = _age(right)
         return Bound(span, operator in (">", ">="), age[0], age[1]) if age else None
     if isinstance(left, nodes.Call) and left.name == "date_diff":
-        return _date_diff(span, operator, left, _bare(right))
+        return _date_diff(span, operator, left, bare(right))
     return None
 
 
@@ -114,7 +115,7 @@ def _date_diff(span: Span, operator: str, call: nodes.Call, right: nodes.Express
     """`DATE_DIFF("day", @timestamp, now()) <= 14`: full units only, so that `<=` reaches to the end of the unit."""
     if len(call.arguments) != 3 or not (isinstance(right, nodes.Literal) and isinstance(right.value, int)):
         return None
-    unit, first, second = (_bare(argument) for argument in call.arguments)
+    unit, first, second = (bare(argument) for argument in call.arguments)
     is_age = isinstance(first, nodes.Column) and first.name == TIMESTAMP and _age(second) == (0, True)
     if not (is_age and isinstance(unit, nodes.Literal) and isinstance(unit.value, str)):
         return None
@@ -125,15 +126,9 @@ def _date_diff(span: Span, operator: str, call: nodes.Call, right: nodes.Express
     return Bound(span, operator in ("<", "<="), seconds, esql_unit(unit.value) not in CALENDAR)
 
 
-def _bare(expression: nodes.Expression) -> nodes.Expression:
-    while isinstance(expression, nodes.Group):
-        expression = expression.inner
-    return expression
-
-
 def _age(expression: nodes.Expression) -> tuple[float, bool] | None:
     """How many seconds before now an expression lies, and whether exactly; None where it is not about now."""
-    expression = _bare(expression)
+    expression = bare(expression)
     match expression:
         case nodes.Call(name="now", arguments=()):
             return 0, True
@@ -149,7 +144,7 @@ def _age(expression: nodes.Expression) -> tuple[float, bool] | None:
 
 
 def _length(expression: nodes.Expression) -> tuple[float, bool] | None:
-    expression = _bare(expression)
+    expression = bare(expression)
     match expression:
         case nodes.Duration(amount=amount, unit=unit):
             seconds = esql_seconds(amount, unit)
@@ -192,18 +187,6 @@ def _ends_documents(command: nodes.Command) -> bool:
             return TIMESTAMP in {name.name for name in old} | set(made_columns(command))
         case _:
             return TIMESTAMP in made_columns(command)
-
-
-def conjuncts(predicate: nodes.Expression) -> Iterator[nodes.Expression]:
-    """The parts of a predicate that AND joins, each without the parentheses around all of it."""
-    match predicate:
-        case nodes.Group(inner=inner):
-            yield from conjuncts(inner)
-        case nodes.Binary(operator="and", left=left, right=right):
-            yield from conjuncts(left)
-            yield from conjuncts(right)
-        case _:
-            yield predicate
 
 
 def _gone(candidates: list[Span], bounds: list[Bound]) -> list[Span]:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from entra_deployer.model.attack import Attack, Tactic, Technique
+from entra_deployer.model.knowledge import Knowledge
 from entra_deployer.model.values import Json
 
 
@@ -30,13 +31,14 @@ def load_attack() -> Attack:
 
 
 @cache
-def load_field_types() -> dict[str, str]:
-    """The Elasticsearch type of each field that we know: ECS, and the integrations whose mapping is bundled."""
-    ecs = {name: item["type"] for name, item in load_json("ecs.json")["fields"].items()}
-    return {**ecs, **load_json("azure_signinlogs.json")["fields"]}
-
-
-@cache
-def load_packages() -> dict[str, str]:
-    """The range of versions of each integration package that hunts are known to work with."""
-    return dict(load_json("packages.json")["versions"])
+def load_knowledge() -> Knowledge:
+    """All that is bundled, as the compiler and the checks need it."""
+    ecs = load_json("ecs.json")["fields"]
+    signinlogs = load_json("azure_signinlogs.json")
+    return Knowledge(
+        attack=load_attack(),
+        ecs={name: item["type"] for name, item in ecs.items()},
+        arrays=frozenset(name for name, item in ecs.items() if item.get("array")),
+        mappings={signinlogs["data_stream"]: signinlogs["fields"]},
+        packages=load_json("packages.json")["versions"],
+    )

@@ -35,3 +35,21 @@ class Attack:
     tactics: Mapping[str, Tactic]
     techniques: Mapping[str, Technique]
     revoked: Mapping[str, str]
+
+    def resolve(self, technique_id: str) -> Technique | None:
+        """The technique with this id, or the one that took a revoked one's place; None where there is neither."""
+        seen = {technique_id}
+        while technique_id in self.revoked and technique_id not in self.techniques:
+            technique_id = self.revoked[technique_id]
+            if technique_id in seen:
+                return None
+            seen.add(technique_id)
+        return self.techniques.get(technique_id)
+
+    def find_tactic(self, word: str) -> Tactic | None:
+        """The tactic by its slug, id or name, in any case."""
+        wanted = word.strip().lower()
+        for tactic in self.tactics.values():
+            if wanted in (tactic.slug, tactic.id.lower(), tactic.name.lower()):
+                return tactic
+        return None

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from entra_deployer.convert.compiler import compile_source
-from entra_deployer.convert.knowledge import Knowledge
-from entra_deployer.data import load_attack, load_field_types, load_packages
+from entra_deployer.data import load_knowledge
 from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source import Catalog, RuleSource
@@ -41,12 +39,6 @@ class Compilation:
         return any(issue.level is Level.ERROR for issue in self.issues)
 
 
-@cache
-def knowledge() -> Knowledge:
-    """What is bundled with the package."""
-    return Knowledge(load_attack(), load_field_types(), load_packages())
-
-
 def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     """The folders under `root`/rules, or those that `names` names; a name may also be the path of a hunt's file."""
     files = [path for name in names if (path := Path(name)).suffix in READERS and path.is_file()]
@@ -61,7 +53,7 @@ def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
 
 def compile_catalog(catalog: Catalog, target: Target) -> Compilation:
     """Compile what was read for a target. Two rules with one name are an error, for each of them."""
-    compiled = [compile_source(source, target, knowledge()) for source in catalog.sources]
+    compiled = [compile_source(source, target, load_knowledge()) for source in catalog.sources]
     rules = tuple(rule for one in compiled for rule in one.rules)
     issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_same_names(rules)]
     return Compilation(target, catalog.sources, rules, tuple(sorted(set(issues), key=lambda issue: issue.order)))

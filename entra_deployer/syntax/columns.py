@@ -1,4 +1,4 @@
-"""What a query's result looks like: which columns come out, and which of them tell entities apart."""
+"""Columns: what a query reads, what comes out of it, and which columns tell its groups apart."""
 
 from fnmatch import fnmatchcase
 
@@ -94,3 +94,33 @@ def _with(columns: list[str], more: list[str]) -> list[str]:
 
 def _matches(name: str, patterns: tuple[nodes.Name, ...]) -> bool:
     return any(fnmatchcase(name, pattern.name) for pattern in patterns)
+
+
+def sources(tree: Tree) -> tuple[str, ...]:
+    """The index patterns that the query reads from."""
+    return tuple(name.name for command in tree.commands if isinstance(command, nodes.From) for name in command.sources)
+
+
+def read_fields(tree: Tree) -> tuple[str, ...]:
+    """The columns that the query reads from its source, sorted: not those that it makes itself, nor metadata."""
+    made: set[str] = set()
+    read: set[str] = set()
+    for command in tree.commands:
+        for part in command.assignments if isinstance(command, nodes.Eval) else (command,):
+            read |= {name for name in _reads(part) if name not in made and not name.startswith("_")}
+            made.update([part.name] if isinstance(part, nodes.Assignment) else made_columns(part))
+        if isinstance(command, nodes.Stats) and not command.inline:
+            break
+    return tuple(sorted(read))
+
+
+def _reads(part: nodes.Command | nodes.Assignment) -> set[str]:
+    names = {node.name for node in part.walk() if isinstance(node, nodes.Column)}
+    match part:
+        case nodes.Keep(names=kept):
+            names |= {name.name for name in kept if "*" not in name.name}
+        case nodes.Rename(old=old):
+            names |= {name.name for name in old}
+        case nodes.MvExpand(column=column):
+            names.add(column.name)
+    return names
