@@ -1,13 +1,15 @@
 """The life of a project's local stack: start, find, stop, look, wipe."""
 
+import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -265,16 +267,9 @@ def _end(process: ProcessId | None, *, ask: bool = False) -> None:
     """Wait until a process is gone, which is asked to end or ends by itself; kill it where it does not."""
     if process is None or not process.is_running:
         return
-    import psutil  # noqa: PLC0415 - the extra may be missing
-
-    try:
-        handle = psutil.Process(process.pid)
+    with suppress(ProcessLookupError):
         if ask:
-            handle.terminate()
-        try:
-            handle.wait(_STOP_TIMEOUT)
-        except psutil.TimeoutExpired:
-            handle.kill()
-            handle.wait(_STOP_TIMEOUT)
-    except psutil.NoSuchProcess:
-        return
+            os.kill(process.pid, signal.SIGTERM)
+        if not process.wait(_STOP_TIMEOUT):
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(_STOP_TIMEOUT)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from entra_deployer.errors import LocalStackError
 
 _CLOCK_TOLERANCE = 2.0
 """Seconds by which the start of one and the same process may seem to differ when the system's clock was set."""
+_LOOK_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class ProcessId:
             return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the process is gone, at most `timeout` seconds; whether it is.
+
+        psutil's own wait would also wait until somebody looks after a zombie, which some containers never do.
+        """
+        deadline = time.monotonic() + timeout
+        while self.is_running:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_PAUSE)
+        return True
 
 
 @dataclass(frozen=True)

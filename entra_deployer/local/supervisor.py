@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -89,7 +90,8 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     _in_background("parent-watch", lambda: _watch_parent(stop))
     try:
-        return _run(order, stop)
+        with ThreadPoolExecutor(1) as worker:  # so that a signal never finds this thread inside of `stop`
+            return worker.submit(_run, order, stop).result()
     except LocalStackError as error:
         _log.error("%s", error)
         _say(Report(error=error.message, hint=error.hint))

@@ -1,0 +1,52 @@
+"""One embedded stack for all integration tests, and sockets to this machine only."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.local import stack as local
+from entra_deployer.local.stack import LocalStack
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
+
+
+def make_project(folder: Path) -> Path:
+    """An empty project."""
+    (folder / "rules").mkdir(parents=True)
+    return folder
+
+
+def deploy(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would, in a process of its own."""
+    command = [sys.executable, "-P", "-m", "entra_deployer", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="session")
+def stack_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that the shared stack belongs to."""
+    return make_project(tmp_path_factory.mktemp("shared") / "project")
+
+
+@pytest.fixture(scope="session")
+def stack(stack_root: Path) -> Iterator[LocalStack]:
+    """The shared stack: its urls, user and password. Tests tell their own things apart by names of their own."""
+    # a process of its own may fetch the jars on a fresh machine, which no test may
+    started = deploy(stack_root, "local", "up")
+    try:
+        assert started.returncode == 0, started.stderr
+        found = local.find(stack_root)
+        assert found is not None
+        yield found
+    finally:
+        local.down(stack_root)
