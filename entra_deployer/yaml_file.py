@@ -52,7 +52,8 @@ def read_yaml(text: str, *, source: str, schema: str, subject: str = "") -> Yaml
     marks: dict[Path, Location] = {}
     issues = list(_walk(node, (), marks, source, subject)) if node else []
     document = YamlFile(source, value if value is not None else {}, marks)
-    issues += (_schema_issue(error, document, subject) for error in _schema_errors(document.value, schema))
+    for error in _schema_errors(document.value, schema):
+        issues += _schema_issues(error, document, subject)
     return YamlFile(
         source, None if issues else document.value, marks, tuple(sorted(issues, key=lambda issue: issue.order))
     )
@@ -107,25 +108,22 @@ def _leaves(error: "ValidationError") -> "Iterable[ValidationError]":
         yield error
 
 
-def _schema_issue(error: "ValidationError", document: YamlFile, subject: str) -> Issue:
+def _schema_issues(error: "ValidationError", document: YamlFile, subject: str) -> list[Issue]:
     path = tuple(error.absolute_path)
+    rule: Json = error.schema
+    if error.validator == "additionalProperties" and rule["additionalProperties"] is False:
+        instance: Json = error.instance
+        known = list(rule.get("properties", {}))
+        return [_unknown_key(key, known, document.at(*path, key), subject) for key in instance if key not in known]
     dotted = ".".join(str(part) for part in path) or "the file"
-    if error.validator == "additionalProperties":
-        return _unknown_key(error, document, path, subject)
-    rule: Json = error.schema
     hint = rule.get("description") if isinstance(rule, Mapping) else None
-    return Issue("DEP002", Level.ERROR, f"{dotted}: {_say(error)}", subject, document.at(*path), hint)
+    return [Issue("DEP002", Level.ERROR, f"{dotted}: {_say(error)}", subject, document.at(*path), hint)]
 
 
-def _unknown_key(error: "ValidationError", document: YamlFile, path: Path, subject: str) -> Issue:
-    rule: Json = error.schema
-    known = list(rule.get("properties", {}))
-    instance: Json = error.instance
-    unknown = next(str(key) for key in instance if key not in known)
-    close = get_close_matches(unknown, known, n=1)
+def _unknown_key(key: Json, known: list[str], place: Location, subject: str) -> Issue:
+    close = get_close_matches(str(key), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-    message = f"unknown key {unknown!r}"
-    return Issue("DEP002", Level.ERROR, message, subject, document.at(*path, unknown), hint)
+    return Issue("DEP002", Level.ERROR, f"unknown key {str(key)!r}", subject, place, hint)
 
 
 _TYPES = {

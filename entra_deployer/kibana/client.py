@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import Retry
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, SSLError
 
@@ -19,6 +19,7 @@ from entra_deployer.model.values import Json
 _API_VERSION = "2023-10-31"
 _RETRIES = 4
 _BACKOFF_SECONDS = 0.4
+_POOL = 32
 
 
 class KibanaClient:
@@ -28,10 +29,11 @@ class KibanaClient:
     came, and Refused with Kibana's own message where the answer is no.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, transport: BaseAdapter | None = None) -> None:
+        """`transport` takes the place of the network; tests bring their own."""
         self.url = endpoint.url.rstrip("/")
         self._timeout = (min(10.0, endpoint.timeout), endpoint.timeout)
-        self._session = _session(endpoint)
+        self._session = _session(endpoint, transport or HTTPAdapter(max_retries=_SafeRetry(), pool_maxsize=_POOL))
 
     def __enter__(self) -> Self:
         """Use the client in a with block; the connections are closed at its end."""
@@ -144,7 +146,7 @@ class KibanaClient:
             ) from error
 
 
-def _session(endpoint: Endpoint) -> requests.Session:
+def _session(endpoint: Endpoint, transport: BaseAdapter) -> requests.Session:
     session = requests.Session()
     session.trust_env = endpoint.proxy is None and not endpoint.is_loopback
     session.headers.update({"kbn-xsrf": "entra-deployer", "elastic-api-version": _API_VERSION})
@@ -162,9 +164,8 @@ def _session(endpoint: Endpoint) -> requests.Session:
         session.cert = (endpoint.certificate, endpoint.key) if endpoint.key else endpoint.certificate
     if endpoint.proxy:
         session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    adapter = HTTPAdapter(max_retries=_SafeRetry(), pool_maxsize=32)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
+    session.mount("http://", transport)
+    session.mount("https://", transport)
     return session
 
 

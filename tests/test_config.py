@@ -1,0 +1,136 @@
+"""Environment files: what they may say, and what is said of one that is wrong."""
+
+from base64 import b64encode
+
+import pytest
+
+from entra_deployer.config import InvalidFile, LocalServers, environments, find_root, load_environment
+from entra_deployer.errors import InputError, SecretError, UsageError
+from entra_deployer.model.environment import Credentials, Scheme
+
+SECRET = "s3cr3t-of-the-tests"
+LOCAL = LocalServers("http://127.0.0.1:1", "http://127.0.0.1:2", Credentials(Scheme.BASIC, SECRET, "elastic"))
+STAGING = """\
+kibana: {url: "https://kibana.example:5601/"}
+elasticsearch: {url: "https://elastic.example:9200"}
+auth: {api_key: {variable: STAGING_KEY}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "deploy").mkdir()
+    return tmp_path
+
+
+def load(project, text, name="staging", variables=None):
+    (project / "deploy" / f"{name}.yaml").write_text(text, "utf-8")
+    return load_environment(project, name, {"STAGING_KEY": SECRET} if variables is None else variables, lambda: LOCAL)
+
+
+def test_local_is_built_in(project):
+    environment = load_environment(project, "local", {}, lambda: LOCAL)
+    assert environment.kibana.url == "http://127.0.0.1:1"
+    assert environment.enabled
+    assert environment.spaces == ("default",)
+
+
+def test_a_file_may_overlay_local(project):
+    environment = load(project, "enabled: false\noverlay: {severity: low}\n", "local")
+    assert not environment.enabled
+    assert environment.overlay == {"severity": "low"}
+    assert environment.elasticsearch.url == "http://127.0.0.1:2"
+
+
+def test_an_environment_reads_its_secret_by_the_variables_name(project):
+    environment = load(project, STAGING)
+    assert environment.kibana.url == "https://kibana.example:5601"
+    assert environment.kibana.credentials == Credentials(Scheme.API_KEY, SECRET)
+    assert not environment.enabled
+    assert SECRET not in repr(environment)
+
+
+def test_a_secret_may_stand_in_a_file(project):
+    (project / "key").write_text(f"{SECRET}\n")
+    text = STAGING.replace("{variable: STAGING_KEY}", "{file: key}")
+    assert load(project, text).kibana.credentials.secret == SECRET
+
+
+def test_each_server_may_have_its_own_credentials(project):
+    own = 'elasticsearch: {url: "https://e:9200", auth: {basic: {user: u, password: {variable: STAGING_KEY}}}}'
+    text = STAGING.replace('elasticsearch: {url: "https://elastic.example:9200"}', own)
+    environment = load(project, text)
+    assert environment.kibana.credentials.scheme is Scheme.API_KEY
+    assert environment.elasticsearch.credentials == Credentials(Scheme.BASIC, SECRET, "u")
+
+
+def test_a_cloud_id_stands_for_both_urls(project):
+    cloud_id = "name:" + b64encode(b"region.cloud.example:9243$elastic-part$kibana-part").decode()
+    environment = load(project, f"cloud_id: {cloud_id}\nauth: {{api_key: {{variable: STAGING_KEY}}}}\n")
+    assert environment.elasticsearch.url == "https://elastic-part.region.cloud.example:9243"
+    assert environment.kibana.url == "https://kibana-part.region.cloud.example:9243"
+
+
+def test_an_unset_variable_is_named_with_its_place(project):
+    with pytest.raises(SecretError) as caught:
+        load(project, STAGING, variables={})
+    assert str(caught.value).startswith("deploy/staging.yaml:3:")
+    assert "STAGING_KEY" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        (STAGING + "spacez: [a]\n", "4:1", "did you mean 'spaces'?"),
+        (STAGING + "spaces: default\n", "4:1", "must be a list"),
+        (STAGING + "timeout: -1\n", "4:1", "timeout"),
+        (STAGING + "spaces: [a]\nspaces: [b]\n", "5:1", "twice"),
+        (STAGING + "auth: [\n", "5:1", "not valid YAML"),
+        (STAGING + "auth: {api_key: {variable: not a name}}\n", "4:", ""),
+    ],
+)
+def test_a_wrong_file_is_told_with_place_and_next_step(project, text, place, said):
+    with pytest.raises(InvalidFile) as caught:
+        load(project, text)
+    assert str(caught.value).startswith(f"deploy/staging.yaml:{place}")
+    assert said in str(caught.value)
+
+
+def test_all_faults_of_a_file_are_told(project):
+    with pytest.raises(InvalidFile) as caught:
+        load(project, STAGING + "one: 1\ntwo: 2\n")
+    assert {issue.message for issue in caught.value.issues} == {"unknown key 'one'", "unknown key 'two'"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("auth: {api_key: {variable: STAGING_KEY}}\n", "kibana.url is missing"),
+        ('kibana: {url: "http://k"}\nelasticsearch: {url: "http://e"}\n', "auth is missing"),
+        (STAGING + "ca: no-such-file.pem\n", "no-such-file.pem does not exist"),
+        ("cloud_id: nonsense\nauth: {api_key: {variable: STAGING_KEY}}\n", "not a Cloud ID"),
+    ],
+)
+def test_what_is_missing_is_told(project, text, said):
+    with pytest.raises(InputError, match=said):
+        load(project, text)
+
+
+def test_an_unknown_environment_names_those_that_exist(project):
+    (project / "deploy" / "docker-compose.yml").write_text("")
+    load(project, STAGING)
+    assert environments(project) == ["local", "staging"]
+    with pytest.raises(UsageError, match="local, staging"):
+        load_environment(project, "prod", {}, lambda: LOCAL)
+
+
+def test_the_root_is_found_from_below(project):
+    below = project / "rules" / "a" / "tests"
+    below.mkdir(parents=True)
+    assert find_root(below) == project
+
+
+def test_no_root_is_wrong_usage(tmp_path):
+    with pytest.raises(UsageError, match="rules/"):
+        find_root(tmp_path)
