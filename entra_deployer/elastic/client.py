@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import batched, repeat
 from pathlib import Path
@@ -134,6 +135,10 @@ class ElasticClient:
         """Elastic's word for the licence: "basic", "platinum", "trial", ..."""
         with translated(self._endpoint):
             return str(self._client.license.get()["license"]["type"])
+
+    def now(self) -> datetime:
+        """The server's own clock, which `now()` in a query reads."""
+        return datetime.fromisoformat(str(self.query("ROW now = NOW()").rows[0][0]))
 
     def has_privileges(
         self, *, cluster: Sequence[str] = (), index: Sequence[Mapping[str, Json]] = ()

@@ -37,7 +37,7 @@ class Verdict:
     `missed` names the entities that the rule had to catch and did not, `false_alarms` those that it caught and must
     not. `error` says why there is no verdict. `problems` are what makes a rule fail although it caught the right
     entities: values that became null, a cut-off result, columns that the alert lost. `alerts` counts what Kibana's
-    preview made, `events` what was seeded.
+    preview made, `events` what was seeded; `tests` are the files of the tests.
     """
 
     rule_id: str
@@ -50,3 +50,4 @@ class Verdict:
     alerts: int = 0
     error: str = ""
     problems: tuple[Issue, ...] = ()
+    tests: tuple[str, ...] = ()

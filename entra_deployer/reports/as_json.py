@@ -6,7 +6,7 @@ from entra_deployer.model.plan import ChangeResult
 from entra_deployer.model.report import Report
 from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
-from entra_deployer.model.verdict import Verdict
+from entra_deployer.model.verdict import EntityOutcome, Verdict
 
 FORMAT_VERSION = 1
 
@@ -46,4 +46,18 @@ def _verdict(verdict: Verdict) -> Json:
         "missed": list(verdict.missed),
         "false_alarms": list(verdict.false_alarms),
         "error": verdict.error or None,
+        "events": verdict.events,
+        "alerts": verdict.alerts,
+        "entities": [_entity(outcome) for outcome in verdict.outcomes],
+    }
+
+
+def _entity(outcome: EntityOutcome) -> Json:
+    return {
+        "name": outcome.name,
+        "entity": outcome.entity,
+        "expected": "caught" if outcome.expected else "ignored",
+        "caught": outcome.caught,
+        "reason": outcome.reason,
+        "events": list(outcome.events),
     }

@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.diff import diff_lines
+from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
 _SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 _OUTCOMES = {Outcome.APPLIED: ("✓", "green"), Outcome.FAILED: ("✗", "bold red"), Outcome.SKIPPED: ("·", "dim")}
-_LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 _KIND_WIDTH = 13
 
 
@@ -33,7 +32,7 @@ def _lines(report: Report) -> Iterator[Text | Padding]:
     for result in report.results:
         yield from _result_lines(result)
     for issue in report.issues:
-        yield from _issue_lines(issue)
+        yield from issue_lines(issue)
     if report.results or report.issues:
         yield Text()
     yield _closing(report)
@@ -75,17 +74,6 @@ def _diff_style(line: str) -> str:
             return "cyan"
         case _:
             return ""
-
-
-def _issue_lines(issue: Issue) -> Iterator[Text | Padding]:
-    line = Text()
-    line.append(f"{issue.level.value} ", _LEVELS[issue.level])
-    line.append(f"{issue.code} ", "dim")
-    line.append(f"{issue.location}: " if issue.location else f"{issue.subject}: " if issue.subject else "")
-    line.append(issue.message)
-    yield line
-    if issue.hint:
-        yield Padding(Text(issue.hint, "dim"), (0, 0, 0, 6))
 
 
 def _closing(report: Report) -> Text:

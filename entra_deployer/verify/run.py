@@ -104,7 +104,11 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
 
 
 def _no_verdict(rule: RuleUnderTest, why: str) -> Verdict:
-    return Verdict(rule.rule_id, rule.name, Status.ERROR, error=why)
+    return Verdict(rule.rule_id, rule.name, Status.ERROR, error=why, tests=_files(rule))
+
+
+def _files(rule: RuleUnderTest) -> tuple[str, ...]:
+    return tuple(test.source for test in rule.tests)
 
 
 def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
@@ -144,6 +148,7 @@ def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Is
         events=sum(event.count for test in case.batch.tests for event in test.events),
         alerts=alerts,
         problems=tuple(dict.fromkeys(found)),
+        tests=_files(case.rule),
     )
 
 

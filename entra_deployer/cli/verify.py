@@ -1,0 +1,52 @@
+"""`deploy verify`: seeded events prove that a rule fires when it should, and only then."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from entra_deployer.cli import project, terminal
+from entra_deployer.cli.options import OnOption
+from entra_deployer.cli.show import show_report
+from entra_deployer.model.report import Report
+
+
+class VerdictFormat(StrEnum):
+    """The forms of verdicts."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+def verify(
+    rule: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RULE]...", help="Hunt folders or rule names; all where none is named."),
+    ] = None,
+    on: OnOption = "local",
+    form: Annotated[
+        VerdictFormat, typer.Option("--format", help="The form of the result on stdout.")
+    ] = VerdictFormat.TEXT,
+) -> None:
+    """Seed the events of the tests, run each rule as it stands in Kibana over them, and say what it caught."""
+    from entra_deployer.workflow.verify import VerifyRequest, verify_code, verify_rules
+
+    def work() -> Report:
+        top = project.root()
+        with project.connection(top, on) as connection, terminal.working(f"verifying on {on}"):
+            return verify_rules(top, connection, VerifyRequest(tuple(rule or ())))
+
+    show_report(on, form, work, verify_code, _as_junit if form is VerdictFormat.JUNIT else _as_text)
+
+
+def _as_text(report: Report) -> str:
+    from entra_deployer.reports.verdicts_as_text import verdicts_as_text
+
+    return verdicts_as_text(report, width=terminal.width(), colour=terminal.coloured())
+
+
+def _as_junit(report: Report) -> str:
+    from entra_deployer.reports.verdicts_as_junit import verdicts_as_junit
+
+    return verdicts_as_junit(report)

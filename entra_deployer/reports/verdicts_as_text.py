@@ -1,0 +1,120 @@
+"""Verdicts for a person at a terminal: for each rule what was seeded, what it caught, what it left alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from entra_deployer.model.report import Report
+from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.issue_lines import issue_lines
+from entra_deployer.reports.words import counted
+
+_STATUS = {
+    Status.PASSED: ("✓", "bold green"),
+    Status.FAILED: ("✗", "bold red"),
+    Status.ERROR: ("!", "bold yellow"),
+}
+_NARROW = 72
+_INDENT = (0, 0, 0, 2)
+
+
+def verdicts_as_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
+    """The whole report, the counts as its last line."""
+    return draw(_lines(report, width), width=width, colour=colour)
+
+
+def _lines(report: Report, width: int) -> Iterator[RenderableType]:
+    head = Text(report.environment, "bold")
+    head.append(f"  {report.stack}" if report.stack else "", "dim")
+    yield head
+    for verdict in report.verdicts:
+        yield Text()
+        yield from _verdict(verdict, narrow=width < _NARROW)
+    told = {problem for verdict in report.verdicts for problem in verdict.problems}
+    rest = [issue for issue in report.issues if issue not in told]
+    if rest:
+        yield Text()
+    for issue in rest:
+        yield from issue_lines(issue)
+    yield Text()
+    yield _closing(report)
+
+
+def _verdict(verdict: Verdict, *, narrow: bool) -> Iterator[RenderableType]:
+    sign, style = _STATUS[verdict.status]
+    line = Text()
+    line.append(f"{sign} ", style)
+    line.append(verdict.name, "bold")
+    line.append(f"  {verdict.status.value}" if verdict.status is not Status.ERROR else "  no verdict", style)
+    yield line
+    if verdict.status is Status.ERROR:
+        yield Padding(Text(verdict.error, "yellow"), _INDENT)
+        return
+    yield Padding(Text(_tried(verdict), "dim"), _INDENT)
+    for title, style, outcomes in _groups(verdict.outcomes):
+        if outcomes:
+            yield Padding(Text(title, style), _INDENT)
+            yield Padding(_entities(outcomes, style, narrow=narrow), (0, 0, 0, 4))
+    for problem in verdict.problems:
+        yield from (Padding(text, _INDENT) for text in issue_lines(problem))
+    yield Padding(Text(_next(verdict), "dim"), _INDENT)
+
+
+def _tried(verdict: Verdict) -> str:
+    caught = sum(outcome.expected for outcome in verdict.outcomes)
+    quiet = sum(not outcome.expected and bool(outcome.events) for outcome in verdict.outcomes)
+    wanted = f"{counted(caught, 'entity')} to catch, {quiet} to leave alone"
+    return f"{counted(verdict.events, 'event')} seeded: {wanted}; {counted(verdict.alerts, 'alert')}"
+
+
+def _groups(outcomes: Sequence[EntityOutcome]) -> Iterable[tuple[str, str, list[EntityOutcome]]]:
+    """Title, style and entities: what went wrong first."""
+    yield "missed", "red", [one for one in outcomes if one.expected and not one.caught]
+    yield "false alarms", "red", [one for one in outcomes if one.caught and not one.expected]
+    yield "caught", "green", [one for one in outcomes if one.expected and one.caught]
+    yield "left alone", "green", [one for one in outcomes if not one.expected and not one.caught]
+
+
+def _entities(outcomes: Sequence[EntityOutcome], style: str, *, narrow: bool) -> Table:
+    """Two columns, the entity and why; on a narrow terminal one below the other."""
+    mark = "✗" if style == "red" else "✓"
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(overflow="fold")
+    if not narrow:
+        table.add_column(overflow="fold", ratio=1)
+    for outcome in outcomes:
+        why = Text(_why(outcome), "dim")
+        if narrow:
+            table.add_row(Text(mark, style), Text(outcome.name))
+            table.add_row("", why)
+        else:
+            table.add_row(Text(mark, style), Text(outcome.name), why)
+    return table
+
+
+def _why(outcome: EntityOutcome) -> str:
+    events = ", ".join(outcome.events)
+    return outcome.reason or events
+
+
+def _next(verdict: Verdict) -> str:
+    files = ", ".join(verdict.tests)
+    if verdict.status is Status.PASSED:
+        return f"tested by {files}"
+    return f"look into {files}, and at the query: deploy compile --explain"
+
+
+def _closing(report: Report) -> Text:
+    by_status = {status: sum(verdict.status is status for verdict in report.verdicts) for status in Status}
+    words = {Status.PASSED: "passed", Status.FAILED: "failed", Status.ERROR: "without a verdict"}
+    parts = [f"{by_status[status]} {words[status]}" for status in Status if by_status[status]]
+    text = (
+        f"{counted(len(report.verdicts), 'rule')} verified: {', '.join(parts)}." if parts else "No rule was verified."
+    )
+    good = by_status[Status.PASSED] == len(report.verdicts) > 0 and not report.errors
+    return Text(text, "bold green" if good else "bold red")

@@ -1,0 +1,115 @@
+"""Verify: compile, read the rules back from Kibana, and try them on seeded events."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from entra_deployer.errors import ExitCode
+from entra_deployer.model.compiled import CompiledRule
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.report import Report
+from entra_deployer.model.source import DetectionTest, RuleSource
+from entra_deployer.model.verdict import Status
+from entra_deployer.verify.run import Bench, RuleUnderTest, verify
+from entra_deployer.workflow.compile import Compilation, compile_rules
+from entra_deployer.workflow.connection import Connection
+
+EMBEDDED = "local"
+"""The environment whose Elasticsearch is the embedded one."""
+
+INCOMPLETE = "DEP810"
+UNKNOWN_QUERY = "DEP811"
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """What the user asked for. `names` are hunt folders or rule names; () means all."""
+
+    names: tuple[str, ...] = ()
+
+
+def verify_rules(
+    root: Path, connection: Connection, request: VerifyRequest, clock: Callable[[], datetime] | None = None
+) -> Report:
+    """A verdict for each rule, by the environment's first space. The clock is Elasticsearch's own if none is given."""
+    environment = connection.environment
+    space = environment.spaces[0]
+    compilation = compile_rules(root, connection.target(space), request.names)
+    bench = Bench(
+        server=connection.elastic,
+        previewer=connection.previewer(space),
+        version=connection.elastic.version(),
+        clock=clock or connection.elastic.now,
+        run_id=uuid.uuid4().hex[:12],
+        embedded=environment.name == EMBEDDED,
+        parallel=environment.limits.parallel,
+    )
+    verdicts = verify(_rules(compilation, connection, space), bench)
+    issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    issues += [issue for source in compilation.sources for issue in _test_issues(source)]
+    issues += [issue for verdict in verdicts for issue in verdict.problems]
+    return Report(
+        environment=environment.name,
+        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}, {connection.licence}",
+        hunts=len(compilation.sources),
+        verdicts=verdicts,
+        issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+    )
+
+
+def verify_code(report: Report) -> ExitCode:
+    """2 for a failed verdict; 1 where one was not possible, or there is none; else 0."""
+    statuses = {verdict.status for verdict in report.verdicts}
+    if Status.FAILED in statuses:
+        return ExitCode.DIFFERENT
+    if statuses == {Status.PASSED} and not report.errors:
+        return ExitCode.OK
+    return ExitCode.FAILED
+
+
+def _rules(compilation: Compilation, connection: Connection, space: str) -> list[RuleUnderTest]:
+    """Every compiled rule as it stands in Kibana, with the tests of its query."""
+    keys = [compiled.rule.key for compiled in compilation.rules]
+    standing = {live.object.key: live.object.payload for live in connection.rules(space).by_key(keys)}
+    sources = {source.folder: source for source in compilation.sources}
+    return [
+        RuleUnderTest(
+            rule_id=compiled.rule.key,
+            name=compiled.rule.name,
+            payload=standing.get(compiled.rule.key),
+            tests=_tests(sources[compiled.folder], compiled),
+            key_columns=compiled.key_columns,
+        )
+        for compiled in compilation.rules
+    ]
+
+
+def _tests(source: RuleSource, compiled: CompiledRule) -> tuple[DetectionTest, ...]:
+    only = len(source.queries) == 1
+    return tuple(test for test in source.tests if test.query == compiled.query_key or (only and test.query is None))
+
+
+def _test_issues(source: RuleSource) -> Sequence[Issue]:
+    """What the tests of a hunt lack: a query that they name wrongly or not at all, a side that they do not prove."""
+    keys = [query.key for query in source.queries]
+    issues = []
+    for test in source.tests:
+        if test.query not in keys and not (test.query is None and len(keys) == 1):
+            message = (
+                f"{test.source}: no query is called {test.query!r}" if test.query else f"{test.source}: which query?"
+            )
+            hint = f"say query: {' or '.join(keys)}"
+            issues.append(Issue(UNKNOWN_QUERY, Level.ERROR, message, source.folder, hint=hint))
+    for key in keys:
+        mine = [test for test in source.tests if (test.query or key) == key]
+        for word, proven in (
+            ("fires", any(test.catches for test in mine)),
+            ("stays quiet", any(t.ignores for t in mine)),
+        ):
+            if mine and not proven:
+                message = f"no test shows that the rule of query {key!r} {word}"
+                hint = "add an entity under catches" if word == "fires" else "add a near miss under ignores"
+                issues.append(Issue(INCOMPLETE, Level.WARNING, message, source.folder, hint=hint))
+    return issues
