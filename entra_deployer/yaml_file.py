@@ -52,8 +52,8 @@ def read_yaml(text: str, *, source: str, schema: str, subject: str = "") -> Yaml
     marks: dict[Path, Location] = {}
     issues = list(_walk(node, (), marks, source, subject)) if node else []
     document = YamlFile(source, value if value is not None else {}, marks)
-    for error in _schema_errors(document.value, schema):
-        issues += _schema_issues(error, document, subject)
+    for misfit in _schema_errors(document.value, schema):
+        issues += _schema_issues(misfit, document, subject)
     return YamlFile(
         source, None if issues else document.value, marks, tuple(sorted(issues, key=lambda issue: issue.order))
     )
