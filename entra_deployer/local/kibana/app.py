@@ -14,7 +14,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from entra_deployer.local.kibana import bodies, routes, status
 from entra_deployer.local.kibana.auth import Gate
@@ -26,7 +26,6 @@ from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import Store
 
 MARK: Final = {"x-local-kibana": "entra-deployer", "kbn-name": status.NAME, "cache-control": "no-store"}
-METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SAFE: Final = {"GET", "HEAD"}
 SPACE: Final = re.compile(r"/s/([a-z0-9_-]+)(/.*)?")
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -127,8 +126,15 @@ def build(
         yield
         elasticsearch.close()
 
-    route = StarletteRoute("/{path:path}", Application(kibana).__call__, methods=METHODS)
-    return Starlette(routes=[route], lifespan=lifespan)
+    application = Application(kibana)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await (await application(Request(scope, receive)))(scope, receive, send)
+
+    app = Starlette(lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.router.default = answer  # our own table of routes works on raw paths: an id may hold a quoted slash
+    return app
 
 
 def _target(request: Request) -> Target:

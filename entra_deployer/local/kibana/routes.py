@@ -6,12 +6,23 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
-from entra_deployer.local.kibana import bulk, connectors, exceptions, exporting, importing, rule_routes, spaces
+from entra_deployer.local.kibana import (
+    bulk,
+    connectors,
+    exceptions,
+    exporting,
+    importing,
+    object_files,
+    object_routes,
+    rule_routes,
+    spaces,
+)
 from entra_deployer.local.kibana.bodies import MEGABYTE
 from entra_deployer.local.kibana.server import Handler
 
 VERSION: Final = "2023-10-31"
 RULES: Final = "/api/detection_engine/rules"
+OBJECTS: Final = "/api/saved_objects"
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,18 @@ ROUTES: Final = (
     Route("POST", f"{RULES}/_export", exporting.export, 539),
     Route("POST", RULES + "/{id}/exceptions", exceptions.add_to_rule, 1134),
     Route("GET", "/api/detection_engine/tags", rule_routes.tags, 494),
+    Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),
+    Route("POST", f"{OBJECTS}/_import", object_files.import_objects, 823, limit=25 * MEGABYTE, files=True),
+    Route("POST", f"{OBJECTS}/_export", object_files.export_objects, 807),
+    Route("POST", f"{OBJECTS}/_bulk_create", object_routes.bulk_create, 790),
+    Route("POST", f"{OBJECTS}/_bulk_get", object_routes.bulk_get, 788),
+    Route("POST", f"{OBJECTS}/_bulk_delete", object_routes.bulk_delete, 865),
+    Route("GET", OBJECTS + "/resolve/{type}/{id}", object_routes.resolve, 786),
+    Route("POST", OBJECTS + "/{type}/?", object_routes.create, 745),
+    Route("POST", OBJECTS + "/{type}/{id}", object_routes.create, 742),
+    Route("GET", OBJECTS + "/{type}/{id}", object_routes.read, 746),
+    Route("PUT", OBJECTS + "/{type}/{id}", object_routes.update, 749),
+    Route("DELETE", OBJECTS + "/{type}/{id}", object_routes.delete, 866),
     Route("GET", "/api/spaces/space", spaces.everything, 1042),
     Route("POST", "/api/spaces/space", spaces.create, 1043),
     Route("GET", "/api/spaces/space/{id}", spaces.read, 1050),
@@ -83,6 +106,8 @@ NOT_SERVED: Final[tuple[tuple[str, str], ...]] = (
 def match(method: str, path: str) -> tuple[Route | None, dict[str, str]]:
     """The route of a raw path without its space, and the values of the path's parameters."""
     wanted = "GET" if method == "HEAD" else method
+    if left_out(path):
+        return None, {}
     for route in ROUTES:
         found = route.pattern.fullmatch(path)
         if found and route.method == wanted:

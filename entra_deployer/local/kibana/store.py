@@ -67,6 +67,7 @@ class Stored:
     source: dict[str, Any]
     seq_no: int
     primary_term: int
+    score: float = 0
 
 
 class Store:
@@ -153,4 +154,4 @@ class Store:
 
 
 def _stored(hit: dict[str, Any]) -> Stored:
-    return Stored(hit["_id"], hit["_source"], hit["_seq_no"], hit["_primary_term"])
+    return Stored(hit["_id"], hit["_source"], hit["_seq_no"], hit["_primary_term"], hit.get("_score") or 0)

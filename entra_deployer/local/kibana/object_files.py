@@ -1,0 +1,236 @@
+"""Saved objects from and to files: _import and _export (records 807-862, 979-1012, 1143)."""
+
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from entra_deployer.local.kibana import objects, uploads
+from entra_deployer.local.kibana.errors import Fault, core
+from entra_deployer.local.kibana.object_routes import check_query
+from entra_deployer.local.kibana.objects import Draft, Object
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
+from entra_deployer.local.kibana.store import OBJECTS, Stored
+from entra_deployer.model.values import Json
+
+MOST: Final = 10_000
+QUERY: Final = ("overwrite", "createNewCopies", "compatibilityMode")
+CHECKED_REFERENCES: Final = {"index-pattern", "search"}
+ICONS: Final = {"search": "discoverApp", "tag": "tag"}
+EXPORTABLE: Final = {*objects.TYPES, "alert", "dashboard", "index-pattern", "visualization", "lens", "map"}
+BROKEN: Final = "An internal server error occurred. Check Kibana server logs for details."
+
+
+@dataclass
+class Item:
+    """A line of the file on its way: where it goes, and what stands in its way."""
+
+    line: Json
+    destination: str | None = None
+    over: Stored | None = None
+    error: Json = None
+    made: Object | None = None
+
+    def head(self) -> Json:
+        """What every result says of the object."""
+        title = self.line.get("attributes", {}).get("name" if self.line.get("type") == "tag" else "title")
+        icon = ICONS.get(self.line.get("type", ""))
+        meta = {**({"title": title} if title is not None else {}), **({"icon": icon} if icon else {})}
+        kind = {"type": self.line["type"]} if "type" in self.line else {}
+        return {**kind, "id": self.line["id"], "meta": meta}
+
+    def tail(self) -> Json:
+        """What results say of where the object went."""
+        overwrite = {"overwrite": True} if self.over else {}
+        return {**overwrite, **({"destinationId": self.destination} if self.destination else {})}
+
+
+@dataclass
+class Plan:
+    """All lines of a file; nothing is written while one of them has a problem that the caller could resolve."""
+
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a conflict or a missing reference keeps everything from being written."""
+        return any(item.error and item.error["type"] in {"conflict", "missing_references"} for item in self.items)
+
+
+def import_objects(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/saved_objects/_import."""
+    check_query(call, QUERY)
+    copies, overwrite = call.one("createNewCopies") == "true", call.one("overwrite") == "true"
+    if copies and overwrite:
+        raise core(400, "[request query]: cannot use [overwrite] with [createNewCopies]")
+    plan = Plan([Item(line) for line in _lines(call)])
+    _check_references(kibana, call, plan)
+    for item in plan.items:
+        if not item.error:
+            _place(kibana, call, item, overwrite=overwrite, copies=copies)
+    if not plan.blocked:
+        _write(kibana, call, plan)
+    return _answer(plan)
+
+
+def export_objects(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/saved_objects/_export."""
+    body = call.body or {}
+    if "type" in body and "objects" in body:
+        raise core(400, 'Can\'t specify both "types" and "objects" properties when exporting')
+    if "type" not in body and "objects" not in body:
+        raise core(400, "Either `type` or `objects` are required.")
+    found = _wanted(kibana, call, body)
+    if body.get("includeReferencesDeep"):
+        found, missing = _with_references(kibana, call, found)
+    else:
+        missing = []
+    lines = [_line(stored) for stored in found]
+    if not body.get("excludeExportDetails"):
+        counts = {"exportedCount": len(lines), "missingRefCount": len(missing), "missingReferences": missing}
+        lines.append({"excludedObjects": [], "excludedObjectsCount": 0, **counts})
+    text = "\n".join(json.dumps(line, separators=(",", ":"), sort_keys=True, ensure_ascii=False) for line in lines)
+    headers = {"content-type": "application/ndjson", "content-disposition": 'attachment; filename="export.ndjson"'}
+    return Answer(text, headers=headers)
+
+
+def _lines(call: Call) -> list[Json]:
+    if not call.is_multipart:
+        raise core(415, "Unsupported Media Type")
+    if not call.upload:
+        raise core(400, "[request body.file]: expected value of type [Stream] but got [undefined]")
+    kind = uploads.extension(call.upload)
+    if kind != ".ndjson":
+        raise core(400, f"Invalid file extension {kind}")
+    lines = uploads.lines(call.upload)
+    for line in lines:
+        if line.problem:
+            raise core(400, line.problem)
+    values = [line.value for line in lines if "exportedCount" not in line.value]
+    if len(values) > MOST:
+        raise core(400, f"Can't import more than {MOST} objects")
+    if any(
+        not value.get("id") or (value.get("type") in objects.TYPES and "attributes" not in value) for value in values
+    ):
+        raise core(500, BROKEN)
+    names = Counter(f"{value.get('type')}:{value['id']}" for value in values)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise core(400, f"Non-unique import objects detected: [{','.join(twice)}]")
+    return values
+
+
+def _check_references(kibana: Kibana, call: Call, plan: Plan) -> None:
+    in_file = {(item.line.get("type"), item.line["id"]) for item in plan.items}
+    for item in plan.items:
+        if item.line.get("type") not in objects.TYPES:
+            item.error = {"type": "unsupported_type"}
+            continue
+        missing = [
+            {"type": one["type"], "id": one["id"]}
+            for one in item.line.get("references", [])
+            if one["type"] in CHECKED_REFERENCES
+            and (one["type"], one["id"]) not in in_file
+            and not objects.in_space(kibana, call.space, one["type"], one["id"])
+        ]
+        if missing:
+            item.error = {"type": "missing_references", "references": missing}
+
+
+def _place(kibana: Kibana, call: Call, item: Item, *, overwrite: bool, copies: bool) -> None:
+    """Decide under which id an object is written, and whether one is in the way."""
+    if copies:
+        item.destination = str(uuid.uuid4())
+        return
+    kind, object_id = item.line["type"], item.line["id"]
+    item.over = objects.in_space(kibana, call.space, kind, object_id)
+    if not item.over and objects.get(kibana, kind, object_id):  # the id is taken in another space
+        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"term": {"originId": object_id}}]}}
+        before, _ = kibana.store.search(OBJECTS, query, size=1)
+        item.over = before[0] if before else None
+        item.destination = before[0].source["object"]["id"] if before else str(uuid.uuid4())
+    if item.over and not overwrite:
+        item.error = {"type": "conflict", **({"destinationId": item.destination} if item.destination else {})}
+        item.over = item.destination = None
+
+
+def _write(kibana: Kibana, call: Call, plan: Plan) -> None:
+    for item in plan.items:
+        if item.error:
+            continue
+        draft = Draft.of(item.line["type"], item.line["id"], item.line)
+        try:
+            item.made = objects.built(kibana, call.space, draft, migrate=True)
+        except Fault as fault:
+            if fault.status == 422:
+                raise
+            item.error = _boom(fault)
+            continue
+        if item.destination:
+            item.made |= {"id": item.destination, "originId": item.line.get("originId", item.line["id"])}
+    ready = [item.made for item in plan.items if item.made]
+    kibana.store.write_all(OBJECTS, [(f"{one['type']}:{one['id']}", objects.document(one)) for one in ready])
+
+
+def _boom(fault: Fault) -> Json:
+    output = {"statusCode": fault.status, "payload": fault.body, "headers": {}}
+    return {"isBoom": True, "isServer": False, "data": None, "output": output, "type": "unknown"}
+
+
+def _answer(plan: Plan) -> Answer:
+    fine = [item for item in plan.items if not item.error]
+    errors = [{**item.head(), "error": item.error, **item.tail()} for item in plan.items if item.error]
+    results = [{**item.head(), "managed": item.line.get("managed", False), **item.tail()} for item in fine]
+    body = {
+        "successCount": len(results),
+        "success": not errors,
+        "warnings": [],
+        **({"successResults": results} if results else {}),
+        **({"errors": errors} if errors else {}),
+    }
+    return Answer(body)
+
+
+def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
+    if "type" in body:
+        types = [body["type"]] if isinstance(body["type"], str) else body["type"]
+        strange = [one for one in types if one not in EXPORTABLE]
+        if strange:
+            raise core(400, f"Trying to export non-exportable type(s): {', '.join(strange)}")
+        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"terms": {"type": types}}]}}
+        return list(kibana.store.every(OBJECTS, query))
+    found = {
+        (one["type"], one["id"]): objects.in_space(kibana, call.space, one["type"], one["id"])
+        for one in body["objects"]
+    }
+    missing = [
+        {"id": name, "type": kind, "error": core(404, f"Saved object [{kind}/{name}] not found").body}
+        for (kind, name), stored in found.items()
+        if not stored
+    ]
+    if missing:
+        raise core(400, "Error fetching objects to export", attributes={"objects": missing})
+    return [stored for stored in found.values() if stored]
+
+
+def _with_references(kibana: Kibana, call: Call, found: list[Stored]) -> tuple[list[Stored], list[Json]]:
+    whole, missing = {stored.id: stored for stored in found}, []
+    queue = list(found)
+    while queue:
+        for one in queue.pop().source["object"]["references"]:
+            key = f"{one['type']}:{one['id']}"
+            if key in whole:
+                continue
+            stored = objects.in_space(kibana, call.space, one["type"], one["id"])
+            if stored:
+                whole[key] = stored
+                queue.append(stored)
+            else:
+                missing.append({"type": one["type"], "id": one["id"]})
+    return list(whole.values()), missing
+
+
+def _line(stored: Stored) -> Json:
+    shown = objects.shown(stored)
+    return {name: value for name, value in shown.items() if name not in {"namespaces", "migrationVersion"}}

@@ -1,0 +1,188 @@
+"""Saved objects as they are kept: searches and tags, their versions, their spaces (records 735-1020, 1139-1147)."""
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from entra_deployer.local.kibana.datemath import iso
+from entra_deployer.local.kibana.errors import core
+from entra_deployer.local.kibana.object_schema import check_attributes
+from entra_deployer.local.kibana.profiles import Profile
+from entra_deployer.local.kibana.server import Kibana
+from entra_deployer.local.kibana.store import OBJECTS, Conflict, Stored
+from entra_deployer.model.values import Json
+
+type Object = dict[str, Any]
+
+TYPES: Final = ("search", "tag")
+CORE_VERSION: Final = "8.8.0"
+LAST_OLD_MIGRATION: Final = (7, 9, 3)
+INDEX_REFERENCE: Final = "kibanaSavedObjectMeta.searchSourceJSON.index"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An object to be written: its type and id, what it holds, and the versions it says it was made by."""
+
+    type: str
+    id: str
+    attributes: Json
+    references: Json
+    type_version: str | None = None
+    core_version: str | None = None
+    managed: bool = False
+    origin_id: str | None = None
+
+    @classmethod
+    def of(cls, kind: str, object_id: str, body: Json) -> "Draft":
+        """The draft that a body or a line of a file holds."""
+        old = (body.get("migrationVersion") or {}).get(kind)
+        return cls(
+            kind,
+            object_id,
+            body["attributes"],
+            body.get("references", []),
+            body.get("typeMigrationVersion", old),
+            body.get("coreMigrationVersion"),
+            managed=body.get("managed", False),
+            origin_id=body.get("originId"),
+        )
+
+
+def built(kibana: Kibana, space: str, draft: Draft, *, migrate: bool = False) -> Object:
+    """The object of a draft, checked; `migrate` runs the old migrations on one that names no version.
+
+    Raises the 400 of bad attributes and the 422 of a version that is not known.
+    """
+    check_version(kibana.profile, draft)
+    attributes, references = draft.attributes, draft.references
+    version = draft.type_version or written(kibana.profile, draft.type)
+    if migrate and draft.type_version is None and draft.type == "search":
+        attributes, references = _migrated(attributes, references)
+        version = written(kibana.profile, draft.type) if kibana.profile.search_version > (8,) * 3 else "7.9.3"
+    check_attributes(draft.type, attributes, kibana.profile)
+    now = iso(kibana.clock())
+    return {
+        "id": draft.id,
+        "type": draft.type,
+        "namespaces": [space],
+        **({"originId": draft.origin_id} if draft.origin_id else {}),
+        "updated_at": now,
+        "created_at": now,
+        "attributes": _with_tabs(kibana.profile, draft.type, attributes),
+        "references": references,
+        "managed": draft.managed,
+        "coreMigrationVersion": CORE_VERSION,
+        "typeMigrationVersion": version,
+    }
+
+
+def written(profile: Profile, kind: str) -> str:
+    """The version that new objects of a type are written with."""
+    return "8.0.0" if kind == "tag" else ".".join(map(str, profile.search_version))
+
+
+def check_version(profile: Profile, draft: Draft) -> None:
+    """Refuse an object of a newer version than is known, and with it the whole request (records 891, 1003, 837)."""
+    known = profile.search_version if draft.type == "search" else (8, 0, 0)
+    if draft.type_version and _numbers(draft.type_version) > known:
+        last = ".".join(map(str, LAST_OLD_MIGRATION if known == (8, 0, 0) else known))
+        what = f"belongs to a more recent version of Kibana [{draft.type_version}]"
+        raise core(422, f'Document "{draft.id}" {what} when the last known version is [{last}].')
+    if draft.core_version and _numbers(draft.core_version) > _numbers(profile.version):
+        what = f'has a "coreMigrationVersion" which belongs to a more recent version of Kibana [{draft.core_version}]'
+        raise core(422, f'Document "{draft.id}" {what}. The current version is [{profile.version}].')
+
+
+def get(kibana: Kibana, kind: str, object_id: str) -> Stored | None:
+    """An object by its type and id, in whatever space it is."""
+    return kibana.store.get(OBJECTS, f"{kind}:{object_id}") if kind in TYPES else None
+
+
+def in_space(kibana: Kibana, space: str, kind: str, object_id: str) -> Stored | None:
+    """An object of a space."""
+    found = get(kibana, kind, object_id)
+    return found if found and space in found.source["namespaces"] else None
+
+
+def existing(kibana: Kibana, space: str, kind: str, object_id: str) -> Stored:
+    """An object of a space; raises the 404."""
+    found = in_space(kibana, space, kind, object_id)
+    if not found:
+        raise core(404, f"Saved object [{kind}/{object_id}] not found")
+    return found
+
+
+def save(kibana: Kibana, made: Object, *, create: bool = False, over: Stored | None = None) -> Stored:
+    """Write an object; raises the 409 of one that exists already or was changed in between."""
+    doc_id = f"{made['type']}:{made['id']}"
+    try:
+        return kibana.store.write(OBJECTS, doc_id, document(made), create=create, over=over)
+    except Conflict as conflict:
+        message = f"Saved object [{made['type']}/{made['id']}] conflict" if create else str(conflict)
+        raise core(409, message) from conflict
+
+
+def document(made: Object) -> dict[str, Any]:
+    """An object as it is stored: itself, and beside it what searches ask for."""
+    return {
+        "type": made["type"],
+        "namespaces": made["namespaces"],
+        "originId": made.get("originId"),
+        "refs": [f"{one.get('type')}:{one.get('id')}" for one in made["references"]],
+        "created_at": made["created_at"],
+        "updated_at": made["updated_at"],
+        "object": made,
+        made["type"]: {"attributes": {k: v for k, v in made["attributes"].items() if isinstance(v, str)}},
+    }
+
+
+def shown(stored: Stored) -> Object:
+    """An object as the routes show it: with its version."""
+    made: Object = stored.source["object"]
+    return {**made, "migrationVersion": {made["type"]: made["typeMigrationVersion"]}, "version": version_of(stored)}
+
+
+def version_of(stored: Stored) -> str:
+    """The version of an object: where its last write stands, in base 64."""
+    return base64.b64encode(json.dumps([stored.seq_no, stored.primary_term], separators=(",", ":")).encode()).decode()
+
+
+def version_read(stored: Stored, version: str) -> Stored:
+    """The same object at the version that a caller has seen."""
+    try:
+        seq_no, primary_term = json.loads(base64.b64decode(version))
+    except ValueError as error:
+        raise core(400, f"Invalid version [{version}]") from error
+    return Stored(stored.id, stored.source, seq_no, primary_term)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _migrated(attributes: Json, references: Json) -> tuple[Json, Json]:
+    """What the migrations up to 7.9.3 make of a search that names no version (records 835, 998, 1006)."""
+    meta = attributes.get("kibanaSavedObjectMeta")
+    try:
+        source = json.loads(meta["searchSourceJSON"])
+    except (TypeError, KeyError, ValueError):
+        return attributes, references
+    index = source.get("index") if isinstance(source, dict) else None
+    if index is not None:
+        if not isinstance(index, str):
+            raise core(400, "[references.0.id]: expected value of type [string] but got [Object]: Bad Request")
+        del source["index"]
+        source["indexRefName"] = INDEX_REFERENCE
+        references = [*references, {"name": INDEX_REFERENCE, "type": "index-pattern", "id": index}]
+    text = json.dumps(source, separators=(",", ":"), ensure_ascii=False)
+    return {**attributes, "kibanaSavedObjectMeta": {**meta, "searchSourceJSON": text}}, references
+
+
+def _with_tabs(profile: Profile, kind: str, attributes: Json) -> Json:
+    if not profile.search_tabs or kind != "search" or "tabs" in attributes:
+        return attributes
+    flat = {name: value for name, value in attributes.items() if name not in {"title", "description"}}
+    return {**attributes, "tabs": [{"id": str(uuid.uuid4()), "label": "Untitled", "attributes": flat}]}
