@@ -58,10 +58,19 @@ def _with_blank_line(text: str, piece: Span) -> Edit:
     newline = text.find("\n", piece.end)
     end = len(text) if newline < 0 else newline
     if text[start : piece.start].strip() or text[piece.end : end].strip():
-        return Edit(piece.start, piece.end, "")
+        return _with_space(text, piece, start)
     if newline < 0:
         return Edit(max(start - 1, 0), end, "")
     return Edit(start, end + 1, "")
+
+
+def _with_space(text: str, piece: Span, line: int) -> Edit:
+    """Of the white space on both sides one is enough; the indentation of the line stays."""
+    before = text[line : piece.start]
+    gap = len(before) - len(before.rstrip()) if before.strip() else 0
+    if gap and (piece.end == len(text) or text[piece.end].isspace()):
+        return Edit(piece.start - gap, piece.end, "")
+    return Edit(piece.start, piece.end, "")
 
 
 def find_word(tree: Tree, word: str, start: int, end: int) -> Span | None:
