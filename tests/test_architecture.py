@@ -24,6 +24,7 @@ ALLOWED = {
     "checks": {"errors", "model", "syntax", "data", "convert"},
     "planner": {"errors", "model"},
     "push": {"errors", "model", "planner"},
+    "journal_file": {"errors", "model"},
     "verify": {"errors", "model", "syntax", "data"},
     "kibana": {"errors", "model"},
     "elastic": {"errors", "model"},

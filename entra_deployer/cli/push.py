@@ -1,16 +1,35 @@
 """`deploy plan` and `deploy push`: one path; a plan is a push that stops before its first write."""
 
-from typing import Annotated
+import json
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entra_deployer.cli import project, terminal
 from entra_deployer.cli.options import EnvironmentArgument, FormatOption, ReportFormat, RuleOption
 from entra_deployer.cli.show import show_report
+from entra_deployer.errors import InputError, Location, UsageError
 from entra_deployer.model.report import Report
+
+if TYPE_CHECKING:
+    from entra_deployer.model.ledger import Lease
+    from entra_deployer.model.plan import Plan
 
 AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of our ids that bear no mark of ours.")]
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
+
+
+class PlanFormat(StrEnum):
+    """The forms of a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
 
 
 def push(
@@ -18,17 +37,29 @@ def push(
     rule: RuleOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
+    ] = None,
+    wait_lock: Annotated[
+        float, typer.Option("--wait-lock", metavar="SECONDS", min=0, help="Wait while somebody else pushes here.")
+    ] = 0.0,
+    no_lock: Annotated[bool, typer.Option("--no-lock", help="Push without the lease that parts two pushes.")] = False,
     form: FormatOption = ReportFormat.TEXT,
 ) -> None:
     """Bring the rules and saved searches to an environment, and show what was done."""
     from entra_deployer.workflow.push import PushRequest, push_code, push_rules
 
-    request = PushRequest(names=tuple(rule or ()), adopt=adopt, prune=prune)
+    if plan_file and (rule or adopt or prune):
+        raise UsageError("--plan applies a plan as it is: --rule, --adopt and --prune belong to the plan")
+    _check(rule, prune=prune)
+    request = PushRequest(tuple(rule or ()), adopt, prune, not no_lock, _patience(wait_lock))
 
     def work() -> Report:
+        plan = _read_plan(plan_file) if plan_file else None
         top = project.root()
         with project.connection(top, env) as connection, terminal.working(f"pushing to {env}"):
-            return push_rules(top, connection, request)
+            return push_rules(top, connection, request, plan=plan)
 
     show_report(env, form, work, push_code)
 
@@ -38,17 +69,65 @@ def plan(
     rule: RuleOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
-    form: FormatOption = ReportFormat.TEXT,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan for `push --plan`.")] = None,
+    form: Annotated[PlanFormat, typer.Option("--format", help="The form of the plan on stdout.")] = PlanFormat.TEXT,
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
 ) -> None:
     """Show what a push would do, and write nothing."""
+    from entra_deployer.reports.plan_as_markdown import plan_as_markdown
+    from entra_deployer.reports.plan_as_text import plan_as_html
     from entra_deployer.workflow.push import PushRequest, plan_code, plan_rules
 
-    request = PushRequest(names=tuple(rule or ()), adopt=adopt, prune=prune)
+    _check(rule, prune=prune)
+    request = PushRequest(tuple(rule or ()), adopt, prune)
 
     def work() -> Report:
         top = project.root()
         with project.connection(top, env) as connection, terminal.working(f"planning for {env}"):
-            return plan_rules(top, connection, request)
+            report = plan_rules(top, connection, request)
+        if out and report.plan:
+            _write_plan(out, report.plan)
+        return report
 
-    show_report(env, form, work, lambda report: plan_code(report, detailed=detailed))
+    renderers = {PlanFormat.MARKDOWN: plan_as_markdown, PlanFormat.HTML: plan_as_html}
+    show_report(env, form, work, lambda report: plan_code(report, detailed=detailed), renderers.get(form))
+
+
+def _check(rule: list[str] | None, *, prune: bool) -> None:
+    if rule and prune:
+        raise UsageError("--prune looks at the whole repository: it does not go with --rule")
+
+
+def _patience(seconds: float) -> "Callable[[Lease], bool]":
+    """Waits a little each time it is asked, and says yes until `seconds` are over."""
+    deadline = time.monotonic() + seconds
+
+    def wait(other: "Lease") -> bool:
+        if time.monotonic() >= deadline:
+            return False
+        terminal.note(f"waiting: {other.owner} is pushing here")
+        time.sleep(min(2.0, max(0.1, deadline - time.monotonic())))
+        return True
+
+    return wait
+
+
+def _read_plan(path: Path) -> "Plan":
+    from entra_deployer.model.serial import plan_from_json
+
+    try:
+        return plan_from_json(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", location=Location(str(path))) from error
+    except (ValueError, KeyError, TypeError) as error:
+        hint = "make one by `deploy plan --out FILE`"
+        raise InputError("this is not a plan", location=Location(str(path)), hint=hint) from error
+
+
+def _write_plan(path: Path, plan: "Plan") -> None:
+    from entra_deployer.model.serial import plan_to_json
+
+    try:
+        path.write_text(json.dumps(plan_to_json(plan), indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", location=Location(str(path))) from error

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from entra_deployer.model.plan import ChangeResult
+from entra_deployer.model.state import Kind, StateObject
 
 
 class PushState(StrEnum):
@@ -35,3 +37,31 @@ class Lease:
 
     owner: str
     expires: str
+
+
+class Journal(Protocol):
+    """Where pushes are written down: the ledger in the target's Elasticsearch, or files where a key may not write."""
+
+    def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
+        """What the last push left in a space, by kind and key; {} before the first."""
+        ...
+
+    def begin(self, entry: PushEntry) -> None:
+        """Write the journal of a push: after this, and not before, its first write may happen."""
+        ...
+
+    def finish(self, entry: PushEntry) -> None:
+        """Write every outcome and the new base."""
+        ...
+
+    def mark(self, entry: PushEntry, state: PushState) -> None:
+        """Say of an older push what became of it."""
+        ...
+
+    def entries(self, *, state: PushState | None = None) -> list[PushEntry]:
+        """The pushes to this environment, newest first, without their changes."""
+        ...
+
+    def with_changes(self, entry: PushEntry) -> PushEntry:
+        """The same push with every change it journalled."""
+        ...

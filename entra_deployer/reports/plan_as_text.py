@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 
+from rich.console import RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.model.report import Report
-from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.canvas import draw, draw_page
 from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
 _SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 _OUTCOMES = {Outcome.APPLIED: ("✓", "green"), Outcome.FAILED: ("✗", "bold red"), Outcome.SKIPPED: ("·", "dim")}
-_KIND_WIDTH = 13
+_KIND_WIDTH = 12
+_INDENT = 4
 
 
 def plan_as_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
@@ -22,7 +25,12 @@ def plan_as_text(report: Report, *, width: int = 100, colour: bool = False) -> s
     return draw(_lines(report), width=width, colour=colour)
 
 
-def _lines(report: Report) -> Iterator[Text | Padding]:
+def plan_as_html(report: Report) -> str:
+    """The same as a page for a browser."""
+    return draw_page(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[RenderableType]:
     head = Text(report.environment, "bold")
     head.append(f"  {report.stack}" if report.stack else "", "dim")
     yield head
@@ -38,21 +46,28 @@ def _lines(report: Report) -> Iterator[Text | Padding]:
     yield _closing(report)
 
 
-def _result_lines(result: ChangeResult) -> Iterator[Text | Padding]:
+def _result_lines(result: ChangeResult) -> Iterator[RenderableType]:
     change = result.change
     sign, style = _SIGNS[change.action]
-    line = Text()
-    if result.outcome in _OUTCOMES:
-        line.append(f"{_OUTCOMES[result.outcome][0]} ", _OUTCOMES[result.outcome][1])
-    line.append(f"{sign} ", style)
-    line.append(f"{kind_name(change.kind):<{_KIND_WIDTH}} ", "dim")
-    line.append(change.name, style if change.action is Action.DELETE else "")
+    done, done_style = _OUTCOMES.get(result.outcome, ("", ""))
+    name = Text(change.name, style if change.action is Action.DELETE else "")
     if change.space != "default":
-        line.append(f"  [{change.space}]", "dim")
+        name.append(f"  [{change.space}]", "dim")
+    line = Table.grid(padding=(0, 1))
+    line.add_row(
+        *([Text(done, done_style)] if done else []),
+        Text(sign, style),
+        Text(f"{kind_name(change.kind):<{_KIND_WIDTH}}", "dim"),
+        name,
+    )
     yield line
-    yield from (Padding(text, (0, 0, 0, 6)) for text in _details(change))
+    yield from (_indented(text) for text in _details(change))
     if result.error and result.outcome is Outcome.FAILED:
-        yield Padding(Text(result.error, "red"), (0, 0, 0, 6))
+        yield _indented(Text(result.error, "red"))
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, _INDENT))
 
 
 def _details(change: Change) -> Iterator[Text]:

@@ -1,5 +1,6 @@
 """Asking the target's Elasticsearch about each query before anything is written: Kibana itself never looks at one."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,8 +28,9 @@ def check_queries(elastic: ElasticClient, rules: Sequence[CompiledRule]) -> list
 
 def _issue(rule: CompiledRule, error: Refused) -> Issue:
     text = error.message
-    if "Unknown index" in text:
-        return Issue("DEP330", Level.WARNING, f"{rule.rule.name}: no data yet: {text}", rule.folder)
+    if missing := re.search(r"Unknown index \[([^\]]+)\]", text):
+        message = f"no data yet: there is no index {missing[1]}; the rule warns at each run until there is one"
+        return Issue("DEP330", Level.WARNING, message, rule.folder)
     hint = "correct the query, or the mapping of what it reads"
     return Issue(
         "DEP331", Level.ERROR, f"{rule.rule.name}: Elasticsearch refuses the query: {text}", rule.folder, hint=hint

@@ -4,45 +4,74 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from entra_deployer.convert.compiler import desired_state
 from entra_deployer.convert.identity import OWNER_TAG
-from entra_deployer.errors import ExitCode, Refused
+from entra_deployer.errors import ExitCode, UsageError
 from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.report import Report
 from entra_deployer.model.rule_fields import Owner
-from entra_deployer.model.state import Kind, LiveObject, State, StateObject
+from entra_deployer.model.source import RuleSettings
+from entra_deployer.model.state import Kind, LiveObject, State
 from entra_deployer.planner import Existing, Policy, make_plan
-from entra_deployer.push import apply, not_applied, planned
+from entra_deployer.push import apply, moved, not_applied, planned
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
+from entra_deployer.workflow.journal import EitherJournal
+from entra_deployer.workflow.lease import lease
 from entra_deployer.workflow.preflight import check_queries
+from entra_deployer.workflow.references import Resolver
 
 type Clock = Callable[[], datetime]
+
+TOLD_NOTES = frozenset({"DEP310"})
+"""Notes that a plan shows all the same; the others are for `deploy check`."""
 
 
 @dataclass(frozen=True)
 class PushRequest:
-    """What the user asked for. `names` are hunt folders or rule names; () means all."""
+    """What the user asked for.
+
+    `names` are hunt folders or rule names; () means all. `lock` False pushes without the lease; `wait` is asked, while
+    somebody else holds it, whether to go on waiting.
+    """
 
     names: tuple[str, ...] = ()
     adopt: bool = False
     prune: bool = False
+    lock: bool = True
+    wait: Callable[[Lease], bool] = lambda _: False
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
 
 
 def plan_rules(root: Path, connection: Connection, request: PushRequest) -> Report:
     """What a push would do now. Reads only."""
-    return _Push(root, connection, request).planned()
+    push = _Push(root, connection, request, now)
+    plan = push.plan()
+    return push.report(plan, not_applied(plan, "") if plan.blockers else planned(plan))
 
 
-def push_rules(root: Path, connection: Connection, request: PushRequest, clock: Clock | None = None) -> Report:
-    """Make a plan and apply it, or tell what blocks it."""
-    return _Push(root, connection, request, clock or (lambda: datetime.now(UTC))).pushed()
+def push_rules(
+    root: Path, connection: Connection, request: PushRequest, *, plan: Plan | None = None, clock: Clock = now
+) -> Report:
+    """Make a plan, or take the given one, and apply it; or tell what blocks it. No change, no write."""
+    push = _Push(root, connection, request, clock)
+    if plan and plan.environment != connection.environment.name:
+        raise UsageError(f"this plan is for {plan.environment}, not for {connection.environment.name}")
+    plan = plan or push.plan()
+    if plan.blockers:
+        return push.report(plan, not_applied(plan, "blocked"))
+    return push.report(plan, push.apply(plan) if plan.changes else [])
 
 
 def plan_code(report: Report, *, detailed: bool) -> ExitCode:
@@ -64,40 +93,31 @@ def push_code(report: Report) -> ExitCode:
 class _Push:
     """One run of plan or push."""
 
-    def __init__(self, root: Path, connection: Connection, request: PushRequest, clock: Clock | None = None) -> None:
+    def __init__(self, root: Path, connection: Connection, request: PushRequest, clock: Clock) -> None:
         self._root = root
         self._connection = connection
         self._request = request
         self._clock = clock
         self._issues: list[Issue] = []
         self._hunts = 0
+        environment = connection.environment.name
+        self._journal = EitherJournal(connection.ledger(), root, environment, self._warn)
 
-    def planned(self) -> Report:
-        plan = self._plan()
-        return self._report(plan, not_applied(plan, "") if plan.blockers else planned(plan))
-
-    def pushed(self) -> Report:
-        plan = self._plan()
-        if plan.blockers:
-            return self._report(plan, not_applied(plan, "blocked"))
-        if not plan.changes:
-            return self._report(plan, [])
-        return self._report(plan, self._apply(plan))
-
-    def _report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
+    def report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
         connection = self._connection
+        issues = sorted({*plan.issues, *self._issues}, key=lambda issue: issue.order)
         return Report(
             environment=connection.environment.name,
             stack=f"Kibana {connection.version}, {connection.licence}",
             hunts=self._hunts,
             plan=plan,
             results=tuple(results),
-            issues=tuple(issue for issue in plan.issues if issue.level is not Level.NOTE),
+            issues=tuple(issue for issue in issues if issue.level is not Level.NOTE or issue.code in TOLD_NOTES),
         )
 
     # -- the plan ---------------------------------------------------------------------------------------------------
 
-    def _plan(self) -> Plan:
+    def plan(self) -> Plan:
         spaces = [self._space(space) for space in self._connection.environment.spaces]
         return make_plan(self._connection.environment.name, spaces, self._issues)
 
@@ -106,7 +126,11 @@ class _Push:
         self._hunts = len(compilation.sources)
         self._tell(compilation.issues)
         self._tell(check_queries(self._connection.elastic, compilation.rules))
-        desired = desired_state(compilation.rules, space)
+        resolver = Resolver(self._connection.kibana, space, self._connection.environment.connectors)
+        settings = _settings(compilation)
+        rules = [resolver.resolve(rule, settings[rule.folder, rule.query_key]) for rule in compilation.rules]
+        self._tell(resolver.issues)
+        desired = desired_state(rules, space)
         return desired, self._existing(space, desired), self._policy(space, compilation)
 
     def _existing(self, space: str, desired: State) -> Existing:
@@ -133,38 +157,38 @@ class _Push:
             prune_percent=environment.limits.prune_percent,
             owners=environment.owners,
             rule_owners=_owners(compilation),
-            base=self._base(space),
+            base=self._journal.base(space),
         )
-
-    def _base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
-        try:
-            return self._connection.ledger().base(space)
-        except Refused as error:
-            self._tell([Issue("DEP320", Level.WARNING, f"the ledger cannot be read: {error.message}", hint=error.hint)])
-            return {}
 
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
         self._issues += (issue for issue in issues if issue not in self._issues)
 
+    def _warn(self, text: str) -> None:
+        self._tell([Issue("DEP320", Level.WARNING, text, self._connection.environment.name)])
+
     # -- the writes -------------------------------------------------------------------------------------------------
 
-    def _apply(self, plan: Plan) -> list[ChangeResult]:
+    def apply(self, plan: Plan) -> list[ChangeResult]:
         connection = self._connection
-        handlers = connection.handlers()
-        ledger = connection.ledger()
-        entry = self._entry(plan)
-        ledger.begin(entry)
-        results = apply(plan, handlers, connection.environment.limits)
-        ledger.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
+        locked = self._request.lock and connection.environment.lock
+        held = lease(connection.ledger(), self._clock, self._request.wait) if locked else nullcontext()
+        with held:
+            handlers = connection.handlers()
+            if changed := moved(plan, handlers):
+                names = ", ".join(sorted({change.name for change in changed}))
+                return not_applied(plan, f"changed in Kibana since the plan was made: {names}; plan again")
+            entry = self._entry(plan)
+            self._journal.begin(entry)
+            results = apply(plan, handlers, connection.environment.limits)
+            self._journal.standing.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
         return results
 
     def _entry(self, plan: Plan) -> PushEntry:
-        now = self._clock() if self._clock else datetime.now(UTC)
         return PushEntry(
             push_id=uuid.uuid4().hex,
             environment=plan.environment,
-            at=now.isoformat(timespec="milliseconds"),
+            at=self._clock().isoformat(timespec="milliseconds"),
             by=self._connection.elastic.whoami(),
             commit=_commit(self._root),
             state=PushState.STARTED,
@@ -172,11 +196,14 @@ class _Push:
         )
 
 
+def _settings(compilation: Compilation) -> dict[tuple[str, str], RuleSettings]:
+    """The settings of each rule, by its folder and its query's key."""
+    return {(one.folder, query.key): query.settings for one in compilation.sources for query in one.queries}
+
+
 def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
-    """Who owns which field, by rule_id: what rule.yaml says; an action that it names is git's."""
-    settings = {
-        (source.folder, query.key): query.settings for source in compilation.sources for query in source.queries
-    }
+    """Who owns which field, by rule_id: what rule.yaml says; an action or exception list that it names is git's."""
+    settings = _settings(compilation)
     found: dict[str, Mapping[str, str]] = {}
     for rule in compilation.rules:
         said = settings[rule.folder, rule.query_key]

@@ -1,0 +1,118 @@
+"""The ledger as files of this machine, for a key that may not write to the target's Elasticsearch."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from entra_deployer.errors import InputError, Location
+from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.plan import Action, Outcome
+from entra_deployer.model.serial import result_from_json, result_to_json
+from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.values import Json
+
+
+class JournalFile:
+    """The pushes of one environment, one file each, and what they left, in `folder`. It does what the ledger does."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self._folder = folder
+        self._environment = environment
+
+    def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
+        """What the last push left in a space, by kind and key; {} before the first."""
+        found = self._read(self._folder / "objects.json", {})
+        return {
+            (Kind(item["kind"]), item["key"]): StateObject(
+                Kind(item["kind"]), item["key"], item["name"], item["payload"]
+            )
+            for item in found.values()
+            if item["space"] == space
+        }
+
+    def begin(self, entry: PushEntry) -> None:
+        """Write the journal of a push: after this, and not before, its first write may happen."""
+        self._write(self._path(entry), _to_json(entry))
+
+    def finish(self, entry: PushEntry) -> None:
+        """Write every outcome and the new base."""
+        objects = dict(self._read(self._folder / "objects.json", {}))
+        for result in entry.results:
+            change = result.change
+            name = f"{change.space}:{change.kind.value}:{change.key}"
+            if result.outcome is not Outcome.APPLIED:
+                continue
+            if change.action is Action.DELETE:
+                objects.pop(name, None)
+            elif change.desired:
+                payload = dict(change.desired.payload)
+                where = {"space": change.space, "kind": change.kind.value, "key": change.key, "name": change.name}
+                objects[name] = {**where, "payload": payload}
+        self._write(self._folder / "objects.json", objects)
+        self._write(self._path(entry), _to_json(entry))
+
+    def mark(self, entry: PushEntry, state: PushState) -> None:
+        """Say of an older push what became of it."""
+        self._write(self._path(entry), _to_json(replace(self.with_changes(entry), state=state)))
+
+    def entries(self, *, state: PushState | None = None) -> list[PushEntry]:
+        """The pushes to this environment, newest first, without their changes."""
+        found = [_from_json(self._read(path, None)) for path in self._folder.glob("push-*.json")]
+        found = [replace(entry, results=()) for entry in found if state in (None, entry.state)]
+        return sorted(found, key=lambda entry: (entry.at, entry.push_id), reverse=True)
+
+    def with_changes(self, entry: PushEntry) -> PushEntry:
+        """The same push with every change it journalled."""
+        return _from_json(self._read(self._path(entry), None))
+
+    def _path(self, entry: PushEntry) -> Path:
+        return self._folder / f"push-{entry.push_id}.json"
+
+    def _read(self, path: Path, default: Json) -> Json:
+        if default is not None and not path.exists():
+            return default
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            hint = "delete it if its push is over"
+            raise InputError("the journal cannot be read", location=Location(str(path)), hint=hint) from error
+
+    def _write(self, path: Path, value: Json) -> None:
+        """Whole or not at all, and on the disk before we go on."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(value, file, ensure_ascii=False, sort_keys=True)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            reason = error.strerror or "I/O error"
+            raise InputError(f"the journal cannot be written: {reason}", location=Location(str(path))) from error
+
+
+def _to_json(entry: PushEntry) -> Json:
+    return {
+        "push_id": entry.push_id,
+        "environment": entry.environment,
+        "at": entry.at,
+        "by": entry.by,
+        "commit": entry.commit,
+        "state": entry.state.value,
+        "results": [result_to_json(result) for result in entry.results],
+    }
+
+
+def _from_json(value: Mapping[str, Json]) -> PushEntry:
+    return PushEntry(
+        push_id=value["push_id"],
+        environment=value["environment"],
+        at=value["at"],
+        by=value["by"],
+        commit=value["commit"],
+        state=PushState(value["state"]),
+        results=tuple(result_from_json(item) for item in value["results"]),
+    )

@@ -1,0 +1,70 @@
+"""A plan, or a push, as Markdown: a comment on a pull request."""
+
+from collections.abc import Iterator
+
+from entra_deployer.model.plan import ChangeResult, Outcome
+from entra_deployer.model.report import Report
+from entra_deployer.reports.diff import diff_lines
+from entra_deployer.reports.words import counted, kind_name, plan_summary
+
+_OUTCOMES = {
+    Outcome.APPLIED: "done: ",
+    Outcome.FAILED: "**failed**: ",
+    Outcome.SKIPPED: "not done: ",
+    Outcome.PLANNED: "",
+}
+
+
+def plan_as_markdown(report: Report) -> str:
+    """A heading with the counts, a table of the changes, and a folded diff for each that has one."""
+    return "\n".join(_lines(report)).rstrip() + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"### {report.environment}: {plan_summary(report)}"
+    yield ""
+    yield f"{report.stack}; {counted(report.hunts, 'hunt')} read."
+    yield ""
+    if report.results:
+        yield "| | kind | name | space |"
+        yield "|---|---|---|---|"
+        for result in report.results:
+            change = result.change
+            cells = (
+                _OUTCOMES[result.outcome] + change.action.value,
+                kind_name(change.kind),
+                change.name,
+                change.space,
+            )
+            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield ""
+    for result in report.results:
+        yield from _details(result)
+    for issue in report.issues:
+        place = issue.location or issue.subject
+        hint = f" ({issue.hint})" if issue.hint else ""
+        yield f"- **{issue.level.value}** `{issue.code}` {place}: {issue.message}{hint}"
+
+
+def _details(result: ChangeResult) -> Iterator[str]:
+    change = result.change
+    if not (change.diffs or change.kept or result.error):
+        return
+    yield f"<details><summary>{_cell(change.name)}</summary>"
+    yield ""
+    if result.error:
+        yield f"{result.error}"
+        yield ""
+    body = [line.removeprefix("  ") for diff in change.diffs for line in diff_lines(diff)]
+    body += [f"kept {kept.path}: {kept.existing} ({kept.reason})" for kept in change.kept]
+    fence = "`" * max(3, 1 + max((len(line) - len(line.lstrip("`")) for line in body), default=0))
+    yield f"{fence}diff"
+    yield from body
+    yield fence
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,52 @@
+"""Which journal a push writes: the ledger in the target's Elasticsearch, or files where the key may not write there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from entra_deployer.elastic.ledger import Ledger
+from entra_deployer.errors import Refused
+from entra_deployer.journal_file import JournalFile
+from entra_deployer.model.ledger import Journal, PushEntry
+from entra_deployer.model.state import Kind, StateObject
+
+FOLDER = ".deploy"
+"""The folder of a project for what is of this machine alone."""
+
+_FORBIDDEN = 403
+
+
+class EitherJournal:
+    """The ledger as long as it lets us; from the first refusal on, files. `warn` is told of it once."""
+
+    def __init__(self, ledger: Ledger, root: Path, environment: str, warn: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._file = JournalFile(root / FOLDER / "ledger" / environment, environment)
+        self._refused = False
+        self._warn = warn
+
+    @property
+    def standing(self) -> Journal:
+        """The one in use."""
+        return self._file if self._refused else self._ledger
+
+    def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
+        """What the last push left in a space."""
+        try:
+            return self.standing.base(space)
+        except Refused as error:
+            self._fall_back(error)
+            return self._file.base(space)
+
+    def begin(self, entry: PushEntry) -> None:
+        """Write the journal of a push before its first write."""
+        try:
+            self.standing.begin(entry)
+        except Refused as error:
+            self._fall_back(error)
+            self._file.begin(entry)
+
+    def _fall_back(self, error: Refused) -> None:
+        if self._refused or error.status != _FORBIDDEN:
+            raise error
+        self._refused = True
+        self._warn(f"this key may not use the ledger in Elasticsearch: the journal is kept in {FOLDER}/ledger instead")
