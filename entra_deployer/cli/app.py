@@ -9,6 +9,7 @@ from entra_deployer import __version__
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
 from entra_deployer.cli.push import plan, push
+from entra_deployer.cli.recover import recover
 from entra_deployer.cli.verify import verify
 from entra_deployer.errors import ExitCode
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(push)
 app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
+app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.add_typer(local_app, name="local")
 
 

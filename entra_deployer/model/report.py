@@ -12,7 +12,7 @@ class Report:
     """The outcome of a plan, a push or a verification.
 
     `stack` is a line about the servers ("Kibana 8.19.21, platinum"); `hunts` how many hunts were read; `results` are in
-    the plan's order: planned where nothing was applied.
+    the plan's order: planned where nothing was applied. `summary` is the closing line where the counts do not say it.
     """
 
     environment: str
@@ -22,6 +22,7 @@ class Report:
     results: tuple[ChangeResult, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     issues: tuple[Issue, ...] = ()
+    summary: str = ""
 
     def count(self, outcome: Outcome) -> int:
         """How many changes came to one outcome."""

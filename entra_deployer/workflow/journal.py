@@ -6,7 +6,7 @@ from pathlib import Path
 from entra_deployer.elastic.ledger import Ledger
 from entra_deployer.errors import Refused
 from entra_deployer.journal_file import JournalFile
-from entra_deployer.model.ledger import Journal, PushEntry
+from entra_deployer.model.ledger import Journal, PushEntry, PushState
 from entra_deployer.model.state import Kind, StateObject
 
 FOLDER = ".deploy"
@@ -44,6 +44,17 @@ class EitherJournal:
         except Refused as error:
             self._fall_back(error)
             self._file.begin(entry)
+
+    def interrupted(self) -> list[tuple[Journal, PushEntry]]:
+        """The pushes that began and never ended, oldest first, each with the journal that knows it."""
+        found: list[tuple[Journal, PushEntry]] = [
+            (self._file, one) for one in self._file.entries(state=PushState.STARTED)
+        ]
+        try:
+            found += ((self._ledger, one) for one in self._ledger.entries(state=PushState.STARTED))
+        except Refused as error:
+            self._fall_back(error)
+        return sorted(found, key=lambda pair: (pair[1].at, pair[1].push_id))
 
     def _fall_back(self, error: Refused) -> None:
         if self._refused or error.status != _FORBIDDEN:

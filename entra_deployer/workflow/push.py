@@ -118,6 +118,8 @@ class _Push:
     # -- the plan ---------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
+        for _, entry in self._journal.interrupted():
+            self._tell([_interrupted(entry)])
         spaces = [self._space(space) for space in self._connection.environment.spaces]
         return make_plan(self._connection.environment.name, spaces, self._issues)
 
@@ -182,6 +184,8 @@ class _Push:
             self._journal.begin(entry)
             results = apply(plan, handlers, connection.environment.limits)
             self._journal.standing.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
+            for journal, older in self._journal.interrupted():
+                journal.mark(older, PushState.SUPERSEDED)
         return results
 
     def _entry(self, plan: Plan) -> PushEntry:
@@ -194,6 +198,12 @@ class _Push:
             state=PushState.STARTED,
             results=tuple(planned(plan)),
         )
+
+
+def _interrupted(entry: PushEntry) -> Issue:
+    message = f"the push of {entry.at[:19]} by {entry.by} was interrupted"
+    hint = "`deploy recover` finishes or undoes it; a push replaces it"
+    return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)
 
 
 def _settings(compilation: Compilation) -> dict[tuple[str, str], RuleSettings]:
