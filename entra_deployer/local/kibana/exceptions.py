@@ -184,3 +184,26 @@ def _checked(body: Json, required: dict[str, tuple[str, ...] | None]) -> dict[st
 
 def _space(space: str, namespace_type: str) -> str:
     return things.ANYWHERE if namespace_type == "agnostic" else space
+
+
+def as_filter(item: Json) -> Json:
+    """An item as Query DSL: the documents that it excepts."""
+    return {"bool": {"filter": [_entry(entry) for entry in item["entries"]]}}
+
+
+def _entry(entry: Json) -> Json:
+    field, value = entry["field"], entry.get("value")
+    if entry["type"] == "match":
+        query: Json = {"match_phrase": {field: value}}
+    elif entry["type"] == "match_any":
+        query = {"bool": {"should": [{"match_phrase": {field: one}} for one in value], "minimum_should_match": 1}}
+    elif entry["type"] == "wildcard":
+        query = {"wildcard": {field: {"value": value}}}
+    elif entry["type"] == "exists":
+        query = {"exists": {"field": field}}
+    elif entry["type"] == "nested":
+        inner = [_entry({**one, "field": f"{field}.{one['field']}"}) for one in entry["entries"]]
+        query = {"nested": {"path": field, "query": {"bool": {"filter": inner}}, "score_mode": "none"}}
+    else:  # value lists are not kept here
+        query = {"match_none": {}}
+    return {"bool": {"must_not": [query]}} if entry.get("operator") == "excluded" else query

@@ -14,6 +14,7 @@ from entra_deployer.local.kibana import (
     importing,
     object_files,
     object_routes,
+    preview,
     rule_routes,
     spaces,
 )
@@ -59,6 +60,7 @@ ROUTES: Final = (
     Route("POST", f"{RULES}/_bulk_action", bulk.act, 503, at_once=5),
     Route("POST", f"{RULES}/_import", importing.import_rules, 592, limit=10 * MEGABYTE, files=True),
     Route("POST", f"{RULES}/_export", exporting.export, 539),
+    Route("POST", f"{RULES}/preview", preview.preview, 664, at_once=10),
     Route("POST", RULES + "/{id}/exceptions", exceptions.add_to_rule, 1134),
     Route("GET", "/api/detection_engine/tags", rule_routes.tags, 494),
     Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),

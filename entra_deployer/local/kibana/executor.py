@@ -1,0 +1,212 @@
+"""One execution of an ES|QL rule as the real executor does it (records 664-734, API facts, 4)."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from entra_deployer.local.kibana import alert_source, alerts, exceptions, queries, suppression
+from entra_deployer.local.kibana.alerts import Alert, Hit, Run
+from entra_deployer.local.kibana.datemath import iso, resolve
+from entra_deployer.local.kibana.elastic import Reply, reason, segment
+from entra_deployer.local.kibana.profiles import suppression_works
+from entra_deployer.local.kibana.server import Kibana
+from entra_deployer.model.values import Json
+
+MOST: Final = 1000  # rows that 8.12 asks for at most, and alerts of one execution in any version
+ENRICHED: Final = 10  # source documents that are fetched: the request names no size
+FULL: Final = "This rule reached the maximum alert limit for the rule execution. Some alerts were not created."
+META: Final = ("_id", "_index", "_version")
+
+
+class Stopped(Exception):
+    """The execution cannot go on; the text is what the log says."""
+
+
+@dataclass
+class Outcome:
+    """What an execution says: errors, warnings, how many alerts it wrote, how long it searched and wrote."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    created: int = 0
+    search_ms: int = 0
+    indexing_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time that an execution covers."""
+
+    start: datetime
+    end: datetime
+
+    def texts(self) -> tuple[str, str]:
+        """Both ends as text."""
+        return iso(self.start), iso(self.end)
+
+
+def execute(kibana: Kibana, run: Run) -> Outcome:
+    """Run a rule once and write its alerts."""
+    outcome = Outcome()
+    run.book.prepare(kibana)
+    indices = queries.indices(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    try:
+        if _ready(kibana, run, indices, outcome):
+            _search(kibana, run, indices, outcome)
+    except (Stopped, alerts.Rejected) as stopped:
+        outcome.errors.append(f'An error occurred during rule execution: message: "{stopped}"')
+    return outcome
+
+
+def _ready(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> bool:
+    """Look whether the caller may read the indices and whether they have the time field; False is nothing to do."""
+    wanted = {"index": [{"names": [name for name in indices if name], "privileges": ["read"]}]}
+    allowed = kibana.elastic.call("POST", "/_security/user/_has_privileges", wanted, caller=run.caller)
+    if not allowed.ok:
+        outcome.warnings += [_not_checked(allowed), "Unknown Warning"]
+        return True
+    unread = [name for name, rights in allowed.body["index"].items() if not rights["read"]]
+    if unread:
+        text = "This rule may not have the required read privileges to the following index patterns: "
+        outcome.warnings.append(text + json.dumps(unread, separators=(",", ":")))
+        return True
+    field_name = run.rule.get("timestamp_override", "@timestamp")
+    caps = _field_caps(kibana, run, indices, field_name)
+    if not caps.ok:
+        outcome.warnings.append(_not_checked(caps))
+        raise Stopped(reason(caps.body["error"]))
+    missing = _missing_warning(indices, field_name, caps.body)
+    outcome.warnings += [missing] * 2 if missing else []
+    return bool(caps.body["indices"])
+
+
+def _not_checked(reply: Reply) -> str:
+    return f"Check privileges failed to execute ResponseError: {reason(reply.body['error'])}"
+
+
+def _field_caps(kibana: Kibana, run: Run, indices: list[str], field_name: str) -> Reply:
+    options = f"fields={field_name}&include_unmapped=true&ignore_unavailable=true&allow_no_indices=true"
+    path = f"/{','.join(map(segment, indices))}/_field_caps?{options}"
+    return kibana.elastic.call("GET", path, caller=run.caller)
+
+
+def _missing_warning(indices: list[str], field_name: str, caps: dict[str, Any]) -> str | None:
+    if not caps["indices"]:
+        names = json.dumps(indices, separators=(",", ":"))
+        return (
+            'This rule is attempting to query data from Elasticsearch indices listed in the "Index patterns" section '
+            f"of the rule definition, however no index matching: {names} was found. This warning will continue to "
+            "appear until a matching index is created or this rule is disabled."
+        )
+    known = caps["fields"].get(field_name, {})
+    without = known["unmapped"].get("indices", caps["indices"]) if "unmapped" in known else []
+    if known and not without:
+        return None
+    what = "timestamp field" if field_name == "@timestamp" else "timestamp override field"
+    names = json.dumps(
+        sorted([without] if isinstance(without, str) else without or caps["indices"]), separators=(",", ":")
+    )
+    return f'The following indices are missing the {what} "{field_name}": {names}'
+
+
+def _search(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> None:
+    window = _window(run)
+    step = run.rule["max_signals"] if kibana.profile.silent_over_1000 else min(run.rule["max_signals"], MOST)
+    size, is_full = step, False
+    while outcome.created <= step and size <= max(MOST, step if not kibana.profile.silent_over_1000 else 0):
+        rows = _rows(kibana, run, window, size, outcome)
+        found = _alerts(kibana, run, indices, window, rows[size - step :])
+        began = time.monotonic()
+        created, is_full = alerts.write(kibana, run.book, found, step - outcome.created)
+        outcome.indexing_ms += _since(began)
+        outcome.created += created
+        if is_full or len(rows) < size + 1:
+            break
+        size += step
+    if is_full:
+        outcome.warnings.append(FULL)
+
+
+def _window(run: Run) -> Window:
+    start, end = resolve(run.rule["from"], run.started_at), resolve(run.rule["to"], run.started_at)
+    if start is None or end is None:
+        raise Stopped("Failed to parse date math of rule.from or rule.to")
+    return Window(start, end)
+
+
+def _rows(kibana: Kibana, run: Run, window: Window, size: int, outcome: Outcome) -> list[dict[str, Json]]:
+    body = {
+        "query": f"{run.rule['query']} | limit {size + 1}",
+        "filter": {"bool": {"filter": [_in_time(run, window), *_exceptions(kibana, run)]}},
+    }
+    options = "?drop_null_columns=true" if kibana.profile.drops_null_columns else ""
+    began = time.monotonic()
+    reply = kibana.elastic.call("POST", f"/_query{options}", body, caller=run.caller)
+    outcome.search_ms += _since(began)
+    if not reply.ok:
+        raise Stopped(reason(reply.body["error"]))
+    names = [column["name"] for column in reply.body["columns"]]
+    return [
+        {name: alert_source.json_number(value) for name, value in zip(names, row, strict=True) if value is not None}
+        for row in reply.body["values"]
+    ]
+
+
+def _in_time(run: Run, window: Window) -> Json:
+    def within(name: str) -> Json:
+        start, end = window.texts()
+        return {"range": {name: {"lte": end, "gte": start, "format": "strict_date_optional_time"}}}
+
+    override = run.rule.get("timestamp_override")
+    if not override:
+        return within("@timestamp")
+    if run.rule.get("timestamp_override_fallback_disabled"):
+        return within(override)
+    without = {"bool": {"must_not": {"exists": {"field": override}}}}
+    fallback = {"bool": {"filter": [within("@timestamp"), without]}}
+    return {"bool": {"minimum_should_match": 1, "should": [within(override), fallback]}}
+
+
+def _exceptions(kibana: Kibana, run: Run) -> list[Json]:
+    now = iso(kibana.clock())
+    items = [
+        item
+        for one in run.rule["exceptions_list"]
+        for item in exceptions.items_of(kibana, run.space, one["list_id"], one["namespace_type"])
+        if item.get("expire_time", now) >= now
+    ]
+    return [{"bool": {"must_not": [exceptions.as_filter(item) for item in items]}}] if items else []
+
+
+def _alerts(kibana: Kibana, run: Run, indices: list[str], window: Window, rows: list[dict[str, Json]]) -> list[Alert]:
+    aggregating = queries.is_aggregating(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    ids = [row["_id"] for row in rows if "_id" in row]
+    sources = _sources(kibana, run, indices, ids) if ids and not aggregating else {}
+    found = []
+    for number, row in enumerate(rows):
+        doc_id = row.get("_id", "")
+        values = {name: value for name, value in row.items() if name not in META}
+        hit = Hit(values, doc_id, row.get("_index", ""), row.get("_version"), sources.get(doc_id, {}))
+        key = alerts.identity(run, hit if not aggregating else Hit(values), number, window.texts())
+        found.append(alerts.build(kibana, run, hit, key))
+    if "alert_suppression" in run.rule and suppression_works(kibana.profile, kibana.license):
+        return suppression.continued(kibana, run, suppression.grouped(run, found))
+    return found
+
+
+def _sources(kibana: Kibana, run: Run, indices: list[str], ids: list[str]) -> dict[str, dict[str, list[Json]]]:
+    body = {
+        "query": {"bool": {"filter": {"ids": {"values": ids}}}},
+        "_source": False,
+        "fields": ["*"],
+        "size": ENRICHED,
+    }
+    path = f"/{','.join(map(segment, indices))}/_search?ignore_unavailable=true"
+    reply = kibana.elastic.call("POST", path.replace("//", "/"), body, caller=run.caller)
+    return {hit["_id"]: hit.get("fields", {}) for hit in reply.body["hits"]["hits"]} if reply.ok else {}
+
+
+def _since(began: float) -> int:
+    return int((time.monotonic() - began) * 1000)
