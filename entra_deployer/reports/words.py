@@ -20,10 +20,8 @@ def kind_name(kind: Kind) -> str:
 def plan_summary(report: Report) -> str:
     """The last line of a plan or a push."""
     plan = report.plan
-    if report.summary:
-        return report.summary
-    if plan is None:
-        return "Nothing was planned."
+    if report.summary or plan is None:
+        return report.summary or "Nothing was planned."
     if plan.blockers:
         return f"Blocked by {counted(len(plan.blockers), 'error')}: nothing was written."
     if not plan.changes:

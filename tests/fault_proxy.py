@@ -1,0 +1,163 @@
+"""A proxy in front of a server that loses, delays or refuses what a test says. It works before any HTTP server.
+
+with FaultProxy("http://127.0.0.1:5601") as proxy:
+    proxy.add(Fault(method="PUT", answer=503))
+    ... requests to proxy.url ...
+    assert proxy.writes() == []
+"""
+
+import http.client
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_NOT_FORWARDED = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+
+
+class Seen(NamedTuple):
+    """A request that came through, in the order of arrival, counted from 0."""
+
+    number: int
+    method: str
+    path: str
+
+
+@dataclass
+class Fault:
+    """What happens to the requests that match; it happens `times` times.
+
+    `at` counts matching requests from 0. With `answer` the request is answered at once with that status and never
+    forwarded; `cut` is "before" (the server never sees it) or "after" (it does its work, the answer is lost); `act` is
+    called before all that, in the proxy's thread.
+    """
+
+    method: str | None = None
+    path: str = ""
+    at: int | None = None
+    times: int = 1
+    answer: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
+    cut: str | None = None
+    act: Callable[[], None] | None = None
+    _matched: int = 0
+
+    def strikes(self, seen: Seen) -> bool:
+        """Whether this request is one that it happens to."""
+        if self.method not in (None, seen.method) or self.path not in seen.path:
+            return False
+        self._matched += 1
+        if self.times <= 0 or (self.at is not None and self._matched - 1 < self.at):
+            return False
+        self.times -= 1
+        return True
+
+
+class FaultProxy:
+    """A threaded proxy on a free port of this machine; `seen` holds every request."""
+
+    def __init__(self, target: str) -> None:
+        self._target = urlsplit(target)
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self.seen: list[Seen] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where the proxy answers."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "FaultProxy":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def add(self, fault: Fault) -> None:
+        """Let it happen from now on."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults and all that was seen."""
+        with self._lock:
+            self._faults.clear()
+            self.seen.clear()
+
+    def writes(self, reads: tuple[str, ...] = ("/_export", "/_query", "/_search", "_has_privileges")) -> list[Seen]:
+        """The requests that may have changed something: all but GET, HEAD and the POSTs that only read."""
+        return [
+            seen
+            for seen in self.seen
+            if seen.method not in ("GET", "HEAD") and not any(read in seen.path for read in reads)
+        ]
+
+    def _note(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            seen = Seen(len(self.seen), method, path)
+            self.seen.append(seen)
+            return next((fault for fault in self._faults if fault.strikes(seen)), None)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                length = int(self.headers.get("content-length") or 0)
+                body = self.rfile.read(length)
+                fault = proxy._note(self.command, self.path)
+                if fault and fault.act:
+                    fault.act()
+                if fault and fault.answer:
+                    self._reply(fault.answer, fault.headers, fault.body)
+                elif fault and fault.cut == "before":
+                    self._cut()
+                else:
+                    status, headers, answer = self._forward(body)
+                    if fault and fault.cut == "after":
+                        self._cut()
+                    else:
+                        self._reply(status, headers, answer)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the library's names
+
+            def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+                target = proxy._target
+                connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+                try:
+                    headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                    connection.request(self.command, self.path, body or None, headers)
+                    answer = connection.getresponse()
+                    return answer.status, dict(answer.getheaders()), answer.read()
+                finally:
+                    connection.close()
+
+            def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    if name.lower() not in _NOT_FORWARDED:
+                        self.send_header(name, value)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def _cut(self) -> None:
+                self.close_connection = True
+                self.connection.close()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler
