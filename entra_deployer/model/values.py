@@ -13,6 +13,11 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def shown(value: Json) -> str:
+    """A value for people: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else canonical(value)
+
+
 def merge_patch(target: Json, patch: Json) -> Json:
     """Apply a JSON merge patch (RFC 7386) and return the new value; null removes a key, a list replaces a list."""
     if not isinstance(patch, Mapping):

@@ -8,7 +8,7 @@ from pathlib import Path
 from entra_deployer.errors import Location
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.values import Json
+from entra_deployer.model.values import Json, flatten, shown
 from entra_deployer.sources.fields import did_you_mean
 from entra_deployer.yaml_file import YamlFile, read_yaml
 
@@ -84,7 +84,7 @@ def _expectation(item: Mapping[str, Json]) -> Expectation:
 
 def entity_name(entity: Mapping[str, Json]) -> str:
     """What a verdict calls an entity: its values, in the file's order."""
-    return " / ".join("null" if value is None else str(value) for value in entity.values())
+    return " / ".join(shown(value) for value in entity.values())
 
 
 def _names(template: Json) -> list[str]:
@@ -96,15 +96,9 @@ def _age(text: str) -> float:
     return float(sum(int(number) * _SECONDS[unit] for number, unit in _AMOUNT.findall(text)))
 
 
-def _flat(value: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
-    """Dotted fields of a nested or dotted document; YAML's own dates become text."""
-    fields: dict[str, Json] = {}
-    for key, item in value.items():
-        if isinstance(item, Mapping) and item:
-            fields |= _flat(item, f"{prefix}{key}.")
-        else:
-            fields[f"{prefix}{key}"] = _plain(item)
-    return fields
+def _flat(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Dotted fields of a document; YAML's own dates become text."""
+    return {name: _plain(item) for name, item in flatten(value).items()}
 
 
 def _plain(value: Json) -> Json:

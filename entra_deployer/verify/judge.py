@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.values import Json, canonical
+from entra_deployer.model.values import Json, canonical, shown
 from entra_deployer.model.verdict import EntityOutcome
 
 type Record = Mapping[str, Json]
@@ -71,14 +71,12 @@ def _outcome(test: DetectionTest, item: Expectation, *, expected: bool, caught: 
 
 def describe(entity: Mapping[str, Json]) -> str:
     """An entity with its columns: user.name=mallory, host.name=web-1."""
-    return ", ".join(
-        f"{column}={value if isinstance(value, str) else canonical(value)}" for column, value in entity.items()
-    )
+    return ", ".join(f"{column}={shown(value)}" for column, value in entity.items())
 
 
 def _stray_name(row: Record, key_columns: Sequence[str]) -> str:
     columns = [column for column in key_columns if column in row] or sorted(row)
-    return " / ".join("null" if row[column] is None else str(row[column]) for column in columns)
+    return " / ".join(shown(row[column]) for column in columns)
 
 
 def events_of(test: DetectionTest, entity: Mapping[str, Json]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def make_mapping(
     for name in sorted({*seen, *fields}):
         field = _owner(name, known)
         kind = known.get(field) or _kind(seen.get(name))
-        if kind != "object" and not any(other.startswith(f"{field}.") for other in seen):
+        if kind in OPAQUE or (kind != "object" and not any(other.startswith(f"{field}.") for other in seen)):
             types[field] = _available(kind, embedded=embedded)
     return {
         "date_detection": False,

@@ -95,6 +95,10 @@ def demanded_fields(tree: nodes.Tree) -> tuple[str, ...]:
         used = {node.name for node in command.walk() if isinstance(node, nodes.Column)}
         if isinstance(command, nodes.Keep | nodes.Drop):
             used |= {name.name for name in command.names if "*" not in name.name}
+        if isinstance(command, nodes.Rename):
+            used |= {name.name for name in command.old}
+        if isinstance(command, nodes.MvExpand):
+            used.add(command.column.name)
         wanted |= used - made
         made |= made_columns(command)
     return tuple(sorted(wanted))

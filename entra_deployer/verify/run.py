@@ -115,7 +115,8 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
     try:
         return _verdict(case, bench, now)
     except Refused as error:
-        return _no_verdict(case.rule, str(error))
+        newer = bench.embedded and "Unknown function" in error.message
+        return _no_verdict(case.rule, f"needs --on ENV: {error}" if newer else str(error))
 
 
 def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:

@@ -1,0 +1,63 @@
+"""Each field gets the type that it has where the rule watches, or the nearest one there is."""
+
+import pytest
+
+from entra_deployer.verify.mapping import FAMILIES, make_mapping
+
+STREAM = "logs-azure.signinlogs-default"
+
+
+def types(documents=(), fields=(), stream=STREAM, embedded=True):
+    mapping = make_mapping(stream, documents, fields, embedded=embedded)
+    return {name: item["type"] for name, item in mapping["properties"].items()}
+
+
+def test_known_fields_have_the_types_of_the_integration_and_of_ecs():
+    names = ["azure.signinlogs.properties.status.error_code", "source.ip", "source.geo.location", "event.category"]
+    assert types(fields=names) == {
+        "@timestamp": "date",
+        "azure.signinlogs.properties.status.error_code": "long",
+        "source.ip": "ip",
+        "source.geo.location": "geo_point",
+        "event.category": "keyword",
+    }
+
+
+def test_the_embedded_server_gets_the_family_a_real_one_the_type_itself():
+    assert types(fields=["process.command_line"])["process.command_line"] == "keyword"
+    assert types(fields=["process.command_line"], embedded=False)["process.command_line"] == "wildcard"
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_constant_keyword_may_hold_several_values_in_a_test(embedded):
+    assert types(fields=["event.dataset"], embedded=embedded)["event.dataset"] == "keyword"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (True, "boolean"),
+        (1, "long"),
+        (1.5, "double"),
+        ("x", "keyword"),
+        (["x"], "keyword"),
+        ([], "keyword"),
+        (None, "keyword"),
+    ],
+)
+def test_an_unknown_field_has_the_type_of_its_values(value, kind):
+    assert types([{"my.field": value}])["my.field"] == kind
+
+
+def test_parts_of_a_flattened_field_are_no_fields():
+    name = "azure.signinlogs.properties.authentication_details"
+    assert types([{f"{name}.method": "x"}, {name: [{"a": 1}]}])[name] == "flattened"
+    assert f"{name}.method" not in types([{f"{name}.method": "x"}])
+
+
+def test_a_field_with_parts_is_an_object_and_not_mapped_itself():
+    assert "a" not in types([{"a.b": 1}], fields=["a"])
+
+
+def test_no_family_is_a_type_that_needs_one_itself():
+    assert not set(FAMILIES.values()) & set(FAMILIES)

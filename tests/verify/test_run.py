@@ -1,0 +1,242 @@
+"""One run: seeded, tried, judged, and gone again, whatever happens."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from entra_deployer.errors import Refused, Unreachable
+from entra_deployer.model.search import Column, PreviewResult, QueryResult
+from entra_deployer.model.source import DetectionTest, Event, Expectation
+from entra_deployer.model.target import StackVersion
+from entra_deployer.model.verdict import Status
+from entra_deployer.verify.run import Bench, RuleUnderTest, time_range, verify
+from entra_deployer.verify.seeding import STALE, sweep
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+QUERY = "FROM logs-x* | WHERE event.code == 1 | STATS n = COUNT(*) BY user.name"
+
+
+class Found:
+    def __init__(self, name, created):
+        self.name, self.created = name, created.timestamp()
+
+
+class Server:
+    """Keeps what was seeded by alias, and answers each query with the users of that alias whose event.code is 1."""
+
+    def __init__(self, warnings=(), error=None, old=()):
+        self.indices, self.aliases, self.deleted, self.asked = {}, {}, [], []
+        self.warnings, self.error, self.old = warnings, error, list(old)
+
+    def create_index(self, name, *, mappings=None, settings=None):
+        self.indices[name] = []
+        self.settings = settings
+
+    def delete_index(self, name):
+        self.deleted.append(name)
+        return self.indices.pop(name, None) is not None
+
+    def bulk(self, index, documents, *, routing=None):
+        self.indices[index] += zip(documents, routing, strict=True)
+        return len(self.indices[index])
+
+    def add_aliases(self, aliases):
+        for index, alias, filter_ in aliases:
+            self.aliases[alias] = (index, filter_["terms"]["_routing"])
+
+    def find_indices(self, pattern):
+        return [Found(name, made) for name, made in self.old]
+
+    def query(self, text, *, filter=None, params=()):  # noqa: A002
+        self.asked.append((text, filter))
+        if self.error:
+            raise self.error
+        index, tags = self.aliases[text.split()[1]]
+        users = sorted({doc["user.name"] for doc, tag in self.indices[index] if tag in tags and doc["event.code"] == 1})
+        return QueryResult((Column("user.name", "keyword"),), tuple((user,) for user in users), tuple(self.warnings))
+
+
+class Previewer:
+    def __init__(self, server, **result):
+        self.server, self.result, self.previewed = server, result, []
+
+    def preview(self, rule, *, timeframe_end, invocations=1):
+        self.previewed.append((rule, timeframe_end))
+        alerts = self.server.query(rule["query"]).records()
+        return PreviewResult(**{"alerts": tuple({"user": {"name": a["user.name"]}} for a in alerts)} | self.result)
+
+
+def a_test(name="t", caught="alice", quiet="bob"):
+    events = (
+        Event(f"{caught} fails", {"user.name": caught, "event.code": 1}, age=3600, count=2, every=60),
+        Event(f"{quiet} succeeds", {"user.name": quiet, "event.code": 0}, age=0),
+    )
+    catches = (Expectation(caught, {"user.name": caught}),)
+    ignores = (Expectation(quiet, {"user.name": quiet}),)
+    return DetectionTest(name, f"rules/x/tests/{name}.yaml", "logs-x-default", events, catches, ignores)
+
+
+def a_rule(tests=None, **payload):
+    body = {"query": QUERY, "from": "now-14d", "max_signals": 100} | payload
+    return RuleUnderTest("r1", "Rule one", body, tests if tests is not None else (a_test(),), ("user.name",))
+
+
+def bench(server, previewer=None, *, embedded=True):
+    previewer = previewer or Previewer(server)
+    return Bench(server, previewer, StackVersion(8, 19, 21), lambda: NOW, "run1", embedded=embedded, parallel=2)
+
+
+def test_a_rule_that_catches_what_it_must_and_nothing_else_passes():
+    server = Server()
+    verdict = verify([a_rule()], bench(server))[0]
+    assert (verdict.status, verdict.missed, verdict.false_alarms) == (Status.PASSED, (), ())
+    assert (verdict.events, verdict.alerts, verdict.tests) == (3, 1, ("rules/x/tests/t.yaml",))
+    assert not server.indices
+
+
+def test_events_are_as_old_as_they_say_and_copies_are_older():
+    server = Server()
+    kept = {}
+    server.delete_index = lambda name: kept.update({name: server.indices[name]})
+    verify([a_rule()], bench(server))
+    stamps = [document["@timestamp"] for document, _ in kept["entra-deployer-verify-run1-0"]]
+    assert stamps == ["2026-03-01T11:00:00.000Z", "2026-03-01T10:59:00.000Z", "2026-03-01T12:00:00.000Z"]
+
+
+def test_the_events_are_hidden_from_every_wildcard():
+    server = Server()
+    verify([a_rule()], bench(server))
+    assert server.settings["index.hidden"] is True
+
+
+def test_the_rule_runs_over_the_range_that_kibana_would_give_it():
+    server = Server()
+    previewer = Previewer(server)
+    verify([a_rule()], bench(server, previewer))
+    span = server.asked[0][1]["range"]["@timestamp"]
+    assert (span["gte"], span["lte"]) == ("2026-03-01T12:00:00.000Z||-14d", "2026-03-01T12:00:00.000Z")
+    rule, end = previewer.previewed[0]
+    assert end == "2026-03-01T12:00:00.000Z"
+    assert rule["query"] == QUERY.replace("logs-x*", "entra-deployer-verify-run1-r0t0")
+
+
+def test_a_timestamp_override_is_ranged_with_its_fallback():
+    both = time_range({"from": "now-5m", "timestamp_override": "event.ingested"}, NOW)
+    assert [next(iter(choice)) for choice in both["bool"]["should"]] == ["range", "bool"]
+    one = time_range({"timestamp_override": "event.ingested", "timestamp_override_fallback_disabled": True}, NOW)
+    assert len(one["bool"]["should"]) == 1
+
+
+def test_a_missed_entity_and_a_false_alarm_are_named():
+    test = a_test()
+    swapped = DetectionTest(test.name, test.source, test.index, test.events, test.ignores, test.catches)
+    verdict = verify([a_rule((swapped,))], bench(Server()))[0]
+    assert (verdict.status, verdict.missed, verdict.false_alarms) == (Status.FAILED, ("bob",), ("alice",))
+
+
+def test_tests_that_leave_each_other_alone_share_one_preview():
+    server = Server()
+    previewer = Previewer(server)
+    verdict = verify([a_rule((a_test(), a_test("u", "carol", "dave")))], bench(server, previewer))[0]
+    assert verdict.status is Status.PASSED
+    assert [rule["query"].split()[1] for rule, _ in previewer.previewed] == ["entra-deployer-verify-run1-r0"]
+
+
+def test_tests_that_would_disturb_each_other_are_previewed_apart():
+    server = Server()
+    previewer = Previewer(server)
+    verdict = verify([a_rule((a_test(), a_test("u", "bob", "alice")))], bench(server, previewer))[0]
+    assert verdict.status is Status.PASSED
+    assert len(previewer.previewed) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (RuleUnderTest("r1", "Rule one", None, (a_test(),)), "deploy push"),
+        (a_rule(()), "no tests"),
+        (a_rule(query="FROM a | wher b"), "does not parse"),
+        (a_rule(query="ROW a = 1"), "no FROM"),
+        (a_rule(query="FROM a | STATS c = COUNT(*) BY g = CATEGORIZE(m)"), "needs --on ENV"),
+    ],
+)
+def test_where_no_verdict_is_possible_it_says_why_and_sends_nothing(rule, said):
+    server = Server()
+    verdict = verify([rule], bench(server))[0]
+    assert verdict.status is Status.ERROR
+    assert said in verdict.error
+    assert server.asked == []
+
+
+def test_a_misspelt_entity_is_no_pass():
+    test = a_test()
+    typo = DetectionTest(
+        test.name, test.source, test.index, test.events, test.catches, (Expectation("x", {"user.name": "x"}),)
+    )
+    verdict = verify([a_rule((typo,))], bench(Server()))[0]
+    assert verdict.status is Status.ERROR
+    assert "misspelt" in verdict.error
+
+
+def test_a_refused_query_is_that_rules_affair():
+    refusing = Server(error=Refused("verification_exception: Unknown column [x]", status=400))
+    verdict = verify([a_rule()], bench(refusing))[0]
+    assert (verdict.status, verdict.error) == (Status.ERROR, "verification_exception: Unknown column [x]")
+    assert not refusing.indices
+
+
+@pytest.mark.parametrize("error", [Unreachable("gone"), KeyboardInterrupt(), SystemExit(143)])
+def test_whatever_stops_a_run_its_events_are_removed(error):
+    server = Server(error=error)
+    with pytest.raises(type(error)):
+        verify([a_rule()], bench(server))
+    assert server.deleted == ["entra-deployer-verify-run1-0"]
+
+
+def test_an_index_that_was_only_half_made_is_removed_too():
+    server = Server()
+
+    def dies(name, **_):
+        server.indices[name] = []
+        raise KeyboardInterrupt
+
+    server.create_index = dies
+    with pytest.raises(KeyboardInterrupt):
+        verify([a_rule()], bench(server))
+    assert not server.indices
+
+
+def test_what_earlier_runs_left_behind_is_swept_and_what_runs_now_is_not():
+    old = [("entra-deployer-verify-a-0", NOW - STALE * 2), ("entra-deployer-verify-b-0", NOW - timedelta(seconds=9))]
+    server = Server(old=old)
+    sweep(server, NOW)
+    assert server.deleted == ["entra-deployer-verify-a-0"]
+
+
+def test_a_preview_that_fails_gives_no_verdict():
+    server = Server()
+    verdict = verify([a_rule()], bench(server, Previewer(server, alerts=(), errors=("no such index",))))[0]
+    assert (verdict.status, verdict.error) == (Status.ERROR, "Kibana could not run the rule: no such index")
+
+
+def test_silent_nulls_and_warnings_of_kibana_fail_a_rule_that_caught_the_right_ones():
+    sent = QUERY.replace("logs-x*", "entra-deployer-verify-run1-r0t0")
+    where = f"Line 1:{sent.index('event.code') + 1}: "
+    warnings = [
+        f"{where}evaluation of [event.code == 1] failed, treating result as null. Only first 20 failures recorded.",
+        f"{where}java.lang.IllegalArgumentException: single-value function encountered multi-value",
+        "No limit defined, adding default limit of [1000]",
+    ]
+    server = Server(warnings)
+    verdict = verify([a_rule()], bench(server, Previewer(server, warnings=("the maximum alert limit",))))[0]
+    assert verdict.status is Status.FAILED
+    assert [issue.code for issue in verdict.problems] == ["DEP801", "DEP804"]
+    assert "`event.code == 1` became null for some events: the field has several values" in verdict.problems[0].message
+    assert f"line 1:{QUERY.index('event.code') + 1} " in verdict.problems[0].message
+
+
+def test_columns_that_the_alerts_lack_and_rows_near_the_limit_fail_a_rule():
+    server = Server()
+    previewer = Previewer(server, alerts=({"host.name": "x"},))
+    verdict = verify([a_rule(max_signals=1)], bench(server, previewer))[0]
+    assert sorted(issue.code for issue in verdict.problems) == ["DEP803", "DEP805"]
