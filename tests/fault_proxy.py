@@ -10,8 +10,9 @@ import http.client
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 _NOT_FORWARDED = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -64,7 +65,7 @@ class FaultProxy:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self.seen: list[Seen] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -107,57 +108,57 @@ class FaultProxy:
             self.seen.append(seen)
             return next((fault for fault in self._faults if fault.strikes(seen)), None)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-            def _serve(self) -> None:
-                length = int(self.headers.get("content-length") or 0)
-                body = self.rfile.read(length)
-                fault = proxy._note(self.command, self.path)
-                if fault and fault.act:
-                    fault.act()
-                if fault and fault.answer:
-                    self._reply(fault.answer, fault.headers, fault.body)
-                elif fault and fault.cut == "before":
-                    self._cut()
-                else:
-                    status, headers, answer = self._forward(body)
-                    if fault and fault.cut == "after":
-                        self._cut()
-                    else:
-                        self._reply(status, headers, answer)
+    def __init__(self, proxy: FaultProxy, *arguments: Any) -> None:
+        self._proxy = proxy
+        super().__init__(*arguments)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the library's names
+    def _serve(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        fault = self._proxy._note(self.command, self.path)
+        if fault and fault.act:
+            fault.act()
+        if fault and fault.answer:
+            self._reply(fault.answer, fault.headers, fault.body)
+        elif fault and fault.cut == "before":
+            self._cut()
+        else:
+            status, headers, answer = self._forward(body)
+            if fault and fault.cut == "after":
+                self._cut()
+            else:
+                self._reply(status, headers, answer)
 
-            def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-                target = proxy._target
-                connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
-                try:
-                    headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-                    connection.request(self.command, self.path, body or None, headers)
-                    answer = connection.getresponse()
-                    return answer.status, dict(answer.getheaders()), answer.read()
-                finally:
-                    connection.close()
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the library's names
 
-            def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
-                self.send_response(status)
-                for name, value in headers.items():
-                    if name.lower() not in _NOT_FORWARDED:
-                        self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
+    def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        target = self._proxy._target
+        connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            connection.request(self.command, self.path, body or None, headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
 
-            def _cut(self) -> None:
-                self.close_connection = True
-                self.connection.close()
+    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in _NOT_FORWARDED:
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.connection.close()
 
-        return Handler
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
