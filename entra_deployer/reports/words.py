@@ -8,8 +8,9 @@ _DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "del
 
 
 def counted(number: int, noun: str) -> str:
-    """1 hunt, 2 hunts."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """1 hunt, 2 hunts, 3 entities."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def kind_name(kind: Kind) -> str:
