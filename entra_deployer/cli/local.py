@@ -113,7 +113,7 @@ def started(
 def _root() -> Path:
     from entra_deployer.cli.project import root
 
-    return root()
+    return root().resolve()
 
 
 def _where(stack: "LocalStack") -> str:

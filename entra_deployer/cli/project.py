@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def root() -> Path:
-    """The project's top folder."""
+    """The project's top folder, as the user would type it: relative to where he stands."""
     from entra_deployer.config import find_root
 
-    return find_root(Path.cwd())
+    return Path(os.path.relpath(find_root(Path.cwd())))
 
 
 def environment(top: Path, name: str) -> "Environment":
@@ -39,6 +39,6 @@ def _local_servers(top: Path) -> "LocalServers":
     from entra_deployer.config import LocalServers
     from entra_deployer.model.environment import Credentials, Scheme
 
-    stack = started(top)
+    stack = started(top.resolve())
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     return LocalServers(stack.kibana_url, stack.elasticsearch_url, credentials)

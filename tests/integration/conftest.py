@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
+from tests.fault_proxy import FaultProxy
+from tests.integration.projects import Project, client, environment_file
 
 HERE = Path(__file__).parent
 
@@ -50,3 +53,31 @@ def stack(stack_root: Path) -> Iterator[LocalStack]:
         yield found
     finally:
         local.down(stack_root)
+
+
+@pytest.fixture(scope="session")
+def proxy(stack: LocalStack) -> Iterator[FaultProxy]:
+    """A proxy in front of the shared stack's Kibana; without faults unless a test adds one."""
+    with FaultProxy(stack.kibana_url) as found:
+        yield found
+
+
+@pytest.fixture
+def project(
+    stack: LocalStack,
+    proxy: FaultProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Project:
+    """A project whose environment `test` is a new space of the shared stack, reached through the proxy."""
+    root = make_project(tmp_path / "project")
+    (root / "deploy").mkdir()
+    space = f"test-{uuid.uuid4().hex[:10]}"
+    kibana = client(stack.kibana_url, stack.password)
+    kibana.post("/api/spaces/space", {"id": space, "name": space})
+    (root / "deploy" / "test.yaml").write_text(environment_file(proxy.url, stack.elasticsearch_url, space), "utf-8")
+    monkeypatch.setenv("TEST_PASSWORD", stack.password)
+    monkeypatch.chdir(root)
+    proxy.clear()
+    return Project(root, space, kibana, capsys)

@@ -1,0 +1,101 @@
+"""A project in a folder of its own, pushed to a space of its own on the shared stack."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from entra_deployer.__main__ import run
+from entra_deployer.kibana.client import KibanaClient
+from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+
+REPOSITORY = Path(__file__).parents[2]
+FIRST_HUNT = "entra_unusual_client_app_auth_request_on_behalf_of_user"
+SIMPLE_HUNT = '''\
+[hunt]
+author = "Tests"
+description = "Finds what the tests seed: {name}."
+integration = ["azure"]
+uuid = "{uuid}"
+name = "{name}"
+language = ["ES|QL"]
+license = "Apache-2.0"
+notes = ["Look at `user.name`."]
+mitre = ["T1078.004"]
+query = ["""
+from logs-tests-{key}*
+| where @timestamp > now() - 1 day
+| stats failures = count(*) by user.name
+| where failures > {threshold}
+"""]
+'''
+
+
+@dataclass
+class Project:
+    """The folder, the environment `test` in it, and how to run `deploy` there."""
+
+    root: Path
+    space: str
+    kibana: KibanaClient
+    capsys: object
+    output: str = field(default="")
+    errors: str = field(default="")
+
+    def deploy(self, *arguments: str) -> int:
+        """Run the command in this process; its output is in `output` and `errors`."""
+        self.capsys.readouterr()
+        code = run(list(arguments))
+        self.output, self.errors = self.capsys.readouterr()
+        return code
+
+    def document(self, *arguments: str):
+        """The JSON document of a command, with its exit code."""
+        code = self.deploy(*arguments, "--format", "json")
+        return code, json.loads(self.output)
+
+    def add_first_hunt(self) -> Path:
+        """The mission's own hunt, as it stands in the repository."""
+        return Path(shutil.copytree(REPOSITORY / "rules" / FIRST_HUNT, self.root / "rules" / FIRST_HUNT))
+
+    def add_hunt(self, key: str, *, number: int = 0, threshold: int = 3, settings: str = "") -> Path:
+        """A small hunt with a name of its own in this space."""
+        folder = self.root / "rules" / key
+        folder.mkdir(exist_ok=True)
+        name = f"{key} of {self.space}"
+        uuid = f"00000000-0000-4000-8000-{number:012d}"
+        text = SIMPLE_HUNT.format(key=key, name=name, uuid=uuid, threshold=threshold)
+        (folder / "hunt.toml").write_text(text, "utf-8")
+        if settings:
+            (folder / "rule.yaml").write_text(settings, "utf-8")
+        return folder
+
+    def rules(self):
+        """All rules of the space, by name, as Kibana tells them."""
+        answer = self.kibana.get("/api/detection_engine/rules/_find", space=self.space, params={"per_page": 2000})
+        return {rule["name"]: rule for rule in answer["data"]}
+
+    def searches(self):
+        """All saved searches of the space, by title."""
+        params = {"type": "search", "per_page": 2000}
+        answer = self.kibana.get("/api/saved_objects/_find", space=self.space, params=params)
+        return {one["attributes"]["title"]: one for one in answer["saved_objects"]}
+
+    def edit(self, name: str, **fields: object) -> None:
+        """Change a rule as somebody would in Kibana."""
+        rule_id = self.rules()[name]["rule_id"]
+        self.kibana._send("PATCH", "/api/detection_engine/rules", self.space, json={"rule_id": rule_id, **fields})
+
+
+def environment_file(kibana_url: str, elasticsearch_url: str, space: str, more: str = "") -> str:
+    """deploy/test.yaml of a project."""
+    return (
+        f"kibana: {{url: '{kibana_url}'}}\nelasticsearch: {{url: '{elasticsearch_url}'}}\n"
+        "auth: {basic: {user: elastic, password: {variable: TEST_PASSWORD}}}\n"
+        f"spaces: [{space}]\n{more}"
+    )
+
+
+def client(url: str, password: str) -> KibanaClient:
+    """A client of the stack, past any proxy."""
+    return KibanaClient(Endpoint(url, Credentials(Scheme.BASIC, password, "elastic")))
