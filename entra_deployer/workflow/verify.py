@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from entra_deployer.config import LOCAL
 from entra_deployer.errors import ExitCode
 from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.report import Report
+from entra_deployer.model.search import Previewer
 from entra_deployer.model.source import DetectionTest, RuleSource
 from entra_deployer.model.verdict import Status
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
-
-EMBEDDED = "local"
-"""The environment whose Elasticsearch is the embedded one."""
 
 INCOMPLETE = "DEP810"
 UNKNOWN_QUERY = "DEP811"
@@ -37,16 +36,8 @@ def verify_rules(
     environment = connection.environment
     space = environment.spaces[0]
     compilation = compile_rules(root, connection.target(space), request.names)
-    bench = Bench(
-        server=connection.elastic,
-        previewer=connection.previewer(space),
-        version=connection.elastic.version(),
-        clock=clock or connection.elastic.now,
-        run_id=uuid.uuid4().hex[:12],
-        embedded=environment.name == EMBEDDED,
-        parallel=environment.limits.parallel,
-    )
-    verdicts = verify(_rules(compilation, connection, space), bench)
+    bench = make_bench(connection, space, clock=clock)
+    verdicts = verify(rules_under_test(compilation, connection, space), bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
     issues += [issue for verdict in verdicts for issue in verdict.problems]
@@ -56,6 +47,26 @@ def verify_rules(
         hunts=len(compilation.sources),
         verdicts=verdicts,
         issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+    )
+
+
+def make_bench(
+    connection: Connection,
+    space: str,
+    *,
+    previewer: Previewer | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Bench:
+    """Where to try the rules of one space."""
+    environment = connection.environment
+    return Bench(
+        server=connection.elastic,
+        previewer=previewer or connection.previewer(space),
+        version=connection.elastic.version(),
+        clock=clock or connection.elastic.now,
+        run_id=uuid.uuid4().hex[:12],
+        embedded=environment.name == LOCAL,
+        parallel=environment.limits.parallel,
     )
 
 
@@ -69,7 +80,7 @@ def verify_code(report: Report) -> ExitCode:
     return ExitCode.FAILED
 
 
-def _rules(compilation: Compilation, connection: Connection, space: str) -> list[RuleUnderTest]:
+def rules_under_test(compilation: Compilation, connection: Connection, space: str) -> list[RuleUnderTest]:
     """Every compiled rule as it stands in Kibana, with the tests of its query."""
     keys = [compiled.rule.key for compiled in compilation.rules]
     standing = {live.object.key: live.object.payload for live in connection.rules(space).by_key(keys)}

@@ -1,0 +1,230 @@
+"""`deploy verify` on the embedded stack: the project's own hunts, and what happens when something is off."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from entra_deployer.local.stack import LocalStack
+from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
+from entra_deployer.model.report import Report
+from entra_deployer.model.verdict import Status, Verdict
+from entra_deployer.verify.run import verify
+from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
+from entra_deployer.workflow.compile import compile_rules
+from entra_deployer.workflow.connection import Connection, open_connection
+from entra_deployer.workflow.push import PushRequest, push_rules
+from entra_deployer.workflow.verify import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
+
+RULES = Path(__file__).parents[2] / "rules"
+SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"
+
+
+@pytest.fixture(scope="module")
+def connection(stack: LocalStack) -> Iterator[Connection]:
+    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
+    kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
+    with open_connection(Environment("local", kibana, elastic, enabled=True)) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project's rules, pushed, whose tests may be edited."""
+
+    root: Path
+    connection: Connection
+
+    def edit(self, old: str, new: str, file: str = f"{SEED}/tests/failed_sign_ins.yaml") -> None:
+        path = self.root / "rules" / file
+        text = path.read_text()
+        assert text.count(old) >= 1, old
+        path.write_text(text.replace(old, new, 1))
+
+    def verify(self, *names: str) -> Report:
+        return verify_rules(self.root, self.connection, VerifyRequest(names))
+
+    def verdict(self, name: str = SEED) -> Verdict:
+        return self.verify(name).verdicts[0]
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory, connection: Connection) -> Path:
+    root = tmp_path_factory.mktemp("verify")
+    shutil.copytree(RULES, root / "rules")
+    report = push_rules(root, connection, PushRequest())
+    assert not report.errors, report.errors
+    return root
+
+
+@pytest.fixture
+def project(tmp_path: Path, pushed: Path, connection: Connection) -> Iterator[Project]:
+    shutil.copytree(pushed / "rules", tmp_path / "rules")
+    yield Project(tmp_path, connection)
+    assert connection.elastic.find_indices(f"{PREFIX}-*") == (), "nothing is left behind"
+
+
+def test_every_rule_of_the_project_passes(project: Project):
+    report = project.verify()
+    assert [(verdict.name, verdict.missed, verdict.false_alarms, verdict.error, verdict.problems)
+            for verdict in report.verdicts if verdict.status is not Status.PASSED] == []  # fmt: skip
+    assert verify_code(report) == 0
+    assert {verdict.status for verdict in report.verdicts} == {Status.PASSED}
+
+
+def test_the_verdict_names_every_event(project: Project):
+    verdict = project.verdict()
+    named = {
+        event.rpartition(" x")[0] if " x" in event[-4:] else event for one in verdict.outcomes for event in one.events
+    }
+    tests = compile_rules(project.root, project.connection.target("default"), (SEED,)).sources[0].tests
+    assert named == {event.name for test in tests for event in test.events}
+
+
+def test_an_error_code_off_the_list_is_a_miss(project: Project):
+    project.edit("status.error_code: 50053", "status.error_code: 50076")
+    report = project.verify(SEED)
+    verdict = report.verdicts[0]
+    assert verdict.missed == ("carol@contoso.example / Microsoft Azure CLI",)
+    assert verdict.false_alarms == ()
+    assert verify_code(report) == 2
+
+
+def test_a_near_miss_with_a_failure_less_is_a_false_alarm(project: Project):
+    project.edit("count: 4", "count: 3")
+    report = project.verify(SEED)
+    assert report.verdicts[0].false_alarms == ("hana@contoso.example",)
+    assert report.verdicts[0].missed == ()
+    assert verify_code(report) == 2
+
+
+def test_an_entity_that_no_test_mentions_is_a_false_alarm(project: Project):
+    project.edit("count: 4", "count: 3")
+    project.edit(
+        "  - entity:\n      azure.signinlogs.properties.user_principal_name: hana@contoso.example\n"
+        "    reason: four failures, one too many to be rare\n",
+        "",
+    )
+    hana = "hana@contoso.example / Microsoft Azure CLI / 04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+    assert project.verdict().false_alarms == (hana,)
+
+
+def test_a_misspelt_entity_gives_no_verdict(project: Project):
+    project.edit(
+        "user_principal_name: hana@contoso.example\n    reason",
+        "user_principal_name: hanna@contoso.example\n    reason",
+    )
+    report = project.verify(SEED)
+    assert "misspelt" in report.verdicts[0].error
+    assert verify_code(report) == 1
+
+
+def test_several_values_where_the_query_wants_one_are_told(project: Project):
+    project.edit("event.category: [iam]", "event.category: [iam, authentication]")
+    verdict = project.verdict()
+    assert verdict.status is Status.FAILED
+    assert [issue.code for issue in verdict.problems] == ["DEP801"]
+    assert '`event.category == "authentication"` became null' in verdict.problems[0].message
+
+
+def test_a_rule_that_is_not_deployed_has_no_verdict(project: Project):
+    hunt = project.root / "rules" / SEED / "hunt.md"
+    hunt.write_text(
+        hunt.read_text().replace("ce47ec2c-fe13-11ef-9ee5-f661ea17fbcd", "00000000-0000-4000-8000-000000000001")
+    )
+    report = project.verify(SEED)
+    assert "deploy push" in report.verdicts[0].error
+    assert verify_code(report) == 1
+
+
+@pytest.mark.parametrize("pattern", ["*", "*,-x", "logs-*", "logs-azure.signinlogs*", "*verify*", "entra-*"])
+def test_no_pattern_of_a_rule_sees_test_events(project: Project, pattern: str):
+    elastic = project.connection.elastic
+    compiled = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    tests = compiled.sources[0].tests
+    run = Run("blind", elastic.now(), embedded=True)
+    users = [test.events[0].document["azure.signinlogs.properties.user_principal_name"] for test in tests]
+    with seeded(elastic, [Batch(run.name("r0"), tests)], run) as count:
+        assert count > 0
+        assert elastic.query(f"FROM {run.name('r0')} | STATS n = COUNT(*)").rows == ((count,),)
+        query = {"terms": {"azure.signinlogs.properties.user_principal_name": users}}
+        assert elastic.search(pattern, query=query) == []
+
+
+def test_an_interrupted_run_leaves_nothing_behind(project: Project):
+    class Interrupted:
+        def preview(self, rule, *, timeframe_end, invocations=1):
+            assert project.connection.elastic.find_indices(f"{PREFIX}-*")
+            raise KeyboardInterrupt
+
+    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    bench = make_bench(project.connection, "default", previewer=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        verify(rules_under_test(compilation, project.connection, "default"), bench)
+
+
+@pytest.fixture
+def command(project: Project, stack: LocalStack, monkeypatch: pytest.MonkeyPatch):
+    """The command line in a project whose environment `shared` is the shared stack."""
+    (project.root / "deploy").mkdir()
+    (project.root / "deploy" / "shared.yaml").write_text(
+        f"kibana: {{url: {stack.kibana_url}}}\nelasticsearch: {{url: {stack.elasticsearch_url}}}\n"
+        f"auth: {{basic: {{user: {stack.user}, password: {{variable: SHARED_PASSWORD}}}}}}\n"
+    )
+    monkeypatch.setenv("SHARED_PASSWORD", stack.password)
+    return [sys.executable, "-P", "-m", "entra_deployer", "verify", SEED, "--on", "shared"]
+
+
+def run(command, project, *arguments):
+    return subprocess.run(
+        [*command, *arguments], cwd=project.root, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_command_prints_one_json_document_and_its_exit_code(command, project: Project):
+    done = run(command, project, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["environment"], document["plan"], document["issues"]) == ("shared", {"changes": []}, [])
+    verdict = document["verdicts"][0]
+    assert (verdict["status"], verdict["missed"], verdict["false_alarms"]) == ("passed", [], [])
+    assert verdict["events"] == 35
+    project.edit("count: 4", "count: 3")
+    done = run(command, project, "--format", "json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["verdicts"][0]["false_alarms"] == ["hana@contoso.example"]
+
+
+def test_the_command_speaks_text_and_junit(command, project: Project):
+    done = run(command, project)
+    assert done.stdout.splitlines()[-1] == "1 rule verified: 1 passed."
+    suite = ET.fromstring(run(command, project, "--format", "junit").stdout)
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("18", "0", "0")
+
+
+def test_a_broken_test_file_is_named_and_no_verdict_is_given(command, project: Project):
+    project.edit("count: 4", "cuont: 4")
+    done = run(command, project, "--format", "json")
+    assert done.returncode == 1
+    issue = json.loads(done.stdout)["issues"][0]
+    assert issue["message"] == "unknown key 'cuont'"
+    assert (issue["path"].endswith("failed_sign_ins.yaml"), issue["line"]) == (True, 114)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_middle_removes_the_events(command, project: Project, number: signal.Signals, code: int):
+    project.edit("count: 4", "count: 9999")  # long enough in the seeding for the signal to arrive
+    with subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not project.connection.elastic.find_indices(f"{PREFIX}-*"):
+            assert process.poll() is None
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    assert b"Traceback" not in errors
