@@ -98,8 +98,10 @@ def _entities(outcomes: Sequence[EntityOutcome], style: str, *, narrow: bool) ->
 
 
 def _why(outcome: EntityOutcome) -> str:
+    """The reason; of a wrong outcome also the events, since that is where to look."""
     events = ", ".join(outcome.events)
-    return outcome.reason or events
+    wrong = outcome.caught != outcome.expected
+    return "; ".join(filter(None, (outcome.reason, events if wrong or not outcome.reason else "")))
 
 
 def _next(verdict: Verdict) -> str:

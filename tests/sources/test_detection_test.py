@@ -118,3 +118,11 @@ def test_all_files_of_a_folder_are_read_and_all_broken_ones_named(tmp_path: Path
 
 def test_a_hunt_without_tests_has_none(tmp_path: Path):
     assert read_detection_tests(tmp_path, source="rules/x") == ((), ())
+
+
+def test_the_example_in_the_docs_is_a_test():
+    docs = Path(__file__).parents[2] / "docs" / "detection-tests.md"
+    example = docs.read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
+    test, issues = read(example)
+    assert issues == ()
+    assert test.events[0].count == 3

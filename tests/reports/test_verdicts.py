@@ -1,0 +1,96 @@
+"""Verdicts as people and programs read them: golden files, one a form."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.report import Report
+from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.reports.as_json import as_json
+from entra_deployer.reports.verdicts_as_junit import verdicts_as_junit
+from entra_deployer.reports.verdicts_as_text import verdicts_as_text
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def entity(name, *, expected, caught, reason, events=()):
+    return EntityOutcome(name, f"user.name={name}", expected=expected, caught=caught, reason=reason, events=events)
+
+
+PASSED = Verdict(
+    "3f0c",
+    "Rare client app",
+    Status.PASSED,
+    outcomes=(
+        entity("alice / CLI", expected=True, caught=True, reason="a single wrong password", events=("one", "two x3")),
+        entity("bob", expected=False, caught=False, reason="four failures", events=("four x4",)),
+    ),
+    events=8,
+    alerts=1,
+    tests=("rules/rare/tests/a.yaml",),
+)
+PROBLEM = Issue("DEP801", Level.ERROR, "`a == 1` became null for some events", "Device code", None, "use MV_EXPAND")
+FAILED = Verdict(
+    "7b1d",
+    "Device code",
+    Status.FAILED,
+    missed=("carol",),
+    false_alarms=("dave", "eve / x"),
+    outcomes=(
+        entity("carol", expected=True, caught=False, reason="found, but no alert was made of it", events=("a guess",)),
+        entity("dave", expected=False, caught=True, reason="", events=("a success",)),
+        entity("eve / x", expected=False, caught=True, reason="nobody expected it"),
+    ),
+    events=2,
+    alerts=2,
+    problems=(PROBLEM,),
+    tests=("rules/device/tests/a.yaml", "rules/device/tests/b.yaml"),
+)
+ERROR = Verdict("9c2e", "Token <replay>", Status.ERROR, error="the rule is not there: deploy push puts it there")
+WARNING = Issue("DEP810", Level.WARNING, "no test shows that it stays quiet", "rare", None, "add a near miss")
+REPORT = Report("local", "Elasticsearch 8.19.21", 3, verdicts=(PASSED, FAILED, ERROR), issues=(PROBLEM, WARNING))
+
+FORMS = {
+    "verdicts.txt": lambda: verdicts_as_text(REPORT, width=90),
+    "verdicts_narrow.txt": lambda: verdicts_as_text(REPORT, width=40),
+    "verdicts.json": lambda: as_json(REPORT),
+    "verdicts.xml": lambda: verdicts_as_junit(REPORT),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_as_in_its_golden_file(name):
+    assert FORMS[name]() == (GOLDEN / name).read_text("utf-8")
+
+
+def test_colour_changes_no_word():
+    assert "\x1b[" in verdicts_as_text(REPORT, width=90, colour=True)
+    assert "\x1b[" not in verdicts_as_text(REPORT, width=90)
+
+
+def test_no_line_is_wider_than_the_terminal():
+    assert max(map(len, verdicts_as_text(REPORT, width=40).splitlines())) <= 40
+
+
+def test_nothing_verified_is_said():
+    assert verdicts_as_text(Report("local")).splitlines()[-1] == "No rule was verified."
+
+
+def test_junit_counts_each_entity_and_each_problem():
+    suites = ET.fromstring(verdicts_as_junit(REPORT))
+    assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("7", "4", "1")
+
+
+def test_junit_holds_no_character_that_xml_cannot():
+    broken = Verdict("x", "bell \x07", Status.ERROR, error="nul \x00 lone \ud800")
+    assert ET.fromstring(verdicts_as_junit(Report("local", verdicts=(broken,)))) is not None
+
+
+def test_the_json_document_holds_the_promised_keys():
+    document = json.loads(as_json(REPORT))
+    assert list(document) == ["format_version", "environment", "plan", "verdicts", "issues"]
+    for verdict in document["verdicts"]:
+        assert {"rule_id", "name", "status", "missed", "false_alarms"} <= set(verdict)
