@@ -9,6 +9,7 @@ with FaultProxy("http://127.0.0.1:5601") as proxy:
 import http.client
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,9 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in _NOT_FORWARDED:
                 self.send_header(name, value)
         self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        with suppress(ConnectionError):  # whoever asked may be gone
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
     def _cut(self) -> None:
         self.close_connection = True

@@ -66,4 +66,6 @@ def invoke(arguments: list[str]) -> int:
         return ExitCode.FAILED
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
+    if outcome == ExitCode.INTERRUPTED:  # typer has caught Ctrl-C and says so by this code alone
+        raise KeyboardInterrupt
     return outcome if isinstance(outcome, int) else ExitCode.OK

@@ -1,0 +1,310 @@
+"""What an analyst can trust a push with: what is kept, what blocks, what a fault leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from entra_deployer.local.stack import LocalStack
+from tests.fault_proxy import Fault
+
+IMPORT = "/api/detection_engine/rules/_import"
+RULES = "/api/detection_engine/rules"
+
+
+@pytest.fixture
+def pushed(project):
+    """A project with two hunts that stand as desired, and the names of their rules."""
+    for number, key in enumerate(("alpha", "beta"), 1):
+        project.add_hunt(key, number=number)
+    assert project.deploy("push", "test") == 0, project.output
+    project.names = sorted(project.rules())
+    return project
+
+
+def content(rule):
+    """A rule without what the server sets at each write."""
+    volatile = {"updated_at", "updated_by", "revision", "execution_summary"}
+    return {name: value for name, value in rule.items() if name not in volatile}
+
+
+def contents(project):
+    return {name: content(rule) for name, rule in project.rules().items()}
+
+
+def changed_fields(document):
+    return {c["name"]: [d["path"] for d in c["diffs"]] for c in document["plan"]["changes"]}
+
+
+def test_an_edit_of_an_owned_field_shows_and_is_taken_back(pushed):
+    pushed.edit(pushed.names[0], severity="critical")
+    _, document = pushed.document("plan", "test")
+    assert changed_fields(document) == {pushed.names[0]: ["severity"]}
+    assert pushed.deploy("push", "test") == 0
+    assert pushed.rules()[pushed.names[0]]["severity"] == "medium"
+
+
+def test_what_the_live_stack_owns_is_no_change_and_survives_a_push(pushed):
+    name = pushed.names[0]
+    before = pushed.rules()[name]
+    exceptions = [{"id": "x", "list_id": "l", "type": "detection", "namespace_type": "single"}]
+    pushed.edit(name, enabled=not before["enabled"], exceptions_list=exceptions, tags=[*before["tags"], "analyst"])
+    _, document = pushed.document("plan", "test")
+    assert document["plan"]["changes"] == []
+    pushed.add_hunt("alpha", number=1, threshold=9)
+    code, document = pushed.document("push", "test")
+    assert code == 0
+    after = pushed.rules()[name]
+    assert "failures > 9" in after["query"]
+    assert after["enabled"] is not before["enabled"]
+    assert after["exceptions_list"] == exceptions
+    assert after["tags"][-1] == "analyst"
+    assert after["id"] == before["id"]
+    kept = {k["path"] for c in document["plan"]["changes"] for k in c["kept"]}
+    assert kept >= {"exceptions_list", "tags"}
+
+
+def test_a_rule_without_our_tag_is_still_ours_by_the_ledger(pushed):
+    pushed.edit(pushed.names[0], tags=[])
+    code, document = pushed.document("push", "test")
+    assert code == 0
+    assert changed_fields(document) == {pushed.names[0]: ["tags"]}
+
+
+def test_a_foreign_rule_of_our_name_blocks_everything(project):
+    project.add_hunt("alpha", number=1)
+    name = f"alpha of {project.space}"
+    body = {
+        "type": "esql",
+        "language": "esql",
+        "query": "from x",
+        "description": "d",
+        "risk_score": 1,
+        "severity": "low",
+    }
+    project.kibana.post(RULES, {**body, "name": name, "rule_id": "theirs"}, space=project.space)
+    assert project.deploy("push", "test") == 1
+    assert "Blocked by 1 error" in project.output
+    assert [rule["rule_id"] for rule in project.rules().values()] == ["theirs"]
+    assert project.searches() == {}
+    assert project.deploy("push", "test", "--adopt") == 0
+
+
+def test_what_left_the_repository_is_removed_only_by_prune(pushed):
+    for path in (pushed.root / "rules" / "beta").iterdir():
+        path.unlink()
+    (pushed.root / "rules" / "beta").rmdir()
+    assert pushed.deploy("push", "test") == 0
+    assert "--prune" in pushed.output
+    assert sorted(pushed.rules()) == pushed.names
+    assert pushed.deploy("push", "test", "--prune") == 0
+    assert sorted(pushed.rules()) == pushed.names[:1]
+    assert sorted(pushed.searches()) == pushed.names[:1]
+    assert pushed.deploy("plan", "test", "--prune", "--detailed-exit-code") == 0
+
+
+def test_a_plan_file_is_applied_as_it_is_or_refused(pushed):
+    pushed.add_hunt("alpha", number=1, threshold=7)
+    assert pushed.deploy("plan", "test", "--out", "plan.json") == 0
+    pushed.edit(pushed.names[0], note="edited meanwhile")
+    assert pushed.deploy("push", "test", "--plan", "plan.json") == 1
+    assert pushed.rules()[pushed.names[0]]["note"] == "edited meanwhile"
+    assert pushed.deploy("plan", "test", "--out", "plan.json") == 0
+    assert pushed.deploy("push", "test", "--plan", "plan.json") == 0
+    assert "failures > 7" in pushed.rules()[pushed.names[0]]["query"]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+def test_a_plan_is_told_in_each_form_and_twice_the_same(pushed, form):
+    pushed.add_hunt("alpha", number=1, threshold=7)
+    assert pushed.deploy("plan", "test", "--format", form) == 0
+    first = pushed.output
+    assert pushed.deploy("plan", "test", "--format", form) == 0
+    assert pushed.output == first
+    assert "7" in first
+    assert pushed.names[0] in first
+
+
+def test_a_write_whose_answer_was_lost_is_read_and_not_repeated(pushed, proxy):
+    pushed.add_hunt("alpha", number=1, threshold=5)
+    proxy.clear()
+    proxy.add(Fault(method="PUT", path=RULES, cut="after"))
+    assert pushed.deploy("push", "test") == 0
+    assert [seen.method for seen in proxy.writes()].count("PUT") == 1
+    assert "failures > 5" in pushed.rules()[pushed.names[0]]["query"]
+
+
+def test_an_import_whose_answer_was_lost_makes_no_second_rule(project, proxy):
+    project.add_hunt("alpha", number=1)
+    proxy.add(Fault(method="POST", path=IMPORT, cut="after"))
+    assert project.deploy("push", "test") == 0
+    assert len(project.rules()) == 1
+
+
+def test_too_many_requests_is_obeyed_and_tried_again(project, proxy):
+    project.add_hunt("alpha", number=1)
+    proxy.add(Fault(method="POST", path=IMPORT, answer=429, headers={"retry-after": "0"}))
+    assert project.deploy("push", "test") == 0
+    assert len(project.rules()) == 1
+
+
+def test_a_partial_failure_is_told_by_object_and_the_next_push_finishes(pushed, proxy):
+    pushed.add_hunt("alpha", number=1, threshold=5)
+    pushed.add_hunt("beta", number=2, threshold=5)
+    proxy.add(Fault(method="PUT", path=RULES, answer=500, body=b'{"message": "no", "status_code": 500}'))
+    code, document = pushed.document("push", "test")
+    assert code == 3
+    rules = [c for c in document["plan"]["changes"] if c["kind"] == "rule"]
+    assert sorted(c["result"] for c in rules) == ["applied", "failed"]
+    assert "no" in next(c["error"] for c in rules if c["result"] == "failed")
+    code, document = pushed.document("push", "test")
+    assert code == 0
+    assert [c["result"] for c in document["plan"]["changes"]] == ["applied"]
+
+
+def test_kibana_gone_in_the_middle_is_told_and_nothing_is_claimed(project, proxy):
+    project.add_hunt("alpha", number=1)
+    proxy.add(Fault(method="POST", path=IMPORT, cut="before"))
+    proxy.add(Fault(method="GET", path="_find", at=3, times=99, cut="before"))
+    assert project.deploy("push", "test") in (1, 3)
+    proxy.clear()
+    assert project.deploy("push", "test") == 0
+    assert len(project.rules()) == 1
+
+
+def push_in_a_process(project) -> subprocess.Popen:
+    command = [sys.executable, "-P", "-m", "entra_deployer", "push", "test"]
+    return subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def kill_at(project, proxy, number):
+    """Push in a process that is killed as its write number `number` arrives; False where it made fewer."""
+    process = push_in_a_process(project)
+    proxy.add(WriteFault(number, process.kill))
+    process.communicate(timeout=120)
+    return process.returncode == -signal.SIGKILL
+
+
+class WriteFault(Fault):
+    """Strikes at the write with a given number."""
+
+    def __init__(self, number, act):
+        super().__init__(act=act)
+        self._left = number
+
+    def strikes(self, seen):
+        if seen.method in ("GET", "HEAD") or "/_export" in seen.path:
+            return False
+        self._left -= 1
+        return self._left == -1
+
+
+@pytest.mark.parametrize("direction", [(), ("--undo",)], ids=["finish", "undo"])
+def test_killed_at_any_write_recover_ends_before_or_after(pushed, proxy, direction):
+    number = 0
+    while True:
+        pushed.add_hunt("alpha", number=1, threshold=3)
+        pushed.add_hunt("beta", number=2, threshold=3)
+        assert pushed.deploy("push", "test") == 0, pushed.output
+        before = contents(pushed)
+        pushed.add_hunt("alpha", number=1, threshold=100 + number)
+        pushed.add_hunt("beta", number=2, threshold=200 + number)
+        proxy.clear()
+        if not kill_at(pushed, proxy, number):
+            break
+        proxy.clear()
+        assert pushed.deploy("recover", "test", *direction) == 0, pushed.output + pushed.errors
+        now = contents(pushed)
+        if direction:
+            assert now == before
+        else:
+            assert f"failures > {100 + number}" in now[pushed.names[0]]["query"]
+            assert f"failures > {200 + number}" in now[pushed.names[1]]["query"]
+            assert pushed.deploy("plan", "test", "--detailed-exit-code") == 0
+        assert pushed.deploy("recover", "test") == 0
+        assert "no push was interrupted" in pushed.output
+        number += 1
+    assert number >= 3
+
+
+def test_two_pushes_at_once_end_in_one_state_without_doubles(project, proxy):
+    project.add_hunt("alpha", number=1)
+    project.add_hunt("beta", number=2)
+    processes = [push_in_a_process(project) for _ in range(2)]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    codes = sorted(process.returncode for process in processes)
+    assert codes[0] == 0, outputs
+    assert codes[1] in (0, 1), outputs
+    rules = project.kibana.get(f"{RULES}/_find", space=project.space, params={"per_page": 100})["data"]
+    assert len(rules) == 2
+    assert project.deploy("plan", "test", "--detailed-exit-code") == 0
+
+
+def test_the_second_says_who_holds_the_lease(pushed, proxy, stack: LocalStack):
+    pushed.add_hunt("alpha", number=1, threshold=8)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        entered.set()
+        leave.wait(60)
+
+    proxy.add(Fault(method="PUT", path=RULES, act=hold))
+    process = push_in_a_process(pushed)
+    try:
+        assert entered.wait(60)
+        assert pushed.deploy("push", "test") == 1
+        assert f"process {process.pid} is pushing here" in pushed.errors
+    finally:
+        leave.set()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert pushed.deploy("push", "test") == 0
+
+
+def test_interrupted_by_ctrl_c_the_lease_is_given_back(pushed, proxy):
+    pushed.add_hunt("alpha", number=1, threshold=8)
+    box = {}
+
+    def interrupt():
+        os.kill(box["process"].pid, signal.SIGINT)
+
+    proxy.add(Fault(method="PUT", path=RULES, act=interrupt))
+    box["process"] = process = push_in_a_process(pushed)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().endswith("interrupted")
+    assert "Traceback" not in errors
+    assert pushed.deploy("push", "test") == 0, pushed.output
+
+
+def test_actions_name_their_connector(project):
+    settings = "actions:\n  - connector: SOC\n    params: {message: hello}\n"
+    project.add_hunt("alpha", number=1, settings=settings)
+    assert project.deploy("push", "test") == 1
+    assert "there is no connector 'SOC'" in project.output
+    body = {"name": "SOC", "connector_type_id": ".server-log", "config": {}, "secrets": {}}
+    connector = project.kibana.post("/api/actions/connector", body, space=project.space)
+    assert project.deploy("push", "test") == 0, project.output
+    (rule,) = project.rules().values()
+    assert [(a["id"], a["params"]) for a in rule["actions"]] == [(connector["id"], {"message": "hello"})]
+    assert project.deploy("plan", "test", "--detailed-exit-code") == 0
+
+
+def test_a_query_that_elasticsearch_refuses_blocks(project):
+    folder = project.add_hunt("alpha", number=1)
+    text = (folder / "hunt.toml").read_text()
+    (folder / "hunt.toml").write_text(text.replace("count(*)", "count(*, 1)"))
+    assert project.deploy("push", "test") == 1
+    assert project.rules() == {}
+
+
+def test_the_json_of_an_error_is_a_document_too(project, monkeypatch):
+    monkeypatch.setenv("TEST_PASSWORD", "wrong-password")
+    code, document = project.document("push", "test")
+    assert code == 1
+    assert document["issues"][0]["level"] == "error"
+    assert "wrong-password" not in json.dumps(document) + project.errors
