@@ -46,8 +46,8 @@ class JournalFile:
                 continue
             if change.action is Action.DELETE:
                 objects.pop(name, None)
-            elif change.desired:
-                payload = dict(change.desired.payload)
+            elif change.base:
+                payload = dict(change.base.payload)
                 where = {"space": change.space, "kind": change.kind.value, "key": change.key, "name": change.name}
                 objects[name] = {**where, "payload": payload}
         self._write(self._folder / "objects.json", objects)

@@ -95,6 +95,15 @@ def test_an_analysts_tag_stays_and_ours_that_left_the_repository_goes():
     assert [(k.path, k.existing) for k in change.kept] == [("tags", ["analyst"])]
 
 
+def test_an_analysts_tag_stays_through_a_second_push():
+    standing = rule(severity="low", tags=["Managed: entra-deployer", "analyst"])
+    (first,) = plan(state(rule(severity="high")), ours(standing)).changes
+    base = {(Kind.RULE, "r1"): first.base}
+    (second,) = plan(state(rule(severity="critical")), ours(first.desired), base=base).changes
+    assert second.desired.payload["tags"] == ["Managed: entra-deployer", "analyst"]
+    assert [diff.path for diff in second.diffs] == ["severity"]
+
+
 def test_the_order_of_tags_is_nobodys_business():
     standing = rule(tags=["b", "Managed: entra-deployer"])
     assert plan(state(rule(tags=["Managed: entra-deployer", "b"])), ours(standing)).changes == ()

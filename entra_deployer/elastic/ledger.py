@@ -151,7 +151,7 @@ class Ledger:
 
     def _object(self, result: ChangeResult) -> Json:
         change = result.change
-        payload = dict(change.desired.payload) if change.desired else {}
+        payload = dict(change.base.payload) if change.base else {}
         return {
             "type": "object",
             "environment": self._environment,

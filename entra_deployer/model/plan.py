@@ -1,6 +1,6 @@
 """What a push would do, as data: the very plan that is shown is the plan that is applied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from entra_deployer.model.issue import Issue
@@ -52,6 +52,15 @@ class Change:
     def order(self) -> tuple[str, int, str]:
         """What changes are sorted by, everywhere."""
         return (self.space, self.kind.rank, self.key)
+
+    @property
+    def base(self) -> StateObject | None:
+        """What this change leaves of ours, for the next plan to start from: `desired` without an analyst's tags."""
+        theirs = {tag for kept in self.kept if kept.path == "tags" for tag in kept.existing}
+        if self.desired is None or not theirs:
+            return self.desired
+        tags = [tag for tag in self.desired.payload["tags"] if tag not in theirs]
+        return replace(self.desired, payload={**self.desired.payload, "tags": tags})
 
 
 @dataclass(frozen=True)
