@@ -3,30 +3,27 @@
 import shutil
 import subprocess
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from entra_deployer.convert.compiler import desired_state
-from entra_deployer.convert.identity import OWNER_TAG
 from entra_deployer.errors import ExitCode, UsageError
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.report import Report
-from entra_deployer.model.rule_fields import Owner
-from entra_deployer.model.source import RuleSettings
-from entra_deployer.model.state import Kind, LiveObject, State
+from entra_deployer.model.source import Catalog
+from entra_deployer.model.state import State
 from entra_deployer.planner import Existing, Policy, make_plan
 from entra_deployer.push import apply, moved, not_applied, planned
-from entra_deployer.workflow.compile import Compilation, compile_rules
+from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.journal import EitherJournal
 from entra_deployer.workflow.lease import lease
 from entra_deployer.workflow.preflight import check_queries
-from entra_deployer.workflow.references import Resolver
+from entra_deployer.workflow.survey import survey_space
 
 type Clock = Callable[[], datetime]
 
@@ -120,47 +117,17 @@ class _Push:
     def plan(self) -> Plan:
         for _, entry in self._journal.interrupted():
             self._tell([_interrupted(entry)])
-        spaces = [self._space(space) for space in self._connection.environment.spaces]
+        catalog = read_catalog(self._root, self._request.names)
+        spaces = [self._space(catalog, space) for space in self._connection.environment.spaces]
         return make_plan(self._connection.environment.name, spaces, self._issues)
 
-    def _space(self, space: str) -> tuple[State, Existing, Policy]:
-        compilation = compile_rules(self._root, self._connection.target(space), self._request.names)
-        self._hunts = len(compilation.sources)
-        self._tell(compilation.issues)
-        self._tell(check_queries(self._connection.elastic, compilation.rules))
-        resolver = Resolver(self._connection.kibana, space, self._connection.environment.connectors)
-        settings = _settings(compilation)
-        rules = [resolver.resolve(rule, settings[rule.folder, rule.query_key]) for rule in compilation.rules]
-        self._tell(resolver.issues)
-        desired = desired_state(rules, space)
-        return desired, self._existing(space, desired), self._policy(space, compilation)
-
-    def _existing(self, space: str, desired: State) -> Existing:
-        connection = self._connection
-        keys = {kind: [one.key for one in desired.objects if one.kind is kind] for kind in Kind}
-        rules = connection.rules(space)
-        searches = connection.saved_objects(space, Kind.SAVED_SEARCH)
-        tags = connection.saved_objects(space, Kind.TAG)
-        same_key: list[LiveObject] = rules.by_key(keys[Kind.RULE])
-        same_key += searches.by_key(keys[Kind.SAVED_SEARCH]) + tags.by_key(keys[Kind.TAG])
-        marked = rules.marked(OWNER_TAG)
-        for tag in keys[Kind.TAG]:
-            marked += searches.marked(tag)
-        names = [one.name for one in desired.objects if one.kind is Kind.RULE]
-        return Existing(tuple(marked), tuple(same_key), tuple(rules.by_name(names)))
-
-    def _policy(self, space: str, compilation: Compilation) -> Policy:
-        environment = self._connection.environment
-        return Policy(
-            version=self._connection.version,
-            adopt=self._request.adopt,
-            prune=self._request.prune,
-            prune_count=environment.limits.prune_count,
-            prune_percent=environment.limits.prune_percent,
-            owners=environment.owners,
-            rule_owners=_owners(compilation),
-            base=self._journal.base(space),
-        )
+    def _space(self, catalog: Catalog, space: str) -> tuple[State, Existing, Policy]:
+        found = survey_space(catalog, self._connection, space, self._journal.base(space))
+        self._hunts = len(found.compilation.sources)
+        self._tell(found.issues)
+        self._tell(check_queries(self._connection.elastic, found.compilation.rules))
+        policy = replace(found.policy, adopt=self._request.adopt, prune=self._request.prune)
+        return found.desired, found.existing, policy
 
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
@@ -204,22 +171,6 @@ def _interrupted(entry: PushEntry) -> Issue:
     message = f"the push of {entry.at[:19]} by {entry.by} was interrupted"
     hint = "`deploy recover` finishes or undoes it; a push replaces it"
     return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)
-
-
-def _settings(compilation: Compilation) -> dict[tuple[str, str], RuleSettings]:
-    """The settings of each rule, by its folder and its query's key."""
-    return {(one.folder, query.key): query.settings for one in compilation.sources for query in one.queries}
-
-
-def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
-    """Who owns which field, by rule_id: what rule.yaml says; an action or exception list that it names is git's."""
-    settings = _settings(compilation)
-    found: dict[str, Mapping[str, str]] = {}
-    for rule in compilation.rules:
-        said = settings[rule.folder, rule.query_key]
-        named = {"actions": said.actions, "exceptions_list": said.exceptions}
-        found[rule.rule.key] = {**{field: Owner.GIT for field, value in named.items() if value}, **said.owners}
-    return found
 
 
 def _commit(root: Path) -> str:
