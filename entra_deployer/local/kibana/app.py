@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +20,9 @@ from entra_deployer.local.kibana import bodies, routes, status
 from entra_deployer.local.kibana.auth import Gate
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Body, ElasticsearchDown, Fault, core, not_found
-from entra_deployer.local.kibana.profiles import PROFILES, License
+from entra_deployer.local.kibana.profiles import License, Profile
 from entra_deployer.local.kibana.rule_schema import NotEsql
+from entra_deployer.local.kibana.runs import Scheduler
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import Store
 
@@ -70,7 +71,7 @@ class Application:
         authorization = request.headers.get("authorization")
         user = await to_thread.run_sync(self._gate.user, authorization)
         route = target.route
-        if route is None:
+        if route is None or (route.is_legacy and not self._kibana.profile.bulk_crud):
             return _without_route(request.method, target.path)
         data = await bodies.collected(request.stream(), request.headers, route.limit)
         body = await bodies.parsed(data, request.headers, takes_files=route.files)
@@ -109,21 +110,20 @@ class Application:
 
 
 def build(
-    elasticsearch: Elastic, *, profile: str, license_type: License, clock: Callable[[], datetime] | None = None
+    store: Store, elasticsearch: Elastic, profile: Profile, license_type: License, *, run_rules: bool
 ) -> Starlette:
-    """The application over an Elasticsearch; its indices are made when it starts."""
-    kibana = Kibana(
-        elasticsearch,
-        Store(elasticsearch),
-        PROFILES[profile],
-        license_type,
-        clock or (lambda: datetime.now(UTC)),
-    )
+    """The application over an Elasticsearch; the indices of its store are made when it starts."""
+    kibana = Kibana(elasticsearch, store, profile, license_type, lambda: datetime.now(UTC))
+    scheduler = Scheduler(kibana) if run_rules else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await to_thread.run_sync(kibana.store.prepare)
+        if scheduler:
+            scheduler.start()
         yield
+        if scheduler:
+            await to_thread.run_sync(scheduler.stop)
         elasticsearch.close()
 
     application = Application(kibana)
@@ -131,10 +131,15 @@ def build(
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await (await application(Request(scope, receive)))(scope, receive, send)
 
-    app = Starlette(lifespan=lifespan)
+    app = Starlette(lifespan=lifespan, exception_handlers={Exception: _broken})
     app.router.redirect_slashes = False
     app.router.default = answer  # our own table of routes works on raw paths: an id may hold a quoted slash
     return app
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    fault = core(500, "An internal server error occurred. Check Kibana server logs for details.")
+    return _response(Answer(fault.body, fault.status))
 
 
 def _target(request: Request) -> Target:

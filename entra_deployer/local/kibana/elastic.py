@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
+from entra_deployer.errors import LocalStackError
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 from entra_deployer.model.values import Json
 
@@ -29,11 +30,14 @@ class Reply:
 
 
 class Elastic:
-    """Requests to one Elasticsearch, by the server's own account or on behalf of a caller."""
+    """Requests to one Elasticsearch, by the server's own account or on behalf of a caller.
+
+    Raises LocalStackError for one on another machine.
+    """
 
     def __init__(self, url: str, user: str, password: str) -> None:
         if urlsplit(url).hostname not in LOOPBACK:
-            raise ValueError(f"the local Kibana API only works on an Elasticsearch of this machine, not on {url}")
+            raise LocalStackError(f"the local Kibana API only works on an Elasticsearch of this machine, not on {url}")
         self._url = url.rstrip("/")
         self._own = urllib3.make_headers(basic_auth=f"{user}:{password}")["authorization"]
         self._pool = urllib3.PoolManager(maxsize=32, block=False, timeout=TIMEOUT, retries=False)

@@ -31,6 +31,7 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     created: int = 0
+    searched: bool = False
     search_ms: int = 0
     indexing_ms: int = 0
 
@@ -147,6 +148,7 @@ def _rows(kibana: Kibana, run: Run, window: Window, size: int, outcome: Outcome)
     outcome.search_ms += _since(began)
     if not reply.ok:
         raise Stopped(reason(reply.body["error"]))
+    outcome.searched = True
     names = [column["name"] for column in reply.body["columns"]]
     return [
         {name: alert_source.json_number(value) for name, value in zip(names, row, strict=True) if value is not None}

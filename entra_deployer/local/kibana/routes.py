@@ -16,6 +16,7 @@ from entra_deployer.local.kibana import (
     object_routes,
     preview,
     rule_routes,
+    runs,
     spaces,
 )
 from entra_deployer.local.kibana.bodies import MEGABYTE
@@ -28,7 +29,10 @@ OBJECTS: Final = "/api/saved_objects"
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `record` is the `seq` of a recorded answer; `at_once` how many of its calls run side by side."""
+    """One route. `record` is the `seq` of a recorded answer; `at_once` how many calls run side by side.
+
+    `is_legacy` routes are gone in 9.0.
+    """
 
     method: str
     path: str
@@ -37,6 +41,7 @@ class Route:
     limit: int = MEGABYTE
     files: bool = False
     at_once: int | None = None
+    is_legacy: bool = False
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -55,13 +60,15 @@ ROUTES: Final = (
     Route("PUT", RULES, rule_routes.replace, 374),
     Route("PATCH", RULES, rule_routes.patch, 403),
     Route("DELETE", RULES, rule_routes.delete, 424),
-    Route("POST", f"{RULES}/_bulk_create", rule_routes.create_many, 430),
+    Route("POST", f"{RULES}/_bulk_create", rule_routes.create_many, 430, is_legacy=True),
     Route("GET", f"{RULES}/_find", rule_routes.find, 447),
     Route("POST", f"{RULES}/_bulk_action", bulk.act, 503, at_once=5),
     Route("POST", f"{RULES}/_import", importing.import_rules, 592, limit=10 * MEGABYTE, files=True),
     Route("POST", f"{RULES}/_export", exporting.export, 539),
     Route("POST", f"{RULES}/preview", preview.preview, 664, at_once=10),
     Route("POST", RULES + "/{id}/exceptions", exceptions.add_to_rule, 1134),
+    Route("POST", "/local/rules/run", runs.run_rule, 1093),  # our own: the real one has a clock
+    Route("POST", "/api/detection_engine/signals/search", runs.search_alerts, 1097),
     Route("GET", "/api/detection_engine/tags", rule_routes.tags, 494),
     Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),
     Route("POST", f"{OBJECTS}/_import", object_files.import_objects, 823, limit=25 * MEGABYTE, files=True),
@@ -95,7 +102,10 @@ NOT_SERVED: Final[tuple[tuple[str, str], ...]] = (
     ("/api/console/proxy", "a way around the API; queries go to Elasticsearch itself"),
     ("/api/content_management", "the UI's own way to saved objects"),
     ("/api/data_views", "ES|QL rules and searches name their indices in FROM"),
+    ("/api/detection_engine/index", "the index of the alerts is made when the first rule runs"),
     ("/api/detection_engine/privileges", "a page of the UI; the refusals of the routes are served"),
+    ("/api/detection_engine/rules/_bulk_delete", "gone in 9.0; _bulk_action does it"),
+    ("/api/detection_engine/rules/_bulk_update", "gone in 9.0; _import does it"),
     ("/api/detection_engine/rules/prepackaged", "Elastic's own rules"),
     ("/api/detection_engine/signals/status", "alerts are read here, not worked on"),
     ("/api/saved_objects/_bulk_resolve", "resolving aliases of other spaces"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from entra_deployer.local.kibana import datemath, kql
-from entra_deployer.local.kibana.errors import core, detection
+from entra_deployer.local.kibana.errors import Fault, core, detection
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
 from entra_deployer.local.kibana.schema import Problem, checked, told
@@ -181,7 +181,11 @@ def query_of(space: str, text: str | None) -> Json:
 
 def find(kibana: Kibana, space: str, text: str | None, **more: object) -> tuple[list[Stored], int]:
     """A page of the rules of a space that match a KQL filter, and how many match."""
-    return kibana.store.search(RULES, query_of(space, text), **more)
+    query = query_of(space, text)
+    try:
+        return kibana.store.search(RULES, query, **more)
+    except Fault as fault:  # a filter that Elasticsearch does not take, in the detection engine's words
+        raise detection(fault.status, fault.body.get("message")) from fault
 
 
 def every(kibana: Kibana, space: str, text: str | None = None) -> Iterator[Stored]:

@@ -11,9 +11,9 @@ KEYWORD: Final = {"type": "keyword"}
 TEXT: Final = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
 DATE: Final = {"type": "date"}
 
-RULES: Final = ".local-kibana-rules"
-OBJECTS: Final = ".local-kibana-objects"
-THINGS: Final = ".local-kibana-things"
+RULES: Final = "rules"
+OBJECTS: Final = "objects"
+THINGS: Final = "things"
 PAGE: Final = 1000
 
 # What is searched is mapped under the names that KQL filters use; the documents themselves are kept as they are.
@@ -71,28 +71,32 @@ class Stored:
 
 
 class Store:
-    """Reads and writes of whole documents; every write is visible to the next search."""
+    """Reads and writes of whole documents; every write is visible to the next search.
 
-    def __init__(self, elastic: Elastic) -> None:
+    `prefix` and the name of a kind of document make the name of its index.
+    """
+
+    def __init__(self, elastic: Elastic, prefix: str) -> None:
         self._elastic = elastic
+        self._prefix = prefix
 
     def prepare(self) -> None:
         """Make the indices that are not there yet."""
         settings = {"number_of_shards": 1, "number_of_replicas": 0, "hidden": True, "refresh_interval": "-1"}
         for index, properties in MAPPINGS.items():
-            if self._elastic.call("HEAD", f"/{index}").status == 404:
+            if self._elastic.call("HEAD", self._path(index)).status == 404:
                 mappings = {"dynamic": False, "properties": properties}
-                self._elastic.call("PUT", f"/{index}", {"settings": settings, "mappings": mappings})
+                self._elastic.call("PUT", self._path(index), {"settings": settings, "mappings": mappings})
 
     def get(self, index: str, doc_id: str) -> Stored | None:
         """One document by its id."""
-        reply = self._elastic.call("GET", f"/{index}/_doc/{segment(doc_id)}")
+        reply = self._elastic.call("GET", self._path(index, f"_doc/{segment(doc_id)}"))
         return _stored(reply.body) if reply.ok and reply.body.get("found") else None
 
     def search(self, index: str, query: object, **more: object) -> tuple[list[Stored], int]:
         """A page of the documents that match a Query DSL query, and how many match in all."""
         body = {"query": query, "seq_no_primary_term": True, "track_total_hits": True, **more}
-        reply = self._checked(self._elastic.call("POST", f"/{index}/_search", body))
+        reply = self._checked(self._elastic.call("POST", self._path(index, "_search"), body))
         hits = reply.body["hits"]
         return [_stored(hit) for hit in hits["hits"]], hits["total"]["value"]
 
@@ -115,7 +119,7 @@ class Store:
             options += "&op_type=create"
         elif over:
             options += f"&if_seq_no={over.seq_no}&if_primary_term={over.primary_term}"
-        reply = self._checked(self._elastic.call("PUT", f"/{index}/_doc/{segment(doc_id)}?{options}", source))
+        reply = self._checked(self._elastic.call("PUT", self._path(index, f"_doc/{segment(doc_id)}?{options}"), source))
         return Stored(doc_id, source, reply.body["_seq_no"], reply.body["_primary_term"])
 
     def write_all(self, index: str, documents: Iterable[tuple[str, dict[str, Any]]]) -> list[Stored]:
@@ -124,7 +128,7 @@ class Store:
         if not pairs:
             return []
         lines = [line for doc_id, source in pairs for line in ({"index": {"_id": doc_id}}, source)]
-        reply = self._checked(self._elastic.call("POST", f"/{index}/_bulk?refresh=true", lines))
+        reply = self._checked(self._elastic.call("POST", self._path(index, "_bulk?refresh=true"), lines))
         results = [item["index"] for item in reply.body["items"]]
         return [
             Stored(doc_id, source, result["_seq_no"], result["_primary_term"])
@@ -133,13 +137,16 @@ class Store:
 
     def delete(self, index: str, doc_id: str) -> bool:
         """Delete a document; whether there was one."""
-        return self._elastic.call("DELETE", f"/{index}/_doc/{segment(doc_id)}?refresh=true").ok
+        return self._elastic.call("DELETE", self._path(index, f"_doc/{segment(doc_id)}?refresh=true")).ok
 
     def delete_all(self, index: str, doc_ids: Iterable[str]) -> None:
         """Delete many documents in one request."""
         lines = [{"delete": {"_id": doc_id}} for doc_id in doc_ids]
         if lines:
-            self._checked(self._elastic.call("POST", f"/{index}/_bulk?refresh=true", lines))
+            self._checked(self._elastic.call("POST", self._path(index, "_bulk?refresh=true"), lines))
+
+    def _path(self, index: str, rest: str = "") -> str:
+        return f"/{self._prefix}-{index}/{rest}".rstrip("/")
 
     @staticmethod
     def _checked(reply: Reply) -> Reply:
