@@ -74,16 +74,11 @@ def parse_issues(parsed: Parsed, source: RuleSource, query: Query) -> list[Issue
             Level.ERROR,
             problem.message,
             source.folder,
-            source.hunt.at(*place_in_file(query, problem.line, problem.column)),
+            query.place(source.hunt.source, problem.line, problem.column),
             "Elasticsearch would refuse the query here",
         )
         for problem in parsed.problems
     ]
-
-
-def place_in_file(query: Query, line: int, column: int) -> tuple[int, int]:
-    """Where a 1-based line and column of the query stand in the hunt's file."""
-    return query.line + line - 1, column + (query.column - 1 if line == 1 else 0)
 
 
 def _not_esql(source: RuleSource, query: Query) -> Issue:

@@ -12,23 +12,18 @@ from entra_deployer.convert.rewriting import Step
 from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.edits import Edit
-from entra_deployer.syntax.nodes import Span, Tree
+from entra_deployer.syntax.legacy import FROM_ON_TREE_SINCE, FROM_WORD, STATS_ON_TREE_SINCE
+from entra_deployer.syntax.nodes import Tree
 
-TREE_SINCE = StackVersion(8, 13)
-"""The first version that we take not to search the text for `from`: 8.12 was seen to do it."""
-STATS_TREE_SINCE = StackVersion(9, 0)
-"""The first version that we take to find STATS on the tree; before, the text is searched."""
-
-_FROM = re.compile(r"from(?=\s+[\w*+,.!@$^()~;-])", re.IGNORECASE)
 _STATS = re.compile(r"\|(\s+)stats(?=\s)", re.IGNORECASE)
 
 
 def executor_steps(tree: Tree, version: StackVersion) -> Iterator[Step]:
     """The rewrites that the target's executor needs."""
-    if version < STATS_TREE_SINCE:
+    if version < STATS_ON_TREE_SINCE:
         yield from _stats_steps(tree)
         yield from _commented_stats(tree)
-    if version < TREE_SINCE:
+    if version < FROM_ON_TREE_SINCE:
         yield from _from_steps(tree)
     yield from _last_comment(tree)
 
@@ -54,7 +49,7 @@ def _commented_stats(tree: Tree) -> Iterator[Step]:
 def _from_steps(tree: Tree) -> Iterator[Step]:
     start = tree.commands[0].span.end
     for comment in tree.comments:
-        for found in _FROM.finditer(comment.of(tree.text)):
+        for found in FROM_WORD.finditer(comment.of(tree.text)):
             offset = comment.start + found.end()
             if offset > start:
                 reason = "8.12 takes the word after the last `from` for the index, in a comment too"
@@ -71,10 +66,3 @@ def _last_comment(tree: Tree) -> Iterator[Step]:
     reason = "Kibana appends ` | limit n` to the last line, where a // comment would swallow it"
     closed = f"/*{body} */" if "*/" not in body else f"{last.of(text).rstrip()}\n"
     yield Step("trailing-comment", reason, (Edit(last.start, len(text), closed),))
-
-
-def from_in_strings(tree: Tree) -> Iterator[Span]:
-    """The string literals behind the FROM that make 8.12 read from another index; these cannot be rewritten."""
-    for span in tree.strings:
-        if span.start > tree.commands[0].span.end and _FROM.search(span.of(tree.text)):
-            yield span

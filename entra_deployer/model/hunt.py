@@ -19,6 +19,10 @@ class Query:
     line: int
     column: int = 1
 
+    def place(self, source: str, line: int, column: int) -> Location:
+        """Where a 1-based line and column of the text stand in the hunt's file `source`."""
+        return Location(source, self.line + line - 1, column + (self.column - 1 if line == 1 else 0))
+
 
 @dataclass(frozen=True)
 class Hunt:

@@ -286,6 +286,11 @@ class Tree:
         """1-based line and column of an offset."""
         return self.text.count("\n", 0, offset) + 1, offset - (self.text.rfind("\n", 0, offset) + 1) + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a 1-based line and column."""
+        lines = self.text.split("\n")
+        return sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
+
     def walk(self) -> Iterator[Node]:
         """All nodes, in the order of the commands."""
         for command in self.commands:

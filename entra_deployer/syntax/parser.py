@@ -5,6 +5,7 @@ older than its oldest grammar (8.19) is read by that one; what such a version la
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,26 +42,49 @@ class _Refused(Exception):
 
 
 def parse(text: str, version: StackVersion) -> Parsed:
-    """Parse `text` as the stack's `version` would. Nothing is raised for a query that is refused."""
+    """Parse `text` as the stack's `version` would. Nothing is raised for a query that is refused.
+
+    A version between two grammars is read by the one before it and, where that refuses, by the one behind: whether the
+    version itself has what is new there is the business of the checks.
+    """
+    parsed = _parse(text, _grammar_version(version))
+    if parsed.tree is None and (later := _later_grammar(version)):
+        again = _parse(text, later)
+        return again if again.tree else parsed
+    return parsed
+
+
+def _later_grammar(version: StackVersion) -> str | None:
+    """The grammar behind a version that has none of its own; None for a version that has one."""
+    from esql.grammar_registry import GRAMMAR_SNAPSHOTS  # noqa: PLC0415
+
+    lines = [(floor.major, floor.minor) for floor, _ in GRAMMAR_SNAPSHOTS]
+    here = (version.major, version.minor)
+    later = [line for line in lines if line > here]
+    return None if here in lines or here < lines[0] or not later else "{}.{}".format(*later[0])
+
+
+def _parse(text: str, grammar: str) -> Parsed:
+    """Parse with the grammar of a line ("8.19")."""
     from esql.ast_builder import build_ast  # noqa: PLC0415 - heavy: the grammars load where first needed
     from esql.errors import EsqlError  # noqa: PLC0415
 
     from entra_deployer.syntax.builder import build_commands  # noqa: PLC0415
 
     try:
-        context, tokens = _read(text, version)
+        context, tokens = _read(text, grammar)
     except _Refused as error:
         return Parsed(None, (error.problem,))
     comments, strings = _hidden(tokens)
     tree = Tree(text, build_commands(context), comments, strings)
     try:
-        _verify(build_ast(context), version)
+        _verify(build_ast(context), grammar)
     except EsqlError as error:
         return Parsed(tree, (_problem(error),))
     return Parsed(tree)
 
 
-def _read(text: str, version: StackVersion) -> tuple[Any, list[Any]]:
+def _read(text: str, line: str) -> tuple[Any, list[Any]]:
     """ANTLR's parse tree and all tokens, comments included. Raises _Refused at the first fault, as the server does."""
     from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]  # noqa: PLC0415
     from antlr4.error.ErrorListener import ErrorListener  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -70,7 +94,7 @@ def _read(text: str, version: StackVersion) -> tuple[Any, list[Any]]:
         def syntaxError(self, _recognizer: Any, _symbol: Any, line: int, column: int, msg: str, _e: Any) -> None:  # noqa: ANN401, N802
             raise _Refused(Problem("syntax", _short(msg), line, column + 1))
 
-    grammar = get_grammar_module(_grammar_version(version))
+    grammar = get_grammar_module(line)
     config = build_esql_config({})
     lexer = grammar.lexer_cls(InputStream(text))
     stream = CommonTokenStream(lexer)
@@ -101,11 +125,10 @@ def _hidden(tokens: list[Any]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     return tuple(span for span in comments if span.end > span.start), tuple(strings)
 
 
-def _verify(ast: Any, version: StackVersion) -> None:  # noqa: ANN401 - Elastic's tree has no types
+def _verify(ast: Any, stack: str) -> None:  # noqa: ANN401 - Elastic's tree has no types
     """Elastic's checks of names, arities and of what the version has."""
     from esql import ParserConfig, check_catalog_names, verify_features  # noqa: PLC0415
 
-    stack = _grammar_version(version)
     with ParserConfig(min_stack_version=stack):
         verify_features(ast, stack)
         check_catalog_names(ast)
@@ -117,3 +140,25 @@ def _problem(error: Exception) -> Problem:
     kind = "version" if isinstance(error, EsqlVersionError) else "semantics"
     line, column = getattr(error, "line", 0) or 0, getattr(error, "column", 0) or 0
     return Problem(kind, str(getattr(error, "error_msg", error)), line + 1, column + 1)
+
+
+def type_problems(text: str, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
+    """What Elastic's type checker refuses in a query that parses, given the types of its source's fields.
+
+    A field that `fields` does not have is of an unknown type and refused by nobody.
+    """
+    from esql import ParserConfig, Schema, analyze  # noqa: PLC0415
+    from esql.ast_builder import build_ast  # noqa: PLC0415
+    from esql.errors import EsqlError  # noqa: PLC0415
+
+    stack = _grammar_version(version)
+    try:
+        context, _ = _read(text, stack)
+        schema = Schema(dict(fields), allow_missing=True)
+        with ParserConfig(min_stack_version=stack):
+            analyze(build_ast(context), schema)
+    except _Refused:
+        return ()
+    except EsqlError as error:
+        return (_problem(error),)
+    return ()

@@ -125,7 +125,8 @@ def test_whatever_stands_around_it_the_rest_of_the_query_is_what_it_was(before, 
     found, text = window(query)
     assert found.start == 7 * DAY
     parsed = parse(text, V)
-    assert parsed.tree and not parsed.problems
+    assert parsed.tree
+    assert not parsed.problems
     rest = " and ".join([*before, *after])
     expected = parse(f"from logs-a-*\n{f'| where {rest}' if rest else ''}\n| keep x", V).tree
     assert expected

@@ -1,0 +1,90 @@
+"""What a check is, what it looks at, and what it says."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from entra_deployer.model.compiled import CompiledRule
+from entra_deployer.model.hunt import Hunt, Query
+from entra_deployer.model.issue import Level
+from entra_deployer.model.knowledge import Knowledge
+from entra_deployer.model.source import QuerySettings
+from entra_deployer.model.target import Target
+from entra_deployer.model.values import Json
+from entra_deployer.syntax.columns import sources
+from entra_deployer.syntax.nodes import Span, Tree
+from entra_deployer.syntax.parser import Problem
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One query of a hunt with all that is known of it and of the rule that it became.
+
+    `tree` is that of the hunt's own query, so that places are those of the hunt's file; `problems` are what Elastic's
+    type checker says of it where the fields of its sources are known.
+    """
+
+    hunt: Hunt
+    query: Query
+    settings: QuerySettings
+    tree: Tree
+    rule: CompiledRule
+    target: Target
+    knowledge: Knowledge
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def payload(self) -> Mapping[str, Json]:
+        """The rule as it would be sent to Kibana."""
+        return self.rule.rule.payload
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The index patterns that the query reads from."""
+        return sources(self.tree)
+
+    def field_types(self) -> Mapping[str, str] | None:
+        """The fields of the sources with their types; None where the sources are not known."""
+        return self.knowledge.field_types(self.sources)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check says: of a part of the query (`span`), of a field of the hunt (`field`), or of the rule as a whole.
+
+    `level` is given where it is another than the check's own.
+    """
+
+    message: str
+    span: Span | None = None
+    field: str = ""
+    hint: str | None = None
+    level: Level | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A query, what `rule.yaml` says of it and what it is compiled for, for which a check speaks or keeps silent."""
+
+    query: str
+    rule_yaml: str = ""
+    mitre: tuple[str, ...] = ("T1078.004",)
+    version: str = "8.19"
+    licence: str = "platinum"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: its stable code, what it is about in a line, why that matters and what to do (`explanation`).
+
+    `run` gives its findings. For `bad` there is at least one, for `good` there is none: `deploy explain` shows both, a
+    test proves them. `silenceable` is False where a rule with the fault could not run at all.
+    """
+
+    code: str
+    title: str
+    level: Level
+    explanation: str
+    good: Example
+    bad: Example
+    run: Callable[[Subject], Iterable[Finding]]
+    silenceable: bool = True

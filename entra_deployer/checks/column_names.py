@@ -1,0 +1,108 @@
+"""DEP021: a column of the result that Kibana drops from the alert, because ECS has another idea of its name."""
+
+from collections.abc import Iterator, Mapping
+
+from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.model.issue import Level
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import output_columns
+from entra_deployer.syntax.expressions import bare
+
+_FAMILIES = {
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),
+    **dict.fromkeys(("long", "integer", "short", "byte", "double", "float", "scaled_float", "unsigned_long"), "number"),
+    "ip": "ip",
+    "date": "date",
+    "boolean": "boolean",
+}
+_RESULTS = {
+    **dict.fromkeys(("count", "count_distinct", "sum", "avg", "median", "length", "mv_count", "to_integer"), "number"),
+    **dict.fromkeys(("to_long", "to_double", "date_diff", "round", "abs", "percentile"), "number"),
+    **dict.fromkeys(("concat", "to_string", "to_lower", "to_upper", "substring", "replace", "mv_concat"), "text"),
+    **dict.fromkeys(("now", "date_trunc", "to_datetime", "date_parse"), "date"),
+    "to_ip": "ip",
+    "to_boolean": "boolean",
+}
+_SAME = ("min", "max", "values", "top", "mv_first", "mv_last", "coalesce", "mv_dedupe")
+
+
+def _run(subject: Subject) -> Iterator[Finding]:
+    out = set(output_columns(subject.tree))
+    ecs = subject.knowledge.ecs
+    objects = {name.rpartition(".")[0] for name in ecs} | {name.partition(".")[0] for name in ecs if "." in name}
+    made = {item.name: item for command in subject.tree.commands for item in _assignments(command)}
+    for name, item in made.items():
+        if name in out and item.named and (fault := _fault(name, item.value, ecs, objects)):
+            yield Finding(
+                f"the alert loses the column {name}: {fault}", item.span, hint=f"call it Esql.{_free(name)}, say"
+            )
+
+
+def _assignments(command: nodes.Command) -> tuple[nodes.Assignment, ...]:
+    match command:
+        case nodes.Eval(assignments=assignments):
+            return assignments
+        case nodes.Stats(aggregates=aggregates, groups=groups):
+            return (*aggregates, *groups)
+    return ()
+
+
+def _free(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _fault(name: str, value: nodes.Expression, ecs: Mapping[str, str], objects: set[str]) -> str:
+    above = next((part for part in _parents(name) if part in ecs), "")
+    if name.partition(".")[0] in ("kibana", "signal"):
+        return "Kibana keeps that name for itself"
+    if name in objects:
+        return "in ECS that is a group of fields"
+    if above:
+        return f"in ECS {above} is a field, which has none below it"
+    wanted, given = _FAMILIES.get(ecs.get(name, "")), _family(value, ecs)
+    if wanted and given and wanted != given:
+        return f"in ECS it holds {_a(wanted)}, here {_a(given)}"
+    return ""
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _family(value: nodes.Expression, ecs: Mapping[str, str]) -> str | None:
+    """What kind of value an expression gives; None where that is not plain to see."""
+    value = bare(value)
+    match value:
+        case nodes.Column(name=name):
+            return _FAMILIES.get(ecs.get(name, ""))
+        case nodes.Call(name=name) if name in _RESULTS:
+            return _RESULTS[name]
+        case nodes.Call(name=name, arguments=(first, *_)) if name in _SAME:
+            return _family(first, ecs)
+        case nodes.Literal(kind=kind):
+            return {"string": "text", "integer": "number", "decimal": "number", "boolean": "boolean"}.get(kind)
+    return None
+
+
+def _a(family: str) -> str:
+    return {"text": "text", "number": "a number", "ip": "an address", "date": "a date", "boolean": "true or false"}[
+        family
+    ]
+
+
+CHECK = Check(
+    code="DEP021",
+    title="a column that the alert loses",
+    level=Level.WARNING,
+    explanation=(
+        "Kibana copies the columns of the result into the alert, whose fields are those of ECS. A column that is "
+        "called as a group of fields in ECS (`user`, `source`), as something below a field (`source.ip.count`), "
+        "as Kibana's own (`kibana.*`, `signal`), or as a field of another type (`source.port` with text in it), "
+        "is removed from the alert without a word. Elastic's convention for a rule's own columns is the prefix "
+        "`Esql.`."
+    ),
+    good=Example("from logs-a-*\n| stats Esql.users = count_distinct(user.name) by source.ip"),
+    bad=Example("from logs-a-*\n| stats user = count_distinct(user.name) by source.ip"),
+    run=_run,
+)

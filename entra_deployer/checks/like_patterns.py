@@ -1,0 +1,46 @@
+"""DEP027: a pattern of another language: SQL's `%` in LIKE, anchors in RLIKE."""
+
+from collections.abc import Iterator
+
+from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.model.issue import Level
+from entra_deployer.syntax import nodes
+
+
+def _run(subject: Subject) -> Iterator[Finding]:
+    for node in subject.tree.walk():
+        if isinstance(node, nodes.Like):
+            for pattern in node.patterns:
+                if isinstance(pattern, nodes.Literal) and isinstance(pattern.value, str):
+                    yield from _faults(node.operator, pattern, pattern.value)
+
+
+def _faults(operator: str, pattern: nodes.Literal, text: str) -> Iterator[Finding]:
+    if operator == "like" and "%" in (text[:1], text[-1:]) and not {"*", "?"} & set(text):
+        meant = text.replace("%", "*")
+        yield Finding(
+            f'"{text}": `%` is a plain character in ES|QL, so that this matches next to nothing',
+            pattern.span,
+            hint=f'write "{meant}"',
+        )
+    if operator == "rlike" and (text.startswith("^") or (text.endswith("$") and not text.endswith("\\$"))):
+        yield Finding(
+            f'"{text}": `^` and `$` are plain characters in RLIKE, which always matches the whole value',
+            pattern.span,
+            hint="leave the anchors out",
+        )
+
+
+CHECK = Check(
+    code="DEP027",
+    title="a pattern of another language",
+    level=Level.WARNING,
+    explanation=(
+        "LIKE knows `*` (any text) and `?` (one character); SQL's `%` is a plain character to it. RLIKE is "
+        "Lucene's regular expression, which matches the whole value and in which `^` and `$` are plain "
+        "characters. A positive condition with such a pattern never holds, a negated one always does."
+    ),
+    good=Example('from logs-a-*\n| where user_agent.original like "python*" or url.domain rlike "login\\\\..*"'),
+    bad=Example('from logs-a-*\n| where user_agent.original like "%python%"'),
+    run=_run,
+)

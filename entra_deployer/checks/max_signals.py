@@ -1,0 +1,28 @@
+"""DEP023: a rule that asks for more alerts than Kibana bears gets none."""
+
+from collections.abc import Iterator
+
+from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.model.issue import Level
+
+_MOST = 1000
+
+
+def _run(subject: Subject) -> Iterator[Finding]:
+    wanted = subject.payload["max_signals"]
+    if wanted > _MOST:
+        yield Finding(f"max_signals is {wanted}: over {_MOST} Kibana writes no alert at all, and says nothing")
+
+
+CHECK = Check(
+    code="DEP023",
+    title="max_signals over 1000",
+    level=Level.ERROR,
+    explanation=(
+        "Kibana takes any max_signals when a rule is created. A run of an ES|QL rule with more than 1000 ends as "
+        "succeeded, with no alert and no warning (seen on 8.12)."
+    ),
+    good=Example("from logs-a-*\n| keep user.name", rule_yaml="max_signals: 1000"),
+    bad=Example("from logs-a-*\n| keep user.name", rule_yaml="max_signals: 5000"),
+    run=_run,
+)

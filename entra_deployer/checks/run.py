@@ -1,0 +1,57 @@
+"""Runs the checks on a rule and turns what they find into issues at their places in the hunt's file."""
+
+from collections.abc import Iterable, Iterator
+
+from entra_deployer.checks import CHECKS
+from entra_deployer.checks.check import Check, Finding, Subject
+from entra_deployer.errors import Location
+from entra_deployer.model.issue import Issue, Level
+
+SILENCE = "DEP026"
+
+
+def run_checks(subject: Subject) -> tuple[Issue, ...]:
+    """The issues of one rule, sorted by place.
+
+    What `silence` in rule.yaml names is left out; a silence that silences nothing is an issue itself, as is one of a
+    code that cannot be silenced.
+    """
+    found = {code: list(check.run(subject)) for code, check in CHECKS.items()}
+    silenced = subject.settings.settings.silence
+    issues = [
+        _issue(CHECKS[code], finding, subject)
+        for code, findings in found.items()
+        if not (code in silenced and CHECKS[code].silenceable)
+        for finding in findings
+    ]
+    issues += _silences(subject, {code for code, findings in found.items() if findings})
+    return tuple(sorted(issues, key=lambda issue: issue.order))
+
+
+def _issue(check: Check, finding: Finding, subject: Subject) -> Issue:
+    level = finding.level or check.level
+    return Issue(check.code, level, finding.message, subject.rule.folder, _place(finding, subject), finding.hint)
+
+
+def _place(finding: Finding, subject: Subject) -> Location:
+    if finding.field:
+        return subject.hunt.at_field(finding.field)
+    if finding.span is None:
+        return subject.hunt.at(subject.query.line, subject.query.column)
+    line, column = subject.tree.position(finding.span.start)
+    return subject.query.place(subject.hunt.source, line, column)
+
+
+def _silences(subject: Subject, found: Iterable[str]) -> Iterator[Issue]:
+    place = subject.hunt.at(subject.query.line, subject.query.column)
+    for code in sorted(subject.settings.settings.silence):
+        check = CHECKS.get(code)
+        if check is None:
+            message, hint = f"rule.yaml silences {code}, which is no check", "`deploy explain` lists them"
+        elif not check.silenceable:
+            message, hint = f"rule.yaml silences {code}, which says that the rule cannot run", "mend the rule"
+        elif code not in found:
+            message, hint = f"rule.yaml silences {code}, which has nothing to say of this rule", "take it out"
+        else:
+            continue
+        yield Issue(SILENCE, Level.WARNING, message, subject.rule.folder, place, hint)

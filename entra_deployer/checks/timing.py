@@ -1,0 +1,42 @@
+"""The schedule of a rule as its payload tells it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entra_deployer.model.durations import UNITS, parse_duration
+from entra_deployer.model.values import Json
+
+_MATH = re.compile(r"now(?:-(\d+)([smhdw]))?")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """`interval` between two runs, and how far before each run its events lie, in seconds: from `start` to `end`."""
+
+    interval: int
+    start: int
+    end: int
+
+    @property
+    def span(self) -> int:
+        """How long a time each run looks at."""
+        return self.start - self.end
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Json]) -> "Timing | None":
+        """The schedule; None where it is not of the plain form `now-<n><unit>`."""
+        start, end = age(payload["from"]), age(payload["to"])
+        try:
+            interval = parse_duration(payload["interval"])
+        except ValueError:
+            return None
+        return None if start is None or end is None else cls(interval, start, end)
+
+
+def age(text: Json) -> int | None:
+    """The seconds before now of `now-5m`; None for any other date math."""
+    found = _MATH.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        return None
+    return int(found[1]) * {**UNITS, "w": 604800}[found[2]] if found[1] else 0
