@@ -85,9 +85,9 @@ def events_of(test: DetectionTest, entity: Mapping[str, Json]) -> tuple[str, ...
 
 
 def belongs(event: Event, entity: Mapping[str, Json]) -> bool:
-    """Could the event be one of the entity's: it has the entity's values wherever it has its fields."""
-    common = [column for column in entity if column in event.document]
-    return bool(common) and all(_same(entity[column], event.document[column]) for column in common)
+    """Could the event be one of the entity's: it has its values wherever it has its fields, and lacks its nulls."""
+    common = [column for column, value in entity.items() if column in event.document or value is None]
+    return bool(common) and all(_same(entity[column], event.document.get(column)) for column in common)
 
 
 def _counted(event: Event) -> str:

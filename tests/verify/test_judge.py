@@ -61,6 +61,13 @@ def test_an_entity_that_no_event_has_is_most_likely_misspelt():
     assert without_event(make()) == ()
 
 
+def test_an_entity_may_be_one_that_lacks_a_field():
+    events = (Event("anonymous", {"event.code": 1}, age=0), Event("named", {"user.name": "alice"}, age=0))
+    test = DetectionTest("t", "t.yaml", "logs-x-default", events, (), (Expectation("null", {"user.name": None}),))
+    assert without_event(test) == ()
+    assert events_of(test, {"user.name": None}) == ("anonymous",)
+
+
 def test_an_entity_of_computed_columns_is_not_held_against_the_events():
     test = make(catches=())
     computed = Expectation("x", {"bucket": "late"})
