@@ -27,7 +27,7 @@ class KibanaSettings:
 
 
 def create_app(settings: KibanaSettings) -> "Starlette":
-    """The ASGI application. Raises LocalStackError for an unknown profile or licence, and for an Elasticsearch elsewhere."""
+    """The ASGI application. Raises LocalStackError for an unknown profile or licence, or an Elasticsearch elsewhere."""
     from entra_deployer.local.kibana.app import build  # noqa: PLC0415 -- Starlette loads when it is needed
     from entra_deployer.local.kibana.elastic import Elastic  # noqa: PLC0415
     from entra_deployer.local.kibana.profiles import LICENSES, PROFILES  # noqa: PLC0415

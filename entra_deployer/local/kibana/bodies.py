@@ -90,9 +90,9 @@ async def _form(data: bytes, headers: Headers) -> Body:
     except (MultiPartException, ValueError, KeyError) as error:
         raise core(400, "Invalid multipart payload format") from error
     file = form.get("file")
-    if not isinstance(file, UploadFile):
-        return Body(is_multipart=True)
-    return Body(upload=Upload(file.filename or "", await file.read()), is_multipart=True)
+    upload = Upload(file.filename or "", await file.read()) if isinstance(file, UploadFile) else None
+    await form.close()
+    return Body(upload=upload, is_multipart=True)
 
 
 def _unzipped(data: bytes) -> bytes:
