@@ -82,11 +82,13 @@ def _apply_group(
     """The results, and why the server went silent ("" where it did not)."""
     errors: dict[str, str] = {}
     try:
-        if action is Action.DELETE:
-            live = [change.existing for change in changes if change.existing]
-            errors |= _guarded(partial(_delete, handler, live), changes)
-        elif action is Action.UPDATE and changes[0].kind is Kind.RULE:
-            errors |= _in_parallel(handler, changes, limits.parallel)
+        kind = changes[0].kind
+        if action is Action.DELETE and kind is Kind.RULE:
+            errors |= _guarded(partial(_delete, handler, changes), changes)
+        elif action is Action.DELETE:
+            errors |= _in_parallel(partial(_delete, handler), changes, limits.parallel)
+        elif action is Action.UPDATE and kind is Kind.RULE:
+            errors |= _in_parallel(partial(_replace, handler), changes, limits.parallel)
         else:
             for some in batched(changes, limits.batch, strict=False):
                 errors |= _guarded(partial(handler.create, [c.desired for c in some if c.desired]), some)
@@ -96,13 +98,15 @@ def _apply_group(
         return [ChangeResult(change, Outcome.FAILED, errors.get(change.key, silent)) for change in changes], silent
 
 
-def _delete(handler: Handler, live: Sequence[LiveObject]) -> dict[str, str]:
-    handler.delete(live)
+def _delete(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
+    handler.delete([change.existing for change in changes if change.existing])
     return {}
 
 
-def _replace(handler: Handler, one: StateObject) -> dict[str, str]:
-    handler.replace(one)
+def _replace(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
+    for change in changes:
+        if change.desired:
+            handler.replace(change.desired)
     return {}
 
 
@@ -114,13 +118,17 @@ def _guarded(work: Callable[[], dict[str, str]], changes: Sequence[Change]) -> d
         return {change.key: str(error) for change in changes}
 
 
-def _in_parallel(handler: Handler, changes: Sequence[Change], parallel: int) -> dict[str, str]:
-    def update(change: Change) -> dict[str, str]:
-        return _guarded(partial(_replace, handler, change.desired), [change]) if change.desired else {}
+def _in_parallel(
+    work: Callable[[Sequence[Change]], dict[str, str]], changes: Sequence[Change], parallel: int
+) -> dict[str, str]:
+    """Each change by itself, `parallel` at a time: every write waits about a second for the server's next refresh."""
+
+    def one(change: Change) -> dict[str, str]:
+        return _guarded(partial(work, [change]), [change])
 
     with ThreadPoolExecutor(parallel, thread_name_prefix="push") as pool:
         try:
-            found = list(pool.map(update, changes))
+            found = list(pool.map(one, changes))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
