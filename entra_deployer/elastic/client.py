@@ -317,12 +317,14 @@ class ElasticClient:
     def search(
         self, index: str, *, query: Json = None, sort: Json = None, size: int = 1000
     ) -> list[Mapping[str, Json]]:
-        """The sources of the documents that a Query DSL `query` finds, at most `size`; [] without such an index."""
+        """The sources of the documents that a Query DSL `query` finds, at most `size`; [] without such an index.
+
+        Refused with status 403 for an index that we may not read (which `ignore_unavailable` would hide).
+        """
         with translated(self._endpoint):
-            answer = self._client.search(
-                index=index, query=query, sort=sort, size=size, ignore_unavailable=True, allow_no_indices=True
-            )
-        return [hit["_source"] for hit in answer["hits"]["hits"]]
+            client = self._client.options(ignore_status=404)
+            answer = client.search(index=index, query=query, sort=sort, size=size, allow_no_indices=True)
+        return [] if answer.meta.status == 404 else [hit["_source"] for hit in answer["hits"]["hits"]]
 
     def refresh(self, index: str) -> None:
         """Make what was written searchable."""

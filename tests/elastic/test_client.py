@@ -220,6 +220,14 @@ def test_each_way_to_say_who_we_are_makes_a_client(scheme, url):
     client.close()
 
 
+def test_a_search_in_no_index_finds_nothing_and_one_in_a_hidden_index_is_refused(scripted):
+    client, script = scripted(answer({"error": {"type": "index_not_found_exception"}}, 404), FAILURES["403"])
+    assert client.search("absent") == []
+    with pytest.raises(Refused):
+        client.search("secret")
+    assert all("ignore_unavailable" not in target for _, target, _, _ in script.requests)
+
+
 def test_warnings_are_unquoted_and_told_once():
     assert read_warnings('299 E "a, b", 299 E "a, b", 299 E "c \\\\ d"') == ("a, b", "c \\ d")
     assert read_warnings("") == ()
