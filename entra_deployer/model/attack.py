@@ -38,12 +38,10 @@ class Attack:
 
     def resolve(self, technique_id: str) -> Technique | None:
         """The technique with this id, or the one that took a revoked one's place; None where there is neither."""
-        seen = {technique_id}
-        while technique_id in self.revoked and technique_id not in self.techniques:
-            technique_id = self.revoked[technique_id]
-            if technique_id in seen:
-                return None
+        seen: set[str] = set()
+        while technique_id in self.revoked and technique_id not in seen:
             seen.add(technique_id)
+            technique_id = self.revoked[technique_id]
         return self.techniques.get(technique_id)
 
     def find_tactic(self, word: str) -> Tactic | None:

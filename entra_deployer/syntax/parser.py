@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entra_deployer.model.target import StackVersion
+from entra_deployer.syntax.columns import read_fields
 from entra_deployer.syntax.nodes import Span, Tree
 
 OLDEST_GRAMMAR = StackVersion(8, 19)
@@ -142,7 +143,7 @@ def _problem(error: Exception) -> Problem:
     return Problem(kind, str(getattr(error, "error_msg", error)), line + 1, column + 1)
 
 
-def type_problems(text: str, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
+def type_problems(tree: Tree, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
     """What Elastic's type checker refuses in a query that parses, given the types of its source's fields.
 
     A field that `fields` does not have is of an unknown type and refused by nobody.
@@ -151,11 +152,11 @@ def type_problems(text: str, version: StackVersion, fields: Mapping[str, str]) -
     from esql.ast_builder import build_ast  # noqa: PLC0415
     from esql.errors import EsqlError  # noqa: PLC0415
 
-    stack = _grammar_version(version)
+    line = _grammar_version(version)
+    schema = Schema({**dict.fromkeys(read_fields(tree), "unknown"), **fields})
     try:
-        context, _ = _read(text, stack)
-        schema = Schema(dict(fields), allow_missing=True)
-        with ParserConfig(min_stack_version=stack):
+        context, _ = _read(tree.text, line)
+        with ParserConfig(min_stack_version=line):
             analyze(build_ast(context), schema)
     except _Refused:
         return ()

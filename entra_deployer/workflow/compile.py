@@ -1,30 +1,43 @@
 """Reads hunts and compiles them for a target: what `deploy compile`, `deploy check` and every push start from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from entra_deployer.checks.check import Subject
+from entra_deployer.checks.run import run_checks
 from entra_deployer.convert.compiler import compile_source
 from entra_deployer.data import load_knowledge
 from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.knowledge import Knowledge
 from entra_deployer.model.source import Catalog, RuleSource
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.sources import READERS
 from entra_deployer.sources.catalog import read_hunt_file, read_rules
+from entra_deployer.syntax.columns import sources
+from entra_deployer.workflow.syntax_cache import SyntaxCache, syntax_cache
 
 OFFLINE = Target("offline", "default", StackVersion(8, 19, 21), licence="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
 
+TOLD_IN_THE_PLAN = ("DEP024",)
+"""Warnings that a plan shows too: what the target's version and licence cost a rule."""
+
 
 @dataclass(frozen=True)
 class Compilation:
-    """All that was compiled for one target. `issues` are those of reading and of compiling, sorted."""
+    """All that was compiled for one target.
+
+    `issues` are what keeps rules from being deployed, and what a plan should tell, sorted; `findings` all that the
+    checks have to say.
+    """
 
     target: Target
     sources: tuple[RuleSource, ...]
     rules: tuple[CompiledRule, ...]
     issues: tuple[Issue, ...]
+    findings: tuple[Issue, ...] = ()
 
     @property
     def owners(self) -> dict[str, Mapping[str, str]]:
@@ -45,18 +58,49 @@ def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     folders = [name for name in names if Path(name) not in files]
     catalogs = [read_hunt_file(path) for path in files]
     if folders or not files:
-        catalogs.append(read_rules(root / "rules", names=folders))
+        catalogs.append(read_rules(_as_typed(root / "rules"), names=folders))
     sources = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
     issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
     return Catalog(tuple(sources), tuple(issues))
 
 
+def _as_typed(folder: Path) -> Path:
+    """The folder as a user who stands in the project would type it."""
+    here = Path.cwd()
+    inside = here.is_relative_to(folder.parent) or folder.is_relative_to(here)
+    return folder.relative_to(here, walk_up=True) if inside else folder
+
+
 def compile_catalog(catalog: Catalog, target: Target) -> Compilation:
-    """Compile what was read for a target. Two rules with one name are an error, for each of them."""
-    compiled = [compile_source(source, target, load_knowledge()) for source in catalog.sources]
+    """Compile what was read for a target, and run the checks. Two rules with one name are an error, for each."""
+    knowledge, cache = load_knowledge(), syntax_cache()
+    compiled = [compile_source(source, target, knowledge, parser=cache.parse) for source in catalog.sources]
     rules = tuple(rule for one in compiled for rule in one.rules)
+    findings = [
+        issue
+        for source, one in zip(catalog.sources, compiled, strict=True)
+        for rule in one.rules
+        for issue in run_checks(_subject(source, rule, target, knowledge, cache))
+    ]
     issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_same_names(rules)]
-    return Compilation(target, catalog.sources, rules, tuple(sorted(set(issues), key=lambda issue: issue.order)))
+    issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
+    return Compilation(target, catalog.sources, rules, _sorted(issues), _sorted(findings))
+
+
+def _subject(
+    source: RuleSource, rule: CompiledRule, target: Target, knowledge: Knowledge, cache: SyntaxCache
+) -> Subject:
+    tree = cache.parse(rule.query.text, target.version).tree
+    if tree is None:  # a rule is made of a tree
+        raise AssertionError(rule.query.text)
+    settings = next(one for one in source.queries if one.key == rule.query_key)
+    types = knowledge.field_types(sources(tree))
+    problems = cache.type_problems(tree, target.version, types) if types else ()
+    return Subject(source.hunt, rule.query, settings, tree, rule, target, knowledge, problems)
+
+
+def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    return tuple(sorted(set(issues), key=lambda issue: issue.order))
 
 
 def compile_rules(root: Path, target: Target = OFFLINE, names: Sequence[str] = ()) -> Compilation:

@@ -1,0 +1,208 @@
+"""Every check speaks of its bad example and is silent on its good one."""
+
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.checks import CHECKS
+from entra_deployer.checks.check import Example, Subject
+from entra_deployer.checks.run import run_checks
+from entra_deployer.convert.compiler import compile_source
+from entra_deployer.data import load_knowledge
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.source import RuleSource
+from entra_deployer.model.target import StackVersion, Target
+from entra_deployer.sources.rule_yaml import read_rule_yaml
+from entra_deployer.syntax.columns import sources
+from entra_deployer.syntax.parser import parse, type_problems
+from tests.convert.build import hunt
+
+
+def issues_of(example: Example) -> tuple[Issue, ...]:
+    one = hunt(example.query, mitre=example.mitre, places={"mitre[0]": 40})
+    settings, problems = read_rule_yaml(example.rule_yaml, source="rule.yaml", hunt=one, subject="a_hunt")
+    assert not problems, problems
+    target = Target("test", "default", StackVersion.parse(example.version), example.licence)
+    knowledge = load_knowledge()
+    compiled = compile_source(RuleSource("a_hunt", one, settings), target, knowledge)
+    assert not compiled.issues, compiled.issues
+    [rule] = compiled.rules
+    tree = parse(example.query, target.version).tree
+    assert tree
+    types = knowledge.field_types(sources(tree))
+    faults = type_problems(tree, target.version, types) if types else ()
+    return run_checks(Subject(one, one.queries[0], settings[0], tree, rule, target, knowledge, faults))
+
+
+@pytest.mark.parametrize("code", sorted(CHECKS))
+def test_a_check_speaks_of_its_bad_example(code):
+    found = [issue for issue in issues_of(CHECKS[code].bad) if issue.code == code]
+    assert found
+    for issue in found:
+        assert issue.location
+        assert issue.location.line >= 10
+        assert "\n" not in issue.message
+
+
+@pytest.mark.parametrize("code", sorted(CHECKS))
+def test_a_check_is_silent_on_its_good_example(code):
+    assert code not in {issue.code for issue in issues_of(CHECKS[code].good)}
+
+
+def test_each_check_stands_in_a_file_of_its_own_under_its_code():
+    for code, check in CHECKS.items():
+        file = Path(check.run.__code__.co_filename)
+        assert check.code == code
+        assert file.read_text("utf-8").startswith(f'"""{code}: ')
+    assert len({check.run.__code__.co_filename for check in CHECKS.values()}) == len(CHECKS)
+
+
+def codes(query: str, **options) -> set[str]:
+    return {issue.code for issue in issues_of(Example(query, **options))}
+
+
+def hints(code: str, query: str, **options) -> list[str | None]:
+    return [issue.hint for issue in issues_of(Example(query, **options)) if issue.code == code]
+
+
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        ("8.15", 'write `MV_CONCAT(event.type, ",") LIKE "*start*"`'),
+        ("8.19", 'write `event.type : "start"`'),
+        ("9.0", 'write `MV_CONCAT(event.type, ",") LIKE "*start*"`'),
+        ("9.1", 'write `event.type : "start"`'),
+        ("9.2", 'write `MV_CONTAINS(event.type, "start")`'),
+    ],
+)
+def test_an_array_field_is_asked_with_what_the_version_has(version, hint):
+    assert hints("DEP014", 'from a | where event.type == "start"', version=version) == [hint]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'from a | where "start" == event.type',
+        'from a | where event.type in ("start", "end")',
+        'from a | where user.name == "x" and not (event.type != "start")',
+    ],
+)
+def test_an_array_field_compared_in_any_way_is_found(query):
+    assert "DEP014" in codes(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'from a | mv_expand event.type | where event.type == "start"',
+        'from a | eval event.type = mv_first(event.type) | where event.type == "start"',
+        'from a | stats c = count(*) by event.type | where event.type == "start"',
+    ],
+)
+def test_an_array_field_that_holds_one_value_by_now_is_none(query):
+    assert "DEP014" not in codes(query)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'source.domain != "a"',
+        'not source.domain == "a"',
+        'not (source.domain == "a" or source.domain == "b")',
+        'source.domain not in ("a", "b")',
+        'not source.domain like "a*"',
+        'source.domain not rlike "a.*"',
+        'not cidr_match(source.ip, "10.0.0.0/8")',
+        'not starts_with(source.domain, "a")',
+    ],
+)
+def test_every_negation_drops_documents_without_the_field(condition):
+    assert "DEP015" in codes(f"from a | where {condition}")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'source.domain is null or source.domain != "a"',
+        'source.domain is not null and source.domain != "a"',
+        'source.domain like "*.example" and source.domain != "a.example"',
+        'not source.domain != "a"',
+        'not (source.ip == "10.0.0.1" and x == 1) and source.ip in ("10.0.0.1", "10.0.0.2") and x == 1',
+    ],
+)
+def test_a_negation_of_which_the_query_says_what_a_missing_field_means_is_none(condition):
+    assert "DEP015" not in codes(f"from a | where {condition}")
+
+
+def test_a_condition_on_what_was_counted_drops_no_document():
+    assert "DEP015" not in codes("from a | stats c = count(*) by user.name | where c != 1")
+
+
+def test_unknown_fields_are_no_issue_where_the_source_is_not_known():
+    assert "DEP013" not in codes("from logs-mine-* | where no.such.field == 1")
+    assert "DEP013" not in codes("from logs-azure.signinlogs-*, logs-mine-* | where no.such.field == 1")
+
+
+def test_a_flattened_field_cannot_be_read():
+    issues = issues_of(
+        Example('from logs-azure.signinlogs*\n| where azure.signinlogs.properties.authentication_details.x == "a"')
+    )
+    [issue] = [issue for issue in issues if issue.code == "DEP013"]
+    assert "flattened" in issue.message
+    assert (issue.location.line, issue.location.column) == (11, 9)
+
+
+def test_a_column_that_the_query_makes_is_known():
+    assert "DEP013" not in codes("from logs-azure.signinlogs-* | eval mine = 1 | where mine == 1 | keep mine")
+
+
+def test_all_computed_keys_weigh_more_than_some():
+    some = "from a | eval t = date_trunc(1h, @timestamp) | stats c = count(*) by t, user.name"
+    both = "from a | eval t = date_trunc(1h, @timestamp) | stats c = count(*) by t"
+    levels = {query: {i.level for i in issues_of(Example(query)) if i.code == "DEP020"} for query in (some, both)}
+    assert levels == {some: {Level.NOTE}, both: {Level.WARNING}}
+
+
+@pytest.mark.parametrize(
+    ("column", "lost"),
+    [
+        ("source = count(*)", True),
+        ("source.ip.count = count(*)", True),
+        ("kibana.x = count(*)", True),
+        ("source.port = values(user.name)", True),
+        ("source.ip = values(source.ip)", False),
+        ("user.name = concat(user.domain, user.name)", False),
+        ("sign_ins = count(*)", False),
+    ],
+)
+def test_columns_that_ecs_has_another_idea_of_are_lost(column, lost):
+    word = "stats" if "count" in column or "values" in column else "eval"
+    query = f"from a | {word} {column}" + (" by event.action" if word == "stats" else " | keep user.name")
+    assert ("DEP021" in codes(query)) == lost
+
+
+def test_a_silenced_check_is_silent_and_its_reason_is_asked_for():
+    query = 'from a | where source.domain != "x" | stats c = count(*) by user.name | sort c | limit 10'
+    assert "DEP015" in codes(query)
+    assert codes(query, rule_yaml="silence:\n  DEP015: only documents with a domain are of interest") == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [("DEP999", "no check"), ("DEP018", "nothing to say"), ("DEP025", "cannot run")],
+)
+def test_a_silence_without_effect_is_said(code, word):
+    rule_yaml = f"silence:\n  {code}: because"
+    found = [i for i in issues_of(Example("from a | keep x", rule_yaml=rule_yaml)) if i.code == "DEP026"]
+    assert [word in issue.message for issue in found] == [True]
+
+
+def test_revoked_techniques_lead_to_what_took_their_place():
+    [issue] = [i for i in issues_of(Example("from a | keep x", mitre=("T1086",))) if i.code == "DEP018"]
+    assert "T1059.001 PowerShell" in issue.message
+    assert issue.location.line == 40
+
+
+def test_ids_of_another_matrix_are_a_note():
+    [issue] = [i for i in issues_of(Example("from a | keep x", mitre=("AML.T0034",))) if i.code == "DEP018"]
+    assert issue.level is Level.NOTE
