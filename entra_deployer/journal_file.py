@@ -67,6 +67,15 @@ class JournalFile:
         """The same push with every change it journalled."""
         return _from_json(self._read(self._path(entry), None))
 
+    def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
+        kept = self._read(self._folder / "types.json", {})
+        self._write(self._folder / "types.json", {**kept, space: {**kept.get(space, {}), **types}})
+
+    def types(self, space: str) -> dict[str, Mapping[str, str]]:
+        """What was kept of the fields' types in a space, by rule_id and field."""
+        return dict(self._read(self._folder / "types.json", {}).get(space, {}))
+
     def _path(self, entry: PushEntry) -> Path:
         return self._folder / f"push-{entry.push_id}.json"
 

@@ -164,7 +164,7 @@ class _SpacePlanner:
         for name, value in sorted(live.object.payload.items()):
             if name in KEPT_ALWAYS or name not in RULE_FIELDS:
                 payload.setdefault(name, value)
-            elif self._owner(desired, name) is Owner.LIVE and not _equal(name, value, payload.get(name)):
+            elif self._owner(desired, name) is Owner.LIVE and not same_value(name, value, payload.get(name)):
                 payload[name] = value
                 kept.append(FieldKept(name, value, "owned by the live stack"))
         for name in [name for name in payload if name not in live.object.payload]:
@@ -254,13 +254,13 @@ def rule_diffs(existing: StateObject, desired: StateObject) -> tuple[FieldDiff, 
     return tuple(
         FieldDiff(name, existing.payload.get(name), desired.payload.get(name))
         for name in names
-        if not _equal(name, existing.payload.get(name), desired.payload.get(name))
+        if not same_value(name, existing.payload.get(name), desired.payload.get(name))
     )
 
 
 def saved_object_diffs(existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
     """The attributes (and references) in which two saved objects differ; what we do not set is not ours to compare."""
-    before, after = _dotted(existing.payload), _dotted(desired.payload)
+    before, after = dotted(existing.payload), dotted(desired.payload)
     return tuple(
         FieldDiff(name, before.get(name), value)
         for name, value in sorted(after.items())
@@ -268,7 +268,8 @@ def saved_object_diffs(existing: StateObject, desired: StateObject) -> tuple[Fie
     )
 
 
-def _dotted(payload: Mapping[str, Json]) -> dict[str, Json]:
+def dotted(payload: Mapping[str, Json]) -> dict[str, Json]:
+    """A saved object's attributes and, beside them, its references in a fixed order."""
     return {**payload["attributes"], "references": sorted(payload.get("references", ()), key=canonical)}
 
 
@@ -282,7 +283,8 @@ def _with_live_attributes(desired: StateObject, live: LiveObject) -> StateObject
     return replace(desired, payload={"attributes": attributes, "references": references})
 
 
-def _equal(name: str, one: Json, other: Json) -> bool:
+def same_value(name: str, one: Json, other: Json) -> bool:
+    """Whether two values of a rule's field say the same: a default is as good as none."""
     if is_default(name, one) and is_default(name, other):
         return True
     return canonical(_comparable(name, one)) == canonical(_comparable(name, other))

@@ -23,6 +23,7 @@ ALLOWED = {
     "convert": {"errors", "model", "syntax", "data"},
     "checks": {"errors", "model", "syntax", "data", "convert"},
     "planner": {"errors", "model"},
+    "drift": {"errors", "model", "planner"},
     "push": {"errors", "model", "planner"},
     "journal_file": {"errors", "model"},
     "verify": {"errors", "model", "syntax", "data"},

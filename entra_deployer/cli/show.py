@@ -22,17 +22,30 @@ def show_report(
     """
     from entra_deployer.reports.as_json import as_json
 
-    try:
-        report = work()
-    except DeployError as error:
-        if form == ReportFormat.JSON:
-            terminal.say(as_json(Report(env, issues=_as_issues(error))))
-        raise
     if form == ReportFormat.JSON:
-        terminal.say(as_json(report))
+        show(work, code, as_json, lambda issues: as_json(Report(env, issues=issues)))
     else:
-        terminal.say((render or _as_plan)(report))
-    raise typer.Exit(code(report))
+        show(work, code, render or _as_plan)
+
+
+def show[R](
+    work: Callable[[], R],
+    code: Callable[[R], ExitCode],
+    render: Callable[[R], str],
+    unable: Callable[[tuple[Issue, ...]], str] | None = None,
+) -> None:
+    """Do the work, print what `render` makes of it, and leave with its exit code.
+
+    `unable` makes a document for programs of what kept the work from being done; the error itself goes its own way.
+    """
+    try:
+        found = work()
+    except DeployError as error:
+        if unable:
+            terminal.say(unable(_as_issues(error)))
+        raise
+    terminal.say(render(found))
+    raise typer.Exit(code(found))
 
 
 def _as_plan(report: Report) -> str:

@@ -1,7 +1,8 @@
 """The ledger: an index in the target's own Elasticsearch with the journal of each push and the lease that parts them.
 
 Documents, told apart by `type`: `push` (one a push), `change` (one an object of a push, with its before- and
-after-image), `object` (what the last push left of an object: the base of the next plan), `lease`.
+after-image), `object` (what the last push left of an object: the base of the next plan), `types` (which types the
+fields that a rule reads had at its push), `lease`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,6 +95,24 @@ class Ledger:
         """The same push with every change it journalled."""
         found = self._search({"type": "change", "push_id": entry.push_id}, sort=[{"position": "asc"}])
         return replace(entry, results=tuple(result_from_json(item["result"]) for item in found))
+
+    def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
+        documents = {
+            f"types:{space}:{key}": {
+                "type": "types",
+                "environment": self._environment,
+                "space": space,
+                "key": key,
+                "types": dict(some),
+            }
+            for key, some in types.items()
+        }
+        self._client.put_documents(INDEX, documents)
+
+    def types(self, space: str) -> dict[str, Mapping[str, str]]:
+        """What was kept of the fields' types in a space, by rule_id and field."""
+        return {item["key"]: item["types"] for item in self._search({"type": "types", "space": space})}
 
     def acquire(self, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
         """Take the lease, by compare and set; the other's lease where somebody else holds a valid one."""

@@ -73,10 +73,6 @@ class RuleHandler:
         body |= {"invocationCount": invocations, "timeframeEnd": timeframe_end}
         return self._client.post(f"{_RULES}/preview", body, space=self._space)
 
-    def execution(self, object_id: str) -> Json:
-        """The `execution_summary` of one rule, None before its first run."""
-        return self._client.get(_RULES, space=self._space, params={"id": object_id}).get("execution_summary")
-
     def _takes(self, name: str) -> bool:
         field = RULE_FIELDS.get(name)
         return field is None or field.writable(self._version)
@@ -145,6 +141,7 @@ def from_answer(answer: Mapping[str, Json]) -> LiveObject:
         updated_at=answer.get("updated_at", ""),
         updated_by=answer.get("updated_by", ""),
         immutable=bool(answer.get("immutable")),
+        execution=(answer.get("execution_summary") or {}).get("last_execution"),
     )
 
 

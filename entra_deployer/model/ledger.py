@@ -1,5 +1,6 @@
 """What a push leaves behind: who pushed what, when, from which commit, and how each object was before and after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -64,4 +65,12 @@ class Journal(Protocol):
 
     def with_changes(self, entry: PushEntry) -> PushEntry:
         """The same push with every change it journalled."""
+        ...
+
+    def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
+        ...
+
+    def types(self, space: str) -> dict[str, Mapping[str, str]]:
+        """What was kept of the fields' types in a space, by rule_id and field."""
         ...

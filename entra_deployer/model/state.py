@@ -46,6 +46,7 @@ class LiveObject:
 
     `object_id` is the server's own id (Kibana's `id`), `revision` what changes whenever the content does (a rule's
     revision, a saved object's version), `updated_at` is ISO 8601, `updated_by` a user name or "" where not told.
+    `execution` is what Kibana says of a rule's last run ({"date", "status", "message", ...}), None before the first.
     """
 
     object: StateObject
@@ -54,6 +55,7 @@ class LiveObject:
     updated_at: str = ""
     updated_by: str = ""
     immutable: bool = False
+    execution: Json = None
 
 
 @dataclass(frozen=True)

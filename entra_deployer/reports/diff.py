@@ -18,6 +18,19 @@ def diff_lines(diff: FieldDiff) -> list[str]:
     return [f"{diff.path}:", *_unified(before, after)]
 
 
+def line_style(line: str) -> str:
+    """How a line of `diff_lines` is drawn: added, removed, or the place of a hunk."""
+    match line[:3]:
+        case "  +":
+            return "green"
+        case "  -":
+            return "red"
+        case "  @":
+            return "cyan"
+        case _:
+            return ""
+
+
 def _unified(before: str, after: str) -> Iterator[str]:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     for number, line in enumerate(lines):

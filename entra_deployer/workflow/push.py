@@ -15,7 +15,7 @@ from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.report import Report
 from entra_deployer.model.source import Catalog
-from entra_deployer.model.state import State
+from entra_deployer.model.state import Kind, State
 from entra_deployer.planner import Existing, Policy, make_plan
 from entra_deployer.push import apply, moved, not_applied, planned
 from entra_deployer.workflow.compile import read_catalog
@@ -23,6 +23,7 @@ from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.journal import EitherJournal
 from entra_deployer.workflow.lease import lease
 from entra_deployer.workflow.preflight import check_queries
+from entra_deployer.workflow.source_fields import read_types
 from entra_deployer.workflow.survey import survey_space
 
 type Clock = Callable[[], datetime]
@@ -151,9 +152,20 @@ class _Push:
             self._journal.begin(entry)
             results = apply(plan, handlers, connection.environment.limits)
             self._journal.standing.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
+            self._remember_types(results)
             for journal, older in self._journal.interrupted():
                 journal.mark(older, PushState.SUPERSEDED)
         return results
+
+    def _remember_types(self, results: Sequence[ChangeResult]) -> None:
+        """Keep which types the rules' fields have now: `deploy drift` tells when one becomes another."""
+        applied = [result.change for result in results if result.outcome is Outcome.APPLIED]
+        for space in sorted({change.space for change in applied}):
+            mine = [change for change in applied if change.space == space and change.kind is Kind.RULE]
+            rules = [change.desired for change in mine if change.desired]
+            types = read_types(self._connection.elastic, self._connection.version, rules)
+            if types:
+                self._journal.standing.remember_types(space, types)
 
     def _entry(self, plan: Plan) -> PushEntry:
         return PushEntry(

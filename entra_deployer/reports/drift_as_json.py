@@ -1,0 +1,48 @@
+"""Drift as one JSON document (docs/life-of-a-rule.md tells its shape)."""
+
+import json
+
+from entra_deployer.model.drift import Difference, DriftReport
+from entra_deployer.model.ledger import PushEntry
+from entra_deployer.model.serial import issue_to_json
+from entra_deployer.model.values import Json
+
+FORMAT_VERSION = 1
+
+
+def drift_as_json(report: DriftReport) -> str:
+    """The document, indented, keys in a fixed order, one newline at its end."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "environment": report.environment,
+        "drifted": report.drifted,
+        "three_way": report.three_way,
+        "compared": report.compared,
+        "last_push": _push(report.last_push),
+        "differences": [_difference(difference) for difference in report.differences],
+        "issues": [issue_to_json(issue) for issue in report.issues],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _push(entry: PushEntry | None) -> Json:
+    return {"at": entry.at, "by": entry.by, "commit": entry.commit} if entry else None
+
+
+def _difference(difference: Difference) -> Json:
+    return {
+        "kind": difference.kind.value,
+        "counts": difference.counts,
+        "object": difference.object_kind.value,
+        "space": difference.space,
+        "key": difference.key,
+        "name": difference.name,
+        "source": difference.source or None,
+        "by": difference.by or None,
+        "at": difference.at or None,
+        "message": difference.message or None,
+        "fields": [
+            {"path": drift.path, "base": drift.base, "desired": drift.desired, "live": drift.live}
+            for drift in difference.fields
+        ],
+    }

@@ -1,0 +1,81 @@
+"""Differences in words, the same in every format."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from entra_deployer.model.drift import Difference, DriftKind, DriftReport, FieldDrift
+from entra_deployer.model.plan import FieldDiff
+from entra_deployer.reports.diff import diff_lines
+from entra_deployer.reports.words import counted, kind_name
+
+TITLES = {
+    DriftKind.CONFLICT: "changed on both sides",
+    DriftKind.CHANGED_IN_KIBANA: "changed in Kibana",
+    DriftKind.DELETED_IN_KIBANA: "deleted in Kibana",
+    DriftKind.DISABLED: "disabled in Kibana",
+    DriftKind.FOREIGN_COPY: "foreign copy",
+    DriftKind.FAILING: "failing at execution",
+    DriftKind.SOURCE_CHANGED: "the source changed its types",
+    DriftKind.DIFFERENT: "different",
+    DriftKind.NOT_PUSHED: "not pushed yet",
+}
+
+
+def thing(difference: Difference) -> str:
+    """What it is about: rule "Its name", with the space where that is not the default one."""
+    where = f" [{difference.space}]" if difference.space != "default" else ""
+    return f"{kind_name(difference.object_kind)} {difference.name}{where}"
+
+
+def who_and_when(difference: Difference) -> str:
+    """Who edited it in Kibana and when, as far as known: "by alice, 2026-02-01 10:00"."""
+    parts = [f"by {difference.by}" if difference.by else "", minute(difference.at)]
+    return ", ".join(part for part in parts if part)
+
+
+def minute(at: str) -> str:
+    """A time of a server's, to the minute, in UTC."""
+    return at[:16].replace("T", " ")
+
+
+def field_lines(difference: Difference) -> Iterator[str]:
+    """The fields, each from what was to what is: in Kibana, in the repository, or in both."""
+    for drift in difference.fields:
+        for diff in _pairs(difference.kind, drift):
+            yield from diff_lines(diff)
+
+
+def _pairs(kind: DriftKind, drift: FieldDrift) -> Iterator[FieldDiff]:
+    match kind:
+        case DriftKind.CONFLICT:
+            yield FieldDiff(f"{drift.path} in Kibana", drift.base, drift.live)
+            yield FieldDiff(f"{drift.path} in the repository", drift.base, drift.desired)
+        case DriftKind.NOT_PUSHED:
+            yield FieldDiff(drift.path, drift.live, drift.desired)
+        case DriftKind.DIFFERENT:
+            yield FieldDiff(f"{drift.path} (Kibana -> repository)", drift.live, drift.desired)
+        case _:
+            yield FieldDiff(drift.path, drift.base, drift.live)
+
+
+def origin(report: DriftReport) -> str:
+    """What it was compared with: the hunts read and the last push."""
+    read = f"{counted(report.hunts, 'hunt')} read"
+    if report.last_push is None:
+        return f"{read}; no push is written down: two sides are compared, not three"
+    push = report.last_push
+    commit = f", commit {push.commit[:12].rstrip('+')}{'+' if push.commit.endswith('+') else ''}" if push.commit else ""
+    return f"{read}; last push {minute(push.at)} by {push.by}{commit}"
+
+
+def drift_summary(report: DriftReport) -> str:
+    """The last line."""
+    counts = Counter(difference.kind for difference in report.differences if difference.counts)
+    told = sum(not difference.counts for difference in report.differences)
+    also = f" ({told} more told, which {'does' if told == 1 else 'do'} not count)" if told else ""
+    if report.failed:
+        return "It cannot be told whether there is drift: see the errors." + also
+    if not counts:
+        return f"No drift: {counted(report.compared, 'object')} compared{also}."
+    listed = ", ".join(f"{counts[kind]} {TITLES[kind]}" for kind in DriftKind if counts[kind])
+    return f"Drift: {listed}{also}; {counted(report.compared, 'object')} compared."
