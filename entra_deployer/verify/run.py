@@ -12,7 +12,7 @@ from entra_deployer.model.source import DetectionTest
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json, flatten
 from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
-from entra_deployer.verify import problems
+from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
 from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, demanded_fields, read_query
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, stamp, sweep
@@ -22,7 +22,8 @@ from entra_deployer.verify.seeding import Batch, Run, Server, seeded, stamp, swe
 class RuleUnderTest:
     """A rule with its tests. `payload` is the rule as read back from Kibana, None where it does not stand there.
 
-    `key_columns` tell the entities of its result apart (() where the query does not aggregate).
+    `key_columns` tell the entities of its result apart (() where the query does not aggregate). `repeats_matter` is
+    False where its author accepts an alert at each run for the same events.
     """
 
     rule_id: str
@@ -30,6 +31,7 @@ class RuleUnderTest:
     payload: Mapping[str, Json] | None
     tests: tuple[DetectionTest, ...]
     key_columns: tuple[str, ...] = ()
+    repeats_matter: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     tests = case.batch.tests
     results = [_query(case, case.batch.alias_of(number), bench, now) for number in range(len(tests))]
     rows = [result.records() for result in results]
-    previews = _previews(case, rows, bench, now)
+    aliases = _aliases_to_preview(case, rows, bench, now)
+    previews = [_preview(case, alias, bench, now) for alias in aliases]
     if errors := [error for preview in previews for error in preview.errors]:
         return _no_verdict(case.rule, f"Kibana could not run the rule: {errors[0]}")
     outcomes: list[EntityOutcome] = []
@@ -132,6 +135,8 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
         mine = alerts[number if len(alerts) == len(tests) else 0]
         outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
     found = [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
+    if case.rule.repeats_matter:
+        found += _repeats(case, aliases, alerts, bench, now)
     return _conclude(case, outcomes, found, sum(map(len, alerts)))
 
 
@@ -189,17 +194,35 @@ def _anchored(moment: str, now: datetime) -> str:
     return f"{stamp(now)}||{moment.removeprefix('now')}" if moment != "now" else stamp(now)
 
 
-def _previews(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[PreviewResult]:
-    """What Kibana makes of the rule: one preview over all tests where they leave each other alone, else one each."""
-    aliases = [case.batch.alias_of(number) for number in range(len(rows))]
+def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
+    """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
     if len(rows) > 1 and not _entangled(case.batch.tests, rows):
         together = _query(case, case.batch.alias, bench, now).records()
         if same_rows(together, [row for part in rows for row in part]):
-            aliases = [case.batch.alias]
-    return [
-        bench.previewer.preview({**case.payload, "query": case.query.at(alias)}, timeframe_end=stamp(now))
-        for alias in aliases
-    ]
+            return [case.batch.alias]
+    return [case.batch.alias_of(number) for number in range(len(rows))]
+
+
+def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1) -> PreviewResult:
+    """What Kibana makes of the rule, run on its schedule up to now."""
+    rule = {**case.payload, "query": case.query.at(alias)}
+    return bench.previewer.preview(rule, timeframe_end=stamp(now), invocations=runs)
+
+
+def _repeats(
+    case: _Case, aliases: Sequence[str], once: Sequence[Sequence[Record]], bench: Bench, now: datetime
+) -> Iterator[Issue]:
+    entities = repeats.seen_by_both(case.payload, case.batch.tests)
+    if not entities:
+        return
+    both = [_preview(case, alias, bench, now, repeats.RUNS) for alias in aliases]
+    yield from repeats.repeated(
+        case.payload,
+        entities,
+        [alert for part in once for alert in part],
+        [flatten(alert) for preview in both for alert in preview.alerts],
+        subject=case.rule.name,
+    )
 
 
 def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]]) -> bool:

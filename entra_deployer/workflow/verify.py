@@ -12,7 +12,7 @@ from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.report import Report
 from entra_deployer.model.search import Previewer
-from entra_deployer.model.source import DetectionTest, RuleSource
+from entra_deployer.model.source import DetectionTest, RuleSettings, RuleSource
 from entra_deployer.model.verdict import Status
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
@@ -92,9 +92,14 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
             payload=standing.get(compiled.rule.key),
             tests=_tests(sources[compiled.folder], compiled),
             key_columns=compiled.key_columns,
+            repeats_matter=_settings(sources[compiled.folder], compiled).duplicates != "none",
         )
         for compiled in compilation.rules
     ]
+
+
+def _settings(source: RuleSource, compiled: CompiledRule) -> RuleSettings:
+    return next(query.settings for query in source.queries if query.key == compiled.query_key)
 
 
 def _tests(source: RuleSource, compiled: CompiledRule) -> tuple[DetectionTest, ...]:

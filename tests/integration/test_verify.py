@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -142,6 +142,19 @@ def test_a_rule_that_is_not_deployed_has_no_verdict(project: Project):
     report = project.verify(SEED)
     assert "deploy push" in report.verdicts[0].error
     assert verify_code(report) == 1
+
+
+def test_fourteen_days_counted_anew_every_five_minutes_are_told_as_duplicates(project: Project):
+    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    bench = make_bench(project.connection, "default")
+    rule = rules_under_test(compilation, project.connection, "default")[0]
+    assert verify([rule], bench)[0].problems == (), "as compiled, each entity alerts once"
+    payload = {**rule.payload, "interval": "5m", "from": "now-14d"}
+    payload.pop("alert_suppression", None)
+    problem = verify([replace(rule, payload=payload)], bench)[0].problems[0]
+    assert problem.code == "DEP806"
+    assert "8 of 8 entities" in problem.message
+    assert "12 duplicates an hour" in problem.message
 
 
 @pytest.mark.parametrize("pattern", ["*", "*,-x", "logs-*", "logs-azure.signinlogs*", "*verify*", "entra-*"])

@@ -1,5 +1,6 @@
 """One run: seeded, tried, judged, and gone again, whatever happens."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from entra_deployer.model.search import Column, PreviewResult, QueryResult
 from entra_deployer.model.source import DetectionTest, Event, Expectation
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.verdict import Status
+from entra_deployer.verify.repeats import seen_by_both
 from entra_deployer.verify.run import Bench, RuleUnderTest, time_range, verify
 from entra_deployer.verify.seeding import STALE, sweep
 
@@ -57,12 +59,15 @@ class Server:
 
 
 class Previewer:
-    def __init__(self, server, **result):
-        self.server, self.result, self.previewed = server, result, []
+    def __init__(self, server, *, repeats=False, **result):
+        self.server, self.result, self.repeats, self.previewed = server, result, repeats, []
+
+    def aliases(self, runs):
+        return [rule["query"].split()[1] for rule, _, invocations in self.previewed if invocations == runs]
 
     def preview(self, rule, *, timeframe_end, invocations=1):
-        self.previewed.append((rule, timeframe_end))
-        alerts = self.server.query(rule["query"]).records()
+        self.previewed.append((rule, timeframe_end, invocations))
+        alerts = self.server.query(rule["query"]).records() * (invocations if self.repeats else 1)
         return PreviewResult(**{"alerts": tuple({"user": {"name": a["user.name"]}} for a in alerts)} | self.result)
 
 
@@ -115,7 +120,7 @@ def test_the_rule_runs_over_the_range_that_kibana_would_give_it():
     verify([a_rule()], bench(server, previewer))
     span = server.asked[0][1]["range"]["@timestamp"]
     assert (span["gte"], span["lte"]) == ("2026-03-01T12:00:00.000Z||-14d", "2026-03-01T12:00:00.000Z")
-    rule, end = previewer.previewed[0]
+    rule, end, _ = previewer.previewed[0]
     assert end == "2026-03-01T12:00:00.000Z"
     assert rule["query"] == QUERY.replace("logs-x*", "entra-deployer-verify-run1-r0t0")
 
@@ -139,7 +144,7 @@ def test_tests_that_leave_each_other_alone_share_one_preview():
     previewer = Previewer(server)
     verdict = verify([a_rule((a_test(), a_test("u", "carol", "dave")))], bench(server, previewer))[0]
     assert verdict.status is Status.PASSED
-    assert [rule["query"].split()[1] for rule, _ in previewer.previewed] == ["entra-deployer-verify-run1-r0"]
+    assert previewer.aliases(1) == ["entra-deployer-verify-run1-r0"]
 
 
 def test_tests_that_would_disturb_each_other_are_previewed_apart():
@@ -147,7 +152,7 @@ def test_tests_that_would_disturb_each_other_are_previewed_apart():
     previewer = Previewer(server)
     verdict = verify([a_rule((a_test(), a_test("u", "bob", "alice")))], bench(server, previewer))[0]
     assert verdict.status is Status.PASSED
-    assert len(previewer.previewed) == 2
+    assert previewer.aliases(1) == ["entra-deployer-verify-run1-r0t0", "entra-deployer-verify-run1-r0t1"]
 
 
 @pytest.mark.parametrize(
@@ -240,3 +245,34 @@ def test_columns_that_the_alerts_lack_and_rows_near_the_limit_fail_a_rule():
     previewer = Previewer(server, alerts=({"host.name": "x"},))
     verdict = verify([a_rule(max_signals=1)], bench(server, previewer))[0]
     assert sorted(issue.code for issue in verdict.problems) == ["DEP803", "DEP805"]
+
+
+def test_a_rule_that_alerts_again_for_the_same_events_fails_with_their_number():
+    server = Server()
+    verdict = verify([a_rule(interval="5m")], bench(server, Previewer(server, repeats=True)))[0]
+    assert (verdict.status, verdict.missed, verdict.alerts) == (Status.FAILED, (), 1)
+    assert [issue.code for issue in verdict.problems] == ["DEP806"]
+    assert "1 of 1 entities, alice first" in verdict.problems[0].message
+    assert "12 duplicates an hour" in verdict.problems[0].message
+
+
+def test_who_accepts_repeats_is_not_told_of_them():
+    server = Server()
+    rule = replace(a_rule(interval="5m"), repeats_matter=False)
+    assert verify([rule], bench(server, Previewer(server, repeats=True)))[0].status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    ("payload", "names"),
+    [
+        ({"interval": "5m", "from": "now-14d"}, ("alice",)),
+        ({"interval": "1h", "from": "now-14d"}, ()),  # the events are as old as the interval: the first run lacks them
+        ({"interval": "5m", "from": "now-1h"}, ()),  # the older copy left the range of the last run
+        ({"interval": "14d", "from": "now-14d"}, ()),
+        ({"interval": "5m", "from": "now-14d", "to": "now-1h"}, ()),
+        ({"interval": "5m", "from": "now/d"}, ()),
+        ({}, ()),
+    ],
+)
+def test_only_entities_whose_events_both_runs_see_can_repeat(payload, names):
+    assert tuple(item.name for item in seen_by_both(payload, [a_test()])) == names

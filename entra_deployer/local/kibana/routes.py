@@ -12,6 +12,7 @@ from entra_deployer.local.kibana import (
     exceptions,
     exporting,
     importing,
+    licensing,
     object_files,
     object_routes,
     preview,
@@ -95,6 +96,7 @@ ROUTES: Final = (
     Route("GET", "/api/exception_lists/items/_find", exceptions.find_items, 588),
     Route("POST", "/api/actions/connector", connectors.create, 656),
     Route("GET", "/api/actions/connectors", connectors.everything, 656),
+    Route("GET", "/api/licensing/info", licensing.info, 1),  # asked by no record
 )
 
 # What the real one has and this one leaves out, and why.

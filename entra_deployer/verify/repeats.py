@@ -1,0 +1,75 @@
+"""Does a rule alert again on events that it alerted on before? Pure: what two consecutive runs of it showed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.source import DetectionTest, Event, Expectation
+from entra_deployer.model.values import Json
+from entra_deployer.verify.judge import Record, belongs, matches
+
+REPEATS = "DEP806"
+
+RUNS = 2
+"""Consecutive runs that are compared: the rule's schedule up to now."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_AGO = re.compile(r"now-(\d+)([smhdw])")
+_INTERVAL = re.compile(r"(\d+)([smhd])")
+
+
+def seen_by_both(payload: Mapping[str, Json], tests: Sequence[DetectionTest]) -> tuple[Expectation, ...]:
+    """The entities to catch whose events all lie in the time that both runs look at, so that both see the same.
+
+    () where the runs do not overlap, or the rule's range is of a form that this does not read.
+    """
+    interval, lookback = schedule(payload)
+    if not interval < lookback:
+        return ()
+    return tuple(
+        item
+        for test in tests
+        for item in test.catches
+        if (mine := [event for event in test.events if belongs(event, item.entity)])
+        and all(interval < event.age and _oldest(event) < lookback for event in mine)
+    )
+
+
+def _oldest(event: Event) -> float:
+    return event.age + (event.count - 1) * event.every
+
+
+def schedule(payload: Mapping[str, Json]) -> tuple[float, float]:
+    """How often the rule runs and how far back each run looks, in seconds; 0 for what cannot be told."""
+    interval = _INTERVAL.fullmatch(str(payload.get("interval", "5m")))
+    ago = _AGO.fullmatch(str(payload.get("from", "now-6m")))
+    return (_seconds(interval), _seconds(ago) if payload.get("to", "now") == "now" else 0.0)
+
+
+def _seconds(found: re.Match[str] | None) -> float:
+    return float(found[1]) * _SECONDS[found[2]] if found else 0.0
+
+
+def repeated(
+    payload: Mapping[str, Json],
+    entities: Sequence[Expectation],
+    once: Sequence[Record],
+    both: Sequence[Record],
+    *,
+    subject: str,
+) -> Iterator[Issue]:
+    """One issue where an entity has more alerts after all runs (`both`) than after the last one alone (`once`)."""
+    again = [item for item in entities if _count(item, both) > _count(item, once)]
+    if not again:
+        return
+    interval, _ = schedule(payload)
+    message = (
+        f"{len(again)} of {len(entities)} entities, {again[0].name} first, alert again at each run for the same events:"
+        f" {3600 / interval:g} duplicates an hour for each"
+    )
+    hint = "say `duplicates: suppress` (Platinum), `window` or, if that is meant, `none` in rule.yaml"
+    yield Issue(REPEATS, Level.ERROR, message, subject, hint=hint)
+
+
+def _count(item: Expectation, alerts: Sequence[Record]) -> int:
+    return sum(matches(item.entity, alert) for alert in alerts)
