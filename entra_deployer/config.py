@@ -5,6 +5,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from entra_deployer.errors import DeployError, InputError, Location, SecretError, UsageError
 from entra_deployer.model.environment import Credentials, Endpoint, Environment, Limits, Scheme
@@ -109,6 +110,8 @@ class _Resolver:
 
     def _endpoint(self, server: str, local: LocalServers | None) -> Endpoint:
         value = self.document.value
+        if "key" in value and "certificate" not in value:
+            raise self._error("key needs certificate beside it", "key", hint="each names a PEM file")
         return Endpoint(
             url=self._url(server, local),
             credentials=local.credentials if local else self._credentials(server),
@@ -125,6 +128,9 @@ class _Resolver:
             return local.kibana_url if server == "kibana" else local.elasticsearch_url
         value = self.document.value
         if url := value.get(server, {}).get("url"):
+            if "@" in urlsplit(str(url)).netloc:
+                hint = "say them under auth, by the name of a variable"
+                raise self._error(f"{server}.url may not hold a user or a password", server, "url", hint=hint)
             return str(url).rstrip("/")
         if cloud_id := value.get("cloud_id"):
             return self._cloud_url(str(cloud_id), server)

@@ -138,20 +138,25 @@ _TYPES = {
 
 
 def _say(error: "ValidationError") -> str:
-    """The complaint in words for people, by the keyword that failed; the validator's own text for rare ones."""
+    """The complaint in words for people, by the keyword that failed; the validator's own text for rare ones.
+
+    A value that the schema calls writeOnly may be a secret in the wrong place: it is not shown.
+    """
     wanted: Json = error.validator_value
     instance: Json = error.instance
+    secret = isinstance(error.schema, Mapping) and error.schema.get("writeOnly")
     match error.validator:
         case "type":
             names = [wanted] if isinstance(wanted, str) else list(wanted)
-            return f"must be {' or '.join(_TYPES.get(name, name) for name in names)}, not {_short(instance)}"
+            kinds = " or ".join(_TYPES.get(name, name) for name in names)
+            return f"must be {kinds}" if secret else f"must be {kinds}, not {_short(instance)}"
         case "enum":
             return f"must be one of {', '.join(map(str, wanted))}, not {_short(instance)}"
         case "required":
             missing = [key for key in wanted if key not in instance]
             return f"lacks {', '.join(repr(key) for key in missing)}"
         case "pattern":
-            return f"{_short(instance)} is not of the expected form"
+            return "not of the expected form" if secret else f"{_short(instance)} is not of the expected form"
         case _:
             return error.message.splitlines()[0][:200]
 

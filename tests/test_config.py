@@ -85,6 +85,11 @@ def test_an_unset_variable_is_named_with_its_place(project):
         (STAGING + "spacez: [a]\n", "4:1", "did you mean 'spaces'?"),
         (STAGING + "spaces: default\n", "4:1", "must be a list"),
         (STAGING + "timeout: -1\n", "4:1", "timeout"),
+        (STAGING + "proxy: proxy.example.com\n", "4:1", "http://proxy.example.com:3128"),
+        (STAGING + "limits: {batches: 3}\n", "4:10", "did you mean 'batch'?"),
+        (STAGING + "verify: 'no'\n", "4:1", "must be true or false"),
+        (STAGING.replace("api_key:", "api_kay:"), "3:8", "did you mean 'api_key'?"),
+        (STAGING.replace("{variable: STAGING_KEY}", "s3cr3t"), "3:8", "must be a mapping"),
         (STAGING + "spaces: [a]\nspaces: [b]\n", "5:1", "twice"),
         (STAGING + "auth: [\n", "5:1", "not valid YAML"),
         (STAGING + "auth: {api_key: {variable: not a name}}\n", "4:", ""),
@@ -109,6 +114,7 @@ def test_all_faults_of_a_file_are_told(project):
         ("auth: {api_key: {variable: STAGING_KEY}}\n", "kibana.url is missing"),
         ('kibana: {url: "http://k"}\nelasticsearch: {url: "http://e"}\n', "auth is missing"),
         (STAGING + "ca: no-such-file.pem\n", "no-such-file.pem does not exist"),
+        (STAGING + "key: deploy/staging.yaml\n", "key needs certificate beside it"),
         ("cloud_id: nonsense\nauth: {api_key: {variable: STAGING_KEY}}\n", "not a Cloud ID"),
     ],
 )
@@ -134,3 +140,32 @@ def test_the_root_is_found_from_below(project):
 def test_no_root_is_wrong_usage(tmp_path):
     with pytest.raises(UsageError, match="rules/"):
         find_root(tmp_path)
+
+
+def test_a_bearer_token_by_its_variable(project):
+    environment = load(project, STAGING.replace("api_key:", "bearer:"))
+    assert environment.elasticsearch.credentials == Credentials(Scheme.BEARER, SECRET)
+
+
+def test_how_a_server_is_reached_holds_for_both(project):
+    for name in ("ca.pem", "client.pem", "client.key"):
+        (project / name).write_text("pem")
+    more = "ca: ca.pem\ncertificate: client.pem\nkey: client.key\nproxy: http://proxy.example:3128\ntimeout: 2.5\n"
+    environment = load(project, STAGING + more)
+    for endpoint in (environment.kibana, environment.elasticsearch):
+        assert endpoint.ca == str(project / "ca.pem")
+        assert (endpoint.certificate, endpoint.key) == (str(project / "client.pem"), str(project / "client.key"))
+        assert (endpoint.proxy, endpoint.timeout, endpoint.verify) == ("http://proxy.example:3128", 2.5, True)
+
+
+def test_a_password_in_a_url_is_refused_and_never_shown(project):
+    with pytest.raises(InputError, match="under auth") as caught:
+        load(project, STAGING.replace("https://kibana", f"https://ute:{SECRET}@kibana"))
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["{variable: STAGING_KEY}", "STAGING_KEY"])
+def test_a_secret_written_where_its_variable_belongs_is_not_shown(project, place):
+    with pytest.raises(InvalidFile, match="not the secret itself") as caught:
+        load(project, STAGING.replace(place, SECRET))
+    assert SECRET not in str(caught.value)

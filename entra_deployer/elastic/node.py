@@ -6,6 +6,9 @@ from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Requests
 from elastic_transport.client_utils import DEFAULT, DefaultType
 from requests import PreparedRequest
 from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+
+from entra_deployer.model.environment import LOOPBACK
 
 WARNINGS_HEADER = "x-warnings"
 """Where the server's Warning headers are found in a response's `meta.headers`, joined by ", "."""
@@ -22,7 +25,8 @@ class _SentCredentials(AuthBase):
 class Node(RequestsHttpNode):
     """Goes through the environment's proxy, ignores ~/.netrc, and renames the Warning header.
 
-    The client turns each Warning header into a Python warning; to us they are part of the answer.
+    The client turns each Warning header into a Python warning; to us they are part of the answer. What an environment's
+    file says of certificates goes before REQUESTS_CA_BUNDLE, and no proxy stands before a server on this very machine.
     """
 
     proxy: str | None = None
@@ -33,6 +37,11 @@ class Node(RequestsHttpNode):
         if self.proxy:
             self.session.trust_env = False
             self.session.proxies = {"http": self.proxy, "https": self.proxy}
+        elif config.host in LOOPBACK:
+            self.session.trust_env = False
+        elif config.ca_certs or not config.verify_certs:
+            self.session.trust_env = False
+            self.session.proxies = get_environ_proxies(self.base_url)
 
     def perform_request(
         self,

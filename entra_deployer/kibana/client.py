@@ -7,8 +7,14 @@ from typing import Any, Self
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3 import Retry
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, SSLError
+from urllib3 import Retry, disable_warnings
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    InsecureRequestWarning,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
 
 from entra_deployer.errors import AnswerLost, Refused, Unreachable, UnsupportedVersion
 from entra_deployer.model.environment import Endpoint, Scheme
@@ -33,6 +39,9 @@ class KibanaClient:
         """`transport` takes the place of the network; tests bring their own."""
         self.url = endpoint.url.rstrip("/")
         self._timeout = (min(10.0, endpoint.timeout), endpoint.timeout)
+        self._verify: bool | str = (endpoint.ca or True) if endpoint.verify else False
+        if not endpoint.verify:
+            disable_warnings(InsecureRequestWarning)  # whoever opens the connection warns, once and in our words
         self._session = _session(endpoint, transport or HTTPAdapter(max_retries=_SafeRetry(), pool_maxsize=_POOL))
 
     def __enter__(self) -> Self:
@@ -94,7 +103,10 @@ class KibanaClient:
     def _send(self, method: str, path: str, space: str, **request: Json) -> requests.Response:
         prefix = "" if space == "default" else f"/s/{space}"
         try:
-            answer = self._session.request(method, f"{self.url}{prefix}{path}", timeout=self._timeout, **request)
+            # `verify` goes with each request: a session's own would yield to REQUESTS_CA_BUNDLE
+            answer = self._session.request(
+                method, f"{self.url}{prefix}{path}", timeout=self._timeout, verify=self._verify, **request
+            )
         except requests.RequestException as error:
             raise self._no_answer(method, error) from error
         if answer.ok:
@@ -106,7 +118,7 @@ class KibanaClient:
         never_sent = isinstance(cause, NewConnectionError | ConnectTimeoutError | SSLError)
         reason = _reason(error, cause)
         if isinstance(error, requests.exceptions.SSLError):
-            hint = "check the certificate, or name its authority under kibana.ca"
+            hint = "name its authority's PEM file under ca"
         else:
             hint = "is it running, and is kibana.url right?"
         if method == "GET" or never_sent:
@@ -159,7 +171,6 @@ def _session(endpoint: Endpoint, transport: BaseAdapter) -> requests.Session:
             session.auth = _Header(f"ApiKey {credentials.secret}")
         case Scheme.BEARER:
             session.auth = _Header(f"Bearer {credentials.secret}")
-    session.verify = (endpoint.ca or True) if endpoint.verify else False
     if endpoint.certificate:
         session.cert = (endpoint.certificate, endpoint.key) if endpoint.key else endpoint.certificate
     if endpoint.proxy:

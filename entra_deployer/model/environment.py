@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 from entra_deployer.model.values import Json
 
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""The names of this very machine."""
+
+
 class Scheme(StrEnum):
     """How we say who we are."""
 
@@ -45,7 +49,7 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether the server is on this very machine."""
-        return (urlsplit(self.url).hostname or "") in ("127.0.0.1", "localhost", "::1")
+        return (urlsplit(self.url).hostname or "") in LOOPBACK
 
 
 @dataclass(frozen=True)

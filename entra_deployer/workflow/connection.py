@@ -89,7 +89,8 @@ class Connection:
 
 def open_connection(environment: Environment, warn: Callable[[str], None] = lambda _: None) -> Connection:
     """Clients for both servers of an environment; `warn` is told of what everybody should know about it."""
-    if not environment.kibana.verify and environment.kibana.url.startswith("https"):
+    both = (environment.kibana, environment.elasticsearch)
+    if any(not endpoint.verify and endpoint.url.startswith("https") for endpoint in both):
         warn(f"the certificates of {environment.name} are not checked (verify: false)")
     return Connection(environment, KibanaClient(environment.kibana), connect(environment.elasticsearch))
 
