@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from entra_deployer.model.values import Json
 
-
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """The names of this very machine."""
 
