@@ -15,7 +15,7 @@ TITLES = {
     DriftKind.DISABLED: "disabled in Kibana",
     DriftKind.FOREIGN_COPY: "foreign copy",
     DriftKind.FAILING: "failing at execution",
-    DriftKind.SOURCE_CHANGED: "the source changed its types",
+    DriftKind.SOURCE_CHANGED: "types of the source changed",
     DriftKind.DIFFERENT: "different",
     DriftKind.NOT_PUSHED: "not pushed yet",
 }
@@ -74,7 +74,7 @@ def drift_summary(report: DriftReport) -> str:
     told = sum(not difference.counts for difference in report.differences)
     also = f" ({told} more told, which {'does' if told == 1 else 'do'} not count)" if told else ""
     if report.failed:
-        return "It cannot be told whether there is drift: see the errors." + also
+        return f"It cannot be told whether there is drift: see the errors{also}."
     if not counts:
         return f"No drift: {counted(report.compared, 'object')} compared{also}."
     listed = ", ".join(f"{counts[kind]} {TITLES[kind]}" for kind in DriftKind if counts[kind])

@@ -85,7 +85,7 @@ class Past:
         self._environment = connection.environment.name
         self._journal = EitherJournal(connection.ledger(), root, self._environment, self._warn)
         self._known: dict[str, bool] = {}
-        self._issues: list[Issue] = []
+        self._refused = False
 
     def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
         """What the last push left in a space."""
@@ -116,13 +116,16 @@ class Past:
     @property
     def issues(self) -> Iterable[Issue]:
         """What is not known, and what that means."""
-        yield from self._issues
         unknown = ", ".join(space for space, known in self._known.items() if not known)
-        if unknown:
+        if self._refused:
+            message = f"this key may not read the ledger, and {FOLDER}/ledger of this machine is read instead"
+            if unknown:
+                message = "this key may not read the ledger: which side changed cannot be told"
+            hint = "give it the privilege read on the index entra-deployer-ledger"
+            yield Issue(NO_LEDGER, Level.WARNING, message, self._environment, hint=hint)
+        elif unknown:
             message = f"no push is written down for the space {unknown}: which side changed cannot be told"
             yield Issue(NO_BASE, Level.NOTE, message, self._environment, hint="a push writes it down")
 
     def _warn(self, _: str) -> None:
-        message = f"this key may not read the ledger (entra-deployer-ledger): {FOLDER}/ledger of this machine is read"
-        hint = "give it the privilege read on that index"
-        self._issues.append(Issue(NO_LEDGER, Level.WARNING, message, self._environment, hint=hint))
+        self._refused = True

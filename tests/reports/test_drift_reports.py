@@ -1,0 +1,84 @@
+"""Drift as people and programs read it: golden files, one a form."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from entra_deployer.errors import Location
+from entra_deployer.model.drift import Difference, DriftKind, DriftReport, FieldDrift
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.state import Kind
+from entra_deployer.reports.drift_as_github import drift_as_github
+from entra_deployer.reports.drift_as_json import drift_as_json
+from entra_deployer.reports.drift_as_junit import drift_as_junit
+from entra_deployer.reports.drift_as_text import drift_as_text
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+FILE = "rules/rare/hunt.md"
+
+
+def one(kind, name="Rare client app", **fields):
+    return Difference(kind, "default", Kind.RULE, "3f0c", name, FILE, **fields)
+
+
+REPORT = DriftReport(
+    environment="staging",
+    stack="Kibana 8.19.21, platinum",
+    hunts=3,
+    compared=7,
+    last_push=PushEntry("p", "staging", "2026-02-01T09:30:12.000+00:00", "ci", "a" * 40 + "+", PushState.FINISHED),
+    differences=(
+        one(
+            DriftKind.CONFLICT,
+            fields=(FieldDrift("severity", "low", "high", "critical"),),
+            by="alice",
+            at="2026-02-01T10:00:00.000Z",
+        ),
+        one(DriftKind.CHANGED_IN_KIBANA, fields=(FieldDrift("query", "FROM a\n| LIMIT 1", "", "FROM b\n| LIMIT 1"),)),
+        Difference(DriftKind.DELETED_IN_KIBANA, "soc", Kind.SAVED_SEARCH, "s1", "Rare", message="it is gone"),
+        one(DriftKind.DISABLED, message="switched off", by="bob", counts=False),
+        one(DriftKind.FAILING, message="Unknown column [a]", at="2026-02-01T10:00:00.000Z"),
+        one(DriftKind.SOURCE_CHANGED, fields=(FieldDrift("user.name", "keyword", "keyword", None),)),
+        one(DriftKind.DIFFERENT, fields=(FieldDrift("note", None, "ours", "theirs"),)),
+        one(DriftKind.NOT_PUSHED, fields=(FieldDrift("tags", ["a"], ["a", "b, 100%"], ["a"]),)),
+    ),
+)
+ERROR = Issue("DEP010", Level.ERROR, "no viable alternative", "rare", Location(FILE, 12, 3), "correct it")
+UNTOLD = replace(REPORT, issues=(ERROR,))
+CLEAN = replace(REPORT, differences=(), last_push=None, three_way=False)
+
+FORMS = {
+    "drift.txt": lambda: drift_as_text(REPORT, width=90),
+    "drift_clean.txt": lambda: drift_as_text(CLEAN, width=90),
+    "drift_untold.txt": lambda: drift_as_text(UNTOLD, width=60),
+    "drift.json": lambda: drift_as_json(REPORT),
+    "drift.xml": lambda: drift_as_junit(UNTOLD),
+    "drift.github": lambda: drift_as_github(UNTOLD),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_as_in_its_golden_file(name):
+    assert FORMS[name]() == (GOLDEN / name).read_text("utf-8")
+
+
+def test_junit_fails_for_what_counts_alone():
+    suite = ET.fromstring(drift_as_junit(REPORT))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "7", "0")
+
+
+def test_an_annotation_stays_on_one_line():
+    lines = drift_as_github(REPORT).splitlines()
+    assert all(line.startswith("::") for line in lines[:-1])
+    assert len(lines) == len(REPORT.differences) + 1
+
+
+def test_the_json_document_tells_all_three_sides():
+    document = json.loads(drift_as_json(REPORT))
+    assert document["drifted"]
+    field = document["differences"][0]["fields"][0]
+    assert field == {"path": "severity", "base": "low", "desired": "high", "live": "critical"}
