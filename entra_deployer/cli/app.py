@@ -7,6 +7,7 @@ import typer
 
 from entra_deployer import __version__
 from entra_deployer.cli.drift import drift
+from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
 from entra_deployer.cli.push import plan, push
@@ -34,6 +35,7 @@ app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
+app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.add_typer(local_app, name="local")
 
 

@@ -1,0 +1,154 @@
+"""The rules that are live: for a person at a terminal, and as one JSON document."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, Inventory, LiveRule
+from entra_deployer.model.serial import issue_to_json
+from entra_deployer.model.values import Json
+from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.issue_lines import issue_lines
+from entra_deployer.reports.words import counted
+
+FORMAT_VERSION = 1
+_NARROW = 90
+_STYLES = {SUCCEEDED: "green", FAILED: "bold red"}
+_INDENT = (0, 0, 0, 4)
+
+
+def live_rules_as_json(inventory: Inventory) -> str:
+    """The document, indented, keys in a fixed order, one newline at its end."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "environment": inventory.environment,
+        "rules": [live_rule_to_json(rule) for rule in inventory.rules],
+        "issues": [issue_to_json(issue) for issue in inventory.issues],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def live_rule_to_json(rule: LiveRule) -> Json:
+    """One rule; times are ISO 8601, `last_run` is null before the first."""
+    run = rule.last_run
+    return {
+        "space": rule.space,
+        "rule_id": rule.rule_id,
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "severity": rule.severity,
+        "interval": rule.interval,
+        "revision": rule.revision,
+        "changed_at": rule.changed_at.isoformat() if rule.changed_at else None,
+        "changed_by": rule.changed_by or None,
+        "last_run": {"at": run.at.isoformat(), "status": run.status, "message": run.message} if run else None,
+    }
+
+
+def live_rules_as_text(inventory: Inventory, *, width: int = 100, colour: bool = False) -> str:
+    """A table, on a narrow terminal two lines a rule; what a rule said when it went wrong; the counts at the end."""
+    return draw(_lines(inventory, narrow=width < _NARROW), width=width, colour=colour)
+
+
+def _lines(inventory: Inventory, *, narrow: bool) -> Iterator[RenderableType]:
+    head = Text(inventory.environment, "bold")
+    head.append(f"  {inventory.stack}" if inventory.stack else "", "dim")
+    yield head
+    if inventory.rules:
+        yield Text()
+        yield from _stacked(inventory) if narrow else [_table(inventory)]
+        yield from _complaints(inventory)
+    for issue in inventory.issues:
+        yield from issue_lines(issue)
+    yield Text()
+    yield _closing(inventory)
+
+
+def _table(inventory: Inventory) -> Table:
+    spaces = len({rule.space for rule in inventory.rules}) > 1
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    table.add_column("")
+    table.add_column("rule", ratio=1, overflow="fold")
+    for title in (*(["space"] if spaces else []), "severity", "last run", "revision", "changed by"):
+        table.add_column(title, no_wrap=title != "changed by")
+    for rule in inventory.rules:
+        table.add_row(
+            _switch(rule),
+            Text(rule.name, "" if rule.enabled else "dim"),
+            *([rule.space] if spaces else []),
+            rule.severity,
+            _run(rule, inventory.at),
+            "" if rule.revision is None else str(rule.revision),
+            Text(rule.changed_by, "dim"),
+        )
+    return table
+
+
+def _stacked(inventory: Inventory) -> Iterator[RenderableType]:
+    for rule in inventory.rules:
+        line = _switch(rule)
+        line.append(f" {rule.name}", "" if rule.enabled else "dim")
+        yield line
+        facts = Text()
+        facts.append(f"{rule.severity}, ", "dim")
+        facts.append_text(_run(rule, inventory.at))
+        more = [f"revision {rule.revision}"] if rule.revision is not None else []
+        more += [f"space {rule.space}"] if rule.space != "default" else []
+        more += [f"by {rule.changed_by}"] if rule.changed_by else []
+        facts.append("".join(f", {text}" for text in more), "dim")
+        yield Padding(facts, _INDENT)
+
+
+def _complaints(inventory: Inventory) -> Iterator[RenderableType]:
+    for rule in inventory.rules:
+        run = rule.last_run
+        if rule.enabled and run and run.status != SUCCEEDED and run.message:
+            yield Text()
+            yield Text(f"{rule.name} {outcome(rule)}:", _STYLES.get(run.status, "yellow"))
+            yield Padding(Text(run.message), _INDENT)
+
+
+def _switch(rule: LiveRule) -> Text:
+    return Text("on ", "green") if rule.enabled else Text("off", "dim")
+
+
+def outcome(rule: LiveRule) -> str:
+    """How the last run went, in a word or two."""
+    if rule.last_run is None:
+        return "never ran"
+    status = rule.last_run.status
+    return status if status in (SUCCEEDED, FAILED) or status not in OVER else "warned"
+
+
+def _run(rule: LiveRule, now: datetime) -> Text:
+    if rule.last_run is None:
+        return Text(outcome(rule), "dim")
+    style = _STYLES.get(rule.last_run.status, "yellow") if rule.enabled else "dim"
+    return Text(f"{outcome(rule)} {ago(rule.last_run.at, now)}", style)
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long before `now`: "3 min ago"; the date where it is more than a month."""
+    seconds = max(0.0, (now - at).total_seconds())
+    for unit, size, limit in (("s", 1, 100), ("min", 60, 6000), ("h", 3600, 172800), ("days", 86400, 31 * 86400)):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"on {at:%Y-%m-%d}"
+
+
+def _closing(inventory: Inventory) -> Text:
+    rules = inventory.rules
+    if not rules:
+        return Text(f"No rule of ours is in {inventory.environment}: `deploy push` brings them there.", "bold")
+    on = [rule for rule in rules if rule.enabled]
+    failed = sum(rule.last_run is not None and rule.last_run.status == FAILED for rule in on)
+    silent = sum(rule.last_run is None for rule in on)
+    parts = [f"{len(on)} on", f"{len(rules) - len(on)} off"]
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{silent} never ran"] if silent else []
+    return Text(f"{counted(len(rules), 'rule')}: {', '.join(parts)}.", "bold red" if failed else "bold green")

@@ -1,0 +1,86 @@
+"""The list of live rules as people and programs read it: golden files, one a form."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.live_rule import Inventory, LastRun, LiveRule
+from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def rule(name, *, run=None, **facts):
+    defaults = {
+        "space": "default",
+        "rule_id": f"id-of-{name.split()[0].lower()}",
+        "enabled": True,
+        "severity": "medium",
+        "interval": "1h",
+        "revision": 3,
+        "changed_at": NOW - timedelta(days=2),
+        "changed_by": "ci",
+    }
+    last_run = LastRun(NOW - timedelta(minutes=run[0]), *run[1:]) if run else None
+    return LiveRule(name=name, last_run=last_run, **(defaults | facts))
+
+
+RULES = (
+    rule("Device codes from afar", run=(3, "succeeded", "Rule execution completed successfully")),
+    rule("Guessed passwords", run=(70, "failed", 'verification_exception: Unknown column "usr"'), severity="critical"),
+    rule("Rare agents [beta]", run=(4000, "partial failure", "no index matching: logs-*"), changed_by="alice"),
+    rule("Switched off", run=(90000, "failed", "long ago"), enabled=False, revision=None, changed_by=""),
+    rule("Brand new", space="soc"),
+)
+WARNING = Issue("DEP320", Level.WARNING, "the journal is kept in .deploy/ledger instead", "staging")
+INVENTORY = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES, (WARNING,))
+ONE_SPACE = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES[:1])
+
+FORMS = {
+    "live_rules.txt": lambda: live_rules_as_text(INVENTORY, width=100),
+    "live_rules_narrow.txt": lambda: live_rules_as_text(INVENTORY, width=44),
+    "live_rules_one_space.txt": lambda: live_rules_as_text(ONE_SPACE, width=100),
+    "live_rules.json": lambda: live_rules_as_json(INVENTORY),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_its_golden_file(name):
+    assert FORMS[name]() == (GOLDEN / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("width", [20, 44, 89, 90, 200])
+def test_no_line_is_wider_than_the_terminal(width):
+    text = live_rules_as_text(INVENTORY, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in (word for one in RULES for word in one.name.split()):
+        assert word in text
+
+
+def test_nothing_live_says_how_to_get_something_there():
+    assert "`deploy push` brings them there" in live_rules_as_text(Inventory("staging", NOW))
+    assert json.loads(live_rules_as_json(Inventory("staging", NOW)))["rules"] == []
+
+
+def test_colour_only_where_it_is_asked_for():
+    assert "\x1b[" not in live_rules_as_text(INVENTORY)
+    assert "\x1b[" in live_rules_as_text(INVENTORY, colour=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s ago"),
+        (99, "99 s ago"),
+        (180, "3 min ago"),
+        (7200, "2 h ago"),
+        (3 * 86400, "3 days ago"),
+        (90 * 86400, "on 2025-12-01"),
+    ],
+)
+def test_a_time_is_told_as_long_ago(seconds, said):
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
