@@ -49,3 +49,12 @@ class Compiled:
 
     rules: tuple[CompiledRule, ...]
     issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What `deploy compile` has to tell: the rules, what is wrong, and the target ("8.19.21, platinum")."""
+
+    target: str
+    rules: tuple[CompiledRule, ...]
+    issues: tuple[Issue, ...] = ()

@@ -14,6 +14,8 @@ from entra_deployer.syntax.columns import read_fields
 from entra_deployer.syntax.nodes import Span, Tree
 
 OLDEST_GRAMMAR = StackVersion(8, 19)
+FULLY_KNOWN_SINCE = StackVersion(9, 5)
+"""The first version of which Elastic's parser knows the functions too, not the grammar alone."""
 
 
 @dataclass(frozen=True)

@@ -58,17 +58,10 @@ def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     folders = [name for name in names if Path(name) not in files]
     catalogs = [read_hunt_file(path) for path in files]
     if folders or not files:
-        catalogs.append(read_rules(_as_typed(root / "rules"), names=folders))
+        catalogs.append(read_rules(root / "rules", names=folders))
     sources = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
     issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
     return Catalog(tuple(sources), tuple(issues))
-
-
-def _as_typed(folder: Path) -> Path:
-    """The folder as a user who stands in the project would type it."""
-    here = Path.cwd()
-    inside = here.is_relative_to(folder.parent) or folder.is_relative_to(here)
-    return folder.relative_to(here, walk_up=True) if inside else folder
 
 
 def compile_catalog(catalog: Catalog, target: Target) -> Compilation:

@@ -1,0 +1,92 @@
+"""Every code that an issue may bear: those of the checks, and those of reading, compiling, pushing and verifying."""
+
+from dataclasses import dataclass
+
+from entra_deployer.checks import CHECKS
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a code that is no check's is about in a line, and what to know of it."""
+
+    title: str
+    explanation: str
+
+
+OTHER_CODES: dict[str, Code] = {
+    "DEP000": Code("the run could not go on", "Something stopped the run; the message says what."),
+    "DEP001": Code(
+        "a file cannot be read",
+        "A file is missing, is not UTF-8, or is not the Markdown, TOML or YAML that is expected there. All broken "
+        "files are named in one run.",
+    ),
+    "DEP002": Code(
+        "a file says something that it may not",
+        "An unknown key, a wrong type or a value out of range. The schemas in entra_deployer/data/schemas are where "
+        "the keys are written down; an editor can read them too.",
+    ),
+    "DEP003": Code(
+        "two hunts or two rules with one identity",
+        "The ids of rules are made from the hunt's UUID: two hunts with one UUID would overwrite each other's rules. "
+        "Two rules with one name could not be told apart.",
+    ),
+    "DEP004": Code("a hunt without ES|QL", "Only ES|QL queries become rules: this hunt has none to compile."),
+    "DEP005": Code(
+        "a query in another language",
+        "The hunt holds queries in several languages; this one is not ES|QL and becomes no rule. The others do.",
+    ),
+    "DEP006": Code(
+        "queries without names",
+        "A hunt with several queries has a rule for each. Without names in rule.yaml the ids of these rules are made "
+        "from what each query reads, and from its text where two read the same: they survive a reordering, but not "
+        "every edit. Name the queries once, under `queries:`.",
+    ),
+    "DEP010": Code(
+        "syntax that Elasticsearch refuses",
+        "Elastic's own offline parser, with the grammar of the target's version, refuses the query at this place, as "
+        "the server would.",
+    ),
+    "DEP026": Code(
+        "a silence without effect",
+        "`silence` in rule.yaml names a check that does not exist, that cannot be silenced, or that has nothing to "
+        "say. Take it out, so that it hides nothing later.",
+    ),
+    "DEP300": Code(
+        "an object that is not ours",
+        "Something with our id stands there already and bears no mark of ours. `--adopt` takes it over.",
+    ),
+    "DEP301": Code(
+        "a name that is taken", "A rule of somebody else's has the same name: two such cannot be told apart."
+    ),
+    "DEP310": Code("a rule that left the repository", "It still stands in Kibana. `--prune` removes it."),
+    "DEP311": Code("a prune over its limit", "More would be removed than limits.prune_* of the environment allows."),
+    "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
+    "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
+    "DEP330": Code("a source without data yet", "No index matches what the query reads: the rule will wait for it."),
+    "DEP331": Code(
+        "a query that Elasticsearch refuses", "Asked with LIMIT 0 before any write; its rule is not pushed."
+    ),
+    "DEP340": Code("a connector or a list that is missing", "rule.yaml names one that this environment does not have."),
+    "DEP350": Code("no record of a push", "Drift is told from what was pushed last, and nothing was."),
+    "DEP351": Code("the ledger cannot be read", "Who changed what, and when, is told without it as far as possible."),
+    "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
+    "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
+    "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),
+    "DEP804": Code("a warning of Kibana's", "The rule's preview ran, and Kibana warned about it."),
+    "DEP805": Code("a column that the alerts lack", "The query returns it and Kibana dropped it: see DEP021."),
+    "DEP806": Code("repeated alerts", "Two runs over the same events alerted twice: see DEP024."),
+    "DEP810": Code("an incomplete test", "The tests of a rule do not hold all that they should."),
+    "DEP811": Code("a test of an unknown query", "The test names a query that its hunt does not have."),
+}
+
+
+def title(code: str) -> str:
+    """What a code is about, in a line; "" for one that is not known here."""
+    if code in CHECKS:
+        return CHECKS[code].title
+    return OTHER_CODES[code].title if code in OTHER_CODES else ""
+
+
+def known_codes() -> list[str]:
+    """All codes, sorted."""
+    return sorted({*CHECKS, *OTHER_CODES})

@@ -1,0 +1,64 @@
+"""`deploy check` and `deploy explain`: what is wrong with rules, offline, and what a code means."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.cli import project, terminal
+from entra_deployer.cli.target import LicenseOption, NamesArgument, StackOption, stack_versions, target_for
+
+if TYPE_CHECKING:
+    from entra_deployer.model.check_report import CheckReport
+
+
+class IssueFormat(StrEnum):
+    """The forms of issues."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
+def check(
+    hunt: NamesArgument = None,
+    stack: StackOption = None,
+    licence: LicenseOption = "platinum",
+    notes: Annotated[bool, typer.Option("--notes", help="Show the notes too, not their number alone.")] = False,
+    form: Annotated[IssueFormat, typer.Option("--format", help="The form of the result on stdout.")] = IssueFormat.TEXT,
+) -> None:
+    """Check rules without any server. With several versions, `--stack 8.15,8.19,9.4` shows which can run what."""
+    from entra_deployer.workflow.check import check_code, check_rules
+
+    versions = stack_versions(stack)
+    target = target_for(versions[0] if len(versions) == 1 else None, licence)
+    report = check_rules(project.root(), hunt or (), target, versions if len(versions) > 1 else ())
+    terminal.say(_render(report, form, notes=notes))
+    raise typer.Exit(check_code(report))
+
+
+def explain(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A code such as DEP014; all where none is named.")
+    ] = None,
+) -> None:
+    """Say what a code of an issue means, why it matters, and what to do."""
+    from entra_deployer.reports.code_as_text import code_as_text, codes_as_text
+    from entra_deployer.workflow.explain import find_explanation, list_explanations
+
+    if code is None:
+        terminal.say(codes_as_text(list_explanations()))
+    else:
+        terminal.say(code_as_text(find_explanation(code), width=terminal.width(), colour=terminal.coloured()))
+
+
+def _render(report: "CheckReport", form: IssueFormat, *, notes: bool) -> str:
+    from entra_deployer.reports.issues import ISSUE_RENDERERS
+    from entra_deployer.reports.issues_as_text import issues_as_text
+
+    if form is IssueFormat.TEXT:
+        return issues_as_text(report, width=terminal.width(), colour=terminal.coloured(), notes=notes)
+    return ISSUE_RENDERERS[form.value](report)

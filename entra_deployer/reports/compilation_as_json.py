@@ -1,0 +1,48 @@
+"""What the compiler made, as JSON: one document, or one line for each object, as Kibana's imports have them."""
+
+import json
+
+from entra_deployer.model.compiled import CompiledRule, CompileReport
+from entra_deployer.model.serial import issue_to_json
+from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.values import Json, canonical
+
+FORMAT_VERSION = 1
+_TYPES = {Kind.SAVED_SEARCH: "search", Kind.TAG: "tag"}
+
+
+def compilation_as_json(report: CompileReport) -> str:
+    """The document, indented, one newline at its end."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "target": report.target,
+        "rules": [_rule(rule) for rule in report.rules],
+        "issues": [issue_to_json(issue) for issue in report.issues],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def compilation_as_ndjson(report: CompileReport) -> str:
+    """A line for each object in the order of writing: tags, saved searches, rules."""
+    objects = {(one.kind, one.key): one for rule in report.rules for one in (rule.rule, rule.search, *rule.tags)}
+    return "".join(f"{canonical(_line(one))}\n" for one in sorted(objects.values(), key=lambda one: one.order))
+
+
+def _line(one: StateObject) -> Json:
+    if one.kind is Kind.RULE:
+        return one.payload
+    return {"id": one.key, "type": _TYPES[one.kind], **one.payload}
+
+
+def _rule(rule: CompiledRule) -> Json:
+    return {
+        "hunt": rule.folder,
+        "query": rule.query_key,
+        "key_columns": list(rule.key_columns),
+        "rule": rule.rule.payload,
+        "saved_search": {"id": rule.search.key, **rule.search.payload},
+        "rewrites": [
+            {"code": one.code, "reason": one.reason, "line": one.line, "before": one.before, "after": one.after}
+            for one in rule.rewrites
+        ],
+    }
