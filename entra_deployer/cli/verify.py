@@ -28,16 +28,29 @@ def verify(
     form: Annotated[
         VerdictFormat, typer.Option("--format", help="The form of the result on stdout.")
     ] = VerdictFormat.TEXT,
+    live: Annotated[
+        bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
+    ] = False,
 ) -> None:
     """Seed the events of the tests, run each rule as it stands in Kibana over them, and say what it caught."""
-    from entra_deployer.workflow.verify import VerifyRequest, verify_code, verify_rules
+    from entra_deployer.workflow import verify as workflow
 
     def work() -> Report:
         top = project.root()
+        request = workflow.VerifyRequest(tuple(rule or ()))
         with project.connection(top, on) as connection, terminal.working(f"verifying on {on}"):
-            return verify_rules(top, connection, VerifyRequest(tuple(rule or ())))
+            return (workflow.look_at_live_data if live else workflow.verify_rules)(top, connection, request)
 
-    show_report(on, form, work, verify_code, _as_junit if form is VerdictFormat.JUNIT else _as_text)
+    if live:
+        show_report(on, form, work, workflow.live_code, _as_live)
+    else:
+        show_report(on, form, work, workflow.verify_code, _as_junit if form is VerdictFormat.JUNIT else _as_text)
+
+
+def _as_live(report: Report) -> str:
+    from entra_deployer.reports.live_as_text import live_as_text
+
+    return live_as_text(report, width=terminal.width(), colour=terminal.coloured())
 
 
 def _as_text(report: Report) -> str:

@@ -1,13 +1,9 @@
 """The mapping of a test index: what the integration, ECS and the query say about each field."""
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 
-from entra_deployer.data import load_json
+from entra_deployer.data import load_knowledge
 from entra_deployer.model.values import Json
-
-INTEGRATIONS = {"logs-azure.signinlogs": "azure_signinlogs.json"}
-"""The bundled field types of an integration, by the front of its data stream's name."""
 
 FAMILIES = {
     "constant_keyword": "keyword",
@@ -31,14 +27,10 @@ SETTINGS = {
 """A hidden index: no wildcard of a rule, not even `*`, reaches it."""
 
 
-@cache
 def known_types(stream: str) -> Mapping[str, str]:
     """Field types of a data stream: ECS, overlaid by its integration's where the package knows it."""
-    types = {name: str(field["type"]) for name, field in load_json("ecs.json")["fields"].items()}
-    for front, file in INTEGRATIONS.items():
-        if stream.startswith(front):
-            types |= load_json(file)["fields"]
-    return types
+    knowledge = load_knowledge()
+    return knowledge.field_types((stream,)) or knowledge.ecs
 
 
 def make_mapping(

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.search import PreviewResult, QueryResult
 from entra_deployer.model.values import Json
+from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery
 
 NULL = "DEP801"
@@ -23,32 +25,47 @@ NEAR = 0.8
 _EVALUATION = re.compile(r"^Line (\d+):(\d+): evaluation of \[(.*)\] failed, treating result as null", re.DOTALL)
 _CAUSE = re.compile(r"^Line (\d+):(\d+): (?:[\w.$]+(?:Exception|Error): )?(.*)", re.DOTALL)
 _MULTI_VALUE = "single-value function encountered multi-value"
+_NULL_HINT = "such events are dropped without a word; compare with MV_EXPAND, MV_CONTAINS or `:`"
 
 
-def of_result(result: QueryResult, query: RuleQuery, index: str, *, max_signals: int, subject: str) -> Iterator[Issue]:
+@dataclass(frozen=True)
+class About:
+    """The rule that problems are about."""
+
+    subject: str
+    query: RuleQuery
+    max_signals: int
+    origin: Origin | None = None
+
+
+def of_result(result: QueryResult, about: About, index: str) -> Iterator[Issue]:
     """The problems of a query's result, `index` being what its FROM named."""
-    yield from _nulls(result.warnings, query, index, subject)
+    yield from _nulls(result.warnings, about, index)
     if result.is_partial:
         hint = "some shards failed: look into the server's log"
-        yield Issue(PARTIAL, Level.ERROR, "Elasticsearch gave a part of the result only", subject, hint=hint)
-    limit = min(max_signals, DEFAULT_LIMIT)
+        yield Issue(PARTIAL, Level.ERROR, "Elasticsearch gave a part of the result only", about.subject, hint=hint)
+    limit = min(about.max_signals, DEFAULT_LIMIT)
     if len(result.rows) > limit * NEAR:
         message = f"{len(result.rows)} rows are over {NEAR:.0%} of the {limit} that become alerts"
         hint = "aggregate, narrow the query, or raise max_signals (1000 at most)"
-        yield Issue(NEAR_LIMIT, Level.ERROR, message, subject, hint=hint)
+        yield Issue(NEAR_LIMIT, Level.ERROR, message, about.subject, hint=hint)
 
 
-def _nulls(warnings: Sequence[str], query: RuleQuery, index: str, subject: str) -> Iterator[Issue]:
-    """One issue for each expression that became null, at its place in the rule's own query."""
+def _nulls(warnings: Sequence[str], about: About, index: str) -> Iterator[Issue]:
+    """One issue for each expression that became null, at its place in the hunt, or else in the rule's own query."""
     causes = {(found[1], found[2]): found[3] for text in warnings if (found := _cause(text))}
     for text in warnings:
         if found := _EVALUATION.match(text):
-            line, column = query.position(int(found[1]), int(found[2]), index)
             cause = causes.get((found[1], found[2]), "")
-            why = "the field has several values" if _MULTI_VALUE in cause else cause
-            message = f"`{found[3]}` became null for some events: {why} (line {line}:{column} of the rule's query)"
-            hint = "such events are dropped without a word; compare with MV_EXPAND, MV_CONTAINS or `:`"
-            yield Issue(NULL, Level.ERROR, message, subject, hint=hint if _MULTI_VALUE in cause else None)
+            several = _MULTI_VALUE in cause
+            message = (
+                f"`{found[3]}` became null for some events: {'the field has several values' if several else cause}"
+            )
+            place = about.origin.find(found[3]) if about.origin else None
+            if place is None:
+                line, column = about.query.position(int(found[1]), int(found[2]), index)
+                message += f" (line {line}:{column} of the rule's query)"
+            yield Issue(NULL, Level.ERROR, message, about.subject, place, _NULL_HINT if several else None)
 
 
 def _cause(text: str) -> re.Match[str] | None:

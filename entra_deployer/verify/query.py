@@ -85,37 +85,3 @@ def _lacking(tree: nodes.Tree) -> str | None:
         if isinstance(node, nodes.From) and node.span.of(tree.text)[:2].lower() == "ts":
             return "TS"
     return None
-
-
-def demanded_fields(tree: nodes.Tree) -> tuple[str, ...]:
-    """The fields that the query reads from its documents, sorted; not the columns that it makes itself."""
-    wanted: set[str] = set()
-    made: set[str] = set()
-    for command in tree.commands:
-        used = {node.name for node in command.walk() if isinstance(node, nodes.Column)}
-        if isinstance(command, nodes.Keep | nodes.Drop):
-            used |= {name.name for name in command.names if "*" not in name.name}
-        if isinstance(command, nodes.Rename):
-            used |= {name.name for name in command.old}
-        if isinstance(command, nodes.MvExpand):
-            used.add(command.column.name)
-        wanted |= used - made
-        made |= made_columns(command)
-    return tuple(sorted(wanted))
-
-
-def made_columns(command: nodes.Command) -> set[str]:
-    """The columns that a command adds."""
-    match command:
-        case nodes.Eval(assignments=assignments):
-            return {item.name for item in assignments}
-        case nodes.Stats(aggregates=aggregates, groups=groups):
-            return {item.name for item in (*aggregates, *groups)}
-        case nodes.Rename(new=new):
-            return {name.name for name in new}
-        case nodes.Extract(outputs=outputs):
-            return set(outputs)
-        case nodes.From(metadata=metadata):
-            return {name.name for name in metadata}
-        case _:
-            return set()

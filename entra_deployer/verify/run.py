@@ -12,10 +12,13 @@ from entra_deployer.model.source import DetectionTest
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json, flatten
 from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.syntax.columns import read_fields
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
-from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, demanded_fields, read_query
-from entra_deployer.verify.seeding import Batch, Run, Server, seeded, stamp, sweep
+from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, read_query
+from entra_deployer.verify.ranges import stamp, time_range
+from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class RuleUnderTest:
     """A rule with its tests. `payload` is the rule as read back from Kibana, None where it does not stand there.
 
     `key_columns` tell the entities of its result apart (() where the query does not aggregate). `repeats_matter` is
-    False where its author accepts an alert at each run for the same events.
+    False where its author accepts an alert at each run for the same events. `origin` is the hunt's query.
     """
 
     rule_id: str
@@ -32,6 +35,7 @@ class RuleUnderTest:
     tests: tuple[DetectionTest, ...]
     key_columns: tuple[str, ...] = ()
     repeats_matter: bool = True
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, demanded_fields(query.tree)))
+    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, read_fields(query.tree)))
 
 
 def _no_verdict(rule: RuleUnderTest, why: str) -> Verdict:
@@ -170,30 +174,6 @@ def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
     return bench.server.query(case.query.at(index), filter=time_range(case.payload, now))
 
 
-def time_range(payload: Mapping[str, Json], now: datetime) -> Json:
-    """The filter that Kibana puts before a rule's query, for a run at `now`: documents of [from, to] only."""
-    span = {
-        "gte": _anchored(str(payload.get("from", "now-6m")), now),
-        "lte": _anchored(str(payload.get("to", "now")), now),
-        "format": "strict_date_optional_time",
-    }
-    field = payload.get("timestamp_override")
-    if not field or field == "@timestamp":
-        return {"range": {"@timestamp": span}}
-    choices: list[Json] = [{"range": {field: span}}]
-    if not payload.get("timestamp_override_fallback_disabled"):
-        absent = {"bool": {"must_not": {"exists": {"field": field}}}}
-        choices.append({"bool": {"filter": [absent, {"range": {"@timestamp": span}}]}})
-    return {"bool": {"should": choices, "minimum_should_match": 1}}
-
-
-def _anchored(moment: str, now: datetime) -> str:
-    """Elasticsearch's date math on the run's own clock: now-14d -> 2026-11-24T10:00:00.000Z||-14d."""
-    if not moment.startswith("now"):
-        return moment
-    return f"{stamp(now)}||{moment.removeprefix('now')}" if moment != "now" else stamp(now)
-
-
 def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
     """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
     if len(rows) > 1 and not _entangled(case.batch.tests, rows):
@@ -241,9 +221,9 @@ def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]])
 
 
 def _problems(case: _Case, results: Sequence[QueryResult]) -> Iterator[Issue]:
+    about = problems.About(case.rule.name, case.query, case.max_signals, case.rule.origin)
     for number, result in enumerate(results):
-        index = case.batch.alias_of(number)
-        yield from problems.of_result(result, case.query, index, max_signals=case.max_signals, subject=case.rule.name)
+        yield from problems.of_result(result, about, case.batch.alias_of(number))
 
 
 def _preview_problems(

@@ -10,6 +10,7 @@ from entra_deployer.model.search import Searcher
 from entra_deployer.model.source import DetectionTest, Event
 from entra_deployer.model.values import Json
 from entra_deployer.verify.mapping import SETTINGS, make_mapping
+from entra_deployer.verify.ranges import stamp
 
 PREFIX = "entra-deployer-verify"
 STALE = timedelta(minutes=15)
@@ -62,11 +63,6 @@ def timed(event: Event, now: datetime) -> Iterator[dict[str, Json]]:
     for copy in range(event.count):
         moment = now - timedelta(seconds=event.age + copy * event.every)
         yield {**event.document, "@timestamp": stamp(moment)}
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from entra_deployer.model.report import Report
 from entra_deployer.model.search import Previewer
 from entra_deployer.model.source import DetectionTest, RuleSettings, RuleSource
 from entra_deployer.model.verdict import Status
+from entra_deployer.verify.live import lost_on_live_data
+from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
@@ -48,6 +50,28 @@ def verify_rules(
         verdicts=verdicts,
         issues=tuple(sorted(issues, key=lambda issue: issue.order)),
     )
+
+
+def look_at_live_data(root: Path, connection: Connection, request: VerifyRequest) -> Report:
+    """What share of the live events each condition of each rule, as it stands in Kibana, loses to null. Reads only."""
+    environment = connection.environment
+    space = environment.spaces[0]
+    compilation = compile_rules(root, connection.target(space), request.names)
+    bench = make_bench(connection, space)
+    issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    for rule in rules_under_test(compilation, connection, space):
+        issues += lost_on_live_data(rule, bench)
+    return Report(
+        environment=environment.name,
+        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}",
+        hunts=len(compilation.sources),
+        issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+    )
+
+
+def live_code(report: Report) -> ExitCode:
+    """1 where something could not be looked at; else 0."""
+    return ExitCode.FAILED if report.errors else ExitCode.OK
 
 
 def make_bench(
@@ -93,6 +117,7 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
             tests=_tests(sources[compiled.folder], compiled),
             key_columns=compiled.key_columns,
             repeats_matter=_settings(sources[compiled.folder], compiled).duplicates != "none",
+            origin=Origin(sources[compiled.folder].hunt.source, compiled.query),
         )
         for compiled in compilation.rules
     ]

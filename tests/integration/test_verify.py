@@ -14,9 +14,14 @@ import pytest
 
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
+from entra_deployer.model.hunt import Query
+from entra_deployer.model.issue import Level
 from entra_deployer.model.report import Report
 from entra_deployer.model.verdict import Status, Verdict
-from entra_deployer.verify.run import verify
+from entra_deployer.verify.live import lost_on_live_data
+from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.ranges import stamp
+from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
 from entra_deployer.workflow.compile import compile_rules
 from entra_deployer.workflow.connection import Connection, open_connection
@@ -132,6 +137,7 @@ def test_several_values_where_the_query_wants_one_are_told(project: Project):
     assert verdict.status is Status.FAILED
     assert [issue.code for issue in verdict.problems] == ["DEP801"]
     assert '`event.category == "authentication"` became null' in verdict.problems[0].message
+    assert str(verdict.problems[0].location).endswith(f"rules/{SEED}/hunt.md:35:9")
 
 
 def test_a_rule_that_is_not_deployed_has_no_verdict(project: Project):
@@ -181,6 +187,31 @@ def test_an_interrupted_run_leaves_nothing_behind(project: Project):
     bench = make_bench(project.connection, "default", previewer=Interrupted())
     with pytest.raises(KeyboardInterrupt):
         verify(rules_under_test(compilation, project.connection, "default"), bench)
+
+
+def test_what_conditions_lose_on_live_data_is_counted(connection: Connection):
+    elastic = connection.elastic
+    mappings = {"properties": {name: {"type": "keyword"} for name in ("user.name", "event.category", "host.name")}}
+    elastic.create_index("live-data-x", mappings=mappings | {"date_detection": True})
+    try:
+        now = stamp(elastic.now())
+        documents = [{"@timestamp": now, "event.category": "a", "user.name": "x", "host.name": "h"}] * 6
+        documents += [{"@timestamp": now, "event.category": ["a", "b"], "user.name": "x", "host.name": "h"}] * 3
+        documents += [{"@timestamp": now, "event.category": "a"}]
+        elastic.bulk("live-data-x", documents)
+        text = 'FROM live-data-* | WHERE event.category == "a" AND NOT user.name IN ("y") // why\n'
+        text += '| WHERE host.name LIKE "h*" | STATS n = COUNT(*)'
+        origin = Origin("rules/x/hunt.md", Query(text, 7))
+        rule = RuleUnderTest("r", "Rule", {"query": text, "from": "now-1h"}, (), origin=origin)
+        found = {str(issue.location): issue for issue in lost_on_live_data(rule, make_bench(connection, "default"))}
+    finally:
+        elastic.delete_index("live-data-x")
+    assert {place: issue.level for place, issue in found.items()} == {
+        "rules/x/hunt.md:7:26": Level.WARNING,
+        "rules/x/hunt.md:7:56": Level.WARNING,
+    }
+    assert "is null for 30.0% of 10 events, 3 of which have several values" in found["rules/x/hunt.md:7:26"].message
+    assert "is null for 10.0% of 10 events, which lack the field" in found["rules/x/hunt.md:7:56"].message
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.model.target import StackVersion
-from entra_deployer.verify.query import Unreadable, beyond_embedded, demanded_fields, read_query
+from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
 
 V = StackVersion(8, 19, 21)
 NEW = StackVersion(9, 5)
@@ -104,14 +104,3 @@ def test_what_the_embedded_elasticsearch_lacks_is_found_before_it_is_sent(text, 
 )
 def test_what_it_can_run_or_will_refuse_itself_is_let_through(text):
     assert beyond_embedded(text, V) is None
-
-
-def test_the_fields_that_a_query_reads_are_those_that_it_does_not_make():
-    text = """FROM a METADATA _id
-    | EVAL x = TO_LOWER(user.name) | RENAME host.name AS h | DISSECT message "%{one} %{two}"
-    | WHERE x == "a" AND h == "b" AND one == "c" AND event.code == "1"
-    | STATS n = COUNT_DISTINCT(source.ip) BY x, g = DATE_TRUNC(1 hour, @timestamp)
-    | WHERE n > 2 | KEEP n, x, g*"""
-    assert demanded_fields(read_query(text, V).tree) == (
-        "@timestamp", "event.code", "host.name", "message", "source.ip", "user.name",
-    )  # fmt: skip

@@ -10,8 +10,9 @@ from entra_deployer.model.search import Column, PreviewResult, QueryResult
 from entra_deployer.model.source import DetectionTest, Event, Expectation
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.verdict import Status
+from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.repeats import seen_by_both
-from entra_deployer.verify.run import Bench, RuleUnderTest, time_range, verify
+from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.verify.seeding import STALE, sweep
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
