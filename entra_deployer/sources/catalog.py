@@ -12,10 +12,12 @@ from entra_deployer.model.source import Catalog, QuerySettings, RuleSource
 from entra_deployer.sources import READERS
 from entra_deployer.sources.detection_test import read_detection_tests
 from entra_deployer.sources.fields import did_you_mean
-from entra_deployer.sources.rule_yaml import default_settings, read_rule_yaml
+from entra_deployer.sources.rule_yaml import default_settings, query_keys, read_rule_yaml
+from entra_deployer.syntax.language import is_esql
 
 UNREADABLE = "DEP001"
 DUPLICATE = "DEP003"
+UNNAMED = "DEP006"
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,16 @@ def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
     settings, issues = _read_settings(beside / "rule.yaml", hunt, folder)
     tests, more = read_detection_tests(beside, source=str(beside))
     source = RuleSource(folder, hunt, settings, tests) if settings else None
-    return _Reading(folder, source, (*issues, *more))
+    return _Reading(folder, source, (*issues, *_unnamed(hunt, settings, folder), *more))
+
+
+def _unnamed(hunt: Hunt, settings: Sequence[QuerySettings], folder: str) -> Iterator[Issue]:
+    """A word on several ES|QL queries whose keys are made from what they say."""
+    several = sum(is_esql(query.text, hunt.languages) for query in hunt.queries) > 1
+    if several and tuple(query.key for query in settings) == query_keys(hunt.queries):
+        message = "the queries have no names: an edit may give their rules new ids"
+        hint = "name them under `queries:` in rule.yaml"
+        yield Issue(UNNAMED, Level.WARNING, message, folder, hunt.at_field("query"), hint)
 
 
 def _read_settings(file: Path, hunt: Hunt, folder: str) -> tuple[tuple[QuerySettings, ...], tuple[Issue, ...]]:
