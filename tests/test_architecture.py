@@ -24,6 +24,7 @@ ALLOWED = {
     "checks": {"errors", "model", "syntax", "data", "convert"},
     "planner": {"errors", "model"},
     "drift": {"errors", "model", "planner"},
+    "edit": {"errors", "model"},
     "push": {"errors", "model", "planner"},
     "journal_file": {"errors", "model"},
     "verify": {"errors", "model", "syntax", "data"},
