@@ -12,6 +12,8 @@ from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
 from entra_deployer.cli.push import plan, push
 from entra_deployer.cli.recover import recover
+from entra_deployer.cli.remove import remove
+from entra_deployer.cli.replay import replay
 from entra_deployer.cli.verify import verify
 from entra_deployer.errors import ExitCode
 
@@ -33,9 +35,11 @@ app = typer.Typer(
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(push)
 app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
+app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
+app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)
 app.add_typer(local_app, name="local")
 
 

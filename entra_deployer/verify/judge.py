@@ -35,7 +35,7 @@ def judge(
     outcomes += [_ignored(test, item, rows, alerts) for item in test.ignores]
     expected = [item.entity for item in (*test.catches, *test.ignores)]
     strays = [row for row in rows if not any(matches(entity, row) for entity in expected)]
-    names = sorted({_stray_name(row, key_columns) for row in strays})
+    names = sorted({record_name(row, key_columns) for row in strays})
     return (
         *outcomes,
         *(EntityOutcome(name, name, expected=False, caught=True, reason="nobody expected it") for name in names),
@@ -74,7 +74,8 @@ def describe(entity: Mapping[str, Json]) -> str:
     return ", ".join(f"{column}={shown(value)}" for column, value in entity.items())
 
 
-def _stray_name(row: Record, key_columns: Sequence[str]) -> str:
+def record_name(row: Record, key_columns: Sequence[str]) -> str:
+    """What a row's entity is called: the values of the key columns, or of all columns where it has none of them."""
     columns = [column for column in key_columns if column in row] or sorted(row)
     return " / ".join(shown(row[column]) for column in columns)
 

@@ -1,0 +1,82 @@
+"""Time travel: a rule run at each tick of its schedule over past data, with the clock of that tick."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from entra_deployer.errors import InputError, UsageError
+from entra_deployer.model.replay import Tick
+from entra_deployer.model.values import Json
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.edits import Edit, apply_edits
+from entra_deployer.verify.judge import Record, record_name
+from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
+from entra_deployer.verify.ranges import stamp, time_range
+from entra_deployer.verify.run import Bench, RuleUnderTest
+
+MOST_TICKS = 20_000
+"""A replay asks Elasticsearch once for each tick."""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """From when to when, in which steps."""
+
+    start: datetime
+    end: datetime
+    every: timedelta
+
+    def ticks(self) -> list[datetime]:
+        """Each run, the first one at `start`, none after `end`. Raises UsageError for too many, or for none."""
+        if self.end < self.start:
+            raise UsageError("the replay ends before it starts", hint="--from is the earlier time")
+        count = (self.end - self.start) // self.every + 1
+        if count > MOST_TICKS:
+            raise UsageError(
+                f"the replay would have {count} ticks, over {MOST_TICKS}",
+                hint="a shorter time, or --every with a longer step",
+            )
+        return [self.start + number * self.every for number in range(count)]
+
+
+def with_clock(tree: nodes.Tree, moment: datetime) -> str:
+    """The query with each NOW() replaced, by its position, by a moment: a server's clock cannot be turned back."""
+    constant = f'TO_DATETIME("{stamp(moment)}")'
+    calls = [node.span for node in tree.walk() if isinstance(node, nodes.Call) and node.name == "now"]
+    return apply_edits(tree.text, [Edit(span.start, span.end, constant) for span in calls])
+
+
+def replay(rule: RuleUnderTest, bench: Bench, journey: Journey) -> tuple[Tick, ...]:
+    """What each tick would have found. Reads only. Raises InputError for a query that cannot be replayed here."""
+    payload = rule.payload or {}
+    text = str(payload.get("query", ""))
+    if bench.embedded and (lacking := beyond_embedded(text, bench.version)):
+        raise InputError(f"the embedded Elasticsearch cannot run {lacking}", hint="replay it --on another environment")
+    try:
+        tree = read_query(text, bench.version).tree
+    except Unreadable as error:
+        raise InputError(f"{rule.name}: {error}") from None
+
+    def run(moment: datetime) -> list[dict[str, Json]]:
+        return bench.server.query(with_clock(tree, moment), filter=time_range(payload, moment)).records()
+
+    ticks = journey.ticks()
+    pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="replay")
+    try:
+        return _ticks(ticks, list(pool.map(run, ticks)), rule.key_columns or ("_id",))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ticks(
+    moments: Sequence[datetime], results: Sequence[Sequence[Record]], key_columns: Sequence[str]
+) -> tuple[Tick, ...]:
+    known: set[str] = set()
+    found = []
+    for moment, rows in zip(moments, results, strict=True):
+        entities = tuple(sorted({record_name(row, key_columns) for row in rows}))
+        new = tuple(name for name in entities if name not in known)
+        known.update(new)
+        found.append(Tick(stamp(moment), len(rows), entities, new))
+    return tuple(found)
