@@ -25,7 +25,7 @@ def show_report(
     if form == ReportFormat.JSON:
         show(work, code, as_json, lambda issues: as_json(Report(env, issues=issues)))
     else:
-        show(work, code, render or _as_plan)
+        show(work, code, render or as_plan)
 
 
 def show[R](
@@ -48,7 +48,8 @@ def show[R](
     raise typer.Exit(code(found))
 
 
-def _as_plan(report: Report) -> str:
+def as_plan(report: Report) -> str:
+    """A report as a plan, for the terminal at hand."""
     from entra_deployer.reports.plan_as_text import plan_as_text
 
     return plan_as_text(report, width=terminal.width(), colour=terminal.coloured())
