@@ -5,7 +5,7 @@ the last push left there. A field that the live stack owns keeps its live value 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -90,7 +90,8 @@ class _SpacePlanner:
     def changes(self) -> list[Change]:
         """Creations and updates in the objects' order, then deletions."""
         written = [change for desired in self._desired.objects if (change := self._write(desired))]
-        return written + self._deletions()
+        replaced = self._replaced(written)
+        return written + replaced + self._deletions({(change.kind, change.key) for change in replaced})
 
     def _write(self, desired: StateObject) -> Change | None:
         copies = list(self._live.get((desired.kind, desired.key), {}).values())
@@ -193,10 +194,34 @@ class _SpacePlanner:
         final = ours + extra
         return (standing if sorted(final) == sorted(standing) else final), extra
 
-    def _deletions(self) -> list[Change]:
+    def _left(self) -> list[LiveObject]:
+        """What bears our mark and is desired no more."""
         desired = {(one.kind, one.key) for one in self._desired.objects}
         left = [live for live in self._existing.marked if (live.object.kind, live.object.key) not in desired]
-        left = [live for live in left if not live.immutable and live.object.kind is not Kind.TAG]
+        return [live for live in left if not live.immutable and live.object.kind is not Kind.TAG]
+
+    def _replaced(self, written: Sequence[Change]) -> list[Change]:
+        """The old ones of rules and searches that the last push left here and that get another id now.
+
+        Kibana knows an object by its id: two of one name would both do the work. A copy made in Kibana, which no push
+        left here, is not meant.
+        """
+        created = {(change.kind, change.name) for change in written if change.action is Action.CREATE}
+        old = [
+            live
+            for live in self._left()
+            if (live.object.kind, live.object.name) in created
+            and (live.object.kind, live.object.key) in self._policy.base
+        ]
+        for live in old:
+            if live.object.kind is Kind.RULE:
+                message = f"the rule_id {live.object.key} becomes another one: the rule is deleted and made anew"
+                hint = "the new rule knows none of the alerts of the old one; rule_id in rule.yaml keeps the old id"
+                self.issues.append(Issue("DEP312", Level.WARNING, message, live.object.name, hint=hint))
+        return [self._change(Action.DELETE, live.object, None, live) for live in old]
+
+    def _deletions(self, replaced: Set[tuple[Kind, str]]) -> list[Change]:
+        left = [live for live in self._left() if (live.object.kind, live.object.key) not in replaced]
         if not left or not self._policy.prune:
             self.issues += (
                 Issue(

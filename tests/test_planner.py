@@ -220,6 +220,21 @@ def test_the_same_input_gives_the_same_plan_whatever_its_order():
     assert one == other
 
 
+def test_a_changed_rule_id_is_a_delete_and_a_create_shown_as_such():
+    old = rule("old")
+    made = plan(state(rule("new")), Existing(marked=(live(old),)), base={(Kind.RULE, "old"): old})
+    assert [(change.action, change.key) for change in made.changes] == [
+        (Action.CREATE, "new"),
+        (Action.DELETE, "old"),
+    ]
+    assert [(issue.code, issue.level) for issue in made.issues] == [("DEP312", Level.WARNING)]
+
+
+def test_a_copy_in_kibana_of_the_same_name_is_not_deleted_for_a_new_rule():
+    made = plan(state(rule("new")), Existing(marked=(live(rule("copy")),)))
+    assert [change.action for change in made.changes] == [Action.CREATE]
+
+
 def test_tags_as_saved_objects_are_shared_and_never_pruned():
     tag = StateObject(Kind.TAG, "t1", "Managed", {"attributes": {"name": "Managed"}, "references": []})
     made = plan(state(rule()), Existing(marked=(live(rule()), live(tag)), same_key=(live(rule()),)), prune=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from entra_deployer.convert import guide
 from entra_deployer.convert.executor import executor_steps
-from entra_deployer.convert.identity import OWNER_TAG, owner_tag, rule_id, rule_name, search_id
+from entra_deployer.convert.identity import OWNER_TAG, owner_tag, pinned_rule_id, rule_name, search_id
 from entra_deployer.convert.metadata import metadata_steps
 from entra_deployer.convert.rewriting import Step, explain, rewrite_text
 from entra_deployer.convert.saved_search import View, saved_search
@@ -147,7 +147,7 @@ class _Rule:
         hunt, settings = self.source.hunt, self.settings.settings
         tactics = tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
         payload: dict[str, Json] = {
-            "rule_id": rule_id(hunt, self.settings.key),
+            "rule_id": pinned_rule_id(hunt, self.settings),
             "type": "esql",
             "language": "esql",
             "name": rule_name(hunt, self.settings),

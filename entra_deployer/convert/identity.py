@@ -21,6 +21,11 @@ def rule_id(hunt: Hunt, key: str) -> str:
     return str(uuid5(UUID(hunt.uuid), f"rule/{key}"))
 
 
+def pinned_rule_id(hunt: Hunt, query: QuerySettings) -> str:
+    """The rule's id as `rule.yaml` pins it, for a rule that was there before its hunt; else the hunt's own."""
+    return query.settings.rule_id or rule_id(hunt, query.key)
+
+
 def search_id(hunt: Hunt, key: str, space: str) -> str:
     """The saved search's id in a space."""
     return str(uuid5(UUID(hunt.uuid), f"search/{key}/{space}"))

@@ -13,7 +13,8 @@ class RuleSettings:
     """What `rule.yaml` says for one query's rule; None means "not said", the compiler's policy decides.
 
     Durations are Kibana's: `<n>s|m|h|d`. `fields` are further fields of the rule payload in Kibana's own names
-    (a merge patch). `owners` maps a payload field to "git" or "live".
+    (a merge patch). `owners` maps a payload field to "git" or "live". `rule_id` is that of a rule which was there
+    before the hunt; without it the id is made of the hunt's UUID.
     """
 
     name: str | None = None
@@ -35,6 +36,7 @@ class RuleSettings:
     exceptions: tuple[str, ...] = ()
     silence: Mapping[str, str] = field(default_factory=dict)
     minimum_mutation_score: float | None = None
+    rule_id: str | None = None
 
 
 @dataclass(frozen=True)

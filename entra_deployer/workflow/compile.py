@@ -1,5 +1,6 @@
 """Reads hunts and compiles them for a target: what `deploy compile`, `deploy check` and every push start from."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ OFFLINE = Target("offline", "default", StackVersion(8, 19, 21), licence="platinu
 
 TOLD_IN_THE_PLAN = ("DEP024",)
 """Warnings that a plan shows too: what the target's version and licence cost a rule."""
+
+
+_OWN = "say in rule.yaml what is each one's own"
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def compile_catalog(catalog: Catalog, target: Target) -> Compilation:
         for rule in one.rules
         for issue in run_checks(_subject(source, rule, target, knowledge, cache))
     ]
-    issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_same_names(rules)]
+    issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules)]
     issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
     return Compilation(target, catalog.sources, rules, _sorted(issues), _sorted(findings))
 
@@ -101,19 +105,18 @@ def compile_rules(root: Path, target: Target = OFFLINE, names: Sequence[str] = (
     return compile_catalog(read_catalog(root, names), target)
 
 
-def _same_names(rules: Sequence[CompiledRule]) -> list[Issue]:
-    by_name: dict[str, list[CompiledRule]] = {}
+def _not_unique(rules: Sequence[CompiledRule]) -> list[Issue]:
+    """Rules of one name, which nobody could tell apart, or of one rule_id, which would overwrite each other."""
+    same: defaultdict[tuple[str, str], list[CompiledRule]] = defaultdict(list)
     for rule in rules:
-        by_name.setdefault(rule.rule.name.lower(), []).append(rule)
+        same["are named", rule.rule.name.lower()].append(rule)
+        same["have the rule_id", rule.rule.key].append(rule)
     return [
-        Issue(
-            "DEP003",
-            Level.ERROR,
-            f"{len(group)} rules are named {rule.rule.name!r}",
-            rule.folder,
-            hint="name them in rule.yaml",
-        )
-        for group in by_name.values()
-        if len(group) > 1
-        for rule in group
+        Issue("DEP003", Level.ERROR, f"{len(group)} rules {what} {_unique(what, rule)!r}", rule.folder, hint=_OWN)
+        for (what, _), group in same.items()
+        for rule in (group if len(group) > 1 else ())
     ]
+
+
+def _unique(what: str, rule: CompiledRule) -> str:
+    return rule.rule.name if what == "are named" else rule.rule.key
