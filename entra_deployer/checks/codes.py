@@ -69,12 +69,17 @@ OTHER_CODES: dict[str, Code] = {
     "DEP340": Code("a connector or a list that is missing", "rule.yaml names one that this environment does not have."),
     "DEP350": Code("no record of a push", "Drift is told from what was pushed last, and nothing was."),
     "DEP351": Code("the ledger cannot be read", "Who changed what, and when, is told without it as far as possible."),
+    "DEP360": Code(
+        "a removal that will not last", "The hunt is still in the repository: the next push brings it back."
+    ),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
     "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),
     "DEP804": Code("a warning of Kibana's", "The rule's preview ran, and Kibana warned about it."),
     "DEP805": Code("a column that the alerts lack", "The query returns it and Kibana dropped it: see DEP021."),
     "DEP806": Code("repeated alerts", "Two runs over the same events alerted twice: see DEP024."),
+    "DEP807": Code("events lost on live data", "On the environment's own data a condition is null for many events."),
+    "DEP808": Code("a share that could not be counted", "How many of the live events are lost is not known."),
     "DEP810": Code("an incomplete test", "The tests of a rule do not hold all that they should."),
     "DEP811": Code("a test of an unknown query", "The test names a query that its hunt does not have."),
 }

@@ -17,7 +17,7 @@ from entra_deployer.model.durations import format_duration, say_duration
 from entra_deployer.model.hunt import Query
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.knowledge import Knowledge
-from entra_deployer.model.source import QuerySettings, RuleSource
+from entra_deployer.model.source import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.model.state import Kind, State, StateObject
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.model.values import Json, merge_patch
@@ -125,7 +125,7 @@ class _Rule:
 
     def _settings_steps(self, schedule: Schedule, window: Window) -> list[Step]:
         """What was decided about the rule around the query."""
-        steps = [Step("schedule", _say_schedule(schedule, window))]
+        steps = [Step("schedule", _say_schedule(schedule, window, self.settings.settings))]
         if last_stats(self.tree) is not None:
             costs = f"; {schedule.costs}" if schedule.costs else ""
             steps.append(Step("duplicates", f"duplicates: {schedule.duplicates}, because {schedule.reason}{costs}"))
@@ -196,6 +196,9 @@ class _Rule:
         return saved_search(key, self.tree, view, tag)
 
 
-def _say_schedule(schedule: Schedule, window: Window) -> str:
-    whose = "the hunt's own window" if window.start == schedule.lookback else "rule.yaml or the policy says so"
+def _say_schedule(schedule: Schedule, window: Window, settings: RuleSettings) -> str:
+    if settings.lookback:
+        whose = "rule.yaml says so"
+    else:
+        whose = "the hunt's own window" if window.start else "the hunt asks for none"
     return f"runs every {say_duration(schedule.interval)} over the last {say_duration(schedule.lookback)} ({whose})"

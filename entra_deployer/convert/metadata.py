@@ -20,9 +20,7 @@ COLUMNS = ("_id", "_index", "_version")
 PLAIN_SINCE = StackVersion(8, 13)
 INJECTED_SINCE = StackVersion(9, 4)
 
-_WHY = (
-    "Kibana knows a document again by these columns: without them every run alerts on it anew, without its other fields"
-)
+_WHY = "the columns by which Kibana knows a document again: else every run alerts on it anew, without its other fields"
 
 
 def metadata_steps(tree: Tree, version: StackVersion) -> Iterator[Step]:
@@ -48,7 +46,7 @@ def _is_injected(tree: Tree, version: StackVersion) -> bool:
 
 def _reason(missing: list[str], version: StackVersion) -> str:
     if missing:
-        return _WHY
+        return f"adds {_WHY}"
     if version < PLAIN_SINCE:
         return f"{version.major}.{version.minor} takes an unbracketed METADATA for the name of an index"
     return "METADATA in brackets is deprecated from 8.13 on and refused from 9.0 on"
@@ -69,7 +67,7 @@ def _keep_steps(tree: Tree) -> Iterator[Step]:
             missing = [column for column in COLUMNS if not _matches(column, command.names)]
             if missing:
                 end = command.names[-1].span.end
-                yield Step("keep", "KEEP would drop " + _WHY, (Edit(end, end, "".join(f", {one}" for one in missing)),))
+                yield Step("keep", f"keeps {_WHY}", (Edit(end, end, "".join(f", {one}" for one in missing)),))
 
 
 def _matches(column: str, names: tuple[nodes.Name, ...]) -> bool:

@@ -72,7 +72,7 @@ def make_schedule(settings: RuleSettings, target: Target, wish: Wish) -> Schedul
     chosen, reason = "none", "each document alerts once, by its _id"
     if wish.aggregates:
         chosen, reason = _policy(settings, target, wish.keys)
-    interval = parse_duration(settings.interval) if settings.interval else _interval(chosen, lookback - wish.end)
+    interval = _interval(settings, chosen, lookback - wish.end)
     suppress_by = wish.keys[:MOST_SUPPRESSION_KEYS] if chosen == "suppress" else ()
     costs = _costs(chosen, interval, lookback - wish.end) if wish.aggregates else ""
     return Schedule(interval, lookback, wish.end, chosen, reason, suppress_by, costs)
@@ -84,10 +84,15 @@ def _lookback(settings: RuleSettings, wish: Wish) -> int:
     return wish.window or DEFAULT_LOOKBACK[wish.aggregates]
 
 
-def _interval(duplicates: str, span: int) -> int:
-    """How often to run over `span` seconds of events; Kibana's shortest is a minute."""
+def _interval(settings: RuleSettings, duplicates: str, span: int) -> int:
+    """How often to run over `span` seconds of events; Kibana's shortest is a minute.
+
+    `window` is an interval by itself: one in rule.yaml is for a target that can suppress.
+    """
     if duplicates == "window":
         return max(span, 60)
+    if settings.interval:
+        return parse_duration(settings.interval)
     usual = next((interval for most, interval in _INTERVALS if span <= most), HOUR)
     return max(min(usual, span), 60)
 

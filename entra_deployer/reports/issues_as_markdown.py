@@ -26,19 +26,19 @@ def _lines(report: CheckReport) -> Iterator[str]:
 
 
 def _row(issue: Issue) -> str:
-    text = f"{issue.message}<br>{issue.hint}" if issue.hint else issue.message
     place = issue.location or issue.subject
-    return f"| {issue.level.value} | {issue.code} | `{place}` | {_cell(text)} |"
+    return f"| {issue.level.value} | {issue.code} | `{place}` | {_cell(issue.message, issue.hint)} |"
 
 
 def _matrix(rows: tuple[MatrixRow, ...]) -> Iterator[str]:
     yield "| hunt | " + " | ".join(cell.version for cell in rows[0].cells) + " |"
     yield "|---" * (len(rows[0].cells) + 1) + "|"
     for row in rows:
-        cells = (_cell("<br>".join([cell.support.value, *cell.reasons])) for cell in row.cells)
+        cells = (_cell(cell.support.value, *cell.reasons) for cell in row.cells)
         yield f"| {row.folder} | " + " | ".join(cells) + " |"
 
 
-def _cell(text: str) -> str:
-    """Text that does not end a table's cell or its row."""
-    return text.replace("|", "\\|").replace("\n", " ")
+def _cell(*lines: str | None) -> str:
+    """Lines of text, none of which ends a table's cell or its row, or is taken for HTML."""
+    escaped = (line.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ") for line in lines if line)
+    return "<br>".join(escaped)

@@ -1,6 +1,7 @@
 """Issues as SARIF 2.1.0, which code hosts show beside the line of a pull request."""
 
 import json
+from urllib.parse import quote
 
 from entra_deployer import __version__
 from entra_deployer.model.check_report import CheckReport
@@ -36,7 +37,7 @@ def _result(issue: Issue, index: int) -> Json:
         "message": {"text": text},
     }
     if issue.location:
-        place: dict[str, Json] = {"artifactLocation": {"uri": issue.location.path.replace("\\", "/")}}
+        place: dict[str, Json] = {"artifactLocation": {"uri": quote(issue.location.path)}}
         if issue.location.line:
             place["region"] = {"startLine": issue.location.line, "startColumn": issue.location.column or 1}
         result["locations"] = [{"physicalLocation": place}]

@@ -46,8 +46,9 @@ def test_rule_yaml_chooses_repeats_over_delay():
     assert "up to 336 times" in reasons(COUNTING, licence="basic", settings=settings)["duplicates"]
 
 
-def test_rule_yaml_cannot_choose_what_the_target_lacks():
-    settings = RuleSettings(duplicates="suppress")
+@pytest.mark.parametrize("interval", [None, "1h"])
+def test_rule_yaml_cannot_choose_what_the_target_lacks(interval):
+    settings = RuleSettings(duplicates="suppress", interval=interval)
     assert payload(COUNTING, licence="basic", settings=settings)["interval"] == "14d"
 
 

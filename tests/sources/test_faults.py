@@ -98,7 +98,7 @@ def test_a_broken_hunt_can_be_chosen_by_its_folder(rules):
 
 
 def test_a_name_that_does_not_exist_is_wrong_usage(rules):
-    with pytest.raises(UsageError, match="no rule is named 'suond'.*did you mean 'sound'"):
+    with pytest.raises(UsageError, match=r"no rule is named 'suond'.*did you mean 'sound'"):
         read_rules(rules, names=["suond"])
 
 

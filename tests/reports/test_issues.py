@@ -1,0 +1,123 @@
+"""Issues in six forms: golden files, and the same set in each."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft4Validator
+
+from entra_deployer.errors import Location
+from entra_deployer.model.check_report import Cell, CheckReport, MatrixRow, Support
+from entra_deployer.model.compiled import CompileReport
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.reports.compilation_as_json import compilation_as_ndjson
+from entra_deployer.reports.compilation_as_text import compilation_as_text
+from entra_deployer.reports.issues import ISSUE_RENDERERS
+from entra_deployer.reports.issues_as_text import issues_as_text
+from tests.convert.build import rule
+
+TESTS = Path(__file__).parents[1]
+SUFFIXES = {"json": "json", "sarif": "sarif", "junit": "xml", "markdown": "md", "github": "github"}
+REPORT = CheckReport(
+    target="8.19.21, platinum",
+    hunts=3,
+    rules=2,
+    issues=(
+        Issue(
+            "DEP010",
+            Level.ERROR,
+            "mismatched input '=' expecting <EOF>",
+            "a_hunt",
+            Location("rules/a_hunt/hunt.md", 12, 5),
+            "Elasticsearch would refuse the query here",
+        ),
+        Issue(
+            "DEP014",
+            Level.WARNING,
+            'event.type | "start" & 100 % <null>',
+            "a_hunt",
+            Location("rules/a_hunt/hunt.md", 14),
+            'write `event.type : "start"`',
+        ),
+        Issue("DEP016", Level.NOTE, "no LIMIT", "b_hunt", Location("rules/b, c/hunt.toml")),
+        Issue("DEP003", Level.ERROR, "two rules are named x", "b_hunt"),
+    ),
+    titles={"DEP010": "syntax that Elasticsearch refuses", "DEP014": "a field with several values"},
+    matrix=(
+        MatrixRow("A hunt", "a_hunt", (Cell("8.15", Support.NO, ("no MATCH",)), Cell("9.4", Support.YES))),
+        MatrixRow("B hunt", "b_hunt", (Cell("8.15", Support.UNKNOWN, ("the function X",)), Cell("9.4", Support.YES))),
+    ),
+)
+EMPTY = CheckReport(target="8.19.21, basic", hunts=0, rules=0, issues=())
+
+
+def golden(name: str) -> str:
+    return (TESTS / "golden" / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("form", sorted(ISSUE_RENDERERS))
+def test_each_form_is_its_golden_file(form):
+    assert ISSUE_RENDERERS[form](REPORT) == golden(f"issues.{SUFFIXES[form]}")
+
+
+def test_text_is_its_golden_file():
+    assert issues_as_text(REPORT, width=80, colour=False) == golden("issues.txt")
+
+
+def test_notes_are_counted_where_they_are_not_shown():
+    text = issues_as_text(REPORT, width=200, colour=False, notes=False)
+    assert "DEP016" not in text
+    assert "1 note (--notes shows these)." in text
+
+
+def test_every_form_holds_every_issue():
+    said = {form: render(REPORT) for form, render in ISSUE_RENDERERS.items()}
+    said["text"] = issues_as_text(REPORT, width=200, colour=False)
+    for form, text in said.items():
+        found = re.findall(r"DEP\d{3}", text if form != "sarif" else json.dumps(json.loads(text)["runs"][0]["results"]))
+        assert sorted(found) == sorted(issue.code for issue in REPORT.issues), form
+
+
+def test_sarif_is_valid_by_its_schema():
+    schema = json.loads((TESTS / "data" / "sarif-2.1.0.schema.json").read_text("utf-8"))
+    for report in (REPORT, EMPTY):
+        document = json.loads(ISSUE_RENDERERS["sarif"](report))
+        assert not [error.message for error in Draft4Validator(schema).iter_errors(document)]
+    result = json.loads(ISSUE_RENDERERS["sarif"](REPORT))["runs"][0]["results"][0]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["region"] == {"startLine": 12, "startColumn": 5}
+
+
+def test_junit_fails_where_an_error_is():
+    suite = ET.fromstring(ISSUE_RENDERERS["junit"](REPORT))
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "2")
+    assert [case.find("failure") is not None for case in suite] == [True, False, False, True]
+
+
+def test_a_name_cannot_end_a_github_command():
+    odd = CheckReport("8.19", 1, 1, (Issue("DEP001", Level.ERROR, "a\nb::c", "x", Location("a,b:c.md", 1, 1)),))
+    assert ISSUE_RENDERERS["github"](odd) == "::error col=1,file=a%2Cb%3Ac.md,line=1,title=DEP001::a%0Ab::c\n"
+
+
+def test_nothing_wrong_is_said_too():
+    assert issues_as_text(EMPTY, width=100, colour=False) == (
+        "Checked 0 rules of 0 hunts for 8.19.21, basic: 0 errors, 0 warnings, 0 notes.\n"
+    )
+
+
+def test_ndjson_holds_each_object_once_in_the_order_of_writing():
+    one = rule("from a | where @timestamp > now() - 7d | stats c = count(*) by user.name")
+    lines = [json.loads(line) for line in compilation_as_ndjson(CompileReport("8.19", (one, one))).splitlines()]
+    assert [line["type"] for line in lines] == ["tag", "search", "esql"]
+    assert lines[1]["references"][0]["id"] == lines[0]["id"]
+    assert lines[2] == one.rule.payload
+
+
+def test_an_explanation_shows_the_lines_before_and_after():
+    one = rule("from a\n| where @timestamp > now() - 7d\n| keep user.name")
+    text = compilation_as_text(CompileReport("8.19, platinum", (one,)), width=160, colour=False, explain=True)
+    assert "    - from a\n    + from a METADATA _id, _index, _version\n" in text
+    assert "    - | where @timestamp > now() - 7d\n" in text
+    assert "    + | keep user.name, _id, _index, _version\n" in text
