@@ -9,9 +9,9 @@ from entra_deployer.errors import ExitCode, InputError, UsageError
 from entra_deployer.model.issue import Level
 from entra_deployer.model.replay import Replay
 from entra_deployer.verify.ranges import stamp
+from entra_deployer.verify.repeats import schedule
 from entra_deployer.verify.replay import Journey
 from entra_deployer.verify.replay import replay as run_replay
-from entra_deployer.verify.repeats import schedule
 from entra_deployer.verify.run import RuleUnderTest
 from entra_deployer.workflow.compile import compile_rules
 from entra_deployer.workflow.connection import Connection
