@@ -38,7 +38,7 @@ class Server:
     password: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        self.pool = urllib3.PoolManager(maxsize=20, retries=False, timeout=60)
+        self.pool = urllib3.PoolManager(maxsize=20, retries=False, timeout=30)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str | None) -> Answer:
         """One request; a header of None is left out, an underscore in its name is a hyphen."""
@@ -74,7 +74,9 @@ def serving(
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:
-            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", stack.user, stack.password)
+            running = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", stack.user, stack.password)
+            running.ask("GET", "/api/status")  # answered when it has started
+            yield running
         finally:
             server.should_exit = True
             thread.join()

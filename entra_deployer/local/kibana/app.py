@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -62,6 +62,7 @@ class Application:
         except Fault as fault:
             answer = Answer(fault.body, fault.status)
         except ElasticsearchDown:
+            self._gate.forget()
             answer = Answer(core(401, "Unauthorized").body, 401)
         except NotEsql as other:
             answer = Answer(_not_served(str(other)), 501)
@@ -88,6 +89,7 @@ class Application:
             body.upload,
             body.is_multipart,
         )
+        await to_thread.run_sync(self._kibana.store.prepare)
         answer = await self._run(route, call)
         headers = {"elastic-api-version": routes.VERSION} if route.versioned else {}
         return Answer(answer.body, answer.status, {**headers, **answer.headers})
@@ -118,7 +120,8 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await to_thread.run_sync(kibana.store.prepare)
+        with suppress(ElasticsearchDown):  # it may come later: see Application
+            await to_thread.run_sync(kibana.store.prepare)
         if scheduler:
             scheduler.start()
         yield

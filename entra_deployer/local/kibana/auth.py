@@ -48,6 +48,11 @@ class Gate:
             self._known[key] = (now + REMEMBERED, user)
         return user
 
+    def forget(self) -> None:
+        """Ask about everybody again."""
+        with self._lock:
+            self._known.clear()
+
     def _authenticated(self, authorization: str) -> str:
         reply = self._elastic.call("GET", "/_security/_authenticate", caller=authorization)
         if not reply.ok:

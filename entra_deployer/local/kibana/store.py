@@ -79,14 +79,18 @@ class Store:
     def __init__(self, elastic: Elastic, prefix: str) -> None:
         self._elastic = elastic
         self._prefix = prefix
+        self._is_prepared = False
 
     def prepare(self) -> None:
-        """Make the indices that are not there yet."""
+        """Make the indices that are not there yet; raises ElasticsearchDown, and then may be called again."""
+        if self._is_prepared:
+            return
         settings = {"number_of_shards": 1, "number_of_replicas": 0, "hidden": True, "refresh_interval": "-1"}
         for index, properties in MAPPINGS.items():
             if self._elastic.call("HEAD", self._path(index)).status == 404:
                 mappings = {"dynamic": False, "properties": properties}
                 self._elastic.call("PUT", self._path(index), {"settings": settings, "mappings": mappings})
+        self._is_prepared = True
 
     def get(self, index: str, doc_id: str) -> Stored | None:
         """One document by its id."""
