@@ -31,7 +31,7 @@ ALLOWED = {
     "kibana": {"errors", "model"},
     "elastic": {"errors", "model"},
     "reports": {"errors", "model"},
-    "local": {"errors", "model"},
+    "local": {"errors", "model", "data"},
 }
 """What each room may import of the others. `workflow` may import all but the last two, `cli` all."""
 

@@ -3,10 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any, Final
 
-from entra_deployer.data import load_json
+from entra_deployer.local.kibana import ecs
 from entra_deployer.local.kibana.datemath import parse
 from entra_deployer.model.values import Json
 
@@ -93,10 +92,9 @@ def _fitting(source: Mapping[str, Json], prefix: str) -> dict[str, Json]:
 
 
 def _fits(path: str, value: Json) -> bool:
-    types, objects = _ecs()
-    if path in objects:
+    if path in ecs.objects():
         return isinstance(value, dict)
-    kind = types.get(path)
+    kind = ecs.types().get(path)
     if kind is None or value is None:
         return True
     return _FITS[kind](value) if kind in _FITS else True
@@ -128,12 +126,3 @@ _FITS: Final[dict[str, Callable[[Json], bool]]] = {
     "boolean": _is_flag,
     "date": _is_date,
 }
-
-
-@cache
-def _ecs() -> tuple[dict[str, str], frozenset[str]]:
-    """The types of the common schema's fields, and the names of the objects that hold them."""
-    types = {name: item["type"] for name, item in load_json("ecs.json")["fields"].items()}
-    parts = [name.split(".") for name in types]
-    objects = {".".join(names[:end]) for names in parts for end in range(1, len(names))}
-    return types, frozenset(objects - types.keys())

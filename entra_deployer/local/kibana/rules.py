@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from entra_deployer.local.kibana import datemath, kql
+from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import Fault, core, detection
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
@@ -126,7 +126,8 @@ def first_problems(problems: list[Problem], members: int) -> list[Problem]:
 
 def _completed(rule: Rule) -> Rule:
     actions = [{"uuid": str(uuid.uuid4()), **action} for action in rule["actions"]]
-    return {**rule, "actions": actions}
+    fields = [{"ecs": ecs.types().get(one["name"]) == one["type"], **one} for one in rule["required_fields"]]
+    return {**rule, "actions": actions, "required_fields": fields}
 
 
 def _stamped(rule: Rule, user: str, now: datetime, *, created: bool) -> Rule:
