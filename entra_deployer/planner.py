@@ -156,7 +156,16 @@ class _SpacePlanner:
             diffs = saved_object_diffs(live.object, final)
         if not diffs:
             return None
+        diffs = tuple(replace(diff, edited=self._edited(desired, diff)) for diff in diffs)
         return replace(self._change(Action.UPDATE, desired, final, live), diffs=diffs, kept=kept)
+
+    def _edited(self, desired: StateObject, diff: FieldDiff) -> bool:
+        base = self._policy.base.get((desired.kind, desired.key))
+        if base is None:
+            return False
+        if desired.kind is Kind.RULE:
+            return not same_value(diff.path, base.payload.get(diff.path), diff.existing)
+        return canonical(dotted(base.payload).get(diff.path)) != canonical(diff.existing)
 
     def _with_live_fields(self, desired: StateObject, live: LiveObject) -> tuple[StateObject, tuple[FieldKept, ...]]:
         """What is sent: ours, but for the fields that the live stack owns and those that we know nothing of."""

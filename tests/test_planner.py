@@ -48,6 +48,13 @@ def test_a_field_that_differs_is_an_update_with_both_values():
     assert [(d.path, d.existing, d.desired) for d in change.diffs] == [("severity", "low", "high")]
 
 
+def test_a_diff_tells_whether_somebody_edited_the_field_in_kibana():
+    base = {(Kind.RULE, "r1"): rule(severity="low", note="ours")}
+    standing = rule(severity="low", note="theirs")
+    (change,) = plan(state(rule(severity="high", note="ours")), ours(standing), base=base).changes
+    assert {d.path: d.edited for d in change.diffs} == {"severity": False, "note": True}
+
+
 @pytest.mark.parametrize("field", ["from", "to", "interval", "max_signals", "references", "setup", "note"])
 def test_a_default_that_the_server_filled_in_is_no_difference(field):
     filled = rule(**{field: RULE_FIELDS[field].default})

@@ -18,11 +18,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class FieldDiff:
-    """One field that differs; None stands for "not set". `path` is in Kibana's names, dotted."""
+    """One field that differs; None stands for "not set". `path` is in Kibana's names, dotted.
+
+    `edited` says that the existing value is not what the last push left: somebody changed it in Kibana.
+    """
 
     path: str
     existing: Json
     desired: Json
+    edited: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,14 @@ def change_to_json(change: Change) -> Json:
         "name": change.name,
         "desired": _object_to_json(change.desired),
         "existing": _live_to_json(change.existing),
-        "diffs": [{"path": d.path, "existing": d.existing, "desired": d.desired} for d in change.diffs],
+        "diffs": [diff_to_json(diff) for diff in change.diffs],
         "kept": [{"path": k.path, "existing": k.existing, "reason": k.reason} for k in change.kept],
     }
+
+
+def diff_to_json(diff: FieldDiff) -> Json:
+    """A field that differs, with both values."""
+    return {"path": diff.path, "existing": diff.existing, "desired": diff.desired, "edited": diff.edited}
 
 
 def change_from_json(value: Mapping[str, Json]) -> Change:

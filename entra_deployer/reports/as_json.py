@@ -4,9 +4,10 @@ import json
 
 from entra_deployer.model.plan import ChangeResult
 from entra_deployer.model.report import Report
-from entra_deployer.model.serial import issue_to_json
+from entra_deployer.model.serial import diff_to_json, issue_to_json
 from entra_deployer.model.values import Json
-from entra_deployer.model.verdict import EntityOutcome, Verdict
+from entra_deployer.model.verdict import EntityOutcome, MutationResult, Verdict
+from entra_deployer.reports.live_rules import live_rule_to_json
 
 FORMAT_VERSION = 1
 
@@ -20,6 +21,8 @@ def as_json(report: Report) -> str:
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
         "issues": [issue_to_json(issue) for issue in report.issues],
     }
+    if report.runs is not None:
+        document["runs"] = [{**live_rule_to_json(rule), "has_run": rule.has_run} for rule in report.runs]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -33,7 +36,7 @@ def _change(result: ChangeResult) -> Json:
         "name": change.name,
         "result": result.outcome.value,
         "error": result.error or None,
-        "diffs": [{"path": d.path, "existing": d.existing, "desired": d.desired} for d in change.diffs],
+        "diffs": [diff_to_json(diff) for diff in change.diffs],
         "kept": [{"path": k.path, "existing": k.existing, "reason": k.reason} for k in change.kept],
     }
 
@@ -49,6 +52,26 @@ def _verdict(verdict: Verdict) -> Json:
         "events": verdict.events,
         "alerts": verdict.alerts,
         "entities": [_entity(outcome) for outcome in verdict.outcomes],
+        "mutation": _mutation(verdict.mutation) if verdict.mutation else None,
+    }
+
+
+def _mutation(result: MutationResult) -> Json:
+    return {
+        "score": round(result.score, 4),
+        "killed": result.killed,
+        "invalid": result.invalid,
+        "survivors": [
+            {
+                "what": mutant.what,
+                "before": mutant.before,
+                "after": mutant.after,
+                "path": mutant.location.path if mutant.location else "",
+                "line": mutant.location.line if mutant.location else 0,
+                "column": mutant.location.column if mutant.location else 0,
+            }
+            for mutant in result.survivors
+        ],
     }
 
 

@@ -8,14 +8,15 @@ from entra_deployer.model.plan import FieldDiff
 from entra_deployer.model.values import Json
 
 _LONG = 60
+_EDITED = " (edited in Kibana since the last push)"
 
 
 def diff_lines(diff: FieldDiff) -> list[str]:
     """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines."""
     before, after = _text(diff.existing), _text(diff.desired)
     if len(before) + len(after) <= 2 * _LONG and "\n" not in before + after:
-        return [f"{diff.path}: {before} -> {after}"]
-    return [f"{diff.path}:", *_unified(before, after)]
+        return [f"{diff.path}: {before} -> {after}{_EDITED if diff.edited else ''}"]
+    return [f"{diff.path}:{_EDITED if diff.edited else ''}", *_unified(before, after)]
 
 
 def line_style(line: str) -> str:
