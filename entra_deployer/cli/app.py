@@ -10,6 +10,7 @@ from entra_deployer.cli.drift import drift
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
+from entra_deployer.cli.pull import pull
 from entra_deployer.cli.push import plan, push
 from entra_deployer.cli.recover import recover
 from entra_deployer.cli.remove import remove
@@ -32,12 +33,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=exit_codes(0, 1, 3, 64, 130))(push)
+app.command(epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
 app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
 app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
+app.command(epilog=exit_codes(0, 1, 64))(pull)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)
 app.add_typer(local_app, name="local")

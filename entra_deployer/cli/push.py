@@ -11,13 +11,16 @@ import typer
 
 from entra_deployer.cli import project, terminal
 from entra_deployer.cli.options import EnvironmentArgument, FormatOption, ReportFormat, RuleOption
-from entra_deployer.cli.show import show_report
+from entra_deployer.cli.show import as_plan, show_report
 from entra_deployer.errors import InputError, Location, UsageError
 from entra_deployer.model.report import Report
 
 if TYPE_CHECKING:
     from entra_deployer.model.ledger import Lease
     from entra_deployer.model.plan import Plan
+
+_FIRST_RUNS = 300.0
+"""Seconds: Kibana runs a rule soon after it was made or switched on."""
 
 AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of our ids that bear no mark of ours.")]
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
@@ -45,23 +48,35 @@ def push(
         float, typer.Option("--wait-lock", metavar="SECONDS", min=0, help="Wait while somebody else pushes here.")
     ] = 0.0,
     no_lock: Annotated[bool, typer.Option("--no-lock", help="Push without the lease that parts two pushes.")] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait until each enabled rule that was pushed has run once; then 2 if one failed."),
+    ] = False,
+    wait_seconds: Annotated[
+        float | None,
+        typer.Option("--wait-seconds", metavar="SECONDS", min=0, help="Wait so long at most (300), then leave with 1."),
+    ] = None,
     form: FormatOption = ReportFormat.TEXT,
 ) -> None:
     """Bring the rules and saved searches to an environment, and show what was done."""
-    from entra_deployer.workflow.push import PushRequest, push_code, push_rules
+    from entra_deployer.workflow.push import PushRequest, push_rules
+    from entra_deployer.workflow.wait import wait_code, wait_for_runs
 
     if plan_file and (rule or adopt or prune):
         raise UsageError("--plan applies a plan as it is: --rule, --adopt and --prune belong to the plan")
     _check(rule, prune=prune)
     request = PushRequest(tuple(rule or ()), adopt, prune, not no_lock, _patience(wait_lock))
+    waits = wait or wait_seconds is not None
+    seconds = _FIRST_RUNS if wait_seconds is None else wait_seconds
 
     def work() -> Report:
         plan = _read_plan(plan_file) if plan_file else None
         top = project.root()
         with project.connection(top, env) as connection, terminal.working(f"pushing to {env}"):
-            return push_rules(top, connection, request, plan=plan)
+            report = push_rules(top, connection, request, plan=plan)
+            return wait_for_runs(connection, report, _until(seconds)) if waits else report
 
-    show_report(env, form, work, push_code)
+    show_report(env, form, work, wait_code, _with_runs if waits else None)
 
 
 def plan(
@@ -101,15 +116,38 @@ def _check(rule: list[str] | None, *, prune: bool) -> None:
 def _patience(seconds: float) -> "Callable[[Lease], bool]":
     """Waits a little each time it is asked, and says yes until `seconds` are over."""
     deadline = time.monotonic() + seconds
+    return lambda other: _pause(deadline, f"waiting: {other.owner} is pushing here")
 
-    def wait(other: "Lease") -> bool:
-        if time.monotonic() >= deadline:
-            return False
-        terminal.note(f"waiting: {other.owner} is pushing here")
-        time.sleep(min(2.0, max(0.1, deadline - time.monotonic())))
-        return True
+
+def _until(seconds: float) -> "Callable[[int, int], bool]":
+    """The same for rules that have not run yet; the time begins when it is first asked."""
+    deadlines: list[float] = []
+    told: set[int] = set()
+
+    def wait(waiting: int, all_of_them: int) -> bool:
+        deadlines.append(time.monotonic() + seconds)
+        text = "" if waiting in told else f"waiting: {all_of_them - waiting} of {all_of_them} rules have run"
+        told.add(waiting)
+        return _pause(deadlines[0], text)
 
     return wait
+
+
+def _pause(deadline: float, text: str) -> bool:
+    """Say what is waited for and wait a little; False where the time is over."""
+    if time.monotonic() >= deadline:
+        return False
+    if text:
+        terminal.note(text)
+    time.sleep(min(2.0, max(0.1, deadline - time.monotonic())))
+    return True
+
+
+def _with_runs(report: Report) -> str:
+    from entra_deployer.reports.live_rules import runs_as_text
+
+    runs = runs_as_text(report, width=terminal.width(), colour=terminal.coloured())
+    return f"{as_plan(report)}\n{runs}" if runs else as_plan(report)
 
 
 def _read_plan(path: Path) -> "Plan":

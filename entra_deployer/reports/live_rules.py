@@ -1,7 +1,8 @@
 """The rules that are live: for a person at a terminal, and as one JSON document."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import RenderableType
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, Inventory, LiveRule
+from entra_deployer.model.report import Report
 from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
 from entra_deployer.reports.canvas import draw
@@ -18,6 +20,8 @@ from entra_deployer.reports.words import counted
 
 FORMAT_VERSION = 1
 _NARROW = 90
+_WORD_WIDTH = 12
+_NONE_YET = "none yet"
 _STYLES = {SUCCEEDED: "green", FAILED: "bold red"}
 _INDENT = (0, 0, 0, 4)
 
@@ -53,6 +57,39 @@ def live_rule_to_json(rule: LiveRule) -> Json:
 def live_rules_as_text(inventory: Inventory, *, width: int = 100, colour: bool = False) -> str:
     """A table, on a narrow terminal two lines a rule; what a rule said when it went wrong; the counts at the end."""
     return draw(_lines(inventory, narrow=width < _NARROW), width=width, colour=colour)
+
+
+def runs_as_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
+    """How the first run of each pushed rule went; "" where no enabled rule was pushed."""
+    return draw(_run_lines(report.runs, report.environment), width=width, colour=colour) if report.runs else ""
+
+
+def _run_lines(rules: Sequence[LiveRule], environment: str) -> Iterator[RenderableType]:
+    for rule in rules:
+        sign, word, style = _first_run(rule)
+        line = Table.grid(padding=(0, 1))
+        name = Text(rule.name)
+        if word == _NONE_YET:
+            name.append(f"  runs every {rule.interval}", "dim")
+        line.add_row(Text(sign, style), Text(f"{word:<{_WORD_WIDTH}}", style), name)
+        yield line
+        if rule.has_run and rule.last_run and rule.last_run.status != SUCCEEDED:
+            yield Padding(Text(rule.last_run.message), _INDENT)
+    yield Text()
+    counts = Counter(_first_run(rule)[1] for rule in rules)
+    told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    good = set(counts) <= {SUCCEEDED, "warned"}
+    yield Text(f"First runs: {told}.", "bold green" if good else "bold red")
+    if not all(rule.has_run for rule in rules):
+        yield Text(f"`deploy list {environment}` tells later; a Kibana that runs no rules never will.", "dim")
+
+
+def _first_run(rule: LiveRule) -> tuple[str, str, str]:
+    """A sign, a word and a style for the run after the push."""
+    if not rule.has_run:
+        return ("·", _NONE_YET, "yellow") if rule.enabled else ("·", "switched off", "dim")
+    word = outcome(rule)
+    return {SUCCEEDED: "✓", FAILED: "✗"}.get(word, "!"), word, _STYLES.get(word, "yellow")
 
 
 def _lines(inventory: Inventory, *, narrow: bool) -> Iterator[RenderableType]:
