@@ -4,16 +4,21 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from entra_deployer.model.plan import FieldDiff
+from entra_deployer.model.plan import FieldDiff, FieldKept
 from entra_deployer.model.values import Json
 
 _LONG = 60
 _EDITED = " (edited in Kibana since the last push)"
 
 
+def kept_line(kept: FieldKept) -> str:
+    """What stays as it is in Kibana, and why."""
+    return f"kept {kept.path}: {value_text(kept.existing)} ({kept.reason})"
+
+
 def diff_lines(diff: FieldDiff) -> list[str]:
     """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines."""
-    before, after = _text(diff.existing), _text(diff.desired)
+    before, after = value_text(diff.existing), value_text(diff.desired)
     if len(before) + len(after) <= 2 * _LONG and "\n" not in before + after:
         return [f"{diff.path}: {before} -> {after}{_EDITED if diff.edited else ''}"]
     return [f"{diff.path}:{_EDITED if diff.edited else ''}", *_unified(before, after)]
@@ -39,7 +44,8 @@ def _unified(before: str, after: str) -> Iterator[str]:
             yield f"  {line}"
 
 
-def _text(value: Json) -> str:
+def value_text(value: Json) -> str:
+    """A field's value as a person would write it: text as it is, JSON for the rest, "(not set)" for None."""
     match value:
         case None:
             return "(not set)"

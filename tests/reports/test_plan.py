@@ -1,0 +1,87 @@
+"""Plans and pushes as people and programs read them: golden files, one a form."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.errors import Location
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
+from entra_deployer.model.report import Report
+from entra_deployer.push import not_applied, planned
+from entra_deployer.reports.as_json import as_json
+from entra_deployer.reports.plan_as_markdown import plan_as_markdown
+from entra_deployer.reports.plan_as_text import plan_as_html, plan_as_text
+from tests.builders import live, rule, search
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+BEFORE = "FROM logs-azure.signinlogs-*\n| STATS failures = COUNT(*) BY user.name\n| WHERE failures <= 3"
+AFTER = BEFORE.replace("<= 3", "<= 5")
+
+CREATED = Change(Action.CREATE, "default", search().kind, "s1", "Sign-ins of a kind", search(), None)
+UPDATED = Change(
+    Action.UPDATE,
+    "soc",
+    rule().kind,
+    "r1",
+    "Unusual client app",
+    rule(),
+    live(rule()),
+    (
+        FieldDiff("query", BEFORE, AFTER),
+        FieldDiff("severity", "low", "high"),
+        FieldDiff("note", None, "Look at `user.name`.", edited=True),
+    ),
+    (FieldKept("enabled", False, "owned by the live stack"),),
+)
+DELETED = Change(Action.DELETE, "default", rule().kind, "r2", "A rule that left", None, live(rule()))
+WARNING = Issue("DEP330", Level.WARNING, "no data yet", "hunt_one", hint="ship the logs")
+ERROR = Issue("DEP002", Level.ERROR, "unknown key 'x'", "hunt_two", Location("rules/hunt_two/rule.yaml", 3, 1))
+PLAN = Plan("staging", (CREATED, UPDATED, DELETED), 4, (WARNING,))
+BLOCKED = replace(PLAN, issues=(ERROR, WARNING), blockers=(ERROR,))
+PARTLY = (
+    ChangeResult(CREATED, Outcome.APPLIED),
+    ChangeResult(UPDATED, Outcome.FAILED, "Kibana said 500 to PUT /api/detection_engine/rules: no"),
+    ChangeResult(DELETED, Outcome.SKIPPED, "no answer"),
+)
+
+
+def report(plan, results):
+    return Report("staging", "Kibana 8.19.21, platinum", 2, plan, tuple(results), issues=plan.issues)
+
+
+PLANNED = report(PLAN, planned(PLAN))
+FORMS = {
+    "plan.txt": plan_as_text(PLANNED, width=80),
+    "plan_narrow.txt": plan_as_text(PLANNED, width=40),
+    "plan_blocked.txt": plan_as_text(report(BLOCKED, not_applied(BLOCKED, "blocked")), width=80),
+    "plan_partly.txt": plan_as_text(report(PLAN, PARTLY), width=80),
+    "plan_empty.txt": plan_as_text(report(Plan("staging", (), 7), ()), width=80),
+    "plan.md": plan_as_markdown(PLANNED),
+    "plan.html": plan_as_html(PLANNED),
+    "plan.json": as_json(report(PLAN, PARTLY)),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_its_golden_file(name):
+    assert FORMS[name] == (GOLDEN / name).read_text("utf-8")
+
+
+def test_colour_is_for_terminals_alone():
+    assert "\x1b[" not in FORMS["plan.txt"]
+    assert "\x1b[" in plan_as_text(PLANNED, width=80, colour=True)
+
+
+def test_a_page_escapes_what_a_hunt_says():
+    named = replace(CREATED, name="<script>alert(1)</script>")
+    plan = replace(PLAN, changes=(named,))
+    for text in (plan_as_html(report(plan, planned(plan))), plan_as_markdown(report(plan, planned(plan)))):
+        assert "<script>" not in text
+
+
+def test_a_fence_in_a_note_does_not_end_the_diff():
+    diff = FieldDiff("note", "a\n```\nb", "a\n```\nc")
+    plan = replace(PLAN, changes=(replace(UPDATED, diffs=(diff,)),))
+    assert "````diff" in plan_as_markdown(report(plan, planned(plan)))
