@@ -28,6 +28,9 @@ def verify(
     form: Annotated[
         VerdictFormat, typer.Option("--format", help="The form of the result on stdout.")
     ] = VerdictFormat.TEXT,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Also tell which small changes of a rule its tests would not notice.")
+    ] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
     ] = False,
@@ -37,7 +40,7 @@ def verify(
 
     def work() -> Report:
         top = project.root()
-        request = workflow.VerifyRequest(tuple(rule or ()))
+        request = workflow.VerifyRequest(tuple(rule or ()), mutate=mutate)
         with project.connection(top, on) as connection, terminal.working(f"verifying on {on}"):
             return (workflow.look_at_live_data if live else workflow.verify_rules)(top, connection, request)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entra_deployer.errors import Location
 from entra_deployer.model.issue import Issue
 
 
@@ -31,6 +32,38 @@ class EntityOutcome:
 
 
 @dataclass(frozen=True)
+class Mutant:
+    """A small change of a rule's query (or of its range) that its tests should notice.
+
+    `what` says the change in a few words, `before` and `after` are the text that it concerns, `location` is the place
+    in the hunt where it is known.
+    """
+
+    what: str
+    before: str
+    after: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class MutationResult:
+    """How many mutants the tests told from the rule, and those that they did not.
+
+    `invalid` counts the mutants that Elasticsearch refused; they do not count.
+    """
+
+    killed: int
+    survivors: tuple[Mutant, ...]
+    invalid: int = 0
+
+    @property
+    def score(self) -> float:
+        """The share of the valid mutants that were told, from 0 to 1; 1 where there is none."""
+        valid = self.killed + len(self.survivors)
+        return self.killed / valid if valid else 1.0
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The proof, or its failure, for one rule on one Elasticsearch.
 
@@ -38,6 +71,7 @@ class Verdict:
     not. `error` says why there is no verdict. `problems` are what makes a rule fail although it caught the right
     entities: values that became null, a cut-off result, columns that the alert lost. `alerts` counts what Kibana's
     preview made, `events` what was seeded; `tests` are the files of the tests.
+    `mutation` is None where it was not asked for.
     """
 
     rule_id: str
@@ -51,3 +85,4 @@ class Verdict:
     error: str = ""
     problems: tuple[Issue, ...] = ()
     tests: tuple[str, ...] = ()
+    mutation: MutationResult | None = None

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.model.verdict import EntityOutcome, MutationResult, Status, Verdict
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted
@@ -19,6 +19,7 @@ _STATUS = {
     Status.ERROR: ("!", "bold yellow"),
 }
 _NARROW = 72
+_LONGEST = 70
 _INDENT = (0, 0, 0, 2)
 
 
@@ -61,7 +62,28 @@ def _verdict(verdict: Verdict, *, narrow: bool) -> Iterator[RenderableType]:
             yield Padding(_entities(outcomes, style, narrow=narrow), (0, 0, 0, 4))
     for problem in verdict.problems:
         yield from (Padding(text, _INDENT) for text in issue_lines(problem))
+    if verdict.mutation:
+        yield from (Padding(line, _INDENT) for line in _mutation(verdict.mutation))
     yield Padding(Text(_next(verdict), "dim"), _INDENT)
+
+
+def _mutation(result: MutationResult) -> Iterator[RenderableType]:
+    """The score, and each change that no test notices."""
+    valid = result.killed + len(result.survivors)
+    style = "yellow" if result.survivors else "green"
+    yield Text(f"mutation score {result.score:.0%}: the tests notice {result.killed} of {valid} changes", style)
+    for mutant in result.survivors:
+        line = Text("survived ", "yellow")
+        line.append(f"{mutant.location}: " if mutant.location else "", "dim")
+        line.append(f"{mutant.what}: `{_short(mutant.before)}`")
+        line.append(f" as `{_short(mutant.after)}`" if mutant.after else "")
+        yield Padding(line, _INDENT)
+
+
+def _short(text: str) -> str:
+    """One line of bounded length."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def _tried(verdict: Verdict) -> str:

@@ -27,6 +27,7 @@ class Condition:
     text: str
     column: str | None
     negative: bool
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def counts(tree: nodes.Tree) -> Iterator[Count]:
         if isinstance(command, nodes.Stats) and not command.inline:
             return
         if isinstance(command, nodes.Where):
-            conditions = tuple(dict.fromkeys(_conditions(command.predicate, tree.text, negated=False)))
+            conditions = tuple(_conditions(command.predicate, tree.text, negated=False))
             if conditions:
                 yield Count(_count_query(tree.text[: command.pipe], conditions), conditions)
 
@@ -79,7 +80,7 @@ def _conditions(node: nodes.Expression, text: str, *, negated: bool) -> Iterator
 def _condition(node: nodes.Expression, text: str, *, negative: bool) -> Condition:
     columns = [part for part in node.walk() if isinstance(part, nodes.Column)]
     column = columns[0].span.of(text) if len(columns) == 1 else None
-    return Condition(node.span.of(text), column, negative)
+    return Condition(node.span.of(text), column, negative, node.span.start)
 
 
 def lost_on_live_data(rule: RuleUnderTest, bench: Bench) -> Iterator[Issue]:
@@ -92,12 +93,12 @@ def lost_on_live_data(rule: RuleUnderTest, bench: Bench) -> Iterator[Issue]:
         for count in counts(query.tree):
             within = time_range(rule.payload, bench.clock())
             answer = bench.server.query(count.text, filter=within).records()[0]
-            yield from _issues(count, answer, rule)
+            yield from _issues(count, answer, rule, query.tree.text)
     except (Unreadable, Refused) as error:
         yield Issue(NOT_COUNTED, Level.WARNING, f"could not be counted: {error}", rule.name)
 
 
-def _issues(count: Count, answer: Mapping[str, Json], rule: RuleUnderTest) -> Iterator[Issue]:
+def _issues(count: Count, answer: Mapping[str, Json], rule: RuleUnderTest, text: str) -> Iterator[Issue]:
     events = int(answer["events"])
     for number, condition in enumerate(count.conditions):
         lost = int(answer[f"null_{number}"] or 0)
@@ -108,6 +109,6 @@ def _issues(count: Count, answer: Mapping[str, Json], rule: RuleUnderTest) -> It
         message = f"`{condition.text}` is null for {lost / events:.1%} of {events} events"
         message += f", {several} of which have several values" if several else ", which lack the field"
         hint = "compare each value: MV_EXPAND, MV_CONTAINS or `:`" if several else "COALESCE gives them a value"
-        place = rule.origin.find(condition.text) if rule.origin else None
+        place = rule.origin.place(text, condition.offset) if rule.origin else None
         level = Level.WARNING if silent else Level.NOTE
         yield Issue(LOST, level, message, rule.name, place, hint if silent else None)

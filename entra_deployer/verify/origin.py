@@ -1,6 +1,7 @@
 """Where a rule's query comes from, so that what is said of it can be said of the hunt's own file."""
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from entra_deployer.errors import Location
 from entra_deployer.model.hunt import Query
@@ -13,13 +14,20 @@ class Origin:
     source: str
     query: Query
 
-    def find(self, text: str) -> Location | None:
-        """Where a part of the rule's query stands in the hunt: the compiler leaves most of a query as it is."""
-        offset = self.query.text.find(text)
-        return self.at(offset) if offset >= 0 else None
+    def place(self, text: str, offset: int) -> Location | None:
+        """Where an offset of the rule's query `text` stands in the hunt; None for what the compiler put there.
 
-    def at(self, offset: int) -> Location:
-        """The place of an offset in the hunt's query."""
-        line = self.query.text.count("\n", 0, offset)
-        column = offset - (self.query.text.rfind("\n", 0, offset) + 1)
+        The compiler cuts and pastes: most lines are the hunt's own; of a line that it changed the rest is looked for.
+        """
+        line = text.count("\n", 0, offset)
+        column = offset - (text.rfind("\n", 0, offset) + 1)
+        lines, own = text.split("\n"), self.query.text.split("\n")
+        for block in SequenceMatcher(None, lines, own, autojunk=False).get_matching_blocks():
+            if block.a <= line < block.a + block.size:
+                return self._at(line - block.a + block.b, column)
+        rest = lines[line][column:]
+        found = [(number, other.find(rest)) for number, other in enumerate(own) if rest and rest in other]
+        return self._at(*found[0]) if len(found) == 1 else None
+
+    def _at(self, line: int, column: int) -> Location:
         return Location(self.source, self.query.line + line, column + (1 if line else self.query.column))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.search import PreviewResult, QueryResult
 from entra_deployer.model.values import Json
+from entra_deployer.model.verdict import MutationResult
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery
 
@@ -15,6 +16,7 @@ PARTIAL = "DEP802"
 NEAR_LIMIT = "DEP803"
 PREVIEW = "DEP804"
 LOST_COLUMN = "DEP805"
+LOW_SCORE = "DEP809"
 
 DEFAULT_LIMIT = 1000
 """The rows that Elasticsearch returns at most where a query has no LIMIT."""
@@ -61,9 +63,10 @@ def _nulls(warnings: Sequence[str], about: About, index: str) -> Iterator[Issue]
             message = (
                 f"`{found[3]}` became null for some events: {'the field has several values' if several else cause}"
             )
-            place = about.origin.find(found[3]) if about.origin else None
+            offset = about.query.offset(int(found[1]), int(found[2]), index)
+            place = about.origin.place(about.query.tree.text, offset) if about.origin else None
             if place is None:
-                line, column = about.query.position(int(found[1]), int(found[2]), index)
+                line, column = about.query.tree.position(offset)
                 message += f" (line {line}:{column} of the rule's query)"
             yield Issue(NULL, Level.ERROR, message, about.subject, place, _NULL_HINT if several else None)
 
@@ -91,3 +94,10 @@ def lost_columns(
             continue
         hint = "its name or type collides with a field of ECS: rename it, or give it the type of ECS"
         yield Issue(LOST_COLUMN, Level.ERROR, f"the alerts lack the column {column}", subject, hint=hint)
+
+
+def of_score(result: MutationResult, minimum: float | None, *, subject: str) -> Iterator[Issue]:
+    """A mutation score below what the rule's author demands."""
+    if minimum is not None and result.score < minimum:
+        message = f"the mutation score of its tests is {result.score:.0%}, below the {minimum:.0%} of rule.yaml"
+        yield Issue(LOW_SCORE, Level.ERROR, message, subject, hint="add a near miss for each survivor")

@@ -29,19 +29,19 @@ class RuleQuery:
     tree: nodes.Tree
     source: nodes.From
 
-    def at(self, index: str) -> str:
-        """The query with `index` in place of its index patterns."""
+    def at(self, index: str, *edits: Edit) -> str:
+        """The query with `index` in place of its index patterns, and with further edits."""
         first, last = self.source.sources[0].span, self.source.sources[-1].span
-        return apply_edits(self.tree.text, [Edit(first.start, last.end, index)])
+        return apply_edits(self.tree.text, [Edit(first.start, last.end, index), *edits])
 
-    def position(self, line: int, column: int, index: str) -> tuple[int, int]:
-        """Where a place in `at(index)` stands in the rule's own query: 1-based line and column, both."""
+    def offset(self, line: int, column: int, index: str) -> int:
+        """Where a place in `at(index)`, by 1-based line and column, stands in the rule's own query."""
         first, last = self.source.sources[0].span, self.source.sources[-1].span
         lines = self.at(index).split("\n")
         offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
         if offset > first.start:
             offset = max(first.start, offset - len(index) + last.end - first.start)
-        return self.tree.position(offset)
+        return offset
 
 
 def read_query(text: str, version: StackVersion) -> RuleQuery:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entra_deployer.errors import Refused
@@ -15,6 +15,7 @@ from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
 from entra_deployer.syntax.columns import read_fields
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
+from entra_deployer.verify.mutate import mutate
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, read_query
 from entra_deployer.verify.ranges import stamp, time_range
@@ -27,6 +28,7 @@ class RuleUnderTest:
 
     `key_columns` tell the entities of its result apart (() where the query does not aggregate). `repeats_matter` is
     False where its author accepts an alert at each run for the same events. `origin` is the hunt's query.
+    `minimum_score` is the mutation score that its author demands, from 0 to 1.
     """
 
     rule_id: str
@@ -36,6 +38,7 @@ class RuleUnderTest:
     key_columns: tuple[str, ...] = ()
     repeats_matter: bool = True
     origin: Origin | None = None
+    minimum_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Bench:
     """Where rules are tried: the servers, their version, the run's clock and name.
 
     `embedded` says that the Elasticsearch is the embedded one, which lacks some field types, commands and functions.
+    With `mutate` the tests of every rule that passes are tried on its mutants, else of those that demand a score.
     """
 
     server: Server
@@ -52,6 +56,7 @@ class Bench:
     run_id: str
     embedded: bool
     parallel: int = 4
+    mutate: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,17 @@ class _Case:
     @property
     def max_signals(self) -> int:
         return int(self.payload.get("max_signals", 100))
+
+    @property
+    def tests(self) -> tuple[DetectionTest, ...]:
+        return self.batch.tests
+
+    @property
+    def origin(self) -> Origin | None:
+        return self.rule.origin
+
+    def alias_of(self, number: int) -> str:
+        return self.batch.alias_of(number)
 
 
 def verify(rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
@@ -119,15 +135,17 @@ def _files(rule: RuleUnderTest) -> tuple[str, ...]:
 
 def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
     try:
-        return _verdict(case, bench, now)
+        verdict = _verdict(case, bench, now)
+        demanded = bench.mutate or case.rule.minimum_score is not None
+        return _mutated(verdict, case, bench, now) if demanded else verdict
     except Refused as error:
         newer = bench.embedded and "Unknown function" in error.message
         return _no_verdict(case.rule, f"needs --on ENV: {error}" if newer else str(error))
 
 
 def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
-    tests = case.batch.tests
-    results = [_query(case, case.batch.alias_of(number), bench, now) for number in range(len(tests))]
+    tests = case.tests
+    results = [_query(case, case.alias_of(number), bench, now) for number in range(len(tests))]
     rows = [result.records() for result in results]
     aliases = _aliases_to_preview(case, rows, bench, now)
     previews = [_preview(case, alias, bench, now) for alias in aliases]
@@ -144,6 +162,16 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     return _conclude(case, outcomes, found, sum(map(len, alerts)))
 
 
+def _mutated(verdict: Verdict, case: _Case, bench: Bench, now: datetime) -> Verdict:
+    """The verdict with the mutation score of the tests; tests that fail have none."""
+    if verdict.status is not Status.PASSED:
+        return verdict
+    result = mutate(case, bench.server, now)
+    low = list(problems.of_score(result, case.rule.minimum_score, subject=case.rule.name))
+    status = Status.FAILED if low else verdict.status
+    return replace(verdict, mutation=result, status=status, problems=(*verdict.problems, *low))
+
+
 def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Issue], alerts: int) -> Verdict:
     missed = tuple(item.name for item in outcomes if item.expected and not item.caught)
     false_alarms = tuple(item.name for item in outcomes if item.caught and not item.expected)
@@ -155,7 +183,7 @@ def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Is
         missed=tuple(dict.fromkeys(missed)),
         false_alarms=tuple(dict.fromkeys(false_alarms)),
         outcomes=tuple(outcomes),
-        events=sum(event.count for test in case.batch.tests for event in test.events),
+        events=sum(event.count for test in case.tests for event in test.events),
         alerts=alerts,
         problems=tuple(dict.fromkeys(found)),
         tests=_files(case.rule),
@@ -176,11 +204,11 @@ def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
 
 def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
     """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
-    if len(rows) > 1 and not _entangled(case.batch.tests, rows):
+    if len(rows) > 1 and not _entangled(case.tests, rows):
         together = _query(case, case.batch.alias, bench, now).records()
         if same_rows(together, [row for part in rows for row in part]):
             return [case.batch.alias]
-    return [case.batch.alias_of(number) for number in range(len(rows))]
+    return [case.alias_of(number) for number in range(len(rows))]
 
 
 def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1) -> PreviewResult:
@@ -192,7 +220,7 @@ def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1
 def _repeats(
     case: _Case, aliases: Sequence[str], once: Sequence[Sequence[Record]], bench: Bench, now: datetime
 ) -> Iterator[Issue]:
-    entities = repeats.seen_by_both(case.payload, case.batch.tests)
+    entities = repeats.seen_by_both(case.payload, case.tests)
     if not entities:
         return
     both = [_preview(case, alias, bench, now, repeats.RUNS) for alias in aliases]
@@ -223,7 +251,7 @@ def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]])
 def _problems(case: _Case, results: Sequence[QueryResult]) -> Iterator[Issue]:
     about = problems.About(case.rule.name, case.query, case.max_signals, case.rule.origin)
     for number, result in enumerate(results):
-        yield from problems.of_result(result, about, case.batch.alias_of(number))
+        yield from problems.of_result(result, about, case.alias_of(number))
 
 
 def _preview_problems(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,9 +26,10 @@ UNKNOWN_QUERY = "DEP811"
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """What the user asked for. `names` are hunt folders or rule names; () means all."""
+    """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores."""
 
     names: tuple[str, ...] = ()
+    mutate: bool = False
 
 
 def verify_rules(
@@ -38,7 +39,7 @@ def verify_rules(
     environment = connection.environment
     space = environment.spaces[0]
     compilation = compile_rules(root, connection.target(space), request.names)
-    bench = make_bench(connection, space, clock=clock)
+    bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
     verdicts = verify(rules_under_test(compilation, connection, space), bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
@@ -117,6 +118,7 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
             tests=_tests(sources[compiled.folder], compiled),
             key_columns=compiled.key_columns,
             repeats_matter=_settings(sources[compiled.folder], compiled).duplicates != "none",
+            minimum_score=_settings(sources[compiled.folder], compiled).minimum_mutation_score,
             origin=Origin(sources[compiled.folder].hunt.source, compiled.query),
         )
         for compiled in compilation.rules

@@ -84,6 +84,26 @@ def test_every_rule_of_the_project_passes(project: Project):
     assert {verdict.status for verdict in report.verdicts} == {Status.PASSED}
 
 
+def test_the_tests_of_the_projects_rules_notice_every_small_change(project: Project):
+    report = verify_rules(project.root, project.connection, VerifyRequest(mutate=True))
+    survivors = {verdict.name: verdict.mutation.survivors for verdict in report.verdicts if verdict.mutation}
+    assert survivors == {verdict.name: () for verdict in report.verdicts}
+    assert sum(verdict.mutation.killed for verdict in report.verdicts if verdict.mutation) > 100
+
+
+def test_a_survivor_is_told_with_its_place_and_fails_a_rule_that_demands_more(project: Project):
+    file = "entra_refresh_token_replay_across_countries/tests/replays.yaml"
+    text = (project.root / "rules" / file).read_text()
+    lines = [line for line in text.splitlines(keepends=True) if "onas" not in line and "a minute more" not in line]
+    (project.root / "rules" / file).write_text("".join(lines))
+    verdict = project.verdict("entra_refresh_token_replay_across_countries")
+    assert [(one.what, one.before, one.after) for one in verdict.mutation.survivors] == [("one more", "60", "61")]
+    place = verdict.mutation.survivors[0].location
+    assert (Path(place.path).name, place.line, place.column) == ("hunt.toml", 40, 39)
+    assert verdict.status is Status.FAILED
+    assert [issue.code for issue in verdict.problems] == ["DEP809"]
+
+
 def test_the_verdict_names_every_event(project: Project):
     verdict = project.verdict()
     named = {
@@ -159,7 +179,7 @@ def test_fourteen_days_counted_anew_every_five_minutes_are_told_as_duplicates(pr
     payload.pop("alert_suppression", None)
     problem = verify([replace(rule, payload=payload)], bench)[0].problems[0]
     assert problem.code == "DEP806"
-    assert "8 of 8 entities" in problem.message
+    assert "10 of 10 entities" in problem.message
     assert "12 duplicates an hour" in problem.message
 
 
@@ -239,7 +259,7 @@ def test_the_command_prints_one_json_document_and_its_exit_code(command, project
     assert (document["environment"], document["plan"], document["issues"]) == ("shared", {"changes": []}, [])
     verdict = document["verdicts"][0]
     assert (verdict["status"], verdict["missed"], verdict["false_alarms"]) == ("passed", [], [])
-    assert verdict["events"] == 35
+    assert verdict["events"] == 39
     project.edit("count: 4", "count: 3")
     done = run(command, project, "--format", "json")
     assert done.returncode == 2
@@ -250,7 +270,7 @@ def test_the_command_speaks_text_and_junit(command, project: Project):
     done = run(command, project)
     assert done.stdout.splitlines()[-1] == "1 rule verified: 1 passed."
     suite = ET.fromstring(run(command, project, "--format", "junit").stdout)
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("18", "0", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("20", "0", "0")
 
 
 def test_a_broken_test_file_is_named_and_no_verdict_is_given(command, project: Project):
@@ -259,7 +279,7 @@ def test_a_broken_test_file_is_named_and_no_verdict_is_given(command, project: P
     assert done.returncode == 1
     issue = json.loads(done.stdout)["issues"][0]
     assert issue["message"] == "unknown key 'cuont'"
-    assert (issue["path"].endswith("failed_sign_ins.yaml"), issue["line"]) == (True, 114)
+    assert (issue["path"].endswith("failed_sign_ins.yaml"), issue["line"]) == (True, 130)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

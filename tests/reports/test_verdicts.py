@@ -6,9 +6,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from entra_deployer.errors import Location
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.model.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
 from entra_deployer.reports.as_json import as_json
 from entra_deployer.reports.verdicts_as_junit import verdicts_as_junit
 from entra_deployer.reports.verdicts_as_text import verdicts_as_text
@@ -31,6 +32,14 @@ PASSED = Verdict(
     events=8,
     alerts=1,
     tests=("rules/rare/tests/a.yaml",),
+    mutation=MutationResult(
+        7,
+        (
+            Mutant("one more", "3", "4", Location("rules/rare/hunt.md", 44, 31)),
+            Mutant("window halved", "now-14d", "now-604800s"),
+        ),
+        invalid=1,
+    ),
 )
 PROBLEM = Issue("DEP801", Level.ERROR, "`a == 1` became null for some events", "Device code", None, "use MV_EXPAND")
 FAILED = Verdict(

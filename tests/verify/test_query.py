@@ -55,7 +55,7 @@ def test_whatever_the_layout_the_rest_stays_and_places_are_found_again(sources, 
     place = rewritten.index("WHERE")
     line = rewritten.count("\n", 0, place) + 1
     column = place - rewritten.rfind("\n", 0, place)
-    assert query.position(line, column, "other-index") == query.tree.position(query.tree.text.index("WHERE"))
+    assert query.offset(line, column, "other-index") == query.tree.text.index("WHERE")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""The mutation score of a rule's tests: which small changes of the rule would nobody notice?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from entra_deployer.errors import Refused
+from entra_deployer.model.search import Searcher
+from entra_deployer.model.source import DetectionTest
+from entra_deployer.model.values import Json
+from entra_deployer.model.verdict import Mutant, MutationResult
+from entra_deployer.verify.judge import judge
+from entra_deployer.verify.mutants import mutations
+from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.query import RuleQuery
+from entra_deployer.verify.ranges import time_range
+from entra_deployer.verify.repeats import schedule
+
+
+class Patient(Protocol):
+    """A rule whose tests are seeded and pass."""
+
+    @property
+    def query(self) -> RuleQuery: ...  # noqa: D102
+    @property
+    def payload(self) -> Json: ...  # noqa: D102
+    @property
+    def tests(self) -> tuple[DetectionTest, ...]: ...  # noqa: D102
+    @property
+    def origin(self) -> Origin | None: ...  # noqa: D102
+
+    def alias_of(self, number: int) -> str:
+        """The index that shows the events of one test."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A mutant with the query and the range that it would run with, both by the index of a test."""
+
+    mutant: Mutant
+    texts: tuple[str, ...]
+    payload: Json
+
+
+def mutate(patient: Patient, searcher: Searcher, now: datetime) -> MutationResult:
+    """Run every mutant over the events of every test until one test tells it from the rule."""
+    killed, invalid, survivors = 0, 0, []
+    for attempt in _attempts(patient):
+        told = _is_told(attempt, patient, searcher, now)
+        if told is None:
+            invalid += 1
+        elif told:
+            killed += 1
+        else:
+            survivors.append(attempt.mutant)
+    return MutationResult(killed, tuple(survivors), invalid)
+
+
+def _is_told(attempt: _Attempt, patient: Patient, searcher: Searcher, now: datetime) -> bool | None:
+    """Does any test come out otherwise for the mutant; None where Elasticsearch refuses it."""
+    for test, text in zip(patient.tests, attempt.texts, strict=True):
+        try:
+            rows = searcher.query(text, filter=time_range(attempt.payload, now)).records()
+        except Refused:
+            return None
+        if any(outcome.caught != outcome.expected for outcome in judge(test, rows, rows, ())):
+            return True
+    return False
+
+
+def _attempts(patient: Patient) -> Iterator[_Attempt]:
+    text = patient.query.tree.text
+    indices = [patient.alias_of(number) for number in range(len(patient.tests))]
+    if half := _halved(patient.payload):
+        mutant = Mutant("window halved", str(patient.payload["from"]), half)
+        same = tuple(patient.query.at(index) for index in indices)
+        yield _Attempt(mutant, same, {**patient.payload, "from": half})
+    for mutation in mutations(patient.query.tree):
+        place = patient.origin.place(text, mutation.edit.start) if patient.origin else None
+        mutant = Mutant(mutation.what, mutation.before(text), mutation.edit.text, place)
+        texts = tuple(patient.query.at(index, mutation.edit) for index in indices)
+        yield _Attempt(mutant, texts, patient.payload)
+
+
+def _halved(payload: Json) -> str | None:
+    """Half the rule's range; None where it is of a form that this does not read."""
+    _, lookback = schedule(payload)
+    return f"now-{int(lookback // 2)}s" if lookback >= 2 else None
