@@ -31,7 +31,10 @@ def resolve(text: str, now: datetime) -> datetime | None:
         step = STEP.match(rest)
         if not step:
             return None
-        moment = _stepped(moment, step["sign"], int(step["count"] or 1), step["unit"])
+        try:
+            moment = _stepped(moment, step["sign"], int(step["count"] or 1), step["unit"])
+        except (OverflowError, ValueError):  # beyond the calendar
+            return None
         rest = rest[step.end() :]
     return moment
 
@@ -44,7 +47,7 @@ def duration(text: str) -> timedelta | None:
 
 def iso(moment: datetime) -> str:
     """A moment as Kibana writes it: UTC, milliseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse(text: str) -> datetime | None:
