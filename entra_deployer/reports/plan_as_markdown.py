@@ -1,10 +1,11 @@
 """A plan, or a push, as Markdown: a comment on a pull request."""
 
+import re
 from collections.abc import Iterator
 
 from entra_deployer.model.plan import ChangeResult, Outcome
 from entra_deployer.model.report import Report
-from entra_deployer.reports.diff import diff_lines
+from entra_deployer.reports.diff import diff_lines, kept_line
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
 _OUTCOMES = {
@@ -56,8 +57,9 @@ def _details(result: ChangeResult) -> Iterator[str]:
         yield f"{result.error}"
         yield ""
     body = [line.removeprefix("  ") for diff in change.diffs for line in diff_lines(diff)]
-    body += [f"kept {kept.path}: {kept.existing} ({kept.reason})" for kept in change.kept]
-    fence = "`" * max(3, 1 + max((len(line) - len(line.lstrip("`")) for line in body), default=0))
+    body += [kept_line(kept) for kept in change.kept]
+    longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
     yield f"{fence}diff"
     yield from body
     yield fence

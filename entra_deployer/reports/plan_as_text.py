@@ -10,7 +10,7 @@ from rich.text import Text
 from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.reports.canvas import draw, draw_page
-from entra_deployer.reports.diff import diff_lines, line_style
+from entra_deployer.reports.diff import diff_lines, kept_line, line_style
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
@@ -75,8 +75,7 @@ def _details(change: Change) -> Iterator[Text]:
         for line in diff_lines(diff):
             yield Text(line, line_style(line))
     for kept in change.kept:
-        value = str(kept.existing) if kept.existing is not None else "not set"
-        yield Text(f"kept {kept.path}: {value} ({kept.reason})", "dim")
+        yield Text(kept_line(kept), "dim")
 
 
 def _closing(report: Report) -> Text:
