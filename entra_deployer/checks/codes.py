@@ -60,6 +60,9 @@ OTHER_CODES: dict[str, Code] = {
     ),
     "DEP310": Code("a rule that left the repository", "It still stands in Kibana. `--prune` removes it."),
     "DEP311": Code("a prune over its limit", "More would be removed than limits.prune_* of the environment allows."),
+    "DEP312": Code(
+        "a rule that gets another id", "It is deleted and made anew. `rule_id` in rule.yaml keeps the old one."
+    ),
     "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
     "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
     "DEP330": Code("a source without data yet", "No index matches what the query reads: the rule will wait for it."),
@@ -72,6 +75,14 @@ OTHER_CODES: dict[str, Code] = {
     "DEP360": Code(
         "a removal that will not last", "The hunt is still in the repository: the next push brings it back."
     ),
+    "DEP370": Code(
+        "changed on both sides", "Kibana and the repository changed the same field: a person has to choose."
+    ),
+    "DEP371": Code(
+        "an edit that a file cannot hold", "What was changed in Kibana has no place in a hunt or a rule.yaml."
+    ),
+    "DEP372": Code("something to do after a pull", "The files say now what Kibana says, but for what is named here."),
+    "DEP373": Code("a change that was not pulled", "It stays in Kibana alone, and the next push would undo it."),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
     "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),
@@ -80,6 +91,7 @@ OTHER_CODES: dict[str, Code] = {
     "DEP806": Code("repeated alerts", "Two runs over the same events alerted twice: see DEP024."),
     "DEP807": Code("events lost on live data", "On the environment's own data a condition is null for many events."),
     "DEP808": Code("a share that could not be counted", "How many of the live events are lost is not known."),
+    "DEP809": Code("too few mutants found", "The tests notice fewer faults in the query than rule.yaml asks for."),
     "DEP810": Code("an incomplete test", "The tests of a rule do not hold all that they should."),
     "DEP811": Code("a test of an unknown query", "The test names a query that its hunt does not have."),
 }
