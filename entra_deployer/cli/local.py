@@ -67,7 +67,10 @@ def logs(
     """Show where the stack's log files are, and how each ends."""
     from entra_deployer.local import stack
 
-    for path in stack.logs(_root(), name):
+    found = stack.logs(_root(), name)
+    if not found:
+        note(f"{name} has no logs: it was never started")
+    for path in found:
         say(f"==> {path} <==")
         for line in stack.tail(path, lines):
             say(line)

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -178,6 +179,7 @@ def maven_download(repository: Path) -> Download:
     """Download by jgo's Python resolver (no Maven needed) from the user's mirror, or from Maven Central."""
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - brings requests and more
 
+    logging.getLogger("jgo").addHandler(logging.NullHandler())  # what it warns of, we look at ourselves
     pieces = threading.local()
 
     @contextmanager

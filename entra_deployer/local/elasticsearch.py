@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -59,6 +60,7 @@ class NodeSettings:
             "cluster.name": "entra-deployer",
             "node.name": "embedded",
             "discovery.type": "single-node",
+            "cluster.election.initial_timeout": "1ms",  # there is nobody to wait for
             "network.host": HOST,
             "http.port": self.port,
             "transport.port": 0,
@@ -105,6 +107,7 @@ class Node:
                 stderr=log,
                 text=True,
                 encoding="utf-8",
+                start_new_session=True,  # Ctrl-C is for us: the node hears of it by the end of its input
             )
         except OSError as error:
             raise LocalStackError(
@@ -170,9 +173,14 @@ class Node:
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
         self._listener.join()
+
+    def kill(self) -> None:
+        """End the node's process, and any that it started, at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def _tell(self, text: str) -> None:
         assert self._process.stdin  # noqa: S101 - it was opened as a pipe

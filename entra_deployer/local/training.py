@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from entra_deployer.local.elasticsearch import HOST, Node, NodeSettings
-from entra_deployer.local.home import Home, cache_folder, ensure_home
+from entra_deployer.local.faults import system_errors
+from entra_deployer.local.home import CACHE_VARIABLE, TRAINING, Home, cache_folder, ensure_home
 from entra_deployer.local.locks import exclusive
 from entra_deployer.local.progress import Progress
 
@@ -42,10 +43,13 @@ _REQUESTS: tuple[tuple[str, str, object], ...] = (
 
 
 def ready_home(progress: Progress) -> Home:
-    """A home with its start archive. Raises LocalStackError; a start archive that cannot be made is no error."""
+    """A home with its start archive. Raises LocalStackError."""
     home = ensure_home(progress)
     if not home.start_archive.exists():
-        with exclusive(cache_folder() / "lock", on_wait=lambda: progress(STEP)):
+        with (
+            system_errors(f"or set {CACHE_VARIABLE} to another folder"),
+            exclusive(cache_folder() / "lock", on_wait=lambda: progress(STEP)),
+        ):
             if not home.start_archive.exists():
                 progress(STEP)
                 _train(home)
@@ -62,7 +66,7 @@ def free_port() -> int:
 
 def _train(home: Home) -> None:
     """Run a node on an empty data folder, ask it what a push and a verify ask, and let it write what it loaded."""
-    with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix="training-") as temporary:
+    with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix=TRAINING) as temporary:
         folder = Path(temporary)
         archive = folder / home.start_archive.name
         settings = NodeSettings(folder / "data", folder / "logs", free_port(), secrets.token_urlsafe(24))
@@ -72,7 +76,9 @@ def _train(home: Home) -> None:
             node.wait_ready()
             for method, path, body in _REQUESTS:
                 node.ask(method, path, body)
-        finally:
             node.stop(_WRITE_TIMEOUT)
-        if archive.exists():
-            archive.replace(home.start_archive)
+        except BaseException:
+            node.kill()  # nobody waits for its archive
+            raise
+        archive.touch()  # a Java that cannot write one is not asked again; an empty one is passed over
+        archive.replace(home.start_archive)

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.elasticsearch.common.logging.LogConfigurator;
 import org.elasticsearch.common.settings.KeyStoreWrapper;
 import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.env.Environment;
 import org.elasticsearch.node.InternalSettingsPreparer;
 import org.elasticsearch.node.Node;
@@ -25,6 +26,7 @@ import org.elasticsearch.plugins.PluginsLoader;
  */
 public final class EmbeddedNode {
     private static final int CLOSE_SECONDS = 10;
+    private static final TimeValue INDICES_TIMEOUT = TimeValue.timeValueSeconds(20);
 
     private EmbeddedNode() {}
 
@@ -71,6 +73,8 @@ public final class EmbeddedNode {
         Node node = new Node(environment, PluginsLoader.createPluginsLoader(modules, Set.of(), Map.of(), false));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> close(node), "embedded-close"));
         node.start();
+        // users and API keys are in an index: without it the first requests would be refused as if the password was wrong
+        node.client().admin().cluster().prepareHealth(INDICES_TIMEOUT).setTimeout(INDICES_TIMEOUT).setWaitForYellowStatus().get();
     }
 
     /** Ends the process when the parent does, already while the node starts. */
