@@ -12,8 +12,8 @@ from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.nodes import Span, Tree
 
-type Since = tuple[StackVersion | None, StackVersion]
-"""The first version of the 8 line (None: none of it) and of the 9 line."""
+type Since = tuple[StackVersion | None, StackVersion | None]
+"""The first version of the 8 line (None: none of it) and of the 9 line (None: not known)."""
 
 _V8_11, _V9_0 = StackVersion(8, 11), StackVersion(9, 0)
 
@@ -40,8 +40,8 @@ _LATER = {
     (15, 0): "cbrt exp from_base64 mv_append repeat st_distance to_base64 top",
     (16, 0): "hypot mv_percentile mv_pseries_weighted_sum reverse space weighted_avg",
     (17, 0): "bit_length byte_length match qstr",
-    (18, 0): "categorize hash kql md5 sha1 sha256 st_envelope st_extent_agg std_dev term",
-    (19, 1): "match_phrase multi_match round_to sample to_date_nanos to_dn",
+    (18, 0): "categorize hash kql md5 sha1 sha256 st_envelope st_extent_agg std_dev",
+    (19, 1): "match_phrase round_to sample to_date_nanos",
     (None, 2): "absent avg_over_time contains count_over_time count_distinct_over_time delta first_over_time idelta "
     "increase irate last_over_time max_over_time min_over_time mv_contains present present_over_time rate "
     "sum_over_time tbucket absent_over_time",
@@ -49,7 +49,14 @@ _LATER = {
     (None, 4): "json_extract",
     (None, 5): "field_extract",
 }
+_NOT_IN_8 = (
+    "acosh asinh atanh chunk copy_sign day_name decay earliest embedding knn latest month_name mv_difference "
+    "mv_intersection mv_intersects mv_union network_direction score sparkline text_embedding to_dense_vector to_text "
+    "top_snippets url_decode url_encode url_encode_component v_cosine v_dot_product v_hamming v_l1_norm v_l2_norm "
+    "v_magnitude variance"
+)
 FUNCTIONS: dict[str, Since] = {
+    **dict.fromkeys(_NOT_IN_8.split(), (None, None)),
     **dict.fromkeys(_FIRST.split(), _since(11)),
     **{name: _since(*since) for since, names in _LATER.items() for name in names.split()},
 }
@@ -93,8 +100,9 @@ class Feature:
         if self.since is None:
             return None
         eight, nine = self.since
-        first = nine if version >= _V9_0 else eight
-        return first is not None and version >= first
+        if version < _V9_0:
+            return eight is not None and version >= eight
+        return None if nine is None else version >= nine
 
     def first(self) -> str:
         """The first versions that have it, in words."""
@@ -102,7 +110,9 @@ class Feature:
             return "unknown"
         eight, nine = self.since
         said = [f"{one.major}.{one.minor}" for one in (eight, nine) if one]
-        return said[0] if eight and nine == _V9_0 and eight < StackVersion(8, 18) else " and ".join(said)
+        if eight and nine == _V9_0 and eight < StackVersion(8, 18):
+            return said[0]
+        return " and ".join(said) or "some 9.x"
 
 
 def features(tree: Tree) -> Iterator[Feature]:

@@ -123,9 +123,13 @@ def _grammar_version(version: StackVersion) -> str:
 
 def _hidden(tokens: list[Any]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """Where the comments and the strings stand."""
-    comments = [Span(token.start, token.stop + 1) for token in tokens if token.text.startswith(("//", "/*"))]
+    comments = [
+        Span(token.start, token.start + len(token.text.rstrip("\r\n")))
+        for token in tokens
+        if token.text.startswith(("//", "/*"))
+    ]
     strings = [Span(token.start, token.stop + 1) for token in tokens if token.text.startswith('"')]
-    return tuple(span for span in comments if span.end > span.start), tuple(strings)
+    return tuple(comments), tuple(strings)
 
 
 def _verify(ast: Any, stack: str) -> None:  # noqa: ANN401 - Elastic's tree has no types

@@ -1,0 +1,150 @@
+"""What the compiler makes a real Elasticsearch and Kibana's API take; what it refuses they refuse at the same place."""
+
+import re
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from entra_deployer.data import load_knowledge
+from entra_deployer.elastic.client import connect
+from entra_deployer.errors import Refused
+from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+from entra_deployer.model.target import StackVersion
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import read_fields, sources
+from entra_deployer.syntax.features import FUNCTIONS, Feature
+from entra_deployer.syntax.nodes import Span
+from entra_deployer.verify.query import beyond_embedded, read_query
+from entra_deployer.workflow.compile import OFFLINE, compile_rules
+from entra_deployer.workflow.syntax_cache import syntax_cache
+from tests.integration.projects import REPOSITORY
+from tests.workflow.test_compile import REFUSED
+
+SHARED = REPOSITORY.parent / "shared" / "data" / "hunts"
+VERSIONS = [StackVersion(8, 12, 2), OFFLINE.version, StackVersion(9, 2), StackVersion(9, 5)]
+EMBEDDED = {"constant_keyword": "keyword", "wildcard": "keyword", "match_only_text": "text", "flattened": "keyword"}
+"""Types that the embedded Elasticsearch does not have, and what stands for them."""
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared hunts are not here")
+
+
+@pytest.fixture(scope="module")
+def elastic(stack):
+    endpoint = Endpoint(stack.elasticsearch_url, Credentials(Scheme.BASIC, stack.password, stack.user))
+    client = connect(endpoint)
+    yield client
+    client.close()
+
+
+def hunts() -> list[str]:
+    own = [path.name for path in (REPOSITORY / "rules").iterdir() if path.is_dir()]
+    return sorted(own) + sorted(str(path) for path in SHARED.glob("*/queries/*.toml"))
+
+
+def mapping(tree: nodes.Tree) -> dict[str, str]:
+    """A type for each field that a query reads: the known one, or one that its conditions leave open."""
+    knowledge, patterns = load_knowledge(), sources(tree)
+    types = {name: knowledge.type_of(name, patterns) or "keyword" for name in read_fields(tree)}
+    for node in tree.walk():
+        for name, kind in _used(node):
+            if name in types and not knowledge.type_of(name, patterns):
+                types[name] = kind
+    return types
+
+
+def _used(node: nodes.Node):
+    """Columns that are compared with, or counted as, something that a keyword is not."""
+    match node:
+        case nodes.Binary(left=nodes.Column(name=name), right=nodes.Literal(kind="integer" | "decimal")):
+            yield name, "long"
+        case nodes.Binary(left=nodes.Column(name=name), right=nodes.Literal(kind="boolean")):
+            yield name, "boolean"
+        case nodes.Binary(operator="/" | "*", left=nodes.Column(name=name)):
+            yield name, "long"
+        case nodes.Call(name="sum" | "avg", arguments=(nodes.Column(name=name),)):
+            yield name, "long"
+        case nodes.Call(name="date_trunc", arguments=(_, nodes.Column(name=name))):
+            yield name, "date"
+
+
+@pytest.fixture
+def index(elastic):
+    """Makes an index with the fields of a query, and takes it away."""
+    made = []
+
+    def make(tree: nodes.Tree) -> str:
+        name = f"compile-{uuid.uuid4().hex[:12]}"
+        properties = {field: {"type": EMBEDDED.get(kind, kind)} for field, kind in mapping(tree).items()}
+        elastic.create_index(name, mappings={"properties": properties})
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        elastic.delete_index(name)
+
+
+def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
+    accepted, not_executed = [], []
+    trees = {}
+    for version in VERSIONS:
+        compilation = compile_rules(REPOSITORY, replace(OFFLINE, version=version), hunts())
+        broken = {issue.subject for issue in compilation.issues if issue.code == "DEP012"}
+        for rule in compilation.rules:
+            text, key = rule.rule.payload["query"], rule.rule.key
+            if lacking := beyond_embedded(text, version):
+                not_executed.append((str(version), rule.rule.name, lacking))
+                continue
+            if key not in trees:
+                tree = syntax_cache().parse(rule.query.text, version).tree
+                trees[key] = index(tree)
+            columns = elastic.check_query(read_query(text, version).at(trees[key]))
+            assert columns or rule.folder in broken
+            assert set(rule.key_columns) <= {column.name for column in columns}
+            accepted.append((str(version), rule.rule.name))
+    assert len(accepted) >= (200 if SHARED.is_dir() else 24)
+    assert not_executed == []
+
+
+@needs_shared
+@pytest.mark.parametrize("folder", sorted(REFUSED))
+def test_what_the_compiler_refuses_a_real_elasticsearch_refuses_at_the_same_place(elastic, folder):
+    [file] = SHARED.glob(f"*/queries/{folder}.toml")
+    compilation = compile_rules(REPOSITORY, OFFLINE, [str(file)])
+    [issue] = [issue for issue in compilation.issues if issue.code == "DEP010"]
+    [query] = compilation.sources[0].hunt.queries
+    with pytest.raises(Refused) as refusal:
+        elastic.check_query(query.text)
+    line, column = map(int, re.search(r"line (\d+):(\d+): ", str(refusal.value)).groups())
+    place = query.place(str(file), line, column)
+    assert issue.location == place
+
+
+def test_the_functions_of_our_table_are_those_of_a_real_elasticsearch(elastic):
+    wrong = []
+    for name, since in sorted(FUNCTIONS.items()):
+        expected = Feature(name, Span(0, 0), since).available(elastic.version())
+        if name != "categorize" and _knows(elastic, name) != expected:
+            wrong.append((name, expected))
+    assert wrong == []
+
+
+def _knows(elastic, name: str) -> bool:
+    try:
+        elastic.query(f"ROW x = {name}(1, 2, 3, 4, 5, 6, 7)")
+    except Refused as error:
+        return f"Unknown function [{name}]" not in str(error)
+    return True
+
+
+@needs_shared
+def test_kibana_takes_every_compiled_rule_and_search_and_a_second_push_changes_nothing(project):
+    for number, file in enumerate(sorted(SHARED.glob("*/queries/*.toml"))):
+        if file.stem not in REFUSED:
+            folder = project.root / "rules" / f"h{number:02d}_{file.stem}"
+            folder.mkdir()
+            (folder / "hunt.toml").write_text(file.read_text("utf-8"), "utf-8")
+    assert project.deploy("push", "test") == 0, project.errors + project.output
+    assert len(project.rules()) == len(project.searches()) == 45
+    assert project.deploy("push", "test") == 0
+    assert "No changes: 91 objects as desired." in project.output
