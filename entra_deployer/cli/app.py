@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-import click
 import typer
 
 from entra_deployer import __version__
+from entra_deployer.cli.check import check, explain
+from entra_deployer.cli.compile import compile_
 from entra_deployer.cli.drift import drift
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
@@ -15,6 +16,7 @@ from entra_deployer.cli.push import plan, push
 from entra_deployer.cli.recover import recover
 from entra_deployer.cli.remove import remove
 from entra_deployer.cli.replay import replay
+from entra_deployer.cli.terminal import note
 from entra_deployer.cli.verify import verify
 from entra_deployer.errors import ExitCode
 
@@ -33,6 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(epilog=exit_codes(0, 1, 2, 64))(check)
+app.command(epilog=exit_codes(0, 64))(explain)
+app.command(name="compile", epilog=exit_codes(0, 1, 64))(compile_)
 app.command(epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
 app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
@@ -65,17 +70,19 @@ def invoke(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         outcome = command.main(arguments, prog_name="deploy", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return ExitCode.USAGE
-    except click.UsageError as error:
-        error.show()
-        return ExitCode.USAGE
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.FAILED
-    except click.exceptions.Abort:
+    except typer.Abort:
         raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        _complain(error)
+        return ExitCode.USAGE
     if outcome == ExitCode.INTERRUPTED:  # typer has caught Ctrl-C and says so by this code alone
         raise KeyboardInterrupt
     return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _complain(error: typer.TyperException) -> None:
+    """A command without its words shows its help; anything else is one line with the next step."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "deploy"
+    note(message if message.startswith("Usage:") else f"error: {message.rstrip('.')} (see `{command} --help`)")
