@@ -74,15 +74,25 @@ def _data_sources(packages: Sequence[str], tree: Tree) -> set[str]:
     return known | {name for dataset, name in _DATASETS.items() if f"logs-{dataset}" in patterns}
 
 
-def related_integrations(hunt: Hunt, versions: Mapping[str, str]) -> list[Json]:
-    """The packages that the hunt names, with the range of versions that is known to bring its fields."""
+def related_integrations(hunt: Hunt, tree: Tree, versions: Mapping[str, str]) -> list[Json]:
+    """The packages that the hunt names, with the range of versions that is known to bring its fields.
+
+    Which part of a package it is (`signinlogs` of `azure`) the hunt says, or the data streams that the query reads.
+    """
     found: list[Json] = []
     for name in hunt.integrations:
-        package, _, integration = name.partition(".")
+        package, _, named = name.partition(".")
         if package in versions:
             entry = {"package": package, "version": versions[package]}
-            found.append({**entry, "integration": integration} if integration else entry)
+            parts = [named] if named else _streams(package, tree)
+            found += [{**entry, "integration": part} for part in parts] or [entry]
     return found
+
+
+def _streams(package: str, tree: Tree) -> list[str]:
+    """The data streams of a package among the query's sources: `signinlogs` for `logs-azure.signinlogs-*`."""
+    pattern = re.compile(rf"(?:^|:)logs-{re.escape(package)}\.(\w+)")
+    return [match[1] for source in sources(tree) if (match := pattern.search(source))]
 
 
 def required_fields(tree: Tree, knowledge: Knowledge) -> list[Json]:

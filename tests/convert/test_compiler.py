@@ -133,6 +133,21 @@ def test_required_fields_have_the_types_that_are_known():
     ]
 
 
+@pytest.mark.parametrize(
+    ("integrations", "query", "expected"),
+    [
+        (("azure",), COUNTING, [("azure", "signinlogs")]),
+        (("azure",), "from logs-azure.*, logs-o365.audit-* | keep x", [("azure", None)]),
+        (("aws.cloudtrail",), ROWS, [("aws", "cloudtrail")]),
+        (("okta", "my_own"), ROWS, [("okta", None)]),
+    ],
+)
+def test_integrations_are_those_that_the_hunt_names_and_the_streams_that_it_reads(integrations, query, expected):
+    related = rule(query, integrations=integrations).rule.payload["related_integrations"]
+    assert [(one["package"], one.get("integration")) for one in related] == expected
+    assert all(one["version"].startswith(">=") for one in related)
+
+
 def test_the_saved_search_holds_the_hunts_own_query_with_columns_and_time_range():
     query = "from logs-a-* | where @timestamp > now() - 14 day | keep @timestamp, user.name"
     search = rule(query).search
