@@ -7,6 +7,7 @@ import typer
 from entra_deployer import __version__
 from entra_deployer.cli.check import check, explain
 from entra_deployer.cli.compile import compile_
+from entra_deployer.cli.doctor import doctor
 from entra_deployer.cli.drift import drift
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
@@ -45,6 +46,7 @@ app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
 app.command(epilog=exit_codes(0, 1, 64))(pull)
+app.command(epilog=exit_codes(0, 1, 64))(doctor)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)
 app.add_typer(local_app, name="local")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from entra_deployer.model.hunt import Query
 
 if TYPE_CHECKING:
-    from tomlkit.items import String
+    from tomlkit.items import Item, String
 
 
 def replace_query(text: str, suffix: str, query: Query, index: int, new: str) -> str:
@@ -50,7 +50,19 @@ def _written(old: "String", new: str) -> str:
     if len(quotes) == 1 and "\n" not in new:
         return tomlkit.string(new, literal=quotes == "'" and "'" not in new).as_string()
     lead, _, tail = str(old).partition(str(old).strip("\n"))
-    literal = quotes.startswith("'") and "'''" not in new and not new.endswith("'")
-    after = tomlkit.string(lead + new + tail, literal=literal, multiline=True).as_string()
-    opens_on_a_line = before[len(quotes) :].startswith("\n")
-    return after[:3] + "\n" + after[3:] if opens_on_a_line and not after[3:].startswith("\n") else after
+    return on_lines(
+        lead + new + tail,
+        literal=quotes.startswith("'"),
+        opened=before[len(quotes) :].startswith("\n"),
+    ).as_string()
+
+
+def on_lines(text: str, *, literal: bool, opened: bool) -> "Item":
+    """A TOML string of several lines: `literal` where the text allows it, `opened` by a line of its own."""
+    import tomlkit  # noqa: PLC0415 - see above
+
+    literal = literal and "'''" not in text and not text.endswith("'")
+    written = tomlkit.string(text, literal=literal, multiline=True).as_string()
+    if opened and not written[3:].startswith("\n"):
+        written = written[:3] + "\n" + written[3:]
+    return tomlkit.value(written)

@@ -70,10 +70,12 @@ def _writer(text: str) -> "YAML":
     from ruamel.yaml.util import load_yaml_guess_indent  # noqa: PLC0415 - the same
 
     _, sequence, offset = load_yaml_guess_indent(text)
+    if offset is None:  # there is no list to take the form of
+        sequence, offset = 4, 2
     writer = YAML()
     writer.preserve_quotes = True
     writer.width = _ANY_WIDTH
-    writer.indent(mapping=2, sequence=sequence or 4, offset=2 if offset is None and not sequence else offset or 0)
+    writer.indent(mapping=2, sequence=sequence, offset=offset)
     return writer
 
 

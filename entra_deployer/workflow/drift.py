@@ -1,6 +1,7 @@
 """Drift: what stands in an environment against what was pushed to it and what the repository says. Reads only."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from entra_deployer.drift import Seen, find_differences
@@ -19,28 +20,45 @@ NO_BASE = "DEP350"
 NO_LEDGER = "DEP351"
 
 
+@dataclass(frozen=True)
+class Compared:
+    """One space: what was read of it, and how it differs."""
+
+    survey: Survey
+    differences: tuple[Difference, ...]
+
+
 def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) -> DriftReport:
     """Compare each space of the environment; with `names` only these hunt folders or rule names."""
     past = Past(root, connection)
+    return as_report(compare_spaces(root, connection, past, names), connection, past)
+
+
+def compare_spaces(root: Path, connection: Connection, past: "Past", names: Sequence[str] = ()) -> list[Compared]:
+    """Read and compare each space."""
     catalog = read_catalog(root, names)
-    issues: list[Issue] = []
-    differences: list[Difference] = []
-    compared = 0
+    found: list[Compared] = []
     for space in connection.environment.spaces:
         survey = survey_space(catalog, connection, space, past.base(space))
-        issues += (issue for issue in survey.issues if issue.level is Level.ERROR and issue not in issues)
-        differences += _compare(survey, connection, past.types(space), _sources(survey, root), whole=not names)
-        compared += len(survey.desired.objects)
-    issues += past.issues
+        sources = _sources(survey, root)
+        differences = _compare(survey, connection, past.types(space), sources, whole=not names)
+        found.append(Compared(survey, tuple(differences)))
+    return found
+
+
+def as_report(spaces: Sequence[Compared], connection: Connection, past: "Past") -> DriftReport:
+    """The differences of all spaces, and what could not be told."""
+    errors = {issue for one in spaces for issue in one.survey.issues if issue.level is Level.ERROR}
+    differences = [difference for one in spaces for difference in one.differences]
     return DriftReport(
         environment=connection.environment.name,
         stack=f"Kibana {connection.version}, {connection.licence}",
-        hunts=len(catalog.sources),
-        compared=compared,
+        hunts=max(len(one.survey.compilation.sources) for one in spaces),
+        compared=sum(len(one.survey.desired.objects) for one in spaces),
         three_way=past.is_known,
         last_push=past.last_push(),
         differences=tuple(sorted(differences, key=lambda difference: difference.order)),
-        issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+        issues=tuple(sorted({*errors, *past.issues}, key=lambda issue: issue.order)),
     )
 
 

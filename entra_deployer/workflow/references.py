@@ -36,12 +36,29 @@ class Resolver:
             return rule
         return replace(rule, rule=replace(rule.rule, payload={**rule.rule.payload, **fields}))
 
-    def _action(self, rule: CompiledRule, item: Mapping[str, Json]) -> Json:
+    def named_actions(self, actions: Sequence[Mapping[str, Json]]) -> list[Json]:
+        """A live rule's actions as rule.yaml says them. ValueError for one whose connector is not among the space's."""
+        by_id = {one["id"]: name for name, one in self._all_connectors().items()}
+        ours = {here: name for name, here in self._aliases.items()}
+        named: list[Json] = []
+        for action in actions:
+            if action["id"] not in by_id:
+                raise ValueError(f"no connector has the id {action['id']}")
+            here = by_id[action["id"]]
+            usual = {"group": "default", "params": {}, "frequency": _USUAL_FREQUENCY, "alerts_filter": None}
+            further = {key: action.get(key) for key, value in usual.items() if action.get(key) not in (None, value)}
+            named.append({"connector": ours.get(here, here), **further})
+        return named
+
+    def _all_connectors(self) -> Mapping[str, Json]:
         if self._connectors is None:
             self._connectors = connectors(self._client, self._space)
+        return self._connectors
+
+    def _action(self, rule: CompiledRule, item: Mapping[str, Json]) -> Json:
         name = str(item["connector"])
         here = self._aliases.get(name, name)
-        connector = self._connectors.get(here)
+        connector = self._all_connectors().get(here)
         if not connector:
             self._missing(
                 rule,
