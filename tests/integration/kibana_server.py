@@ -52,12 +52,12 @@ class Server:
             answer.status, _parsed(answer.data), {name.lower(): value for name, value in answer.headers.items()}
         )
 
-    def upload(self, path: str, lines: list[Any], name: str = "file.ndjson", part: str = "file") -> Answer:
+    def upload(self, path: str, lines: list[Any], name: str = "file.ndjson", part: str = "file", **headers) -> Answer:
         """A file of lines, each JSON or the text of a broken one."""
         text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
         head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{part}"; filename="{name}"\r\n'
         body = f"{head}Content-Type: application/ndjson\r\n\r\n{text}\r\n--{BOUNDARY}--\r\n".encode()
-        return self.ask("POST", path, body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
+        return self.ask("POST", path, body, content_type=f"multipart/form-data; boundary={BOUNDARY}", **headers)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from entra_deployer.local.kibana import bodies, routes, status
 from entra_deployer.local.kibana.auth import Gate
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Body, ElasticsearchDown, Fault, core, not_found
+from entra_deployer.local.kibana.privileges import RULES_READ
 from entra_deployer.local.kibana.profiles import License, Profile
 from entra_deployer.local.kibana.rule_schema import NotEsql
 from entra_deployer.local.kibana.runs import Scheduler
@@ -88,7 +89,10 @@ class Application:
             body.value,
             body.upload,
             body.is_multipart,
+            await to_thread.run_sync(self._gate.rights, user, target.space),
         )
+        if route.is_guarded:
+            call.must(RULES_READ, core(403, "Forbidden"))
         await to_thread.run_sync(self._kibana.store.prepare)
         answer = await self._run(route, call)
         headers = {"elastic-api-version": routes.VERSION} if route.versioned else {}

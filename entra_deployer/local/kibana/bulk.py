@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from entra_deployer.local.kibana import datemath, exporting, rules, spaces
-from entra_deployer.local.kibana.errors import core, detection
+from entra_deployer.local.kibana.errors import core, detection, unauthorized
+from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rule_schema import ACTION
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import AnyObject, Exactly, Fields, Kind, Many, Problem, Text, checked, told
@@ -49,10 +50,10 @@ class Job:
     failed: list[tuple[Json, Json]] = field(default_factory=list)
     to_write: list[Rule] = field(default_factory=list)
 
-    def fail(self, message: str, rule: Mapping[str, Json], code: str | None = None) -> None:
+    def fail(self, message: str, rule: Mapping[str, Json], code: str | None = None, *, status: int = 500) -> None:
         """Note the failure of one rule."""
         known = {name: rule[name] for name in ("id", "name") if name in rule}
-        error = {"message": message, "status_code": 500}
+        error = {"message": message, "status_code": status}
         self.failed.append(({**error, "err_code": code} if code else error, known))
 
     def errors(self) -> list[Json]:
@@ -76,6 +77,8 @@ def act(kibana: Kibana, call: Call) -> Answer:
     chosen = _chosen(job)
     if job.body["action"] == "export":
         return exporting.answer(kibana, call, chosen, "rules_export.ndjson")
+    if job.body["action"] != "delete":
+        call.must(RULES_ALL, unauthorized("bulkEdit"))
     for stored in chosen:
         _ACTIONS[job.body["action"]](job, stored.source["rule"])
     if not job.is_dry:
@@ -129,7 +132,10 @@ def _switch(job: Job, old: Rule) -> None:
 
 
 def _delete(job: Job, old: Rule) -> None:
-    job.deleted.append(old)
+    if RULES_ALL in job.call.rights:
+        job.deleted.append(old)
+    else:
+        job.fail(str(unauthorized("delete")), old, status=403)
 
 
 def _duplicate(job: Job, old: Rule) -> None:

@@ -30,6 +30,11 @@ def detection(status: int, message: Json) -> Fault:
     return Fault(status, {"message": message, "status_code": status})
 
 
+def unauthorized(verb: str) -> Fault:
+    """The 403 of a change of rules (records 1112-1114)."""
+    return detection(403, f'Unauthorized by "siem" to {verb} "siem.esqlRule" rule')
+
+
 def not_found() -> Fault:
     """The 404 of a route that does not exist."""
     return core(404, "Not Found")

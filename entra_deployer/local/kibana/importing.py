@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from entra_deployer.local.kibana import connectors, exceptions, rules, spaces, uploads
-from entra_deployer.local.kibana.errors import Fault, detection
+from entra_deployer.local.kibana.errors import Fault, detection, unauthorized
+from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rule_schema import RuleBody
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import checked, told, type_name
@@ -122,6 +123,9 @@ def _import_rules(kibana: Kibana, call: Call, wanted: list[Rule], report: Report
         old = existing.get(body["rule_id"])
         if old and not overwrite:
             report.fail(body["rule_id"], 409, f'rule_id: "{body["rule_id"]}" already exists')
+            continue
+        if RULES_ALL not in call.rights:
+            report.fail(body["rule_id"], 400, str(unauthorized("update" if old else "create")))
             continue
         body = _without_missing_lists(kibana, call, body, report)  # noqa: PLW2901 -- the corrected body
         try:

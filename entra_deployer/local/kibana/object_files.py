@@ -8,7 +8,7 @@ from typing import Final
 
 from entra_deployer.local.kibana import objects, uploads
 from entra_deployer.local.kibana.errors import Fault, core
-from entra_deployer.local.kibana.object_routes import check_query
+from entra_deployer.local.kibana.object_routes import check_query, must_write, readable
 from entra_deployer.local.kibana.objects import Draft, Object
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Stored
@@ -65,6 +65,8 @@ def import_objects(kibana: Kibana, call: Call) -> Answer:
     if copies and overwrite:
         raise core(400, "[request query]: cannot use [overwrite] with [createNewCopies]")
     plan = Plan([Item(line) for line in _lines(call)])
+    if plan.items:
+        must_write(call, "bulk_create", "search")
     _check_references(kibana, call, plan)
     for item in plan.items:
         if not item.error:
@@ -198,7 +200,7 @@ def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
         strange = [one for one in types if one not in EXPORTABLE]
         if strange:
             raise core(400, f"Trying to export non-exportable type(s): {', '.join(strange)}")
-        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"terms": {"type": types}}]}}
+        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"terms": {"type": readable(call, types)}}]}}
         return list(kibana.store.every(OBJECTS, query))
     found = {
         (one["type"], one["id"]): objects.in_space(kibana, call.space, one["type"], one["id"])

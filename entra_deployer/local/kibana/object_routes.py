@@ -9,6 +9,7 @@ from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import Fault, core
 from entra_deployer.local.kibana.object_schema import MISSING, wrong_type
 from entra_deployer.local.kibana.objects import Draft, Object
+from entra_deployer.local.kibana.privileges import OBJECTS_ALL, OBJECTS_READ
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Stored
 from entra_deployer.model.values import Json
@@ -45,6 +46,7 @@ SORTED: Final = ("updated_at", "created_at", "type")
 def create(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/{type} and /api/saved_objects/{type}/{id}."""
     check_query(call, ("overwrite",))
+    must_write(call, "create", call.params["type"])
     body = _checked(call.body, CREATE)
     draft = Draft.of(call.params["type"], call.params.get("id", str(uuid.uuid4())), body)
     return Answer(objects.shown(_created(kibana, call, draft, overwrite=call.one("overwrite") == "true")))
@@ -53,11 +55,13 @@ def create(kibana: Kibana, call: Call) -> Answer:
 def bulk_create(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/_bulk_create."""
     overwrite = call.one("overwrite") == "true"
+    must_write(call, "bulk_create", "search")
     return Answer({"saved_objects": [_created_or_error(kibana, call, body, overwrite) for body in call.body]})
 
 
 def read(kibana: Kibana, call: Call) -> Answer:
     """GET /api/saved_objects/{type}/{id}."""
+    call.must(OBJECTS_READ, core(403, f"Unable to get {call.params['type']}"))
     return Answer(objects.shown(objects.existing(kibana, call.space, call.params["type"], call.params["id"])))
 
 
@@ -74,6 +78,7 @@ def bulk_get(kibana: Kibana, call: Call) -> Answer:
 
 def update(kibana: Kibana, call: Call) -> Answer:
     """PUT /api/saved_objects/{type}/{id}: merged, not checked, and only what was sent comes back."""
+    must_write(call, "update", call.params["type"])
     body = _checked(call.body, ("attributes", "version", "references", "upsert"))
     kind, object_id = call.params["type"], call.params["id"]
     old = objects.in_space(kibana, call.space, kind, object_id)
@@ -94,6 +99,7 @@ def update(kibana: Kibana, call: Call) -> Answer:
 
 def delete(kibana: Kibana, call: Call) -> Answer:
     """DELETE /api/saved_objects/{type}/{id}."""
+    must_write(call, "delete", call.params["type"])
     found = objects.existing(kibana, call.space, call.params["type"], call.params["id"])
     kibana.store.delete(OBJECTS, found.id)
     return Answer({})
@@ -101,6 +107,7 @@ def delete(kibana: Kibana, call: Call) -> Answer:
 
 def bulk_delete(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/_bulk_delete."""
+    must_write(call, "bulk_delete", "search")
     return Answer({"statuses": [_deleted_or_error(kibana, call, one["type"], one["id"]) for one in call.body]})
 
 
@@ -123,6 +130,16 @@ def find(kibana: Kibana, call: Call) -> Answer:
     fields = call.query.get("fields")
     shown = [{**_only(objects.shown(stored), fields), "score": _score(stored)} for stored in found]
     return Answer({"page": page, "per_page": size, "total": total, "saved_objects": shown})
+
+
+def readable(call: Call, types: list[str]) -> list[str]:
+    """Those of some types of objects that are kept here and that the caller may read (record 15)."""
+    return [one for one in types if one in objects.TYPES and OBJECTS_READ in call.rights]
+
+
+def must_write(call: Call, verb: str, kind: str) -> None:
+    """Raise the 403 of a caller who may not change objects (records 13, 856)."""
+    call.must(OBJECTS_ALL, core(403, f"Unable to {verb} {kind}"))
 
 
 def check_query(call: Call, known: tuple[str, ...]) -> None:
@@ -191,7 +208,7 @@ def _echo(stored: Stored, attributes: Json, body: Json) -> Json:
 
 
 def _filters(call: Call) -> list[Json]:
-    filters: list[Json] = [{"terms": {"type": [one for one in call.query["type"] if one in objects.TYPES]}}]
+    filters: list[Json] = [{"terms": {"type": readable(call, call.query["type"])}}]
     wanted = call.one("has_reference")
     if wanted:
         references = json.loads(wanted)

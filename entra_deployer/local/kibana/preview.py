@@ -10,6 +10,7 @@ from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse
 from entra_deployer.local.kibana.errors import detection
 from entra_deployer.local.kibana.executor import Outcome, execute
+from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Kind, Number, Text
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -30,6 +31,7 @@ def preview(kibana: Kibana, call: Call) -> Answer:
     if problems:
         raise detection(400, {"errors": problems})
     spaces.require(kibana, call.space)
+    call.must(RULES_ALL, detection(403, {"errors": [rule_routes.NO_LIST]}))
     if body["invocationCount"] < 1:
         return _not_run("Invalid invocation count")
     if not _may_read(kibana, call):

@@ -50,6 +50,11 @@ class Route:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether the route is closed to whoever may not read rules (record 8)."""
+        return self.path.startswith(("/api/detection_engine/", "/api/exception_lists", "/local/"))
+
+    @property
     def versioned(self) -> bool:
         """Whether the route takes and returns the header elastic-api-version."""
         return self.path.startswith("/api/detection_engine/")

@@ -11,8 +11,9 @@ from typing import Final
 from entra_deployer.local.kibana import rule_routes, rules, spaces, things
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse
-from entra_deployer.local.kibana.errors import ElasticsearchDown, core, detection
+from entra_deployer.local.kibana.errors import ElasticsearchDown, core, detection, unauthorized
 from entra_deployer.local.kibana.executor import Outcome, execute
+from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
 from entra_deployer.model.values import Json
@@ -28,6 +29,7 @@ def run_rule(kibana: Kibana, call: Call) -> Answer:
     if at is None or not isinstance(body.get("rule_id"), str):
         raise core(400, "[request body]: expected {rule_id, at}, at being an ISO date")
     stored = rule_routes.existing(kibana, call, body)
+    call.must(RULES_ALL, unauthorized("runSoon"))
     outcome = run(kibana, call.space, stored, at, call.user.authorization)
     told = {"status": _status(outcome), "errors": outcome.errors, "warnings": outcome.warnings}
     return Answer({**told, "created": outcome.created})

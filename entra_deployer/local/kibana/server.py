@@ -6,6 +6,7 @@ from datetime import datetime
 
 from entra_deployer.local.kibana.auth import User
 from entra_deployer.local.kibana.elastic import Elastic
+from entra_deployer.local.kibana.errors import Fault
 from entra_deployer.local.kibana.profiles import License, Profile
 from entra_deployer.local.kibana.store import Store
 from entra_deployer.model.values import Json
@@ -43,6 +44,12 @@ class Call:
     body: Json = None
     upload: Upload | None = None
     is_multipart: bool = False
+    rights: frozenset[str] = frozenset()
+
+    def must(self, right: str, fault: Fault) -> None:
+        """Raise the fault for a caller without a right."""
+        if right not in self.rights:
+            raise fault
 
     def one(self, name: str) -> str | None:
         """The last value of a query parameter, or None."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.errors import core, detection, not_found
+from entra_deployer.local.kibana.privileges import SPACES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, RULES
 from entra_deployer.model.values import Json
@@ -48,6 +49,7 @@ def read(kibana: Kibana, call: Call) -> Answer:
 
 def create(kibana: Kibana, call: Call) -> Answer:
     """POST /api/spaces/space."""
+    call.must(SPACES_ALL, core(403, "Unauthorized to create spaces"))
     body = _checked(call.body)
     if body["id"] == "default" or things.get(kibana, KIND, things.ANYWHERE, body["id"]):
         raise core(409, f"A space with the identifier {body['id']} already exists.")
@@ -59,6 +61,7 @@ def create(kibana: Kibana, call: Call) -> Answer:
 
 def update(kibana: Kibana, call: Call) -> Answer:
     """PUT /api/spaces/space/{id}: another id in the body is ignored, what is left out stays."""
+    call.must(SPACES_ALL, core(403, "Unauthorized to update spaces"))
     old = _existing(kibana, call.params["id"])
     body = _checked(call.body)
     space: dict[str, Json] = {**old, **{name: body[name] for name in FIELDS if name in body}, "id": old["id"]}
@@ -68,6 +71,7 @@ def update(kibana: Kibana, call: Call) -> Answer:
 
 def delete(kibana: Kibana, call: Call) -> Answer:
     """DELETE /api/spaces/space/{id}, with all that is in it."""
+    call.must(SPACES_ALL, core(403, "Unauthorized to delete spaces"))
     space = _existing(kibana, call.params["id"])["id"]
     if space == "default":
         raise core(400, "The default space cannot be deleted because it is reserved.")
