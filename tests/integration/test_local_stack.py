@@ -1,6 +1,7 @@
 """The life of a local stack: what is found again, what survives, what is left behind (nothing)."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -59,15 +60,14 @@ def remembered(stack: LocalStack) -> bool:
     return status == 200 and document["_source"] == {"text": "still here"}
 
 
-def processes_of(root: Path) -> list[psutil.Process]:
-    """Every living process whose command line names the project's folder, and its children."""
-    found = []
+def processes_of(root: Path) -> dict[int, str]:
+    """The command line of every living process that belongs to the project's stacks, by its id."""
+    found = {}
     for process in psutil.process_iter():
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(root) in part for part in process.cmdline()):
-                found += [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = " ".join(process.cmdline())
+            if str(root) in command and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = command
     return found
 
 
@@ -118,21 +118,45 @@ def test_env_is_for_eval(stack, stack_root):
     assert result.stdout.splitlines() == [stack.kibana_url, stack.elasticsearch_url, stack.password]
 
 
+def test_status_and_logs_say_where_to_look(stack, stack_root):
+    status = deploy(stack_root, "local", "status")
+    assert status.returncode == 0
+    for text in ("local is running", stack.kibana_url, stack.elasticsearch_url, str(stack.pid), "elastic"):
+        assert text in status.stdout
+    assert stack.password not in status.stdout
+    logs = deploy(stack_root, "local", "logs", "--lines", "3")
+    assert [line for line in logs.stdout.splitlines() if line.startswith("==>")] == [
+        f"==> {path} <==" for path in local.logs(stack_root)
+    ]
+
+
+def test_a_stack_that_does_not_run_is_told_on_every_command(root):
+    assert deploy(root, "local", "status").stdout == "local is not running\n"
+    assert deploy(root, "local", "down").stdout == "local was not running\n"
+    assert deploy(root, "local", "reset", "--yes").stdout == "local does not exist\n"
+    env = deploy(root, "local", "env", "--name", "other")
+    assert (env.returncode, env.stdout) == (1, "")
+    assert env.stderr.splitlines() == ["error: the stack other is not running (deploy local up --name other)"]
+    assert not (root / ".deploy").exists()
+
+
 def test_neither_log_nor_command_line_shows_the_password(stack, stack_root):
     for path in local.logs(stack_root):
         assert stack.password not in path.read_text(encoding="utf-8")
-    for process in processes_of(stack_root):
-        assert stack.password not in " ".join(process.cmdline())
-        assert stack.password not in " ".join(process.environ().values())
+    running = processes_of(stack_root)
+    assert len(running) == 2
+    for pid, command in running.items():
+        assert stack.password not in command
+        assert stack.password not in " ".join(psutil.Process(pid).environ().values())
     assert (StackFolder(stack_root, "local").path / "state.json").stat().st_mode & 0o077 == 0
 
 
-def test_down_leaves_no_process_and_keeps_the_data(root):
+def test_down_leaves_no_process_and_keeps_the_data_and_reset_takes_it(root):
     first = local.up(root)
     remember(first)
     assert processes_of(root)
     assert local.down(root)
-    assert processes_of(root) == []
+    assert processes_of(root) == {}
     assert local.find(root) is None
     assert not local.down(root)
 
@@ -140,6 +164,22 @@ def test_down_leaves_no_process_and_keeps_the_data(root):
     assert (second.kibana_url, second.elasticsearch_url) == (first.kibana_url, first.elasticsearch_url)
     assert second.password == first.password
     assert remembered(second)
+
+    (StackFolder(root, "local").path / "state.json").unlink()  # its process is found all the same
+    asked = subprocess.run(
+        [sys.executable, "-P", "-m", "entra_deployer", "local", "reset"],
+        cwd=root,
+        input="n\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode != 0
+    assert processes_of(root)
+    assert deploy(root, "local", "reset", "--yes").stdout == "local is deleted\n"
+    assert processes_of(root) == {}
+    assert not StackFolder(root, "local").path.exists()
 
 
 def test_data_survives_a_kill_of_the_supervisor_which_takes_the_node_with_it(root):
@@ -151,7 +191,7 @@ def test_data_survives_a_kill_of_the_supervisor_which_takes_the_node_with_it(roo
     assert second.pid != first.pid
     assert remembered(second)
     state = StackFolder(root, "local").read()
-    assert {process.pid for process in processes_of(root)} == {state.supervisor.pid, state.node.pid}
+    assert set(processes_of(root)) == {state.supervisor.pid, state.node.pid}
 
 
 def test_a_dead_node_takes_the_supervisor_with_it(root):
@@ -190,7 +230,7 @@ def test_two_ups_at_once_start_one_stack(root):
 def test_an_interrupted_up_leaves_nothing_half_running(root, number):
     command = [sys.executable, "-P", "-m", "entra_deployer", "local", "up"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        assert eventually(lambda: any("EmbeddedNode" in " ".join(p.cmdline()) for p in processes_of(root)))
+        assert eventually(lambda: any("EmbeddedNode" in command for command in processes_of(root).values()))
         process.send_signal(number)
         assert process.wait(timeout=30) == (-number if number == signal.SIGKILL else 128 + number)
     assert eventually(lambda: not processes_of(root))
