@@ -106,7 +106,7 @@ class Rejected(Exception):
     """Elasticsearch did not take an alert; the text is its own."""
 
 
-def identity(run: Run, hit: Hit, number: int, window: Sequence[str]) -> str:
+def identity(run: Run, hit: Hit, number: int, window: Sequence[str | None]) -> str:
     """The id of an alert: by the document where a row has one, else by the run and the row's place in it."""
     owner = f"{run.space}:{run.rule['id']}"
     if hit.id:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from entra_deployer.local.kibana import alert_source, alerts, exceptions, queries, suppression
-from entra_deployer.local.kibana.alerts import Alert, Hit, Run
+from entra_deployer.local.kibana.alerts import Alert, Book, Hit, Run
 from entra_deployer.local.kibana.datemath import iso, resolve
 from entra_deployer.local.kibana.elastic import Reply, reason, segment
 from entra_deployer.local.kibana.profiles import suppression_works
@@ -32,30 +32,33 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     created: int = 0
     searched: bool = False
+    is_unchecked: bool = False
     search_ms: int = 0
     indexing_ms: int = 0
 
 
 @dataclass(frozen=True)
 class Window:
-    """The time that an execution covers."""
+    """The time that an execution covers; an end that is no date at all is open (record 1790)."""
 
-    start: datetime
-    end: datetime
+    start: datetime | None
+    end: datetime | None
 
-    def texts(self) -> tuple[str, str]:
+    def texts(self) -> tuple[str | None, str | None]:
         """Both ends as text."""
-        return iso(self.start), iso(self.end)
+        return iso(self.start) if self.start else None, iso(self.end) if self.end else None
 
 
 def execute(kibana: Kibana, run: Run) -> Outcome:
     """Run a rule once and write its alerts."""
     outcome = Outcome()
-    run.book.prepare(kibana)
+    for preview in (True, False):  # a query may read either, before there is an alert
+        Book.of(run.space, preview=preview).prepare(kibana)
     indices = queries.indices(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
     try:
         if _ready(kibana, run, indices, outcome):
             _search(kibana, run, indices, outcome)
+            outcome.warnings += ["Unknown Warning"] * outcome.is_unchecked  # records 673, 683, 1788
     except (Stopped, alerts.Rejected) as stopped:
         outcome.errors.append(f'An error occurred during rule execution: message: "{stopped}"')
     return outcome
@@ -66,7 +69,8 @@ def _ready(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> bo
     wanted = {"index": [{"names": [name for name in indices if name], "privileges": ["read"]}]}
     allowed = kibana.elastic.call("POST", "/_security/user/_has_privileges", wanted, caller=run.caller)
     if not allowed.ok:
-        outcome.warnings += [_not_checked(allowed), "Unknown Warning"]
+        outcome.warnings.append(_not_checked(allowed))
+        outcome.is_unchecked = True
         return True
     unread = [name for name, rights in allowed.body["index"].items() if not rights["read"]]
     if unread:
@@ -131,10 +135,15 @@ def _search(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> N
 
 
 def _window(run: Run) -> Window:
-    start, end = resolve(run.rule["from"], run.started_at), resolve(run.rule["to"], run.started_at)
-    if start is None or end is None:
-        raise Stopped("Failed to parse date math of rule.from or rule.to")
+    start, end = (_moment(run.rule[name], run.started_at) for name in ("from", "to"))
     return Window(start, end)
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    moment = resolve(text, now)
+    if moment is None and text.startswith("now"):
+        raise Stopped("Failed to parse date math of rule.from or rule.to")
+    return moment
 
 
 def _rows(kibana: Kibana, run: Run, window: Window, size: int, outcome: Outcome) -> list[dict[str, Json]]:
