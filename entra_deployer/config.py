@@ -55,12 +55,13 @@ def environments(root: Path) -> list[str]:
 
 
 def load_environment(
-    root: Path, name: str, variables: Mapping[str, str], local: Callable[[], LocalServers]
+    root: Path, name: str, variables: Mapping[str, str] | None, local: Callable[[], LocalServers]
 ) -> Environment:
     """The environment called `name`, with its secrets read from `variables` or files.
 
-    `local` is asked where the embedded stack is, only for the environment `local`. Raises UsageError for a name that no
-    file has, InvalidFile for a bad one, SecretError for an unset variable.
+    Without `variables` its secrets stay empty: nobody can be asked with them. `local` is asked where the embedded stack
+    is, only for the environment `local`. Raises UsageError for a name that no file has, InvalidFile for a bad one,
+    SecretError for an unset variable.
     """
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
@@ -89,7 +90,7 @@ class _Resolver:
     root: Path
     name: str
     document: YamlFile
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] | None
 
     def environment(self, local: LocalServers | None) -> Environment:
         value = self.document.value
@@ -164,6 +165,8 @@ class _Resolver:
 
     def _secret(self, where: Mapping[str, Json], path: tuple[str, ...]) -> str:
         place = self.document.at(*path)
+        if self.variables is None:
+            return ""
         if variable := where.get("variable"):
             if secret := self.variables.get(str(variable), "").strip():
                 return secret

@@ -19,10 +19,15 @@ def root() -> Path:
     return Path(os.path.relpath(find_root(Path.cwd())))
 
 
-def environment(top: Path, name: str) -> "Environment":
-    """The environment called `name`; for `local` the embedded stack is started where it does not run."""
+def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
+    """The environment called `name`; for `local` the embedded stack is started where it does not run.
+
+    Without `secrets` it is only read: no secret is needed and nothing is started.
+    """
     from entra_deployer.config import load_environment
 
+    if not secrets:
+        return load_environment(top, name, None, _nowhere)
     return load_environment(top, name, os.environ, lambda: _local_servers(top))
 
 
@@ -32,6 +37,13 @@ def connection(top: Path, name: str) -> "Connection":
     from entra_deployer.workflow.connection import open_connection
 
     return open_connection(found, warn=lambda text: note(f"warning: {text}"))
+
+
+def _nowhere() -> "LocalServers":
+    from entra_deployer.config import LocalServers
+    from entra_deployer.model.environment import Credentials, Scheme
+
+    return LocalServers("", "", Credentials(Scheme.BASIC, ""))
 
 
 def _local_servers(top: Path) -> "LocalServers":

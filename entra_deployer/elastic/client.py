@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from elasticsearch import Elasticsearch
 
+from entra_deployer.elastic.access import Access
 from entra_deployer.elastic.node import WARNINGS_HEADER, node_class
 from entra_deployer.elastic.translate import place, reason, translated
 from entra_deployer.errors import InputError, Refused, UnsupportedVersion
@@ -105,6 +106,11 @@ class ElasticClient:
     def address(self) -> str:
         """Where it answers, fit to be shown."""
         return place(self._endpoint)
+
+    @property
+    def access(self) -> Access:
+        """Who we are here and what we are allowed."""
+        return Access(self._client, self._endpoint)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,7 +1,10 @@
 """What a rule refers to by name: connectors, exception lists, and the licence that Kibana works under."""
 
+from datetime import UTC, datetime
+
 from entra_deployer.errors import Refused
 from entra_deployer.kibana.client import KibanaClient
+from entra_deployer.model.doctor import Licence
 from entra_deployer.model.values import Json
 
 
@@ -22,13 +25,33 @@ def exception_list(client: KibanaClient, space: str, list_id: str) -> Json:
 
 
 def licence(client: KibanaClient) -> str | None:
+    """Elastic's word for the licence that Kibana works under, None where this Kibana does not tell."""
+    found = licence_in_force(client)
+    return found.type if found else None
+
+
+def licence_in_force(client: KibanaClient) -> Licence | None:
     """The licence that Kibana works under, None where this Kibana does not tell."""
     try:
         answer = client.get("/api/licensing/info")
     except Refused:
         return None
-    found = answer.get("license", {}).get("type") if isinstance(answer, dict) else None
-    return str(found) if found else None
+    found = answer.get("license", {}) if isinstance(answer, dict) else {}
+    if not found.get("type"):
+        return None
+    until = found.get("expiryDateInMillis")
+    expires = datetime.fromtimestamp(until / 1000, UTC) if until else None
+    return Licence(str(found["type"]), found.get("status", "active") == "active", expires)
+
+
+def has_encryption_key(client: KibanaClient) -> bool | None:
+    """Whether Kibana has the key without which it makes no rules; None where this Kibana does not tell."""
+    try:
+        answer = client.get("/api/detection_engine/privileges")
+    except Refused:
+        return None
+    found = answer.get("has_encryption_key") if isinstance(answer, dict) else None
+    return found if isinstance(found, bool) else None
 
 
 def spaces(client: KibanaClient) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, Inventory, LiveRule
@@ -67,7 +67,7 @@ def runs_as_text(report: Report, *, width: int = 100, colour: bool = False) -> s
 def _run_lines(rules: Sequence[LiveRule], environment: str) -> Iterator[RenderableType]:
     for rule in rules:
         sign, word, style = _first_run(rule)
-        line = Table.grid(padding=(0, 1))
+        line = Table.grid("", "", Column(overflow="fold"), padding=(0, 1))
         name = Text(rule.name)
         if word == _NONE_YET:
             name.append(f"  runs every {rule.interval}", "dim")
@@ -80,7 +80,7 @@ def _run_lines(rules: Sequence[LiveRule], environment: str) -> Iterator[Renderab
     told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
     good = set(counts) <= {SUCCEEDED, "warned"}
     yield Text(f"First runs: {told}.", "bold green" if good else "bold red")
-    if not all(rule.has_run for rule in rules):
+    if any(rule.enabled and not rule.has_run for rule in rules):
         yield Text(f"`deploy list {environment}` tells later; a Kibana that runs no rules never will.", "dim")
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.live_rule import Inventory, LastRun, LiveRule
-from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text
+from entra_deployer.model.report import Report
+from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text, runs_as_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -40,7 +41,21 @@ WARNING = Issue("DEP320", Level.WARNING, "the journal is kept in .deploy/ledger 
 INVENTORY = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES, (WARNING,))
 ONE_SPACE = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES[:1])
 
+STEADY = "succeeded", "Rule execution completed successfully"
+PUSHED = Report(
+    "staging",
+    runs=(
+        rule("Ran well", run=(-1, *STEADY), changed_at=NOW),
+        rule("Ran badly and has a name that is longer than many", run=(-1, "failed", "Unknown column"), changed_at=NOW),
+        rule("Ran with a warning", run=(-1, "partial failure", "no index matching: logs-*"), changed_at=NOW),
+        rule("Ran before the push", run=(5, *STEADY), changed_at=NOW),
+        rule("Switched off meanwhile", enabled=False),
+    ),
+)
+
 FORMS = {
+    "first_runs.txt": lambda: runs_as_text(PUSHED, width=100),
+    "first_runs_narrow.txt": lambda: runs_as_text(PUSHED, width=40),
     "live_rules.txt": lambda: live_rules_as_text(INVENTORY, width=100),
     "live_rules_narrow.txt": lambda: live_rules_as_text(INVENTORY, width=44),
     "live_rules_one_space.txt": lambda: live_rules_as_text(ONE_SPACE, width=100),
@@ -84,3 +99,7 @@ def test_colour_only_where_it_is_asked_for():
 )
 def test_a_time_is_told_as_long_ago(seconds, said):
     assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+def test_nothing_pushed_has_no_first_runs():
+    assert runs_as_text(Report("staging", runs=())) == runs_as_text(Report("staging")) == ""

@@ -1,0 +1,64 @@
+"""What `deploy doctor` found: a line a finding for a person, and one JSON document."""
+
+import json
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from entra_deployer.model.doctor import Examination, Finding, Health
+from entra_deployer.model.serial import issue_to_json
+from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.words import counted
+
+FORMAT_VERSION = 1
+_SIGNS = {Health.OK: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.ERROR: ("✗", "bold red")}
+
+
+def examination_as_json(examination: Examination) -> str:
+    """The document, indented, keys in a fixed order, one newline at its end."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "environment": examination.environment,
+        "findings": [
+            {"about": one.about, "health": one.health.value, "message": one.message, "hint": one.hint or None}
+            for one in examination.findings
+        ],
+        "issues": [issue_to_json(issue) for issue in examination.issues],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def examination_as_text(examination: Examination, *, width: int = 100, colour: bool = False) -> str:
+    """A line a finding, the next step below it, and the counts as the last line."""
+    return draw(_lines(examination), width=width, colour=colour)
+
+
+def _lines(examination: Examination) -> Iterator[RenderableType]:
+    yield Text(examination.environment, "bold")
+    yield Text()
+    column = max((len(finding.about) for finding in examination.findings), default=0)
+    for finding in examination.findings:
+        yield from _finding(finding, column)
+    yield Text()
+    yield _closing(examination)
+
+
+def _finding(finding: Finding, column: int) -> Iterator[RenderableType]:
+    sign, style = _SIGNS[finding.health]
+    line = Table.grid("", "", "", Column(overflow="fold"), padding=(0, 1))
+    word = f"{finding.health.value:<{len(Health.WARNING)}}"
+    line.add_row(Text(sign, style), Text(word, style), Text(f"{finding.about:<{column}}", "dim"), Text(finding.message))
+    yield line
+    if finding.hint:
+        yield Padding(Text(f"-> {finding.hint}", "dim"), (0, 0, 0, 6))
+
+
+def _closing(examination: Examination) -> Text:
+    errors, warnings = examination.count(Health.ERROR), examination.count(Health.WARNING)
+    if errors:
+        return Text(f"{counted(errors, 'error')}, {counted(warnings, 'warning')}: not ready.", "bold red")
+    also = f", {counted(warnings, 'warning')}" if warnings else ""
+    return Text(f"Ready to be pushed to{also}.", "bold green")
