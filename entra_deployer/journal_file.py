@@ -111,6 +111,7 @@ def _to_json(entry: PushEntry) -> Json:
         "by": entry.by,
         "commit": entry.commit,
         "state": entry.state.value,
+        "note": entry.note,
         "results": [result_to_json(result) for result in entry.results],
     }
 
@@ -124,4 +125,5 @@ def _from_json(value: Mapping[str, Json]) -> PushEntry:
         commit=value["commit"],
         state=PushState(value["state"]),
         results=tuple(result_from_json(item) for item in value["results"]),
+        note=value.get("note", ""),
     )

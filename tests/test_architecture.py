@@ -25,6 +25,7 @@ ALLOWED = {
     "planner": {"errors", "model"},
     "doctor": {"model"},
     "drift": {"errors", "model", "planner"},
+    "history": {"errors", "model"},
     "edit": {"errors", "model"},
     "push": {"errors", "model", "planner"},
     "journal_file": {"errors", "model"},

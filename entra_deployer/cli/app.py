@@ -9,6 +9,7 @@ from entra_deployer.cli.check import check, explain
 from entra_deployer.cli.compile import compile_
 from entra_deployer.cli.doctor import doctor
 from entra_deployer.cli.drift import drift
+from entra_deployer.cli.history import history
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
@@ -17,6 +18,7 @@ from entra_deployer.cli.push import plan, push
 from entra_deployer.cli.recover import recover
 from entra_deployer.cli.remove import remove
 from entra_deployer.cli.replay import replay
+from entra_deployer.cli.rollback import rollback
 from entra_deployer.cli.terminal import note
 from entra_deployer.cli.verify import verify
 from entra_deployer.errors import ExitCode
@@ -46,6 +48,8 @@ app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
 app.command(epilog=exit_codes(0, 1, 64))(pull)
+app.command(epilog=exit_codes(0, 1, 64))(history)
+app.command(epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
 app.command(epilog=exit_codes(0, 1, 64))(doctor)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)

@@ -86,10 +86,7 @@ class Ledger:
         if state:
             wanted["state"] = state.value
         found = self._search(wanted, sort=[{"at": "desc"}, {"push_id": "desc"}])
-        return [
-            PushEntry(i["push_id"], i["environment"], i["at"], i["by"], i["commit"], PushState(i["state"]))
-            for i in found
-        ]
+        return [_entry(item) for item in found]
 
     def with_changes(self, entry: PushEntry) -> PushEntry:
         """The same push with every change it journalled."""
@@ -159,6 +156,7 @@ class Ledger:
             "by": entry.by,
             "commit": entry.commit,
             "state": entry.state.value,
+            "note": entry.note,
         }
 
     def _change(self, entry: PushEntry, position: int, result: ChangeResult) -> Json:
@@ -180,6 +178,18 @@ class Ledger:
             "name": change.name,
             "payload": payload,
         }
+
+
+def _entry(source: Mapping[str, Json]) -> PushEntry:
+    return PushEntry(
+        push_id=source["push_id"],
+        environment=source["environment"],
+        at=source["at"],
+        by=source["by"],
+        commit=source["commit"],
+        state=PushState(source["state"]),
+        note=source.get("note", ""),
+    )
 
 
 def _lease(source: Mapping[str, Json]) -> Lease:

@@ -21,7 +21,10 @@ class PushState(StrEnum):
 
 @dataclass(frozen=True)
 class PushEntry:
-    """One push. `at` is ISO 8601 in UTC, `by` the user that the server knows us as, `commit` a git commit or ""."""
+    """One push. `at` is ISO 8601 in UTC, `by` the user that the server knows us as, `commit` a git commit or "".
+
+    `note` says what was pushed where that is not simply what the repository said ("rollback to #3").
+    """
 
     push_id: str
     environment: str
@@ -30,6 +33,7 @@ class PushEntry:
     commit: str
     state: PushState
     results: tuple[ChangeResult, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,19 @@
 """Drift: what stands in an environment against what was pushed to it and what the repository says. Reads only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from entra_deployer.drift import Seen, find_differences
-from entra_deployer.errors import ExitCode, Refused
+from entra_deployer.errors import ExitCode
 from entra_deployer.model.drift import Difference, DriftReport
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.ledger import PushEntry
-from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.issue import Level
+from entra_deployer.model.state import Kind
 from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.journal import FOLDER, EitherJournal
+from entra_deployer.workflow.past import Past
 from entra_deployer.workflow.source_fields import Types, find_retyped, read_types
 from entra_deployer.workflow.survey import Survey, survey_space
-
-NO_BASE = "DEP350"
-NO_LEDGER = "DEP351"
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) ->
     return as_report(compare_spaces(root, connection, past, names), connection, past)
 
 
-def compare_spaces(root: Path, connection: Connection, past: "Past", names: Sequence[str] = ()) -> list[Compared]:
+def compare_spaces(root: Path, connection: Connection, past: Past, names: Sequence[str] = ()) -> list[Compared]:
     """Read and compare each space."""
     catalog = read_catalog(root, names)
     found: list[Compared] = []
@@ -46,7 +42,7 @@ def compare_spaces(root: Path, connection: Connection, past: "Past", names: Sequ
     return found
 
 
-def as_report(spaces: Sequence[Compared], connection: Connection, past: "Past") -> DriftReport:
+def as_report(spaces: Sequence[Compared], connection: Connection, past: Past) -> DriftReport:
     """The differences of all spaces, and what could not be told."""
     errors = {issue for one in spaces for issue in one.survey.issues if issue.level is Level.ERROR}
     differences = [difference for one in spaces for difference in one.differences]
@@ -94,56 +90,3 @@ def drift_code(report: DriftReport) -> ExitCode:
     if report.failed:
         return ExitCode.FAILED
     return ExitCode.DIFFERENT if report.drifted else ExitCode.OK
-
-
-class Past:
-    """What is written down of the pushes to an environment, wherever this key may read it; `issues` say what is not."""
-
-    def __init__(self, root: Path, connection: Connection) -> None:
-        self._environment = connection.environment.name
-        self._journal = EitherJournal(connection.ledger(), root, self._environment, self._warn)
-        self._known: dict[str, bool] = {}
-        self._refused = False
-
-    def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
-        """What the last push left in a space."""
-        found = self._journal.base(space)
-        self._known[space] = bool(found)
-        return found
-
-    def types(self, space: str) -> dict[str, Types]:
-        """Which types the rules' fields had at their pushes. To be asked after `base`."""
-        return dict(self._journal.standing.types(space))
-
-    def entries(self) -> list[PushEntry]:
-        """The pushes, newest first, without their changes."""
-        try:
-            return self._journal.standing.entries()
-        except Refused:
-            return []
-
-    def last_push(self) -> PushEntry | None:
-        """The newest push that is written down."""
-        return next(iter(self.entries()), None)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether each space that was asked for has a base."""
-        return all(self._known.values())
-
-    @property
-    def issues(self) -> Iterable[Issue]:
-        """What is not known, and what that means."""
-        unknown = ", ".join(space for space, known in self._known.items() if not known)
-        if self._refused:
-            message = f"this key may not read the ledger, and {FOLDER}/ledger of this machine is read instead"
-            if unknown:
-                message = "this key may not read the ledger: which side changed cannot be told"
-            hint = "give it the privilege read on the index entra-deployer-ledger"
-            yield Issue(NO_LEDGER, Level.WARNING, message, self._environment, hint=hint)
-        elif unknown:
-            message = f"no push is written down for the space {unknown}: which side changed cannot be told"
-            yield Issue(NO_BASE, Level.NOTE, message, self._environment, hint="a push writes it down")
-
-    def _warn(self, _: str) -> None:
-        self._refused = True

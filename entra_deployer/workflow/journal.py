@@ -37,6 +37,14 @@ class EitherJournal:
             self._fall_back(error)
             return self._file.base(space)
 
+    def entries(self) -> list[PushEntry]:
+        """The pushes, newest first, without their changes."""
+        try:
+            return self.standing.entries()
+        except Refused as error:
+            self._fall_back(error)
+            return self._file.entries()
+
     def begin(self, entry: PushEntry) -> None:
         """Write the journal of a push before its first write."""
         try:

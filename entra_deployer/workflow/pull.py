@@ -15,8 +15,9 @@ from entra_deployer.model.values import Json
 from entra_deployer.workflow.bring import Bringer, Wish
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.drafts import Builder, Draft, read_plain, write_like_before
-from entra_deployer.workflow.drift import Compared, Past, compare_spaces
+from entra_deployer.workflow.drift import Compared, compare_spaces
 from entra_deployer.workflow.newcomers import Newcomer, draft_of_newcomer
+from entra_deployer.workflow.past import Past
 from entra_deployer.workflow.references import Resolver
 
 CONFLICT = "DEP370"

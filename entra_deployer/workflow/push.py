@@ -37,7 +37,7 @@ class PushRequest:
     """What the user asked for.
 
     `names` are hunt folders or rule names; () means all. `lock` False pushes without the lease; `wait` is asked, while
-    somebody else holds it, whether to go on waiting.
+    somebody else holds it, whether to go on waiting. `note` goes into the ledger beside what was done.
     """
 
     names: tuple[str, ...] = ()
@@ -45,6 +45,7 @@ class PushRequest:
     prune: bool = False
     lock: bool = True
     wait: Callable[[Lease], bool] = lambda _: False
+    note: str = ""
 
 
 def now() -> datetime:
@@ -52,10 +53,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def plan_rules(root: Path, connection: Connection, request: PushRequest) -> Report:
-    """What a push would do now. Reads only."""
+def plan_rules(root: Path, connection: Connection, request: PushRequest, *, plan: Plan | None = None) -> Report:
+    """What a push would do now, of its own or the given plan. Reads only."""
     push = _Push(root, connection, request, now)
-    plan = push.plan()
+    plan = plan or push.plan()
     return push.report(plan, not_applied(plan, "") if plan.blockers else planned(plan))
 
 
@@ -176,6 +177,7 @@ class _Push:
             commit=_commit(self._root),
             state=PushState.STARTED,
             results=tuple(planned(plan)),
+            note=self._request.note,
         )
 
 

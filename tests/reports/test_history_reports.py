@@ -1,0 +1,59 @@
+"""The pushes as people and programs read them: golden files, one a form."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.model.history import History, NumberedPush
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, Outcome
+from entra_deployer.model.state import Kind
+from entra_deployer.reports.history_as_json import history_as_json
+from entra_deployer.reports.history_as_text import history_as_text
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+UPDATE = Change(
+    *(Action.UPDATE, "default", Kind.RULE, "r1", "Rare", None, None),
+    diffs=(FieldDiff("severity", "low", "high"), FieldDiff("query", "FROM a\n| LIMIT 1", "FROM b\n| LIMIT 1")),
+)
+CREATE = Change(Action.CREATE, "soc", Kind.SAVED_SEARCH, "s1", "Rare", None, None)
+DELETE = Change(Action.DELETE, "default", Kind.RULE, "r2", "Old", None, None)
+
+
+def push(number, state, *results, commit="", note=""):
+    at = f"2026-02-0{number}T09:30:00.000+00:00"
+    return NumberedPush(number, PushEntry(str(number), "staging", at, "ci", commit, state, results, note))
+
+
+HISTORY = History(
+    "staging",
+    (
+        push(3, PushState.STARTED, ChangeResult(UPDATE, Outcome.PLANNED), commit="b" * 40 + "+"),
+        push(
+            2,
+            PushState.FINISHED,
+            ChangeResult(UPDATE, Outcome.APPLIED),
+            ChangeResult(DELETE, Outcome.FAILED, "it still stands"),
+            note="rollback to #1",
+        ),
+        push(1, PushState.RECOVERED, ChangeResult(CREATE, Outcome.APPLIED), commit="a" * 40),
+    ),
+    older=4,
+    issues=(Issue("DEP351", Level.WARNING, "this key may not read the ledger", "staging", None, "give it read"),),
+)
+FORMS = {
+    "history.txt": lambda: history_as_text(HISTORY, width=80),
+    "history_rule.txt": lambda: history_as_text(replace(HISTORY, rule="Rare", issues=(), older=0), width=80),
+    "history.json": lambda: history_as_json(HISTORY),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_as_in_its_golden_file(name):
+    assert FORMS[name]() == (GOLDEN / name).read_text("utf-8")
+
+
+def test_no_push_is_said():
+    assert history_as_text(History("staging")).splitlines()[-1] == "No push is written down."
