@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.cli import project, terminal
+from entra_deployer.cli.show import show
 from entra_deployer.cli.target import LicenseOption, NamesArgument, StackOption, stack_versions, target_for
 
 if TYPE_CHECKING:
     from entra_deployer.model.check_report import CheckReport
+    from entra_deployer.model.issue import Issue
 
 
 class IssueFormat(StrEnum):
@@ -31,13 +33,21 @@ def check(
     form: Annotated[IssueFormat, typer.Option("--format", help="The form of the result on stdout.")] = IssueFormat.TEXT,
 ) -> None:
     """Check rules without any server. With several versions, `--stack 8.15,8.19,9.4` shows which can run what."""
+    from entra_deployer.model.check_report import CheckReport
     from entra_deployer.workflow.check import check_code, check_rules
 
-    versions = stack_versions(stack)
-    target = target_for(versions[0] if len(versions) == 1 else None, licence)
-    report = check_rules(project.root(), hunt or (), target, versions if len(versions) > 1 else ())
-    terminal.say(_render(report, form, notes=notes))
-    raise typer.Exit(check_code(report))
+    def work() -> CheckReport:
+        versions = stack_versions(stack)
+        target = target_for(versions[0] if len(versions) == 1 else None, licence)
+        return check_rules(project.root(), hunt or (), target, versions if len(versions) > 1 else ())
+
+    def render(report: CheckReport) -> str:
+        return _render(report, form, notes=notes)
+
+    def unable(issues: "tuple[Issue, ...]") -> str:
+        return render(CheckReport(stack or "", 0, 0, issues))
+
+    show(work, check_code, render, None if form is IssueFormat.TEXT else unable)
 
 
 def explain(

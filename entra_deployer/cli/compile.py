@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.cli import project, terminal
+from entra_deployer.cli.show import show
 from entra_deployer.cli.target import LicenseOption, NamesArgument, StackOption, stack_versions, target_for
 
 if TYPE_CHECKING:
-    from entra_deployer.workflow.compile import Compilation
+    from collections.abc import Sequence
+
+    from entra_deployer.model.compiled import CompileReport
+    from entra_deployer.model.issue import Issue
 
 
 class CompileFormat(StrEnum):
@@ -33,11 +37,29 @@ def compile_(
     ] = CompileFormat.TEXT,
 ) -> None:
     """Show the rule and the saved search that each hunt becomes. Nothing is written, no server is needed."""
-    from entra_deployer.errors import ExitCode, UsageError
+    from entra_deployer.errors import ExitCode
+    from entra_deployer.model.compiled import CompileReport
+
+    def code(report: CompileReport) -> ExitCode:
+        if form is CompileFormat.NDJSON:
+            terminal.complain(report.issues)
+        return ExitCode.FAILED if report.failed else ExitCode.OK
+
+    def render(report: CompileReport) -> str:
+        return _render(report, form, explain=explain)
+
+    def unable(issues: "tuple[Issue, ...]") -> str:
+        return render(CompileReport(on or stack or "", (), issues))
+
+    show(lambda: _compile(hunt or (), stack, licence, on), code, render, unable if form is CompileFormat.JSON else None)
+
+
+def _compile(names: "Sequence[str]", stack: str | None, licence: str, on: str | None) -> "CompileReport":
+    from entra_deployer.errors import UsageError
+    from entra_deployer.model.compiled import CompileReport
     from entra_deployer.workflow.compile import compile_rules
 
-    top, names = project.root(), hunt or ()
-    versions = stack_versions(stack)
+    top, versions = project.root(), stack_versions(stack)
     if len(versions) > 1:
         raise UsageError("rules are compiled for one version at a time", hint="`deploy check --stack` takes several")
     if on is None:
@@ -45,19 +67,14 @@ def compile_(
     else:
         with project.connection(top, on) as connection:
             compilation = compile_rules(top, connection.target(connection.environment.spaces[0]), names)
-    terminal.say(_render(compilation, form, explain=explain))
-    if form is CompileFormat.NDJSON:
-        terminal.complain(compilation.issues)
-    raise typer.Exit(ExitCode.FAILED if compilation.failed else ExitCode.OK)
+    target = f"{compilation.target.version}, {compilation.target.licence}"
+    return CompileReport(target, compilation.rules, compilation.issues)
 
 
-def _render(compilation: "Compilation", form: CompileFormat, *, explain: bool) -> str:
-    from entra_deployer.model.compiled import CompileReport
+def _render(report: "CompileReport", form: CompileFormat, *, explain: bool) -> str:
     from entra_deployer.reports.compilation_as_json import compilation_as_json, compilation_as_ndjson
     from entra_deployer.reports.compilation_as_text import compilation_as_text
 
-    target = f"{compilation.target.version}, {compilation.target.licence}"
-    report = CompileReport(target, compilation.rules, compilation.issues)
     match form:
         case CompileFormat.JSON:
             return compilation_as_json(report)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from entra_deployer.model.hunt import Query
-from entra_deployer.model.issue import Issue
+from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.state import StateObject
 
 
@@ -58,3 +58,8 @@ class CompileReport:
     target: str
     rules: tuple[CompiledRule, ...]
     issues: tuple[Issue, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is wrong that keeps a rule from being deployed."""
+        return any(issue.level is Level.ERROR for issue in self.issues)

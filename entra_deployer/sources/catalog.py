@@ -70,10 +70,12 @@ def _is_rule(path: Path) -> bool:
 
 
 def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading]:
-    known = sorted({name for reading in readings for name in reading.names})
+    folders = [reading.folder for reading in readings]
+    known = [*folders, *sorted({name for reading in readings for name in reading.names} - set(folders))]
     for name in names:
         if name not in known:
-            raise UsageError(f"no rule is named {name!r}", hint=did_you_mean(name, known) if known else None)
+            hint = did_you_mean(name, known) if known else "there is none under rules/"
+            raise UsageError(f"no rule is named {name!r}", hint=hint)
     return [reading for reading in readings if not names or reading.names & set(names)]
 
 

@@ -12,6 +12,7 @@ from entra_deployer.model.hunt import Hunt, Query
 TEXTS = ("name", "author", "description", "uuid", "license")
 LISTS = ("integration", "language", "notes", "mitre", "references")
 REQUIRED = ("name", "description", "uuid", "language")
+_MOST_TOLD = 12
 
 
 @dataclass
@@ -75,9 +76,11 @@ def trim_blank_lines(text: str) -> tuple[str, int]:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """A hint for an unknown word."""
-    close = get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    """A hint for an unknown word: the one that is like it, else the first few of those that there are."""
+    if close := get_close_matches(word, known, n=1):
+        return f"did you mean {close[0]!r}?"
+    rest = f" and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
+    return f"known: {', '.join(known[:_MOST_TOLD])}{rest}"
 
 
 def one_line(text: str) -> str:

@@ -50,11 +50,6 @@ class Compilation:
         found = {rule.rule.key: settings[rule.folder, rule.query_key].owners for rule in self.rules}
         return {key: owners for key, owners in found.items() if owners}
 
-    @property
-    def failed(self) -> bool:
-        """Whether anything is wrong that keeps a rule from being deployed."""
-        return any(issue.level is Level.ERROR for issue in self.issues)
-
 
 def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     """The folders under `root`/rules, or those that `names` names; a name may also be the path of a hunt's file."""

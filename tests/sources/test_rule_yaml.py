@@ -81,3 +81,13 @@ def test_a_key_that_no_id_can_hold_is_refused(key):
     text = json.dumps({"queries": {key: {}}})
     _, issues = read_rule_yaml(text, source="rule.yaml", hunt=hunt(TWO[0]), subject="a_hunt")
     assert issues
+
+
+def test_the_documented_example_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "rule-yaml.md").read_text("utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    queries = ("from logs-azure.auditlogs-* | keep x", "from logs-azure.signinlogs-* | keep x")
+    first, second = read(example, *queries)
+    assert (first.key, first.settings.severity) == ("added", "critical")
+    assert (second.key, second.settings.severity) == ("used", "high")
+    assert all(getattr(first.settings, name) for name in RuleSettings.__dataclass_fields__)
