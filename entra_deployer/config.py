@@ -20,8 +20,17 @@ RULES_FOLDER = "rules"
 
 
 @dataclass(frozen=True)
+class LocalStackChoice:
+    """Which local stack of the project an environment is: its name, and what it starts with where it does not run."""
+
+    name: str = LOCAL
+    profile: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True)
 class LocalServers:
-    """Where the embedded stack answers, and as whom we ask it."""
+    """Where a local stack answers, and as whom we ask it."""
 
     kibana_url: str
     elasticsearch_url: str
@@ -55,13 +64,16 @@ def environments(root: Path) -> list[str]:
 
 
 def load_environment(
-    root: Path, name: str, variables: Mapping[str, str] | None, local: Callable[[], LocalServers]
+    root: Path,
+    name: str,
+    variables: Mapping[str, str] | None,
+    local: Callable[[LocalStackChoice], LocalServers],
 ) -> Environment:
     """The environment called `name`, with its secrets read from `variables` or files.
 
-    Without `variables` its secrets stay empty: nobody can be asked with them. `local` is asked where the embedded stack
-    is, only for the environment `local`. Raises UsageError for a name that no file has, InvalidFile for a bad one,
-    SecretError for an unset variable.
+    Without `variables` its secrets stay empty: nobody can be asked with them. `local` is asked where a local stack is,
+    for an environment that is one: `local`, and each whose file says so. Raises UsageError for a name that no file has,
+    InvalidFile for a bad one, SecretError for an unset variable.
     """
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
@@ -72,7 +84,12 @@ def load_environment(
     document = read_yaml(text, source=source, schema="environment", subject=name)
     if document.issues:
         raise InvalidFile(document)
-    return _Resolver(root, name, document, variables).environment(local() if name == LOCAL else None)
+    resolver = _Resolver(root, name, document, variables)
+    choice = document.value.get("local", {} if name == LOCAL else None)
+    if choice is None:
+        return resolver.environment(None)
+    resolver.check_no_servers()
+    return resolver.environment(local(LocalStackChoice(**{"name": name, **choice})))
 
 
 def _read(path: Path, source: str) -> str:
@@ -92,6 +109,13 @@ class _Resolver:
     document: YamlFile
     variables: Mapping[str, str] | None
 
+    def check_no_servers(self) -> None:
+        """A local stack tells by itself where it is and as whom it is asked."""
+        for key in ("kibana", "elasticsearch", "cloud_id", "auth"):
+            if key in self.document.value:
+                hint = "take it out, or take local out"
+                raise self._error(f"a local stack has no {key} of its own", key, hint=hint)
+
     def environment(self, local: LocalServers | None) -> Environment:
         value = self.document.value
         return Environment(
@@ -107,6 +131,7 @@ class _Resolver:
             connectors=value.get("connectors", {}),
             gates=value.get("gates", {}),
             lock=value.get("lock", True),
+            embedded=local is not None,
         )
 
     def _endpoint(self, server: str, local: LocalServers | None) -> Endpoint:

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from entra_deployer.config import InvalidFile, LocalServers, environments, find_root, load_environment
+from entra_deployer.config import InvalidFile, LocalServers, LocalStackChoice, environments, find_root, load_environment
 from entra_deployer.errors import InputError, SecretError, UsageError
 from entra_deployer.model.environment import Credentials, Scheme
 
@@ -26,11 +26,11 @@ def project(tmp_path):
 
 def load(project, text, name="staging", variables=None):
     (project / "deploy" / f"{name}.yaml").write_text(text, "utf-8")
-    return load_environment(project, name, {"STAGING_KEY": SECRET} if variables is None else variables, lambda: LOCAL)
+    return load_environment(project, name, {"STAGING_KEY": SECRET} if variables is None else variables, lambda _: LOCAL)
 
 
 def test_local_is_built_in(project):
-    environment = load_environment(project, "local", {}, lambda: LOCAL)
+    environment = load_environment(project, "local", {}, lambda _: LOCAL)
     assert environment.kibana.url == "http://127.0.0.1:1"
     assert environment.enabled
     assert environment.spaces == ("default",)
@@ -128,7 +128,7 @@ def test_an_unknown_environment_names_those_that_exist(project):
     load(project, STAGING)
     assert environments(project) == ["local", "staging"]
     with pytest.raises(UsageError, match="local, staging"):
-        load_environment(project, "prod", {}, lambda: LOCAL)
+        load_environment(project, "prod", {}, lambda _: LOCAL)
 
 
 def test_the_root_is_found_from_below(project):
@@ -169,3 +169,38 @@ def test_a_secret_written_where_its_variable_belongs_is_not_shown(project, place
     with pytest.raises(InvalidFile, match="not the secret itself") as caught:
         load(project, STAGING.replace(place, SECRET))
     assert SECRET not in str(caught.value)
+
+
+def test_an_environment_may_be_a_local_stack(project):
+    asked = []
+    (project / "deploy" / "staging.yaml").write_text('local: {name: second, profile: "8.12"}\nenabled: false\n')
+    environment = load_environment(project, "staging", {}, lambda choice: asked.append(choice) or LOCAL)
+    assert asked == [LocalStackChoice("second", "8.12")]
+    assert environment.embedded
+    assert not environment.enabled
+    assert environment.kibana.url == LOCAL.kibana_url
+
+
+def test_a_local_stack_is_called_as_its_environment_where_nothing_else_is_said(project):
+    asked = []
+    (project / "deploy" / "dev.yaml").write_text("local: {}\n")
+    load_environment(project, "dev", {}, lambda choice: asked.append(choice) or LOCAL)
+    assert asked == [LocalStackChoice("dev")]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("local: {profile: 8.12}\n", "profile"),
+        ("local: {port: 1}\n", "unknown key 'port'"),
+    ],
+)
+def test_a_local_stack_knows_its_own_keys_alone(project, text, complaint):
+    with pytest.raises(InvalidFile, match=complaint):
+        load(project, text)
+
+
+@pytest.mark.parametrize("name", ["staging", "local"])
+def test_a_local_stack_has_no_servers_of_its_own(project, name):
+    with pytest.raises(InputError, match=rf"deploy/{name}\.yaml:2:1: a local stack has no kibana of its own"):
+        load(project, f"local: {{}}\n{STAGING}", name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from entra_deployer.cli.terminal import note
 
 if TYPE_CHECKING:
-    from entra_deployer.config import LocalServers
+    from entra_deployer.config import LocalServers, LocalStackChoice
     from entra_deployer.model.environment import Environment
     from entra_deployer.workflow.connection import Connection
 
@@ -20,7 +20,7 @@ def root() -> Path:
 
 
 def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
-    """The environment called `name`; for `local` the embedded stack is started where it does not run.
+    """The environment called `name`; a local stack is started where it does not run.
 
     Without `secrets` it is only read: no secret is needed and nothing is started.
     """
@@ -28,7 +28,7 @@ def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
 
     if not secrets:
         return load_environment(top, name, None, _nowhere)
-    return load_environment(top, name, os.environ, lambda: _local_servers(top))
+    return load_environment(top, name, os.environ, lambda choice: _local_servers(top, choice))
 
 
 def connection(top: Path, name: str) -> "Connection":
@@ -39,18 +39,18 @@ def connection(top: Path, name: str) -> "Connection":
     return open_connection(found, warn=lambda text: note(f"warning: {text}"))
 
 
-def _nowhere() -> "LocalServers":
+def _nowhere(_: "LocalStackChoice") -> "LocalServers":
     from entra_deployer.config import LocalServers
     from entra_deployer.model.environment import Credentials, Scheme
 
     return LocalServers("", "", Credentials(Scheme.BASIC, ""))
 
 
-def _local_servers(top: Path) -> "LocalServers":
+def _local_servers(top: Path, choice: "LocalStackChoice") -> "LocalServers":
     from entra_deployer.cli.local import started
     from entra_deployer.config import LocalServers
     from entra_deployer.model.environment import Credentials, Scheme
 
-    stack = started(top.resolve())
+    stack = started(top.resolve(), choice.name, profile=choice.profile, license=choice.license)
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     return LocalServers(stack.kibana_url, stack.elasticsearch_url, credentials)

@@ -70,7 +70,7 @@ class Environment:
 
     `overlay` is a merge patch on every rule's payload, `overlays` further ones by folder or rule name; `enabled` is
     what a new rule gets that says nothing of it; `owners` maps a payload field to "git" or "live". `connectors` maps
-    the name that a rule.yaml uses to the connector's name here.
+    the name that a rule.yaml uses to the connector's name here. `embedded` says that it is a local stack of ours.
     """
 
     name: str
@@ -85,3 +85,4 @@ class Environment:
     connectors: Mapping[str, str] = field(default_factory=dict)
     gates: Mapping[str, Json] = field(default_factory=dict)
     lock: bool = True
+    embedded: bool = False

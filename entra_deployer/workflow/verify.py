@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from entra_deployer.config import LOCAL
 from entra_deployer.errors import ExitCode
 from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
@@ -90,7 +89,7 @@ def make_bench(
         version=connection.elastic.version(),
         clock=clock or connection.elastic.now,
         run_id=uuid.uuid4().hex[:12],
-        embedded=environment.name == LOCAL,
+        embedded=environment.embedded,
         parallel=environment.limits.parallel,
     )
 

@@ -25,7 +25,7 @@ QUERY = """FROM past-events-*
 def bench(stack: LocalStack):
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-    with open_connection(Environment("local", kibana, elastic)) as connection:
+    with open_connection(Environment("local", kibana, elastic, embedded=True)) as connection:
         connection.elastic.create_index(
             INDEX, mappings={"properties": {"@timestamp": {"type": "date"}, "user.name": {"type": "keyword"}}}
         )

@@ -36,7 +36,7 @@ SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"
 def connection(stack: LocalStack) -> Iterator[Connection]:
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-    with open_connection(Environment("local", kibana, elastic, enabled=True)) as opened:
+    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=True)) as opened:
         yield opened
 
 
