@@ -4,6 +4,7 @@ from entra_deployer.checks import (
     array_fields,
     column_names,
     date_patterns,
+    document_identity,
     fixed_dates,
     from_in_string,
     gaps,
@@ -47,6 +48,7 @@ CHECKS: dict[str, Check] = {
         swapped_arguments.CHECK,
         fixed_dates.CHECK,
         wall_clock.CHECK,
+        document_identity.CHECK,
     )
 }
 """The checks by their codes, which never change their meaning."""

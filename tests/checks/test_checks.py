@@ -206,3 +206,16 @@ def test_revoked_techniques_lead_to_what_took_their_place():
 def test_ids_of_another_matrix_are_a_note():
     [issue] = [i for i in issues_of(Example("from a | keep x", mitre=("AML.T0034",))) if i.code == "DEP018"]
     assert issue.level is Level.NOTE
+
+
+@pytest.mark.parametrize(
+    ("query", "version", "said"),
+    [
+        ("from a | mv_expand user.roles | keep user.roles", "8.19", True),
+        ("from a | mv_expand user.roles | keep user.roles", "9.1", False),
+        ("from a | mv_expand user.roles | stats c = count(*) by user.roles", "8.19", False),
+        ("from a metadata _id | rename _id as document", "9.1", True),
+    ],
+)
+def test_a_document_that_kibana_does_not_know_again(query, version, said):
+    assert ("DEP032" in codes(query, version=version)) == said
