@@ -127,7 +127,8 @@ class _Push:
         found = survey_space(catalog, self._connection, space, self._journal.base(space))
         self._hunts = len(found.compilation.sources)
         self._tell(found.issues)
-        self._tell(check_queries(self._connection.elastic, found.compilation.rules))
+        elastic, embedded = self._connection.elastic, self._connection.environment.embedded
+        self._tell(check_queries(elastic, found.compilation.rules, version=elastic.version(), embedded=embedded))
         policy = replace(found.policy, adopt=self._request.adopt, prune=self._request.prune)
         return found.desired, found.existing, policy
 
