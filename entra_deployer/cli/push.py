@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,7 +75,7 @@ def push(
         top = project.root()
         with project.connection(top, env) as connection, terminal.working(f"pushing to {env}"):
             report = push_rules(top, connection, request, plan=plan)
-            return wait_for_runs(connection, report, _until(seconds)) if waits else report
+            return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds)) if waits else report
 
     show_report(env, form, work, wait_code, _with_runs if waits else None)
 

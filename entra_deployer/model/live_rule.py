@@ -1,8 +1,10 @@
 """The rules of ours that run in an environment: whether they are on, who changed them last, how their last run went."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
+from entra_deployer.model.durations import parse_duration
 from entra_deployer.model.issue import Issue
 
 SUCCEEDED = "succeeded"
@@ -47,9 +49,45 @@ class LiveRule:
         return run is not None and run.status in OVER and (self.changed_at is None or run.at >= self.changed_at)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether its last run failed."""
+        return self.last_run is not None and self.last_run.status == FAILED
+
+    @property
+    def due(self) -> datetime | None:
+        """When it runs next, by its last run and its interval; None where it never ran, and is due at once."""
+        if self.last_run is None:
+            return None
+        try:
+            return self.last_run.at + timedelta(seconds=parse_duration(self.interval))
+        except ValueError:
+            return None
+
+    @property
     def order(self) -> tuple[str, str, str]:
         """What rules are sorted by."""
         return (self.space, self.name.lower(), self.rule_id)
+
+
+class RunState(StrEnum):
+    """Whether a rule that was pushed has run as it stands now.
+
+    ran: it has; missing: it was due and has not; not_due: its next run comes later than anybody waited; off: somebody
+    switched it off.
+    """
+
+    RAN = "ran"
+    MISSING = "missing"
+    NOT_DUE = "not_due"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """A rule that was pushed, and its first run after that."""
+
+    rule: LiveRule
+    state: RunState
 
 
 @dataclass(frozen=True)

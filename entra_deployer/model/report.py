@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.live_rule import LiveRule
+from entra_deployer.model.live_rule import FirstRun
 from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.verdict import Verdict
 
@@ -14,7 +14,7 @@ class Report:
 
     `stack` is a line about the servers ("Kibana 8.19.21, platinum"); `hunts` how many hunts were read; `results` are in
     the plan's order: planned where nothing was applied. `summary` is the closing line where the counts do not say it.
-    `runs` are the rules whose first run was waited for, None where nobody waited.
+    `runs` are the first runs that were waited for, None where nobody waited.
     """
 
     environment: str
@@ -25,7 +25,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     issues: tuple[Issue, ...] = ()
     summary: str = ""
-    runs: tuple[LiveRule, ...] | None = None
+    runs: tuple[FirstRun, ...] | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many changes came to one outcome."""

@@ -22,7 +22,7 @@ def as_json(report: Report) -> str:
         "issues": [issue_to_json(issue) for issue in report.issues],
     }
     if report.runs is not None:
-        document["runs"] = [{**live_rule_to_json(rule), "has_run": rule.has_run} for rule in report.runs]
+        document["runs"] = [{**live_rule_to_json(run.rule), "first_run": run.state.value} for run in report.runs]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, Inventory, LiveRule
+from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, FirstRun, Inventory, LiveRule, RunState
 from entra_deployer.model.report import Report
 from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
@@ -21,7 +21,7 @@ from entra_deployer.reports.words import counted
 FORMAT_VERSION = 1
 _NARROW = 90
 _WORD_WIDTH = 12
-_NONE_YET = "none yet"
+_STATES = {RunState.MISSING: "none yet", RunState.NOT_DUE: "not due yet", RunState.OFF: "switched off"}
 _STYLES = {SUCCEEDED: "green", FAILED: "bold red"}
 _INDENT = (0, 0, 0, 4)
 
@@ -64,31 +64,32 @@ def runs_as_text(report: Report, *, width: int = 100, colour: bool = False) -> s
     return draw(_run_lines(report.runs, report.environment), width=width, colour=colour) if report.runs else ""
 
 
-def _run_lines(rules: Sequence[LiveRule], environment: str) -> Iterator[RenderableType]:
-    for rule in rules:
-        sign, word, style = _first_run(rule)
+def _run_lines(runs: Sequence[FirstRun], environment: str) -> Iterator[RenderableType]:
+    for run in runs:
+        sign, word, style = _first_run(run)
         line = Table.grid("", "", Column(overflow="fold"), padding=(0, 1))
-        name = Text(rule.name)
-        if word == _NONE_YET:
-            name.append(f"  runs every {rule.interval}", "dim")
+        name = Text(run.rule.name)
+        if run.state in (RunState.MISSING, RunState.NOT_DUE):
+            due = f", due {run.rule.due:%Y-%m-%d %H:%M} UTC" if run.rule.due else ""
+            name.append(f"  every {run.rule.interval}{due}", "dim")
         line.add_row(Text(sign, style), Text(f"{word:<{_WORD_WIDTH}}", style), name)
         yield line
-        if rule.has_run and rule.last_run and rule.last_run.status != SUCCEEDED:
-            yield Padding(Text(rule.last_run.message), _INDENT)
+        if run.state is RunState.RAN and run.rule.last_run and run.rule.last_run.status != SUCCEEDED:
+            yield Padding(Text(run.rule.last_run.message), _INDENT)
     yield Text()
-    counts = Counter(_first_run(rule)[1] for rule in rules)
+    counts = Counter(_first_run(run)[1] for run in runs)
     told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-    good = set(counts) <= {SUCCEEDED, "warned"}
-    yield Text(f"First runs: {told}.", "bold green" if good else "bold red")
-    if any(rule.enabled and not rule.has_run for rule in rules):
+    bad = {FAILED, _STATES[RunState.MISSING], _STATES[RunState.OFF]}.intersection(counts)
+    yield Text(f"First runs: {told}.", "bold red" if bad else "bold green")
+    if any(run.state is RunState.MISSING for run in runs):
         yield Text(f"`deploy list {environment}` tells later; a Kibana that runs no rules never will.", "dim")
 
 
-def _first_run(rule: LiveRule) -> tuple[str, str, str]:
+def _first_run(run: FirstRun) -> tuple[str, str, str]:
     """A sign, a word and a style for the run after the push."""
-    if not rule.has_run:
-        return ("·", _NONE_YET, "yellow") if rule.enabled else ("·", "switched off", "dim")
-    word = outcome(rule)
+    if run.state is not RunState.RAN:
+        return "·", _STATES[run.state], "yellow" if run.state is RunState.MISSING else "dim"
+    word = outcome(run.rule)
     return {SUCCEEDED: "✓", FAILED: "✗"}.get(word, "!"), word, _STYLES.get(word, "yellow")
 
 
@@ -183,7 +184,7 @@ def _closing(inventory: Inventory) -> Text:
     if not rules:
         return Text(f"No rule of ours is in {inventory.environment}: `deploy push` brings them there.", "bold")
     on = [rule for rule in rules if rule.enabled]
-    failed = sum(rule.last_run is not None and rule.last_run.status == FAILED for rule in on)
+    failed = sum(rule.has_failed for rule in on)
     silent = sum(rule.last_run is None for rule in on)
     parts = [f"{len(on)} on", f"{len(rules) - len(on)} off"]
     parts += [f"{failed} failed"] if failed else []

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from entra_deployer.errors import DeployError, ExitCode
-from entra_deployer.model.live_rule import FAILED, LiveRule
+from entra_deployer.model.live_rule import FirstRun, LiveRule, RunState
 from entra_deployer.model.plan import Change, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.model.state import Kind, LiveObject, StateObject
@@ -16,11 +17,11 @@ type Patience = Callable[[int, int], bool]
 """Told how many of how many rules have not run yet, waits a little and says whether to look again."""
 
 
-def wait_for_runs(connection: Connection, report: Report, patience: Patience) -> Report:
+def wait_for_runs(connection: Connection, report: Report, patience: Patience, within: timedelta) -> Report:
     """The report of a push with `runs`: every enabled rule that it wrote, with its last run.
 
-    Kibana's own clock tells whether a run came after the write, so skewed clocks do no harm. A server that is away for
-    a while is asked again.
+    Kibana's own clock tells whether a run came after the write, so skewed clocks do no harm. A rule that ran before and
+    is not due `within` this time of the write is not waited for. A server that is away for a while is asked again.
     """
     written = [
         result.change
@@ -28,21 +29,22 @@ def wait_for_runs(connection: Connection, report: Report, patience: Patience) ->
         if result.outcome is Outcome.APPLIED and result.change.kind is Kind.RULE and _is_on(result.change.desired)
     ]
     rules = [_unseen(change) for change in written]
-    while waiting := _look(connection, rules):
+    while waiting := _look(connection, rules, within):
         if not patience(waiting, len(rules)):
             break
-    return replace(report, runs=tuple(sorted(rules, key=lambda rule: rule.order)))
+    runs = (FirstRun(rule, _state(rule, within)) for rule in sorted(rules, key=lambda rule: rule.order))
+    return replace(report, runs=tuple(runs))
 
 
 def wait_code(report: Report) -> ExitCode:
-    """As of the push; where that is 0, 2 for a rule whose run failed, 1 for one that has not run in time."""
+    """As of the push; where that is 0, 2 for a rule whose run failed, 1 for one that was due and has not run."""
     code = push_code(report)
-    runs = report.runs or ()
-    if code is not ExitCode.OK:
+    if code is not ExitCode.OK or not report.runs:
         return code
-    if any(rule.has_run and rule.last_run and rule.last_run.status == FAILED for rule in runs):
+    if any(run.state is RunState.RAN and run.rule.has_failed for run in report.runs):
         return ExitCode.DIFFERENT
-    return ExitCode.OK if all(rule.has_run for rule in runs) else ExitCode.FAILED
+    waited = {RunState.MISSING, RunState.OFF}
+    return ExitCode.FAILED if any(run.state in waited for run in report.runs) else ExitCode.OK
 
 
 def _is_on(one: StateObject | None) -> bool:
@@ -56,19 +58,27 @@ def _unseen(change: Change) -> LiveRule:
     return live_rule(change.space, LiveObject(change.desired, "", ""))
 
 
-def _look(connection: Connection, rules: list[LiveRule]) -> int:
+def _look(connection: Connection, rules: list[LiveRule], within: timedelta) -> int:
     """Bring the rules that have not run yet up to date; how many are still awaited."""
-    for space in sorted({rule.space for rule in rules if _is_awaited(rule)}):
-        asked = [position for position, rule in enumerate(rules) if rule.space == space and _is_awaited(rule)]
-        standing = _standing(connection, space, [rules[position].rule_id for position in asked])
-        for position in asked:
-            rules[position] = standing.get(rules[position].rule_id, rules[position])
-    return sum(_is_awaited(rule) for rule in rules)
+
+    def awaited() -> list[int]:
+        return [number for number, rule in enumerate(rules) if _state(rule, within) is RunState.MISSING]
+
+    for space in sorted({rules[number].space for number in awaited()}):
+        asked = [number for number in awaited() if rules[number].space == space]
+        standing = _standing(connection, space, [rules[number].rule_id for number in asked])
+        for number in asked:
+            rules[number] = standing.get(rules[number].rule_id, rules[number])
+    return len(awaited())
 
 
-def _is_awaited(rule: LiveRule) -> bool:
-    """Whether a run is still to come: somebody may have switched the rule off meanwhile."""
-    return rule.enabled and not rule.has_run
+def _state(rule: LiveRule, within: timedelta) -> RunState:
+    if rule.has_run:
+        return RunState.RAN
+    if not rule.enabled:
+        return RunState.OFF
+    late = rule.due is not None and rule.changed_at is not None and rule.due > rule.changed_at + within
+    return RunState.NOT_DUE if late else RunState.MISSING
 
 
 def _standing(connection: Connection, space: str, rule_ids: Sequence[str]) -> dict[str, LiveRule]:

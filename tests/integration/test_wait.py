@@ -35,14 +35,16 @@ def scheduler(hunts, proxy):
 
 
 def runs(document):
-    return [(run["name"].split()[0], run["has_run"], (run["last_run"] or {}).get("status")) for run in document["runs"]]
+    return [
+        (run["name"].split()[0], run["first_run"], (run["last_run"] or {}).get("status")) for run in document["runs"]
+    ]
 
 
 @pytest.mark.usefixtures("scheduler")
 def test_each_enabled_rule_has_run_once(hunts):
     code, document = hunts.document("push", "test", "--wait")
     assert code == 0
-    assert runs(document) == [("alpha", True, "partial failure"), ("beta", True, "partial failure")]
+    assert runs(document) == [("alpha", "ran", "partial failure"), ("beta", "ran", "partial failure")]
 
 
 @pytest.mark.usefixtures("scheduler")
@@ -71,7 +73,7 @@ def spoiled(hunts, stack, scheduler):
 @pytest.mark.usefixtures("spoiled")
 def test_a_rule_that_fails_is_a_failed_check(hunts):
     code, document = hunts.document("push", "test", "--wait")
-    assert runs(document) == [("alpha", True, "failed"), ("beta", True, "partial failure")]
+    assert runs(document) == [("alpha", "ran", "failed"), ("beta", "ran", "partial failure")]
     assert code == 2
     assert {change["result"] for change in document["plan"]["changes"]} == {"applied"}
 
@@ -83,14 +85,14 @@ def test_a_kibana_that_runs_no_rules_is_told_after_the_time(hunts):
     assert "`deploy list test` tells later" in hunts.output
 
 
-def test_a_run_from_before_the_push_does_not_count(hunts):
+def test_a_rule_that_ran_before_and_is_not_due_is_not_waited_for(hunts):
     hunts.deploy("push", "test")
     for rule in hunts.rules().values():
         hunts.kibana.post("/local/rules/run", {"rule_id": rule["rule_id"]}, space=hunts.space)
     hunts.add_hunt("alpha", number=1, threshold=9, settings="enabled: true\n")
-    code, document = hunts.document("push", "test", "--wait-seconds", "0")
-    assert code == 1
-    assert runs(document) == [("alpha", False, "partial failure")]
+    code, document = hunts.document("push", "test", "--wait")
+    assert runs(document) == [("alpha", "not_due", "partial failure")]
+    assert code == 0
 
 
 def test_nothing_pushed_is_nothing_to_wait_for(hunts):

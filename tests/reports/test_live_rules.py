@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.live_rule import Inventory, LastRun, LiveRule
+from entra_deployer.model.live_rule import FirstRun, Inventory, LastRun, LiveRule, RunState
 from entra_deployer.model.report import Report
 from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text, runs_as_text
 
@@ -45,16 +45,22 @@ STEADY = "succeeded", "Rule execution completed successfully"
 PUSHED = Report(
     "staging",
     runs=(
-        rule("Ran well", run=(-1, *STEADY), changed_at=NOW),
-        rule("Ran badly and has a name that is longer than many", run=(-1, "failed", "Unknown column"), changed_at=NOW),
-        rule("Ran with a warning", run=(-1, "partial failure", "no index matching: logs-*"), changed_at=NOW),
-        rule("Ran before the push", run=(5, *STEADY), changed_at=NOW),
-        rule("Switched off meanwhile", enabled=False),
+        FirstRun(rule("Ran well", run=(-1, *STEADY)), RunState.RAN),
+        FirstRun(
+            rule("Ran badly and has a name that is longer than many", run=(-1, "failed", "Unknown column")),
+            RunState.RAN,
+        ),
+        FirstRun(rule("Ran with a warning", run=(-1, "partial failure", "no index matching: logs-*")), RunState.RAN),
+        FirstRun(rule("Ran before the push", run=(50, *STEADY)), RunState.NOT_DUE),
+        FirstRun(rule("Never ran"), RunState.MISSING),
+        FirstRun(rule("Switched off meanwhile", enabled=False), RunState.OFF),
     ),
 )
+GOOD = Report("staging", runs=(PUSHED.runs[0], PUSHED.runs[3]))
 
 FORMS = {
     "first_runs.txt": lambda: runs_as_text(PUSHED, width=100),
+    "first_runs_good.txt": lambda: runs_as_text(GOOD, width=100),
     "first_runs_narrow.txt": lambda: runs_as_text(PUSHED, width=40),
     "live_rules.txt": lambda: live_rules_as_text(INVENTORY, width=100),
     "live_rules_narrow.txt": lambda: live_rules_as_text(INVENTORY, width=44),

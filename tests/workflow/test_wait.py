@@ -1,16 +1,19 @@
 """Waiting for first runs: what counts as one, and a server that is away for a while."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from entra_deployer.errors import ExitCode, Refused, Unreachable
+from entra_deployer.model.live_rule import RunState
 from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.workflow.wait import wait_code, wait_for_runs
 from tests.builders import live, rule
 
 PUSHED = "2026-03-01T12:00:00.000Z"
+WITHIN = timedelta(minutes=5)
 BEFORE, AFTER = "2026-03-01T11:59:59.000Z", "2026-03-01T12:00:03.000Z"
 
 
@@ -57,14 +60,18 @@ def pushed(*keys, outcome=Outcome.APPLIED, action=Action.CREATE, **fields):
 
 def wait(kibana, report, times=3):
     patience = Patience(times)
-    found = wait_for_runs(kibana, report, patience)
+    found = wait_for_runs(kibana, report, patience, WITHIN)
     return found, patience.told
+
+
+def states(report):
+    return [run.state for run in report.runs]
 
 
 def test_each_look_asks_only_for_those_that_have_not_run():
     kibana = Kibana([standing("a", AFTER), standing("b")], [standing("b", AFTER)])
     report, told = wait(kibana, pushed("a", "b"))
-    assert [one.has_run for one in report.runs] == [True, True]
+    assert states(report) == [RunState.RAN] * 2
     assert kibana.asked == [["a", "b"], ["b"]]
     assert told == [(1, 2)]
     assert wait_code(report) is ExitCode.OK
@@ -75,7 +82,7 @@ def test_each_look_asks_only_for_those_that_have_not_run():
 )
 def test_what_is_not_a_run_since_the_push(date, status):
     report, told = wait(Kibana([standing("a", date, status)]), pushed("a"), times=2)
-    assert [one.has_run for one in report.runs] == [False]
+    assert states(report) == [RunState.MISSING]
     assert told == [(1, 1)] * 3
     assert wait_code(report) is ExitCode.FAILED
 
@@ -90,6 +97,21 @@ def test_how_it_went_is_the_exit_code(status, code):
     assert wait_code(report) is code
 
 
+@pytest.mark.parametrize(
+    ("interval", "state", "code"),
+    [
+        ("5m", RunState.MISSING, ExitCode.FAILED),
+        ("6m", RunState.NOT_DUE, ExitCode.OK),
+        ("14d", RunState.NOT_DUE, ExitCode.OK),
+        ("often", RunState.MISSING, ExitCode.FAILED),
+    ],
+)
+def test_a_rule_is_waited_for_where_it_is_due(interval, state, code):
+    report, _ = wait(Kibana([standing("a", BEFORE, interval=interval)]), pushed("a"))
+    assert states(report) == [state]
+    assert wait_code(report) is code
+
+
 @pytest.mark.parametrize("error", [Unreachable("away"), Refused("busy", status=500)])
 def test_a_server_that_is_away_is_asked_again(error):
     report, _ = wait(Kibana(error, [standing("a", AFTER)]), pushed("a"))
@@ -98,7 +120,7 @@ def test_a_server_that_is_away_is_asked_again(error):
 
 def test_a_server_that_stays_away_leaves_the_push_told():
     report, _ = wait(Kibana(Unreachable("away")), pushed("a"))
-    assert [(one.name, one.has_run) for one in report.runs] == [("a", False)]
+    assert states(report) == [RunState.MISSING]
     assert report.results
     assert wait_code(report) is ExitCode.FAILED
 
@@ -106,7 +128,7 @@ def test_a_server_that_stays_away_leaves_the_push_told():
 def test_a_rule_that_somebody_switches_off_is_not_awaited():
     report, told = wait(Kibana([standing("a", enabled=False)]), pushed("a"))
     assert told == []
-    assert [one.enabled for one in report.runs] == [False]
+    assert states(report) == [RunState.OFF]
 
 
 def test_only_rules_that_are_on_and_were_written_are_awaited():
