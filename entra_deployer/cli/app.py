@@ -10,6 +10,7 @@ from entra_deployer.cli.compile import compile_
 from entra_deployer.cli.doctor import doctor
 from entra_deployer.cli.drift import drift
 from entra_deployer.cli.history import history
+from entra_deployer.cli.init import init
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
@@ -50,6 +51,7 @@ app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
 app.command(epilog=exit_codes(0, 1, 64))(pull)
 app.command(epilog=exit_codes(0, 1, 64))(history)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
+app.command(epilog=exit_codes(0, 1, 64))(init)
 app.command(epilog=exit_codes(0, 1, 64))(doctor)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)

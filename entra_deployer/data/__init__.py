@@ -13,9 +13,14 @@ from entra_deployer.model.knowledge import Knowledge
 from entra_deployer.model.values import Json
 
 
+def load_text(name: str) -> str:
+    """A bundled text file by its name."""
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
 def load_json(name: str) -> Json:
     """A bundled JSON file by its name."""
-    return json.loads(files(__name__).joinpath(name).read_text(encoding="utf-8"))
+    return json.loads(load_text(name))
 
 
 @cache
