@@ -69,6 +69,7 @@ OTHER_CODES: dict[str, Code] = {
     "DEP331": Code(
         "a query that Elasticsearch refuses", "Asked with LIMIT 0 before any write; its rule is not pushed."
     ),
+    "DEP332": Code("a query that was not executed", "The embedded Elasticsearch cannot run it; the target's own may."),
     "DEP340": Code("a connector or a list that is missing", "rule.yaml names one that this environment does not have."),
     "DEP350": Code("no record of a push", "Drift is told from what was pushed last, and nothing was."),
     "DEP351": Code("the ledger cannot be read", "Who changed what, and when, is told without it as far as possible."),
@@ -83,7 +84,9 @@ OTHER_CODES: dict[str, Code] = {
     ),
     "DEP372": Code("something to do after a pull", "The files say now what Kibana says, but for what is named here."),
     "DEP373": Code("a change that was not pulled", "It stays in Kibana alone, and the next push would undo it."),
-    "DEP375": Code("a rollback that will not last", "The repository says something else: the next push brings that back."),
+    "DEP375": Code(
+        "a rollback that will not last", "The repository says something else: the next push brings that back."
+    ),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
     "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),

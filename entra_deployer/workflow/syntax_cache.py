@@ -61,7 +61,7 @@ class SyntaxCache:
         """A digest of what makes the answers."""
         own = files("entra_deployer.syntax")
         digest = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
-        for name in ("builder.py", "columns.py", "nodes.py", "parser.py", "codec.py"):
+        for name in ("builder.py", "expression_builder.py", "columns.py", "nodes.py", "parser.py", "codec.py"):
             digest.update(own.joinpath(name).read_bytes())
         return digest.hexdigest()
 
