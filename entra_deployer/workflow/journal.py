@@ -58,10 +58,11 @@ class EitherJournal:
         found: list[tuple[Journal, PushEntry]] = [
             (self._file, one) for one in self._file.entries(state=PushState.STARTED)
         ]
-        try:
-            found += ((self._ledger, one) for one in self._ledger.entries(state=PushState.STARTED))
-        except Refused as error:
-            self._fall_back(error)
+        if not self._refused:
+            try:
+                found += ((self._ledger, one) for one in self._ledger.entries(state=PushState.STARTED))
+            except Refused as error:
+                self._fall_back(error)
         return sorted(found, key=lambda pair: (pair[1].at, pair[1].push_id))
 
     def _fall_back(self, error: Refused) -> None:

@@ -9,7 +9,9 @@ import threading
 
 import pytest
 
+from entra_deployer.elastic.client import connect
 from entra_deployer.local.stack import LocalStack
+from entra_deployer.model.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
 
 IMPORT = "/api/detection_engine/rules/_import"
@@ -308,3 +310,84 @@ def test_the_json_of_an_error_is_a_document_too(project, monkeypatch):
     assert code == 1
     assert document["issues"][0]["level"] == "error"
     assert "wrong-password" not in json.dumps(document) + project.errors
+
+
+def narrow_user(stack, project, *ledger_privileges):
+    """A user with all of Kibana and no more of the ledger than is said; `deploy` works as that user from now on."""
+    elastic = connect(Endpoint(stack.elasticsearch_url, Credentials(Scheme.BASIC, stack.password, "elastic")))
+    name = f"narrow-{project.space}"
+    indices = [{"names": ["logs-*", ".alerts-security*", ".preview*"], "privileges": ["all"]}]
+    if ledger_privileges:
+        indices.append({"names": ["entra-deployer-ledger"], "privileges": list(ledger_privileges)})
+    kibana = {"application": "kibana-.kibana", "privileges": ["all"], "resources": ["*"]}
+    role = {"cluster": ["monitor"], "indices": indices, "applications": [kibana]}
+    elastic._client.security.put_role(name=name, **role)
+    elastic._client.security.put_user(username=name, password=stack.password, roles=[name])
+    elastic.close()
+    path = project.root / "deploy" / "test.yaml"
+    path.write_text(path.read_text().replace("user: elastic", f"user: {name}"))
+
+
+@pytest.mark.parametrize("privileges", [(), ("read",)], ids=["none", "read"])
+def test_a_key_that_may_not_write_the_ledger_needs_no_lock_and_keeps_a_journal_here(project, stack, privileges):
+    project.add_hunt("alpha", number=1)
+    narrow_user(stack, project, *privileges)
+    assert project.deploy("push", "test") == 1
+    assert "--no-lock" in project.errors
+    assert project.rules() == {}
+    assert project.deploy("push", "test", "--no-lock") == 0, project.output + project.errors
+    assert ".deploy/ledger" in " ".join(project.output.split())
+    assert len(project.rules()) == 1
+    assert list((project.root / ".deploy" / "ledger" / "test").glob("push-*.json"))
+    assert project.deploy("plan", "test", "--detailed-exit-code") == 0, project.output
+
+
+def test_a_push_cut_off_is_recovered_from_the_journal_here(project, stack, proxy):
+    project.add_hunt("alpha", number=1)
+    narrow_user(stack, project)
+    assert project.deploy("push", "test", "--no-lock") == 0
+    project.add_hunt("alpha", number=1, threshold=77)
+    proxy.clear()
+    command = [sys.executable, "-P", "-m", "entra_deployer", "push", "test", "--no-lock"]
+    process = subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    proxy.add(WriteFault(0, process.kill))
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    proxy.clear()
+    assert project.deploy("plan", "test") == 0
+    assert "was interrupted" in project.output
+    assert project.deploy("recover", "test", "--no-lock") == 0, project.output + project.errors
+    ((_, rule),) = project.rules().items()
+    assert "failures > 77" in rule["query"]
+
+
+def test_an_exception_list_is_found_by_its_name(project):
+    project.add_hunt("alpha", number=1, settings="exceptions: [trusted]\n")
+    assert project.deploy("push", "test") == 1
+    assert "there is no exception list 'trusted'" in " ".join(project.output.split())
+    body = {
+        "list_id": "trusted",
+        "name": "Trusted",
+        "description": "d",
+        "type": "detection",
+        "namespace_type": "single",
+    }
+    made = project.kibana.post("/api/exception_lists", body, space=project.space)
+    assert project.deploy("push", "test") == 0, project.output
+    ((_, rule),) = project.rules().items()
+    assert [(one["id"], one["list_id"]) for one in rule["exceptions_list"]] == [(made["id"], "trusted")]
+
+
+def test_several_spaces_are_one_plan(project):
+    project.add_hunt("alpha", number=1)
+    second = f"{project.space}-two"
+    project.kibana.post("/api/spaces/space", {"id": second, "name": second})
+    path = project.root / "deploy" / "test.yaml"
+    path.write_text(path.read_text().replace(f"spaces: [{project.space}]", f"spaces: [{project.space}, {second}]"))
+    code, document = project.document("push", "test")
+    assert code == 0
+    assert len(document["plan"]["changes"]) == 6
+    rule_ids = {c["key"] for c in document["plan"]["changes"] if c["kind"] == "rule"}
+    search_ids = {c["key"] for c in document["plan"]["changes"] if c["kind"] == "saved_search"}
+    assert (len(rule_ids), len(search_ids)) == (1, 2)
+    assert project.deploy("plan", "test", "--detailed-exit-code") == 0
