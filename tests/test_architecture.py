@@ -30,6 +30,7 @@ ALLOWED = {
     "push": {"errors", "model", "planner"},
     "journal_file": {"errors", "model"},
     "verify": {"errors", "model", "syntax", "data"},
+    "synth": {"model", "syntax"},
     "kibana": {"errors", "model"},
     "elastic": {"errors", "model"},
     "reports": {"errors", "model"},

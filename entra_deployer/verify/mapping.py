@@ -34,14 +34,15 @@ def known_types(stream: str) -> Mapping[str, str]:
 
 
 def make_mapping(
-    stream: str, documents: Iterable[Mapping[str, Json]], fields: Iterable[str], *, embedded: bool
+    stream: str, documents: Iterable[Mapping[str, Json]], fields: Mapping[str, str], *, embedded: bool
 ) -> Json:
-    """A mapping for every field of the (dotted) documents and for the `fields` that queries ask for.
+    """A mapping for every field of the (dotted) documents and for the `fields` that queries read, with their types.
 
-    On the embedded server a type that it lacks gives way to its family; a constant_keyword does so everywhere, since
-    one test index holds events of several data sets.
+    A field that neither the integration nor ECS knows has the type that its query demands ("" where it does not), else
+    that of its values. On the embedded server a type that it lacks gives way to its family; a constant_keyword does so
+    everywhere, since one test index holds events of several data sets.
     """
-    known = known_types(stream)
+    known = {**{name: kind for name, kind in fields.items() if kind}, **known_types(stream)}
     seen: dict[str, Json] = {}
     for document in documents:
         for name, value in document.items():

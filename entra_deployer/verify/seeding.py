@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -47,11 +47,14 @@ class Server(Searcher, Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """The tests of one rule in a run: each has an alias of its own, and the rule has one over all of them."""
+    """The tests of one rule in a run: each has an alias of its own, and the rule has one over all of them.
+
+    `fields` are those that the rule reads, with the type that its query demands, "" where it demands none.
+    """
 
     alias: str
     tests: tuple[DetectionTest, ...]
-    fields: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def alias_of(self, number: int) -> str:
         """The alias that shows the events of one test only."""
@@ -107,12 +110,12 @@ class _Part:
 
     documents: list[dict[str, Json]]
     routing: list[str]
-    fields: set[str]
+    fields: dict[str, str]
     aliases: dict[str, set[str]]
 
 
 def _collect(batches: Sequence[Batch], stream: str, now: datetime) -> _Part:
-    part = _Part([], [], set(), {})
+    part = _Part([], [], {}, {})
     for batch in batches:
         for number, test in enumerate(batch.tests):
             if test.index != stream:

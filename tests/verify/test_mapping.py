@@ -8,7 +8,7 @@ STREAM = "logs-azure.signinlogs-default"
 
 
 def types(documents=(), fields=(), stream=STREAM, embedded=True):
-    mapping = make_mapping(stream, documents, fields, embedded=embedded)
+    mapping = make_mapping(stream, documents, dict.fromkeys(fields, ""), embedded=embedded)
     return {name: item["type"] for name, item in mapping["properties"].items()}
 
 
@@ -61,3 +61,9 @@ def test_a_field_with_parts_is_an_object_and_not_mapped_itself():
 
 def test_no_family_is_a_type_that_needs_one_itself():
     assert not set(FAMILIES.values()) & set(FAMILIES)
+
+
+def test_a_field_that_nobody_knows_has_the_type_that_the_query_demands():
+    mapping = make_mapping(STREAM, [{"my.size": "7"}], {"my.size": "long", "source.ip": "keyword"}, embedded=True)
+    assert mapping["properties"]["my.size"] == {"type": "long"}
+    assert mapping["properties"]["source.ip"] == {"type": "ip"}, "the integration knows better"

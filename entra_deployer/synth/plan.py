@@ -1,0 +1,133 @@
+"""A query as what has to be solved: conditions on events, how they are grouped, conditions on groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.expressions import bare, conjuncts
+from entra_deployer.synth import dissect
+from entra_deployer.synth.constants import Unsolved
+from entra_deployer.synth.scope import Derived, Extraction, Goal, Scope, Taken
+
+_COUNTS = {"count"}
+_DISTINCT = {"count_distinct"}
+_VALUES = {"max", "min", "avg", "sum", "median", "values", "top", "first", "last", "percentile"}
+
+
+@dataclass(frozen=True)
+class Counter:
+    """An aggregate that counts: events, those with a value, or different values. `of` is None for COUNT(*)."""
+
+    of: nodes.Expression | None
+    distinct: bool
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The first STATS: its keys, its counters by column, seen from `scope`; `after` are the conditions on groups.
+
+    Columns that hold a value of the events (MAX, SUM, ...) are in the scope of `after` what they are made of.
+    """
+
+    keys: tuple[nodes.Assignment, ...]
+    counters: dict[str, Counter]
+    scope: Scope
+    after: list[Goal] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """What a query asks for. `shown` are the columns that its result has, where KEEP says so."""
+
+    goals: list[Goal] = field(default_factory=list)
+    extractions: list[Extraction] = field(default_factory=list)
+    grouping: Grouping | None = None
+    shown: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+
+
+def read_plan(tree: nodes.Tree) -> Plan:
+    """Read a query. Raises Unsolved for a command that it does not know."""
+    plan = Plan()
+    for command in tree.commands:
+        _read(command, plan)
+    return plan
+
+
+def _read(command: nodes.Command, plan: Plan) -> None:
+    match command:
+        case nodes.Where(predicate=predicate):
+            goals = [Goal(part, plan.scope) for part in conjuncts(predicate)]
+            (plan.grouping.after if plan.grouping else plan.goals).extend(goals)
+        case nodes.Eval() | nodes.Rename():
+            _derive(command, plan)
+        case nodes.Extract():
+            _extract(command, plan)
+        case nodes.Stats():
+            _group(command, plan)
+        case nodes.Keep(names=names):
+            plan.shown = tuple(name.name for name in names if "*" not in name.name)
+        case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit():
+            pass
+        case _:
+            raise Unsolved(command.word.upper() if isinstance(command, nodes.Other) else type(command).__name__)
+
+
+def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
+    """The columns that EVAL and RENAME make; each sees those made before it."""
+    if isinstance(command, nodes.Eval):
+        for item in command.assignments:
+            plan.scope = plan.scope.with_column(item.name, Derived(item.value, plan.scope))
+        return
+    for before, name in zip(command.old, command.new, strict=True):
+        column = nodes.Column(before.span, before.name)
+        plan.scope = plan.scope.with_column(name.name, Derived(column, plan.scope))
+
+
+def _extract(command: nodes.Extract, plan: Plan) -> None:
+    source = bare(command.input)
+    if command.word != "dissect" or not isinstance(source, nodes.Column) or plan.scope.get(source.name):
+        raise Unsolved(f"{command.word.upper()} of what is no field")
+    number = len(plan.extractions)
+    plan.extractions.append(Extraction(source.name, dissect.read(command.pattern)))
+    for name in command.outputs:
+        plan.scope = plan.scope.with_column(name, Taken(number, name))
+
+
+def _group(command: nodes.Stats, plan: Plan) -> None:
+    if plan.grouping:
+        if plan.grouping.after:
+            return  # groups of groups: what comes out of those that there are is enough
+        plan.scope = Scope()
+        return
+    counters: dict[str, Counter] = {}
+    after = Scope()
+    for item in command.aggregates:
+        call = bare(item.value)
+        if not isinstance(call, nodes.Call) or item.where is not None:
+            raise Unsolved("an aggregate that is no plain function")
+        argument = call.arguments[0] if call.arguments and not _is_star(call.arguments[0]) else None
+        if call.name in _COUNTS or (call.name in _DISTINCT and argument is not None):
+            counters[item.name] = Counter(argument, call.name in _DISTINCT)
+        elif call.name in _VALUES and argument is not None:
+            after = after.with_column(item.name, Derived(argument, plan.scope))
+        else:
+            raise Unsolved(call.name.upper())
+    for key in command.groups:
+        after = after.with_column(key.name, Derived(key.value, plan.scope))
+    plan.grouping = Grouping(command.groups, counters, plan.scope)
+    plan.scope = after
+
+
+def _is_star(node: nodes.Expression) -> bool:
+    return isinstance(node, nodes.Opaque) or (isinstance(node, nodes.Literal) and node.value == "*")
+
+
+def columns_of(goal: Goal) -> Iterator[str]:
+    """The columns that a condition on groups looks at, through what EVAL made of them behind the STATS."""
+    for node in goal.predicate.walk():
+        if isinstance(node, nodes.Column):
+            made = goal.scope.get(node.name)
+            if isinstance(made, Derived):
+                yield from columns_of(Goal(made.value, made.scope))
+            yield node.name

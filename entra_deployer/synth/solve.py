@@ -1,0 +1,301 @@
+"""Solving conditions: what must the fields of an event hold, so that a condition is true, or is not.
+
+A condition is taken apart from the top: each leaf becomes a want of one field, each OR is a choice, and a choice whose
+wants no value satisfies is given up for the next.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.expressions import bare
+from entra_deployer.synth.constants import Unsolved, age, is_constant, literal, moment
+from entra_deployer.synth.pick import Unpickable, pick
+from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
+from entra_deployer.synth.wants import Kind, Want
+
+_OPERATORS = {
+    "==": (Kind.EQUAL, Kind.UNEQUAL),
+    "!=": (Kind.UNEQUAL, Kind.EQUAL),
+    "<": (Kind.LESS, Kind.AT_LEAST),
+    "<=": (Kind.AT_MOST, Kind.MORE),
+    ">": (Kind.MORE, Kind.AT_MOST),
+    ">=": (Kind.AT_LEAST, Kind.LESS),
+}
+"""What a comparison wants of its left side when it is to be true, and when it is to be false."""
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
+_NUMBER_CASTS = {"to_integer", "to_long", "to_double"}
+_SAME = {"to_string", "to_lower", "trim", "mv_slice", "mv_first", "mv_last", "mv_min", "mv_max", "to_ip", "to_boolean"}
+TIMESTAMP = "@timestamp"
+
+
+@dataclass(frozen=True)
+class World:
+    """What is wanted of each field of one event, by the field's name (or the key of a Taken), seen from a scope."""
+
+    wants: Mapping[str, tuple[Want, ...]] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+
+    def also(self, name: str, *wants: Want) -> "World":
+        """A world that wants more of a field."""
+        had = self.wants.get(name, ())
+        return replace(self, wants={**self.wants, name: (*had, *(want for want in wants if want not in had))})
+
+
+type Worlds = Iterator[World]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`."""
+
+    type_of: Callable[[str], str]
+    mark: str = "x"
+
+    def solve(self, goals: Sequence[tuple[Goal, bool]], world: World) -> Worlds:
+        """The worlds in which each goal is true, or false where its flag says so. Raises Unsolved."""
+        if not goals:
+            yield world
+            return
+        (goal, truth), *rest = goals
+        for found in self._solve(goal.predicate, replace(world, scope=goal.scope), truth=truth):
+            yield from self.solve(rest, found)
+
+    def _solve(self, node: nodes.Expression, world: World, *, truth: bool) -> Worlds:
+        node = bare(node)
+        match node:
+            case nodes.Unary(operator="not", operand=operand):
+                yield from self._solve(operand, world, truth=not truth)
+            case nodes.Binary(operator="and" | "or" as operator):
+                yield from self._joined(operator, node, world, truth=truth)
+            case nodes.Literal(kind="boolean", value=value):
+                yield from [world] if value is truth else []
+            case _:
+                yield from self._leaf(node, world, truth=truth)
+
+    def _joined(self, operator: str, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
+        """Both sides alike (AND to be true, OR to be false), or one of them with the other the other way round."""
+        sides = (node.left, node.right)
+        if (operator == "and") is truth:
+            yield from self._both(sides, world, (truth, truth))
+            return
+        yield from self._both(sides, world, (truth, not truth))
+        yield from self._both(sides, world, (not truth, truth))
+        for side in sides:
+            yield from self._solve(side, world, truth=truth)
+
+    def _both(
+        self, sides: tuple[nodes.Expression, nodes.Expression], world: World, truths: tuple[bool, bool]
+    ) -> Worlds:
+        for found in self._solve(sides[0], world, truth=truths[0]):
+            yield from self._solve(sides[1], found, truth=truths[1])
+
+    # -- leaves -----------------------------------------------------------------------------------------------------
+
+    def _leaf(self, node: nodes.Expression, world: World, *, truth: bool) -> Worlds:
+        match node:
+            case nodes.Binary(operator=operator) if operator in _OPERATORS:
+                yield from self._comparison(node, world, truth=truth)
+            case nodes.In(value=value, items=items, negated=negated):
+                kinds = (Kind.EQUAL, Kind.UNEQUAL)
+                yield from self._any(value, kinds, items, world, truth=truth is not negated)
+            case nodes.Like(operator=operator, value=value, patterns=patterns, negated=negated):
+                yield from self._any(value, _LIKES[operator], patterns, world, truth=truth is not negated)
+            case nodes.IsNull(value=value, negated=negated):
+                yield from self.want(value, Want(Kind.NULL if truth is not negated else Kind.PRESENT), world)
+            case nodes.Match(value=value, query=query):
+                yield from self._any(value, (Kind.EQUAL, Kind.UNEQUAL), [query], world, truth=truth)
+            case nodes.Call():
+                yield from self._call(node, world, truth=truth)
+            case nodes.Column():
+                yield from self.want(node, Want(Kind.EQUAL, truth), world)
+            case _:
+                raise Unsolved(type(node).__name__)
+
+    def _comparison(self, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
+        left, right, operator = node.left, node.right, node.operator
+        if is_constant(left) and not is_constant(right):
+            left, right, operator = right, left, _MIRRORED[operator]
+        kind = _OPERATORS[operator][0 if truth else 1]
+        if (ago := age(right)) is not None:
+            yield from self.want(left, moment(kind, ago), world)
+        elif is_constant(right):
+            yield from self.want(left, Want(kind, literal(right)), world)
+        else:
+            base = f"same-{self.mark}" if kind in (Kind.EQUAL, Kind.UNEQUAL) else 10
+            for found in self.want(right, Want(Kind.EQUAL, base), world):
+                yield from self.want(left, Want(kind, base), found)
+
+    def _any(
+        self,
+        value: nodes.Expression,
+        kinds: tuple[Kind, Kind],
+        items: Sequence[nodes.Expression],
+        world: World,
+        *,
+        truth: bool,
+    ) -> Worlds:
+        """Any of several constants is met, or none of them is."""
+        values = [literal(item) for item in items]
+        if truth:
+            for item in values:
+                yield from self.want(value, Want(kinds[0], item), world)
+        else:
+            yield from self._wants(value, [Want(kinds[1], item) for item in values], world)
+
+    def _call(self, node: nodes.Call, world: World, *, truth: bool) -> Worlds:
+        arguments = node.arguments
+        match node.name:
+            case "starts_with" | "ends_with":
+                yield from self._affix(node, world, truth=truth)
+            case "cidr_match":
+                networks = tuple(literal(item) for item in arguments[1:])
+                yield from self.want(arguments[0], Want(Kind.CIDR if truth else Kind.UNCIDR, networks), world)
+            case "match" | "match_phrase":
+                yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], world, truth=truth)
+            case name:
+                raise Unsolved(name.upper())
+
+    def _affix(self, node: nodes.Call, world: World, *, truth: bool) -> Worlds:
+        whole, part = node.arguments[:2]
+        if is_constant(whole):  # the constant is to begin with the column, not the other way round
+            text = literal(whole)
+            beginnings = [Want(Kind.UNEQUAL, text[:length]) for length in range(len(text) + 1)]
+            yield from self._wants(part, [Want(Kind.EQUAL, text)] if truth else beginnings, world)
+            return
+        text = "".join(f"\\{character}" if character in "*?\\" else character for character in literal(part))
+        pattern = f"{text}*" if node.name == "starts_with" else f"*{text}"
+        yield from self.want(whole, Want(Kind.LIKE if truth else Kind.UNLIKE, pattern), world)
+
+    # -- wants of expressions ---------------------------------------------------------------------------------------
+
+    def _wants(self, node: nodes.Expression, wants: Sequence[Want], world: World) -> Worlds:
+        if not wants:
+            yield world
+            return
+        for found in self.want(node, wants[0], world):
+            yield from self._wants(node, wants[1:], found)
+
+    def want(self, node: nodes.Expression, want: Want, world: World) -> Worlds:
+        """The worlds in which an expression's value satisfies the want."""
+        node = bare(node)
+        match node:
+            case nodes.Column(name=name):
+                yield from self._column(name, want, world)
+            case nodes.Cast(value=value):
+                yield from self.want(value, want, world)
+            case nodes.Literal(value=value):
+                yield from [world] if _fits(want, value) else []
+            case nodes.Binary(operator="+" | "-" | "*" | "/"):
+                yield from self._arithmetic(node, want, world)
+            case nodes.Call() if node.arguments:
+                yield from self._function(node, want, world)
+            case _:
+                raise Unsolved(type(node).__name__)
+
+    def _function(self, node: nodes.Call, want: Want, world: World) -> Worlds:
+        first = node.arguments[0]
+        if node.name in _NUMBER_CASTS:
+            yield from self.want(first, replace(want, number=True), world)
+        elif node.name in _SAME:
+            yield from self.want(first, want, world)
+        elif node.name == "coalesce":
+            yield from self._first_of(node.arguments, want, world)
+        elif node.name == "case":
+            yield from self._case(node.arguments, want, world)
+        elif want.kind is Kind.EQUAL and isinstance(want.value, bool):
+            yield from self._solve(node, world, truth=want.value)
+        else:
+            raise Unsolved(node.name.upper())
+
+    def _column(self, name: str, want: Want, world: World) -> Worlds:
+        made = world.scope.get(name)
+        if isinstance(made, Derived):
+            for found in self._made(made, want, replace(world, scope=made.scope)):
+                yield replace(found, scope=world.scope)
+            return
+        if made is None and name.startswith("_"):
+            yield world  # metadata such as _score: Elasticsearch's own affair
+            return
+        key = made.key if isinstance(made, Taken) else name
+        found = world.also(key, want)
+        if self.possible(key, found):
+            yield found
+
+    def _made(self, made: Derived, want: Want, world: World) -> Worlds:
+        """A column that holds a condition is wanted true or false; any other what its expression is wanted."""
+        condition = isinstance(bare(made.value), nodes.Binary | nodes.In | nodes.Like | nodes.IsNull | nodes.Unary)
+        if condition and want.kind in (Kind.EQUAL, Kind.UNEQUAL) and isinstance(want.value, bool):
+            yield from self._solve(made.value, world, truth=want.value is (want.kind is Kind.EQUAL))
+        else:
+            yield from self.want(made.value, want, world)
+
+    def possible(self, key: str, world: World) -> bool:
+        """Is there a value that satisfies all that is wanted of a field."""
+        if any(want.kind in (Kind.YOUNGER, Kind.OLDER) for want in world.wants[key]):
+            return True
+        try:
+            pick(key, self.type_of(key), world.wants[key], self.mark)
+        except Unpickable:
+            return False
+        return True
+
+    def _first_of(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
+        """COALESCE: one of its arguments satisfies the want, and those before it are missing."""
+        before = world
+        for argument in arguments:
+            yield from self.want(argument, want, before)
+            missing = None if is_constant(argument) else next(self.want(argument, Want(Kind.NULL), before), None)
+            if missing is None:
+                return
+            before = missing
+
+    def _case(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
+        """CASE: a branch whose value satisfies the want, with its condition true and those before it false."""
+        before = [world]
+        for condition, value in zip(arguments[0::2], arguments[1::2], strict=False):
+            for one in before:
+                for found in self._solve(condition, one, truth=True):
+                    yield from self.want(value, want, found)
+            before = [found for one in before for found in self._solve(condition, one, truth=False)][:3]
+        if len(arguments) % 2:
+            for one in before:
+                yield from self.want(arguments[-1], want, one)
+
+    def _arithmetic(self, node: nodes.Binary, want: Want, world: World) -> Worlds:
+        """The right side gets a value (a constant its own, anything else 1), and the left one what is then needed."""
+        if want.kind in (Kind.PRESENT, Kind.NULL):
+            yield from self.want(node.left, want, world)
+            return
+        if is_constant(node.right):
+            amount, worlds = literal(node.right), iter([world])
+        else:
+            amount, worlds = 1, self.want(node.right, Want(Kind.EQUAL, 1), world)
+        needed = _undo(node.operator, want, amount)
+        for found in worlds:
+            yield from self.want(node.left, replace(want, value=needed), found)
+
+
+def _undo(operator: str, want: Want, amount: int) -> int:
+    """The value on the left that gives the wanted one; whole numbers divide as Elasticsearch's do, downwards."""
+    value = int(want.value)
+    match operator:
+        case "+":
+            return value - amount
+        case "-":
+            return value + amount
+        case "*":
+            return value // amount
+        case _:
+            return value * amount + (amount - 1 if want.kind in (Kind.MORE, Kind.AT_MOST) else 0)
+
+
+def _fits(want: Want, value: object) -> bool:
+    """Does a constant satisfy the want."""
+    try:
+        pick("", "keyword", (want, Want(Kind.EQUAL, value)), "x")
+    except Unpickable:
+        return False
+    return True

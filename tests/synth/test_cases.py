@@ -1,0 +1,158 @@
+"""Cases from queries: which are made, and what their events hold."""
+
+import pytest
+
+from entra_deployer.model.target import StackVersion
+from entra_deployer.syntax.demands import demanded_types
+from entra_deployer.syntax.parser import parse
+from entra_deployer.synth.cases import Case, Maker, Unsolvable
+from entra_deployer.synth.constants import Unsolved
+from entra_deployer.synth.documents import Fields
+from entra_deployer.synth.plan import read_plan
+
+V = StackVersion(8, 19, 21)
+
+
+def make(text, lookback=None, types=None, lists=()):
+    tree = parse(text, V).tree
+    known = demanded_types(tree) | (types or {})
+    fields = Fields(lambda name: known.get(name, "keyword"), lambda name: name in lists)
+    found = list(Maker(read_plan(tree), text, fields, lookback).make())
+    cases = {one.name: one for one in found if isinstance(one, Case)}
+    return cases, {one.name: one.why for one in found if isinstance(one, Unsolvable)}
+
+
+def fields(case):
+    return case.events[0].document
+
+
+def test_a_condition_gives_an_event_that_fires_and_one_that_does_not():
+    cases, unsolved = make('FROM x | WHERE event.outcome == "success" AND user.name IS NOT NULL')
+    assert unsolved == {}
+    assert fields(cases["all conditions hold"]) == {"event.outcome": "success", "user.name": "name-1"}
+    assert fields(cases['not: event.outcome == "success"'])["event.outcome"] != "success"
+    assert "user.name" not in fields(cases["not: user.name IS NOT NULL"])
+    assert [case.fires for case in cases.values()] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("predicate", "types", "good", "bad"),
+    [
+        ("n > 3", {}, 4, 3),
+        ("n <= 3", {}, 3, 4),
+        ("3 < n", {}, 4, 3),
+        ("n == -1", {}, -1, 0),
+        ("n / 1000 > 5", {}, 6000, 5999),
+        ("n + 2 >= 10", {}, 8, 7),
+        ("TO_INTEGER(n) > 3", {"n": "keyword"}, "4", "3"),
+        ("n", {"n": "boolean"}, True, False),
+        ("NOT n", {"n": "boolean"}, False, True),
+        ('n LIKE "a*"', {}, "a1", "n-2"),
+        ('n RLIKE "a.*"', {}, "a1", "n-2"),
+        ('STARTS_WITH(n, "i-")', {}, "i-1", "n-2"),
+        ('ENDS_WITH(n, ".exe")', {}, "1.exe", "n-2"),
+        ('TO_LOWER(n) LIKE "*bad*"', {}, "1bad1", "n-2"),
+        ('COALESCE(n, m) == "x"', {}, "x", "n-2"),
+        ('n::STRING == "x"', {}, "x", "n-2"),
+        ('CASE(m > 1, n, "none") == "x"', {}, "x", "n-2"),
+        ('n : "x"', {}, "x", "n-2"),
+        ('CIDR_MATCH(n, "10.0.0.0/8")', {}, "10.0.0.50", "203.0.113.51"),
+        ('NOT CIDR_MATCH(n, "203.0.113.0/24")', {}, "198.51.100.50", "203.0.113.51"),
+    ],
+)
+def test_each_kind_of_condition_is_solved_both_ways(predicate, types, good, bad):
+    cases, unsolved = make(f"FROM x | WHERE {predicate} | KEEP n, k", types=types)
+    assert unsolved == {}
+    assert fields(cases["all conditions hold"])["n"] == good
+    assert fields(cases[f"not: {predicate}"])["n"] == bad
+
+
+def test_each_side_of_or_and_each_member_of_in_fires_by_itself():
+    cases, _ = make('FROM x | WHERE (a == "1" OR b == "2") AND c IN ("3", "4")')
+    assert [
+        (fields(case).get("a"), fields(case).get("b"), fields(case).get("c")) for case in cases.values() if case.fires
+    ] == [
+        ("1", "b-1", "3"),
+        ("a-2", "2", "3"),
+        ("1", "b-3", "4"),
+    ]
+    both = fields(cases['not: (a == "1" OR b == "2")'.replace("(", "").replace(")", "")])
+    assert (both["a"], both["b"]) == ("a-4", "b-4")
+
+
+def test_a_threshold_is_met_and_missed_by_one():
+    cases, _ = make("FROM x | STATS n = COUNT(*) BY user.name | WHERE n >= 10")
+    assert cases["all conditions hold"].events[0].count == 10
+    assert cases["not: n >= 10"].events[0].count == 9
+    assert cases["not: n >= 10"].entity == {"user.name": "name-2"}
+
+
+def test_different_values_are_made_where_they_are_counted():
+    cases, unsolved = make("FROM x | STATS d = COUNT_DISTINCT(ip), n = COUNT(*) BY user.name | WHERE d >= 3 AND n >= 5")
+    case = cases["all conditions hold"]
+    assert [event.count for event in case.events] == [3, 1, 1]
+    assert len({event.document["ip"] for event in case.events}) == 3
+    assert len({event.document["user.name"] for event in case.events}) == 1
+    assert len(cases["not: d >= 3"].events) == 2
+    assert unsolved == {}
+
+
+def test_a_condition_that_the_others_imply_is_named():
+    _, unsolved = make("FROM x | STATS d = COUNT_DISTINCT(ip), n = COUNT(*) BY u | WHERE d >= 3 AND n >= 3")
+    assert unsolved == {"not: n >= 3": "the other conditions on groups imply it"}
+
+
+def test_a_value_of_the_events_is_reached_through_its_aggregate():
+    cases, _ = make("FROM x | EVAL s = ms / 1000 | STATS slow = MAX(s), n = COUNT(*) BY u | WHERE slow > 5 AND n > 1")
+    assert (fields(cases["all conditions hold"])["ms"], cases["all conditions hold"].events[0].count) == (6000, 2)
+    assert fields(cases["not: slow > 5"])["ms"] == 5999
+
+
+def test_the_two_sides_of_an_or_can_be_the_counted_values():
+    cases, _ = make(
+        'FROM x | WHERE a == "1" OR (a == "2" AND b LIKE "*z*") | STATS d = COUNT_DISTINCT(a) BY u | WHERE d == 2'
+    )
+    assert sorted(event.document["a"] for event in cases["all conditions hold"].events) == ["1", "2"]
+
+
+def test_spans_of_time_are_counted_by_events_of_different_ages():
+    cases, _ = make(
+        "FROM x | EVAL w = DATE_TRUNC(7 days, @timestamp) | STATS d = COUNT_DISTINCT(w) BY u | WHERE d >= 2"
+    )
+    assert [event.age for event in cases["all conditions hold"].events] == [300, 300 + 7 * 86400]
+
+
+def test_ages_follow_the_window():
+    cases, _ = make("FROM x | WHERE @timestamp > NOW() - 4 minutes AND u IS NOT NULL", lookback=600)
+    assert cases["all conditions hold"].events[0].age == 120
+    assert cases["not: @timestamp > NOW() - 4 minutes"].events[0].age > 240
+    assert cases["older than the rule looks"].events[0].age == 600 + 3600
+
+
+def test_a_dissected_text_holds_what_is_wanted_of_its_parts():
+    cases, _ = make(
+        'FROM x | WHERE r RLIKE ".*min.*" | DISSECT r "{%{?k}=%{name}, min=%{low}}"'
+        ' | WHERE name == "bob" AND low > "3" | KEEP r, name'
+    )
+    assert fields(cases["all conditions hold"])["r"].startswith("{k=bob, min=")
+    assert "bob" not in fields(cases['not: name == "bob"'])["r"]
+
+
+def test_lists_are_lists():
+    cases, _ = make('FROM x | WHERE event.category == "iam" AND u == "a"', lists={"event.category"})
+    assert fields(cases["all conditions hold"])["event.category"] == ["iam"]
+
+
+@pytest.mark.parametrize("text", ["FROM x | ENRICH p ON a", 'FROM x | GROK m "%{WORD:w}"', "FROM x | MV_EXPAND a"])
+def test_a_command_that_is_not_known_is_named(text):
+    with pytest.raises(Unsolved, match=r"ENRICH|GROK|MvExpand"):
+        make(text)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "why"),
+    [("ROUND(n) == 1", "ROUND"), ('a == "1" AND a == "2"', "no value"), ("_score > 3", "metadata")],
+)
+def test_a_condition_that_is_not_solved_is_named(predicate, why):
+    _, unsolved = make(f"FROM x METADATA _score | WHERE {predicate} AND k IS NOT NULL")
+    assert any(why in reason for reason in unsolved.values())
