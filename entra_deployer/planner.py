@@ -59,14 +59,14 @@ def make_plan(environment: str, spaces: Sequence[tuple[State, Existing, Policy]]
         changes += some
         found += space.issues
         unchanged += len(desired.objects) - sum(change.desired is not None for change in some)
-    found.sort(key=lambda issue: issue.order)
-    return Plan(
-        environment=environment,
-        changes=tuple(sorted(changes, key=_order_of_work)),
-        unchanged=unchanged,
-        issues=tuple(found),
-        blockers=tuple(issue for issue in found if issue.level is Level.ERROR),
-    )
+    plan = Plan(environment, tuple(sorted(changes, key=_order_of_work)), unchanged)
+    return with_issues(plan, found)
+
+
+def with_issues(plan: Plan, issues: Iterable[Issue]) -> Plan:
+    """The same plan with further issues, each once and sorted; those of level error block it."""
+    told = tuple(sorted({*plan.issues, *issues}, key=lambda issue: issue.order))
+    return replace(plan, issues=told, blockers=tuple(issue for issue in told if issue.level is Level.ERROR))
 
 
 def _order_of_work(change: Change) -> tuple[bool, str, int, str]:

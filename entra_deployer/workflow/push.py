@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from entra_deployer.errors import ExitCode, UsageError
+from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.report import Report
 from entra_deployer.model.source import Catalog
 from entra_deployer.model.state import Kind, State
-from entra_deployer.planner import Existing, Policy, make_plan
+from entra_deployer.planner import Existing, Policy, make_plan, with_issues
 from entra_deployer.push import apply, moved, not_applied, planned
 from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
@@ -99,6 +100,7 @@ class _Push:
         self._clock = clock
         self._issues: list[Issue] = []
         self._hunts = 0
+        self._compiled: list[CompiledRule] = []
         environment = connection.environment.name
         self._journal = EitherJournal(connection.ledger(), root, environment, self._warn)
 
@@ -121,16 +123,26 @@ class _Push:
             self._tell([_interrupted(entry)])
         catalog = read_catalog(self._root, self._request.names)
         spaces = [self._space(catalog, space) for space in self._connection.environment.spaces]
-        return make_plan(self._connection.environment.name, spaces, self._issues)
+        plan = make_plan(self._connection.environment.name, spaces, self._issues)
+        self._check_queries(plan)
+        return with_issues(plan, self._issues)
 
     def _space(self, catalog: Catalog, space: str) -> tuple[State, Existing, Policy]:
         found = survey_space(catalog, self._connection, space, self._journal.base(space))
         self._hunts = len(found.compilation.sources)
+        self._compiled += found.compilation.rules
         self._tell(found.issues)
-        elastic, embedded = self._connection.elastic, self._connection.environment.embedded
-        self._tell(check_queries(elastic, found.compilation.rules, version=elastic.version(), embedded=embedded))
         policy = replace(found.policy, adopt=self._request.adopt, prune=self._request.prune)
         return found.desired, found.existing, policy
+
+    def _check_queries(self, plan: Plan) -> None:
+        """Ask Elasticsearch about each query that would be written, once."""
+        written = {change.key for change in plan.changes if change.kind is Kind.RULE and change.desired}
+        rules = {rule.rule.key: rule for rule in self._compiled if rule.rule.key in written}
+        if rules:
+            elastic, embedded = self._connection.elastic, self._connection.environment.embedded
+            asked = list(rules.values())
+            self._tell(check_queries(elastic, asked, version=elastic.version(), embedded=embedded))
 
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
