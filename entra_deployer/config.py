@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entra_deployer.errors import DeployError, InputError, Location, SecretError, UsageError
-from entra_deployer.model.environment import Credentials, Endpoint, Environment, Limits, Scheme
+from entra_deployer.model.durations import parse_duration
+from entra_deployer.model.environment import Credentials, Endpoint, Environment, Gates, Limits, Scheme
 from entra_deployer.model.values import Json
 from entra_deployer.yaml_file import YamlFile, read_yaml
 
@@ -129,10 +130,29 @@ class _Resolver:
             overlays=value.get("overlays", {}),
             owners=value.get("owners", {}),
             connectors=value.get("connectors", {}),
-            gates=value.get("gates", {}),
+            gates=self._gates(),
             lock=value.get("lock", True),
             embedded=local is not None,
+            signing_key=self._signing_key(),
         )
+
+    def _gates(self) -> Gates:
+        value = dict(self.document.value.get("gates", {}))
+        for key in ("verdict_age", "soak"):
+            if key in value:
+                value[key] = parse_duration(value[key])
+        if approvals := value.pop("approvals", None):
+            value |= {"approvals": approvals["count"], "approvals_file": approvals["file"]}
+        return Gates(**value)
+
+    def _signing_key(self) -> str | None:
+        """Asked for by a promotion alone: every other command goes on without it."""
+        if "signing_key" not in self.document.value:
+            return None
+        try:
+            return self._secret(self.document.value["signing_key"], ("signing_key",))
+        except SecretError:
+            return ""
 
     def _endpoint(self, server: str, local: LocalServers | None) -> Endpoint:
         value = self.document.value

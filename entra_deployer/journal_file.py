@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from entra_deployer.errors import InputError, Location
+from entra_deployer.model.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.model.ledger import PushEntry, PushState
 from entra_deployer.model.plan import Action, Outcome
 from entra_deployer.model.serial import result_from_json, result_to_json
@@ -75,6 +76,21 @@ class JournalFile:
     def types(self, space: str) -> dict[str, Mapping[str, str]]:
         """What was kept of the fields' types in a space, by rule_id and field."""
         return dict(self._read(self._folder / "types.json", {}).get(space, {}))
+
+    def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
+        """Keep verdicts: of each rule the newest one for each version of Kibana."""
+        kept = self._read(self._folder / "verdicts.json", {})
+        new = {f"{record.rule_id}:{record.kibana}": record_to_json(record) for record in records}
+        self._write(self._folder / "verdicts.json", {**kept, **new})
+
+    def verdicts(self) -> list[VerdictRecord]:
+        """The verdicts that were kept."""
+        return [record_from_json(item) for item in self._read(self._folder / "verdicts.json", {}).values()]
+
+    def remember_attestation(self, document: Json) -> None:
+        """Keep what a promotion to here rested on."""
+        name = document["at"].replace(":", "")
+        self._write(self._folder / f"attestation-{name}.json", document)
 
     def _path(self, entry: PushEntry) -> Path:
         return self._folder / f"push-{entry.push_id}.json"

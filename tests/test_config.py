@@ -6,7 +6,7 @@ import pytest
 
 from entra_deployer.config import InvalidFile, LocalServers, LocalStackChoice, environments, find_root, load_environment
 from entra_deployer.errors import InputError, SecretError, UsageError
-from entra_deployer.model.environment import Credentials, Scheme
+from entra_deployer.model.environment import Credentials, Gates, Scheme
 
 SECRET = "s3cr3t-of-the-tests"
 LOCAL = LocalServers("http://127.0.0.1:1", "http://127.0.0.1:2", Credentials(Scheme.BASIC, SECRET, "elastic"))
@@ -204,3 +204,33 @@ def test_a_local_stack_knows_its_own_keys_alone(project, text, complaint):
 def test_a_local_stack_has_no_servers_of_its_own(project, name):
     with pytest.raises(InputError, match=rf"deploy/{name}\.yaml:2:1: a local stack has no kibana of its own"):
         load(project, f"local: {{}}\n{STAGING}", name)
+
+
+def test_gates_are_read_with_their_times_in_seconds(project):
+    gates = "gates:\n  minimum_mutation_score: 0.8\n  soak: 24h\n  verdict_age: 7d\n  signed: true\n"
+    approvals = "  approvals: {file: deploy/approvals/staging.yaml, count: 2}\n"
+    found = load(project, STAGING + gates + approvals).gates
+    assert found == Gates(
+        minimum_mutation_score=0.8,
+        verdict_age=7 * 86400,
+        soak=86400,
+        approvals=2,
+        approvals_file="deploy/approvals/staging.yaml",
+        signed=True,
+    )
+    assert load(project, STAGING).gates == Gates()
+
+
+@pytest.mark.parametrize("gate", ["soak: soon", "soak: 24", "minimum_mutation_score: 2", "approvals: {count: 1}"])
+def test_a_gate_that_means_nothing_is_refused(project, gate):
+    with pytest.raises(InvalidFile):
+        load(project, f"{STAGING}gates: {{{gate}}}\n")
+
+
+def test_a_signing_key_is_missed_by_nobody_but_a_promotion(project):
+    text = STAGING + "signing_key: {variable: SIGNING_KEY}\n"
+    assert load(project, STAGING).signing_key is None
+    assert load(project, text).signing_key == ""
+    both = load(project, text, variables={"STAGING_KEY": "k", "SIGNING_KEY": SECRET})
+    assert both.signing_key == SECRET
+    assert SECRET not in repr(both)

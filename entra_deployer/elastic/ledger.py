@@ -2,7 +2,8 @@
 
 Documents, told apart by `type`: `push` (one a push), `change` (one an object of a push, with its before- and
 after-image), `object` (what the last push left of an object: the base of the next plan), `types` (which types the
-fields that a rule reads had at its push), `lease`.
+fields that a rule reads had at its push), `verdict` (one a rule and version of Kibana), `attestation` (one a
+promotion), `lease`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from entra_deployer.elastic.client import ElasticClient, StoredDocument
 from entra_deployer.errors import Refused
+from entra_deployer.model.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import Action, ChangeResult, Outcome
 from entra_deployer.model.serial import result_from_json, result_to_json
@@ -110,6 +112,33 @@ class Ledger:
     def types(self, space: str) -> dict[str, Mapping[str, str]]:
         """What was kept of the fields' types in a space, by rule_id and field."""
         return {item["key"]: item["types"] for item in self._search({"type": "types", "space": space})}
+
+    def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
+        """Keep verdicts: of each rule the newest one for each version of Kibana."""
+        self._ensure_index()
+        documents = {
+            f"verdict:{self._environment}:{record.rule_id}:{record.kibana}": {
+                "type": "verdict",
+                "environment": self._environment,
+                "key": record.rule_id,
+                "at": record.at,
+                "record": record_to_json(record),
+            }
+            for record in records
+        }
+        self._client.put_documents(INDEX, documents)
+
+    def verdicts(self) -> list[VerdictRecord]:
+        """The verdicts that were kept."""
+        found = self._search({"type": "verdict", "environment": self._environment})
+        return [record_from_json(item["record"]) for item in found]
+
+    def remember_attestation(self, document: Json) -> None:
+        """Keep what a promotion to here rested on."""
+        entry = {"type": "attestation", "environment": self._environment, "at": document["at"]}
+        self._client.put_documents(
+            INDEX, {f"attestation:{self._environment}:{document['at']}": {**entry, "document": document}}
+        )
 
     def acquire(self, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
         """Take the lease, by compare and set; the other's lease where somebody else holds a valid one."""

@@ -65,12 +65,32 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Gates:
+    """What a promotion to an environment demands, times in seconds; None and 0 demand nothing.
+
+    `verdicts` asks for a passed verdict of each rule, at least `minimum_mutation_score`, not older than `verdict_age`.
+    `soak` is how long a rule must have stood in the environment before without a failing run. `approvals` is how many
+    people have to stand in `approvals_file`. `signed` asks for a signature under the attestation.
+    """
+
+    verdicts: bool = True
+    minimum_mutation_score: float | None = None
+    verdict_age: int | None = None
+    soak: int = 0
+    approvals: int = 0
+    approvals_file: str = ""
+    signed: bool = False
+
+
+@dataclass(frozen=True)
 class Environment:
     """A named environment of `deploy/<name>.yaml`, resolved: secrets read, defaults filled in.
 
     `overlay` is a merge patch on every rule's payload, `overlays` further ones by folder or rule name; `enabled` is
     what a new rule gets that says nothing of it; `owners` maps a payload field to "git" or "live". `connectors` maps
     the name that a rule.yaml uses to the connector's name here. `embedded` says that it is a local stack of ours.
+    `signing_key` signs promotions to here: an Ed25519 private key in PEM, None where none is configured, "" where the
+    one that is was not found.
     """
 
     name: str
@@ -83,6 +103,7 @@ class Environment:
     overlays: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     connectors: Mapping[str, str] = field(default_factory=dict)
-    gates: Mapping[str, Json] = field(default_factory=dict)
+    gates: Gates = field(default_factory=Gates)
     lock: bool = True
     embedded: bool = False
+    signing_key: str | None = field(default=None, repr=False)

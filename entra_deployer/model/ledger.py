@@ -1,12 +1,14 @@
 """What a push leaves behind: who pushed what, when, from which commit, and how each object was before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from entra_deployer.model.attestation import VerdictRecord
 from entra_deployer.model.plan import ChangeResult
 from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.values import Json
 
 
 class PushState(StrEnum):
@@ -77,4 +79,16 @@ class Journal(Protocol):
 
     def types(self, space: str) -> dict[str, Mapping[str, str]]:
         """What was kept of the fields' types in a space, by rule_id and field."""
+        ...
+
+    def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
+        """Keep verdicts: of each rule the newest one for each version of Kibana."""
+        ...
+
+    def verdicts(self) -> list[VerdictRecord]:
+        """The verdicts that were kept."""
+        ...
+
+    def remember_attestation(self, document: Json) -> None:
+        """Keep what a promotion to here rested on."""
         ...

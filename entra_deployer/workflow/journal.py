@@ -1,13 +1,15 @@
 """Which journal a push writes: the ledger in the target's Elasticsearch, or files where the key may not write there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from entra_deployer.elastic.ledger import Ledger
 from entra_deployer.errors import Refused
 from entra_deployer.journal_file import JournalFile
+from entra_deployer.model.attestation import VerdictRecord
 from entra_deployer.model.ledger import Journal, PushEntry, PushState
 from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.values import Json
 
 FOLDER = ".deploy"
 """The folder of a project for what is of this machine alone."""
@@ -52,6 +54,30 @@ class EitherJournal:
         except Refused as error:
             self._fall_back(error)
             self._file.begin(entry)
+
+    def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
+        """Keep verdicts."""
+        try:
+            self.standing.remember_verdicts(records)
+        except Refused as error:
+            self._fall_back(error)
+            self._file.remember_verdicts(records)
+
+    def verdicts(self) -> list[VerdictRecord]:
+        """The verdicts that were kept."""
+        try:
+            return self.standing.verdicts()
+        except Refused as error:
+            self._fall_back(error)
+            return self._file.verdicts()
+
+    def remember_attestation(self, document: Json) -> None:
+        """Keep what a promotion to here rested on."""
+        try:
+            self.standing.remember_attestation(document)
+        except Refused as error:
+            self._fall_back(error)
+            self._file.remember_attestation(document)
 
     def interrupted(self) -> list[tuple[Journal, PushEntry]]:
         """The pushes that began and never ended, oldest first, each with the journal that knows it."""

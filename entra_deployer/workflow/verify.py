@@ -18,6 +18,7 @@ from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
+from entra_deployer.workflow.verdict_records import content_digest, folder_of, keep_records, make_records
 
 INCOMPLETE = "DEP810"
 UNKNOWN_QUERY = "DEP811"
@@ -39,10 +40,15 @@ def verify_rules(
     space = environment.spaces[0]
     compilation = compile_rules(root, connection.target(space), request.names)
     bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
-    verdicts = verify(rules_under_test(compilation, connection, space), bench)
+    digests = contents(compilation)
+    rules = rules_under_test(compilation, connection, space)
+    verdicts = verify(rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
     issues += [issue for verdict in verdicts for issue in verdict.problems]
+    payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
+    records = make_records(verdicts, payloads, digests, connection)
+    issues += keep_records(root, connection, records)
     return Report(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, Kibana {connection.version}, {connection.licence}",
@@ -50,6 +56,12 @@ def verify_rules(
         verdicts=verdicts,
         issues=tuple(sorted(issues, key=lambda issue: issue.order)),
     )
+
+
+def contents(compilation: Compilation) -> dict[str, str]:
+    """By rule_id, the digest of what its hunt's folder holds."""
+    digests = {source.folder: content_digest(folder_of(source)) for source in compilation.sources}
+    return {rule.rule.key: digests[rule.folder] for rule in compilation.rules}
 
 
 def look_at_live_data(root: Path, connection: Connection, request: VerifyRequest) -> Report:

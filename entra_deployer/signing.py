@@ -1,0 +1,61 @@
+"""Signatures under a JSON document, with an Ed25519 key. The only user of the cryptography library."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from entra_deployer.errors import SecretError
+from entra_deployer.model.values import Json, canonical
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ALGORITHM = "ed25519"
+
+
+def sign(document: Mapping[str, Json], pem: str) -> Json:
+    """The document with its `signature`: over its canonical JSON (sorted keys, no spaces, UTF-8) without that key.
+
+    Raises SecretError where `pem` is not an unencrypted Ed25519 private key; what it holds is not told.
+    """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - heavy, and only promote signs
+
+    key = _private_key(pem)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    value = b64encode(key.sign(_signed_bytes(document))).decode()
+    return {**document, "signature": {"algorithm": ALGORITHM, "public_key": public.decode(), "value": value}}
+
+
+def is_signed_by(document: Mapping[str, Json], public_pem: str) -> bool:
+    """Whether the document bears a valid signature of the key whose public part is given."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
+
+    key = serialization.load_pem_public_key(public_pem.encode())
+    if not isinstance(key, Ed25519PublicKey) or not isinstance(document.get("signature"), Mapping):
+        return False
+    try:
+        key.verify(b64decode(document["signature"]["value"]), _signed_bytes(document))
+    except (InvalidSignature, ValueError, KeyError):
+        return False
+    return True
+
+
+def _signed_bytes(document: Mapping[str, Json]) -> bytes:
+    return canonical({key: value for key, value in document.items() if key != "signature"}).encode()
+
+
+def _private_key(pem: str) -> "Ed25519PrivateKey":
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
+
+    hint = "make one by: openssl genpkey -algorithm ed25519"
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SecretError("the signing key is not a private key in PEM without a password", hint=hint) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SecretError("the signing key is not an Ed25519 key", hint=hint)
+    return key
