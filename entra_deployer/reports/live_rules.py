@@ -143,12 +143,16 @@ def _stacked(inventory: Inventory) -> Iterator[RenderableType]:
 
 
 def _complaints(inventory: Inventory) -> Iterator[RenderableType]:
+    """What went wrong in the last runs, each text once, with the rules that it is of."""
+    names: dict[tuple[str, str, str], list[str]] = {}
     for rule in inventory.rules:
         run = rule.last_run
         if rule.enabled and run and run.status != SUCCEEDED and run.message:
-            yield Text()
-            yield Text(f"{rule.name} {outcome(rule)}:", _STYLES.get(run.status, "yellow"))
-            yield Padding(Text(run.message), _INDENT)
+            names.setdefault((run.status, outcome(rule), run.message), []).append(rule.name)
+    for (status, word, message), rules in names.items():
+        yield Text()
+        yield Text(f"{', '.join(rules)} {word}:", _STYLES.get(status, "yellow"))
+        yield Padding(Text(message), _INDENT)
 
 
 def _switch(rule: LiveRule) -> Text:

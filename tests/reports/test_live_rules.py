@@ -36,6 +36,7 @@ RULES = (
     rule("Rare agents [beta]", run=(4000, "partial failure", "no index matching: logs-*"), changed_by="alice"),
     rule("Switched off", run=(90000, "failed", "long ago"), enabled=False, revision=None, changed_by=""),
     rule("Brand new", space="soc"),
+    rule("Waiting for logs", run=(5, "partial failure", "no index matching: logs-*"), space="soc"),
 )
 WARNING = Issue("DEP320", Level.WARNING, "the journal is kept in .deploy/ledger instead", "staging")
 INVENTORY = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES, (WARNING,))
