@@ -1,4 +1,4 @@
-"""The cases of a query: events that it must find, one case for each way to satisfy it, and its near misses."""
+"""The cases of a query: events that it must find, in each way and at each edge, and its near misses."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +17,9 @@ from entra_deployer.synth.sizes import Sizes, find_sizes
 
 MOST_MEMBERS = 8
 """A list of IN is tried member by member up to this length."""
+
+OLD = 0.9
+"""The share of the time that the rule looks back which makes an event old, but not too old."""
 
 MOST_COLUMNS = 2
 """So many columns tell the entity of a rule that does not aggregate."""
@@ -80,21 +83,45 @@ class Maker:
         return self.plan.grouping.after if self.plan.grouping else []
 
     def _counts(self, goal: Goal) -> bool:
-        counters = self.plan.grouping.counters if self.plan.grouping else {}
-        return any(column in counters for column in columns_of(goal))
+        measures = self.plan.grouping.measures if self.plan.grouping else set()
+        return any(column in measures for column in columns_of(goal))
 
-    def _attempts(self) -> Iterator[tuple[str, bool, Attempt]]:
-        events, groups = _all_true(self._event_goals), _all_true(self._group_goals)
-        yield "all conditions hold", True, Attempt(events, groups)
+    def _attempts(self) -> Iterator[tuple[str, bool, Attempt | None]]:
+        """Name, whether it fires, and what is attempted; None where no group could be of the size that it takes."""
+        events = _all_true(self._event_goals)
+        firing = self._sizes(_all_true(self._group_goals))
+        if firing is None:
+            yield "all conditions hold", True, None
+            return
+        yield "all conditions hold", True, Attempt(events, firing)
         for position, goal in enumerate(self._event_goals):
             for name, way in self._ways(goal):
-                yield name, True, Attempt(_with(events, position, way), groups)
+                yield name, True, Attempt(_with(events, position, way), firing)
+        yield from self._edges(events, firing)
         for position, goal in enumerate(self._event_goals):
-            yield f"not: {self._say(goal)}", False, Attempt(_with(events, position, [(goal, False)]), groups)
-        for position, goal in enumerate(self._group_goals):
-            yield f"not: {self._say(goal)}", False, Attempt(events, _with(groups, position, [(goal, False)]))
+            yield f"not: {self._say(goal)}", False, Attempt(_with(events, position, [(goal, False)]), firing)
+        for goal, sizes in self._missed(firing):
+            yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
         if self.lookback:
-            yield "older than the rule looks", False, Attempt(events, groups, self.lookback + MARGIN)
+            yield "older than the rule looks", False, Attempt(events, firing, self.lookback + MARGIN)
+
+    def _edges(self, events: tuple[Flagged, ...], firing: Sizes) -> Iterator[tuple[str, bool, Attempt]]:
+        """Groups that only just satisfy a condition, and events that are only just young enough."""
+        for goal, missed in self._missed(firing):
+            edge = self._sizes(_all_true(self._group_goals), missed) if missed else None
+            if edge and edge != firing:
+                yield f"just: {self._say(goal)}", True, Attempt(events, edge)
+        if self.lookback:
+            yield "as old as the rule looks", True, Attempt(events, firing, self.lookback * OLD)
+
+    def _missed(self, firing: Sizes) -> Iterator[tuple[Goal, Sizes | None]]:
+        """For each condition on groups the group nearest to the firing one that misses it alone; None without one."""
+        goals = _all_true(self._group_goals)
+        for position, goal in enumerate(self._group_goals):
+            yield goal, self._sizes(_with(goals, position, [(goal, False)]), firing)
+
+    def _sizes(self, goals: Sequence[Flagged], near: Sizes | None = None) -> Sizes | None:
+        return find_sizes(goals, self.plan.grouping, near) if self.plan.grouping else Sizes(1, {})
 
     def _ways(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
         """Other ways to satisfy a condition: each further side of an OR alone, each further member of an IN."""
@@ -113,30 +140,21 @@ class Maker:
 
     # -- one case ---------------------------------------------------------------------------------------------------
 
-    def _case(self, name: str, attempt: Attempt, mark: str, *, fires: bool) -> Case:
+    def _case(self, name: str, attempt: Attempt | None, mark: str, *, fires: bool) -> Case:
+        if attempt is None:
+            raise Unsolved("no group satisfies them" if fires else "the other conditions on groups imply it")
         self._refuse_metadata(attempt)
-        sizes = self._sizes(attempt)
-        documents = list(make_documents(self.plan, self.fields, attempt, sizes, mark))
+        documents = list(make_documents(self.plan, self.fields, attempt, mark))
         entity = self._entity(documents[0], mark)
         if not entity:
             raise Unsolved("no column of the result tells its entity")
-        return Case(name, fires, tuple(_events(mark, documents, sizes)), entity, name)
+        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents, attempt.sizes)), entity, name)
 
     def _refuse_metadata(self, attempt: Attempt) -> None:
         """A condition on metadata (_score) is Elasticsearch's own affair: whether it is false cannot be arranged."""
         for goal, truth in attempt.events:
             if not truth and any(column.startswith("_") for column in columns_of(goal)):
                 raise Unsolved("a condition on metadata")
-
-    def _sizes(self, attempt: Attempt) -> Sizes:
-        if self.plan.grouping is None:
-            return Sizes(1, {})
-        counters = self.plan.grouping.counters
-        firing = find_sizes(_all_true(self._group_goals), counters)
-        sizes = find_sizes(attempt.groups, counters, near=firing)
-        if sizes is None:
-            raise Unsolved("the other conditions on groups imply it" if firing else "no group satisfies them")
-        return sizes
 
     def _entity(self, document: Document, mark: str) -> dict[str, Json]:
         """The columns by which the result tells the case's entity: its keys, or what is the case's own."""
@@ -148,15 +166,21 @@ class Maker:
         values = {name: value_of(column, self.plan.scope, document) for name, column in columns.items()}
         known = {name: value for name, value in values.items() if value is not None}
         own = {name: value for name, value in known.items() if mark in str(value)}
-        return dict(list((own or known).items())[:MOST_COLUMNS])
+        free = {name: value for name, value in own.items() if name not in self._conditioned}
+        return dict(list((free or own or known).items())[:MOST_COLUMNS])
+
+    @cached_property
+    def _conditioned(self) -> set[str]:
+        """The columns of conditions: some near miss lacks them, or has another value there."""
+        return {column for goal in self.plan.goals for column in columns_of(goal)}
 
 
-def _events(mark: str, documents: Sequence[Document], sizes: Sizes) -> Iterator[Event]:
+def _events(name: str, documents: Sequence[Document], sizes: Sizes) -> Iterator[Event]:
     """The documents as events: the first one as often as it takes to make up the group."""
     first = documents[0]
-    yield Event(f"case {mark}", first.fields, first.age, sizes.events - len(documents) + 1, _SAME_TIME)
+    yield Event(name, first.fields, first.age, sizes.events - len(documents) + 1, _SAME_TIME)
     for number, document in enumerate(documents[1:], 2):
-        yield Event(f"case {mark}, value {number}", document.fields, document.age, 1, _SAME_TIME)
+        yield Event(f"{name}, value {number}", document.fields, document.age, 1, _SAME_TIME)
 
 
 def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:

@@ -5,6 +5,8 @@ from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth.wants import Kind, Want
 
+TIMESTAMP = "@timestamp"
+
 _SHORT = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 
@@ -44,10 +46,15 @@ def age(node: nodes.Expression) -> float | None:
 
 def seconds(duration: nodes.Duration) -> int:
     """The seconds of a time span. Raises Unsolved for a unit that is not known."""
-    name = _SHORT.get(duration.unit, duration.unit.removesuffix("s"))
+    return duration.amount * unit_seconds(duration.unit)
+
+
+def unit_seconds(unit: str) -> int:
+    """The seconds of `minutes` or `m`. Raises Unsolved for a unit that is not known."""
+    name = _SHORT.get(unit, unit.removesuffix("s"))
     if name not in _SECONDS:
-        raise Unsolved(f"the time unit {duration.unit}")
-    return duration.amount * _SECONDS[name]
+        raise Unsolved(f"the time unit {unit}")
+    return _SECONDS[name]
 
 
 def moment(kind: Kind, seconds_ago: float) -> Want:

@@ -7,12 +7,12 @@ from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth import dissect, regex
-from entra_deployer.synth.constants import Unsolved, seconds
+from entra_deployer.synth.constants import TIMESTAMP, Unsolved, seconds
 from entra_deployer.synth.pick import pick
 from entra_deployer.synth.plan import Grouping, Plan
 from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
 from entra_deployer.synth.sizes import Sizes
-from entra_deployer.synth.solve import TIMESTAMP, Solver, World
+from entra_deployer.synth.solve import Solver, World
 from entra_deployer.synth.wants import Kind, Want, wanted_patterns
 
 FRESH = 300.0
@@ -26,10 +26,10 @@ _ALIKE = {"mv_slice", "mv_first", "to_string", "to_lower"}
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is to be true and what false, of events and of groups; `age` is how old the events are, None for any."""
+    """What is to be true and what false of the events, how many there are, and how old (None for any age)."""
 
     events: tuple[tuple[Goal, bool], ...]
-    groups: tuple[tuple[Goal, bool], ...]
+    sizes: Sizes
     age: float | None = None
 
 
@@ -50,29 +50,31 @@ class Fields:
     is_list: Callable[[str], bool] = field(default=lambda _: False)
 
 
-def make_documents(plan: Plan, fields: Fields, attempt: Attempt, sizes: Sizes, mark: str) -> Iterator[Document]:
+def make_documents(plan: Plan, fields: Fields, attempt: Attempt, mark: str) -> Iterator[Document]:
     """As many documents as the group has different values: the first stands for the rest of its events too.
 
-    Raises Unsolved or Unpickable.
+    The last one is as much older as the group lasts. Raises Unsolved or Unpickable.
     """
     made: list[Document] = []
-    for number in range(max(sizes.different.values(), default=1)):
+    sizes = attempt.sizes
+    last = max([*sizes.different.values(), 2 if sizes.lasts else 1]) - 1
+    for number in range(last + 1):
         solver = Solver(fields.type_of, f"{mark}-{number}" if number else mark)
-        world = _world(plan, attempt, solver, sizes, made)
-        later = _step(plan.grouping, sizes) * number
+        world = _world(plan, attempt, solver, made)
+        older = _step(plan.grouping, sizes) * number + (sizes.lasts if number == last else 0)
         document = _document(plan, fields, world, solver.mark)
         age = document.age if attempt.age is None else attempt.age
-        made.append(replace(document, age=age + later))
+        made.append(replace(document, age=age + older))
         yield made[-1]
 
 
-def _world(plan: Plan, attempt: Attempt, solver: Solver, sizes: Sizes, made: Sequence[Document]) -> World:
+def _world(plan: Plan, attempt: Attempt, solver: Solver, made: Sequence[Document]) -> World:
     """The first solution in which the keys are those of the documents before, and the counted values new ones."""
     for found in solver.solve(attempt.events, World()):
         if plan.grouping is None:
             shown = [nodes.Column(nodes.Span(0, 0), name) for name in plan.shown]
             return _present(solver, found, shown, plan.scope)
-        world = _grouped(plan.grouping, solver, found, sizes, made)
+        world = _grouped(plan.grouping, solver, found, attempt.sizes, made)
         if world is not None:
             return world
     raise Unsolved("no value satisfies all conditions")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare, conjuncts
 from entra_deployer.synth import dissect
-from entra_deployer.synth.constants import Unsolved
+from entra_deployer.synth.constants import TIMESTAMP, Unsolved, literal, unit_seconds
 from entra_deployer.synth.scope import Derived, Extraction, Goal, Scope, Taken
 
 _COUNTS = {"count"}
@@ -26,13 +26,21 @@ class Counter:
 class Grouping:
     """The first STATS: its keys, its counters by column, seen from `scope`; `after` are the conditions on groups.
 
-    Columns that hold a value of the events (MAX, SUM, ...) are in the scope of `after` what they are made of.
+    Columns that hold a value of the events (MAX, SUM, ...) are in the scope of `after` what they are made of. `times`
+    hold the first or last moment of a group, `spreads` the time between two of them, in units of so many seconds.
     """
 
     keys: tuple[nodes.Assignment, ...]
     counters: dict[str, Counter]
     scope: Scope
     after: list[Goal] = field(default_factory=list)
+    times: set[str] = field(default_factory=set)
+    spreads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> set[str]:
+        """The columns that tell how large a group is, or how long it lasts."""
+        return {*self.counters, *self.spreads}
 
 
 @dataclass
@@ -77,6 +85,8 @@ def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
     """The columns that EVAL and RENAME make; each sees those made before it."""
     if isinstance(command, nodes.Eval):
         for item in command.assignments:
+            if plan.grouping and (unit := _spread(item.value, plan.grouping)):
+                plan.grouping.spreads[item.name] = unit
             plan.scope = plan.scope.with_column(item.name, Derived(item.value, plan.scope))
         return
     for before, name in zip(command.old, command.new, strict=True):
@@ -101,6 +111,7 @@ def _group(command: nodes.Stats, plan: Plan) -> None:
         plan.scope = Scope()
         return
     counters: dict[str, Counter] = {}
+    times: set[str] = set()
     after = Scope()
     for item in command.aggregates:
         call = bare(item.value)
@@ -111,12 +122,23 @@ def _group(command: nodes.Stats, plan: Plan) -> None:
             counters[item.name] = Counter(argument, call.name in _DISTINCT)
         elif call.name in _VALUES and argument is not None:
             after = after.with_column(item.name, Derived(argument, plan.scope))
+            if call.name in ("min", "max") and isinstance(argument, nodes.Column) and argument.name == TIMESTAMP:
+                times.add(item.name)
         else:
             raise Unsolved(call.name.upper())
     for key in command.groups:
         after = after.with_column(key.name, Derived(key.value, plan.scope))
-    plan.grouping = Grouping(command.groups, counters, plan.scope)
+    plan.grouping = Grouping(command.groups, counters, plan.scope, times=times)
     plan.scope = after
+
+
+def _spread(node: nodes.Expression, grouping: Grouping) -> int:
+    """The seconds of a unit of DATE_DIFF("minutes", first, last) between two moments of a group; 0 where it is none."""
+    match bare(node):
+        case nodes.Call(name="date_diff", arguments=(unit, nodes.Column(name=one), nodes.Column(name=other))):
+            if {one, other} <= grouping.times:
+                return unit_seconds(str(literal(unit)).lower())
+    return 0
 
 
 def _is_star(node: nodes.Expression) -> bool:

@@ -2,13 +2,13 @@
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth.constants import Unsolved, literal
-from entra_deployer.synth.plan import Counter
+from entra_deployer.synth.plan import Grouping
 from entra_deployer.synth.scope import Derived, Goal, Scope
 
 MOST_EVENTS = 500
@@ -32,31 +32,42 @@ _COMPUTE: dict[str, Callable[[int, int], bool | int]] = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """A group of `events`, with so many different values of each counter by its column."""
+    """A group of `events` within `lasts` seconds, with so many different values of each counter by its column.
+
+    `spreads` are the numbers by which the query measures how long it lasts.
+    """
 
     events: int
     different: Mapping[str, int]
+    spreads: Mapping[str, int] = field(default_factory=dict)
+    lasts: float = 0.0
 
 
-def find_sizes(
-    goals: Sequence[tuple[Goal, bool]], counters: Mapping[str, Counter], near: Sizes | None = None
-) -> Sizes | None:
+def find_sizes(goals: Sequence[tuple[Goal, bool]], grouping: Grouping, near: Sizes | None = None) -> Sizes | None:
     """A group for which each condition is true, or false where its flag says so; None where there is none.
 
     It is the smallest one, or the one that differs least from the group `near`.
     """
-    names = list(counters)
-    from_where = [near.different.get(name, near.events) if near else 0 for name in names]
+    names = sorted(grouping.measures)
+    start = [_number(name, near) for name in names]
 
     def distance(chosen: Sequence[int]) -> int:
-        return sum(abs(number - start) for number, start in zip(chosen, from_where, strict=True))
+        return sum(abs(number - other) for number, other in zip(chosen, start, strict=True))
 
-    for chosen in sorted(product(sorted(_candidates(goals)), repeat=len(names)), key=distance):
-        numbers = dict(zip(names, chosen, strict=True))
-        sizes = _sizes(numbers, counters)
-        if sizes and all(_value(goal.predicate, goal.scope, numbers) is truth for goal, truth in goals):
+    numbers = sorted(_candidates(goals))
+    choices = [[0, *numbers] if name in grouping.spreads else numbers for name in names]
+    for chosen in sorted(product(*choices), key=distance):
+        measured = dict(zip(names, chosen, strict=True))
+        sizes = _sizes(measured, grouping)
+        if sizes and all(_value(goal.predicate, goal.scope, measured) is truth for goal, truth in goals):
             return sizes
     return None
+
+
+def _number(name: str, near: Sizes | None) -> int:
+    if near is None:
+        return 0
+    return {**near.different, **near.spreads}.get(name, near.events)
 
 
 def _candidates(goals: Sequence[tuple[Goal, bool]]) -> set[int]:
@@ -69,14 +80,21 @@ def _candidates(goals: Sequence[tuple[Goal, bool]]) -> set[int]:
     return {number for number in found if 1 <= number <= MOST_EVENTS}
 
 
-def _sizes(numbers: Mapping[str, int], counters: Mapping[str, Counter]) -> Sizes | None:
-    """The group of these numbers; None where they contradict: counts that differ, more different values than events."""
-    different = {name: number for name, number in numbers.items() if counters[name].distinct}
-    counts = {number for name, number in numbers.items() if not counters[name].distinct}
-    if len(counts) > 1:
+def _sizes(measured: Mapping[str, int], grouping: Grouping) -> Sizes | None:
+    """The group of these numbers; None where they contradict each other.
+
+    Counts are of the same events; there are no more different values than events, and one event alone does not last.
+    """
+    spreads = {name: number for name, number in measured.items() if name in grouping.spreads}
+    counters = {name: number for name, number in measured.items() if name in grouping.counters}
+    different = {name: number for name, number in counters.items() if grouping.counters[name].distinct}
+    counts = {number for name, number in counters.items() if not grouping.counters[name].distinct}
+    lasts = {float(number * grouping.spreads[name]) for name, number in spreads.items()}
+    if len(counts) > 1 or len(lasts) > 1:
         return None
-    events = counts.pop() if counts else max(different.values(), default=1)
-    return Sizes(events, different) if all(number <= events for number in different.values()) else None
+    least = max([*different.values(), 2 if any(lasts) else 1])
+    events = counts.pop() if counts else least
+    return Sizes(events, different, spreads, lasts.pop() if lasts else 0.0) if events >= least else None
 
 
 def _value(node: nodes.Expression, scope: Scope, numbers: Mapping[str, int]) -> bool | int:

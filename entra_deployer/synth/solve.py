@@ -28,7 +28,6 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
 _NUMBER_CASTS = {"to_integer", "to_long", "to_double"}
 _SAME = {"to_string", "to_lower", "trim", "mv_slice", "mv_first", "mv_last", "mv_min", "mv_max", "to_ip", "to_boolean"}
-TIMESTAMP = "@timestamp"
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,18 @@ def test_a_threshold_is_met_and_missed_by_one():
     assert cases["not: n >= 10"].entity == {"user.name": "name-2"}
 
 
+def test_the_edge_of_a_threshold_fires():
+    cases, _ = make("FROM x | STATS n = COUNT(*) BY user.name | WHERE n <= 3", lookback=1000)
+    counts = {name: (case.events[0].count, case.events[0].age, case.fires) for name, case in cases.items()}
+    assert counts == {
+        "all conditions hold": (1, 300, True),
+        "just: n <= 3": (3, 300, True),
+        "as old as the rule looks": (1, 900, True),
+        "not: n <= 3": (4, 300, False),
+        "older than the rule looks": (1, 4600, False),
+    }
+
+
 def test_different_values_are_made_where_they_are_counted():
     cases, unsolved = make("FROM x | STATS d = COUNT_DISTINCT(ip), n = COUNT(*) BY user.name | WHERE d >= 3 AND n >= 5")
     case = cases["all conditions hold"]

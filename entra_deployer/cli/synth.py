@@ -1,0 +1,43 @@
+"""`deploy synth`: a test made from a rule's own query."""
+
+from typing import Annotated
+
+import typer
+
+from entra_deployer.cli import project, terminal
+from entra_deployer.cli.show import show
+from entra_deployer.model.source import DetectionTest
+from entra_deployer.model.synthesis import Synthesis
+
+
+def synth(
+    rule: Annotated[list[str], typer.Argument(metavar="RULE...", help="Hunt folders or rule names.")],
+    write: Annotated[bool, typer.Option("--write", help="Write rules/HUNT/tests/synth.yaml.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --write: over a file that is there already.")] = False,
+) -> None:
+    """Make a test from a query: events that it must find, and for each condition a near miss that fails it alone.
+
+    Without --write the test is printed. What cannot be solved is named on stderr.
+    """
+    from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+    from entra_deployer.workflow import synth as workflow
+
+    def text(test: DetectionTest) -> str:
+        return detection_test_as_yaml(test, workflow.COMMENT)
+
+    def work() -> tuple[Synthesis, ...]:
+        found = workflow.synthesise(project.root(), rule)
+        for one in found:
+            for case in one.unsolved:
+                terminal.note(f"not solved: {one.name}: {case.case}: {case.why}")
+        return found
+
+    def written(found: tuple[Synthesis, ...]) -> str:
+        files = workflow.write_tests(project.root(), found, text, force=force)
+        cases = sum(one.fires + one.quiet for one in found)
+        return "\n".join((*files, f"{cases} cases written; now: deploy verify {' '.join(rule)}"))
+
+    def printed(found: tuple[Synthesis, ...]) -> str:
+        return "---\n".join(text(test) for one in found for test in one.tests)
+
+    show(work, workflow.synth_code, written if write else printed)

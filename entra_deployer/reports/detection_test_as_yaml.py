@@ -1,0 +1,70 @@
+"""A detection test as the file that a person edits: the first event is the template of the others."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from entra_deployer.model.source import DetectionTest, Event, Expectation
+from entra_deployer.model.values import Json, canonical
+
+_HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"
+_TEMPLATE = "event"
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as the other files here do."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002
+        return super().increase_indent(flow=flow, indentless=False)
+
+
+def detection_test_as_yaml(test: DetectionTest, comment: str = "") -> str:
+    """The file's text; `comment` stands at its head."""
+    template = test.events[0].document if len(test.events) > 1 else {}
+    document: dict[str, Json] = {"name": test.name}
+    if test.query:
+        document["query"] = test.query
+    document["index"] = test.index
+    if template:
+        document["templates"] = {_TEMPLATE: dict(template)}
+    document["events"] = [_event(event, template) for event in test.events]
+    for side, expected in (("catches", test.catches), ("ignores", test.ignores)):
+        if expected:
+            document[side] = [_expectation(item) for item in expected]
+    head = _HEAD + "".join(f"# {line}\n" for line in comment.splitlines())
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _event(event: Event, template: Mapping[str, Json]) -> dict[str, Json]:
+    """An event by what tells it from the template."""
+    entry: dict[str, Json] = {"name": event.name}
+    if template:
+        entry["template"] = _TEMPLATE
+    entry["at"] = f"{_span(event.age)} ago" if event.age else "now"
+    if event.count > 1:
+        entry |= {"count": event.count, "every": _span(event.every)}
+    if missing := [name for name in template if name not in event.document]:
+        entry["remove"] = missing
+    if own := {name: value for name, value in event.document.items() if _differs(template, name, value)}:
+        entry["set"] = own
+    return entry
+
+
+def _differs(template: Mapping[str, Json], name: str, value: Json) -> bool:
+    return name not in template or canonical(template[name]) != canonical(value)
+
+
+def _expectation(item: Expectation) -> dict[str, Json]:
+    return {"entity": dict(item.entity)} | ({"reason": item.reason} if item.reason else {})
+
+
+def _span(seconds: float) -> str:
+    """Seconds as the file writes them: 1d 2h."""
+    rest, parts = int(seconds), []
+    for unit, size in _UNITS:
+        if rest >= size:
+            parts.append(f"{rest // size}{unit}")
+            rest %= size
+    return " ".join(parts) or "0s"

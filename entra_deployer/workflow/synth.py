@@ -1,0 +1,92 @@
+"""Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from entra_deployer.data import load_json
+from entra_deployer.errors import ExitCode, InputError, Location
+from entra_deployer.model.compiled import CompiledRule
+from entra_deployer.model.issue import Level
+from entra_deployer.model.source import DetectionTest
+from entra_deployer.model.synthesis import Synthesis, Unsolved
+from entra_deployer.syntax.columns import sources
+from entra_deployer.syntax.demands import demanded_types
+from entra_deployer.syntax.nodes import Tree
+from entra_deployer.syntax.parser import parse
+from entra_deployer.synth import constants
+from entra_deployer.synth.cases import Case, Maker
+from entra_deployer.synth.documents import Fields
+from entra_deployer.synth.plan import read_plan
+from entra_deployer.synth.tests import make_tests
+from entra_deployer.verify.mapping import known_types
+from entra_deployer.verify.repeats import schedule
+from entra_deployer.workflow.compile import OFFLINE, Compilation, compile_rules
+
+COMMENT = """\
+Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
+It is yours now: give the events the fields that real ones have.
+"""
+
+
+def synthesise(root: Path, names: Sequence[str]) -> tuple[Synthesis, ...]:
+    """A synthesis of each rule. Raises UsageError for a name that does not exist, InputError where nothing compiles."""
+    compilation = compile_rules(root, OFFLINE, names)
+    if not compilation.rules:
+        first = next(issue for issue in compilation.issues if issue.level is Level.ERROR)
+        raise InputError(first.message, location=first.location, hint=first.hint)
+    return tuple(_of_rule(compilation, rule) for rule in compilation.rules)
+
+
+def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
+    text = str(rule.rule.payload["query"])
+    source = next(one for one in compilation.sources if one.folder == rule.folder)
+    key = rule.query_key if len(source.queries) > 1 else None
+    tree = parse(text, compilation.target.version).tree
+    if tree is None:
+        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))
+    index = stream_of(tree)
+    _, lookback = schedule(rule.rule.payload)
+    try:
+        found = list(Maker(read_plan(tree), text, known_fields(tree, index), lookback or None).make())
+    except constants.Unsolved as error:
+        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", str(error)),))
+    file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
+    cases = [one for one in found if isinstance(one, Case)]
+    tests = make_tests(cases, name=f"Made from the query of {rule.rule.name}", source=file, index=index, query=key)
+    unsolved = tuple(Unsolved(one.name, one.why) for one in found if not isinstance(one, Case))
+    return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
+
+
+def known_fields(tree: Tree, stream: str) -> Fields:
+    """The types of the fields: the integration's, ECS's, or what the query demands; and which hold lists in ECS."""
+    demanded, known, ecs = demanded_types(tree), known_types(stream), load_json("ecs.json")["fields"]
+    return Fields(
+        type_of=lambda name: known.get(name) or demanded.get(name) or "keyword",
+        is_list=lambda name: bool(ecs.get(name, {}).get("array")),
+    )
+
+
+def stream_of(tree: Tree) -> str:
+    """A data stream that the query reads from: logs-azure.signinlogs* is logs-azure.signinlogs-default."""
+    pattern = sources(tree)[0].strip('"').rpartition(":")[2]
+    return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
+
+
+def write_tests(
+    root: Path, found: Sequence[Synthesis], render: Callable[[DetectionTest], str], *, force: bool = False
+) -> tuple[str, ...]:
+    """Write the tests' files; their names. Raises InputError, with nothing written, where one is there already."""
+    tests = [test for one in found for test in one.tests]
+    for test in tests:
+        if (root / test.source).exists() and not force:
+            raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
+    for test in tests:
+        path = root / test.source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(test), encoding="utf-8")
+    return tuple(test.source for test in tests)
+
+
+def synth_code(found: Sequence[Synthesis]) -> ExitCode:
+    """1 where nothing could be made of a rule; 0 else."""
+    return ExitCode.OK if all(one.tests for one in found) else ExitCode.FAILED

@@ -1,0 +1,49 @@
+"""`deploy synth` on a project."""
+
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.errors import ExitCode, InputError
+from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+from entra_deployer.sources.detection_test import read_detection_tests
+from entra_deployer.syntax.parser import parse
+from entra_deployer.workflow.compile import OFFLINE
+from entra_deployer.workflow.synth import stream_of, synth_code, synthesise, write_tests
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_rule_of_the_project_has_a_solution():
+    found = synthesise(ROOT, ())
+    assert [one.unsolved for one in found] == [()] * len(found)
+    assert all(one.fires and one.quiet for one in found)
+    assert synth_code(found) is ExitCode.OK
+
+
+def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
+    found = synthesise(ROOT, ("entra_service_principal_credential_abuse",))
+    files = write_tests(tmp_path, found, detection_test_as_yaml)
+    folder = "rules/entra_service_principal_credential_abuse"
+    assert files == (f"{folder}/tests/synth-added.yaml", f"{folder}/tests/synth-used.yaml")
+    tests, issues = read_detection_tests(tmp_path / folder, source=folder)
+    assert issues == ()
+    assert [test.query for test in tests] == ["added", "used"]
+    with pytest.raises(InputError, match="there already"):
+        write_tests(tmp_path, found, detection_test_as_yaml)
+    assert write_tests(tmp_path, found, detection_test_as_yaml, force=True) == files
+
+
+@pytest.mark.parametrize(
+    ("source", "stream"),
+    [
+        ("logs-azure.signinlogs*", "logs-azure.signinlogs-default"),
+        ("logs-azure.signinlogs-*", "logs-azure.signinlogs-default"),
+        ('"logs-o365.audit-*"', "logs-o365.audit-default"),
+        ("remote:logs-okta*", "logs-okta-default"),
+        ("logs-azure.*, logs-x", "logs-azure-default"),
+        ("*", "logs-events-default"),
+    ],
+)
+def test_the_stream_is_one_that_the_query_reads(source, stream):
+    assert stream_of(parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree) == stream
