@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from entra_deployer.errors import DeployError, InputError, Location, SecretError, UsageError
 from entra_deployer.model.durations import parse_duration
 from entra_deployer.model.environment import Credentials, Endpoint, Environment, Gates, Limits, Scheme
+from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json
 from entra_deployer.yaml_file import YamlFile, read_yaml
 
@@ -64,6 +65,15 @@ def environments(root: Path) -> list[str]:
     return sorted(found | {LOCAL})
 
 
+def stated_versions(root: Path) -> list[StackVersion]:
+    """The stack versions that the environments' files state, each once, oldest first. InvalidFile for a bad file."""
+    found: set[StackVersion] = set()
+    for name in environments(root):
+        if version := _document(root, name).value.get("version"):
+            found.add(StackVersion.parse(version))
+    return sorted(found)
+
+
 def load_environment(
     root: Path,
     name: str,
@@ -76,6 +86,16 @@ def load_environment(
     for an environment that is one: `local`, and each whose file says so. Raises UsageError for a name that no file has,
     InvalidFile for a bad one, SecretError for an unset variable.
     """
+    document = _document(root, name)
+    resolver = _Resolver(root, name, document, variables)
+    choice = document.value.get("local", {} if name == LOCAL else None)
+    if choice is None:
+        return resolver.environment(None)
+    resolver.check_no_servers()
+    return resolver.environment(local(LocalStackChoice(**{"name": name, **choice})))
+
+
+def _document(root: Path, name: str) -> YamlFile:
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
     if name not in environments(root):
@@ -85,12 +105,7 @@ def load_environment(
     document = read_yaml(text, source=source, schema="environment", subject=name)
     if document.issues:
         raise InvalidFile(document)
-    resolver = _Resolver(root, name, document, variables)
-    choice = document.value.get("local", {} if name == LOCAL else None)
-    if choice is None:
-        return resolver.environment(None)
-    resolver.check_no_servers()
-    return resolver.environment(local(LocalStackChoice(**{"name": name, **choice})))
+    return document
 
 
 def _read(path: Path, source: str) -> str:

@@ -4,7 +4,15 @@ from base64 import b64encode
 
 import pytest
 
-from entra_deployer.config import InvalidFile, LocalServers, LocalStackChoice, environments, find_root, load_environment
+from entra_deployer.config import (
+    InvalidFile,
+    LocalServers,
+    LocalStackChoice,
+    environments,
+    find_root,
+    load_environment,
+    stated_versions,
+)
 from entra_deployer.errors import InputError, SecretError, UsageError
 from entra_deployer.model.environment import Credentials, Gates, Scheme
 
@@ -234,3 +242,9 @@ def test_a_signing_key_is_missed_by_nobody_but_a_promotion(project):
     both = load(project, text, variables={"STAGING_KEY": "k", "SIGNING_KEY": SECRET})
     assert both.signing_key == SECRET
     assert SECRET not in repr(both)
+
+
+def test_the_versions_that_environments_state_are_known_without_their_secrets(project):
+    for name, version in (("dev", "9.1"), ("staging", "8.19"), ("production", "8.19")):
+        (project / "deploy" / f"{name}.yaml").write_text(f'{STAGING}version: "{version}"\n', "utf-8")
+    assert [str(version) for version in stated_versions(project)] == ["8.19.0", "9.1.0"]

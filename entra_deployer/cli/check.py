@@ -12,6 +12,7 @@ from entra_deployer.cli.target import LicenseOption, NamesArgument, StackOption,
 if TYPE_CHECKING:
     from entra_deployer.model.check_report import CheckReport
     from entra_deployer.model.issue import Issue
+    from entra_deployer.model.target import StackVersion
 
 
 class IssueFormat(StrEnum):
@@ -32,14 +33,20 @@ def check(
     notes: Annotated[bool, typer.Option("--notes", help="Show the notes too, not their number alone.")] = False,
     form: Annotated[IssueFormat, typer.Option("--format", help="The form of the result on stdout.")] = IssueFormat.TEXT,
 ) -> None:
-    """Check rules without any server. With several versions, `--stack 8.15,8.19,9.4` shows which can run what."""
+    """Check rules without any server, for each version that an environment states.
+
+    With several versions, `--stack 8.15,8.19,9.4`, a table shows which can run what.
+    """
+    from entra_deployer.config import stated_versions
     from entra_deployer.model.check_report import CheckReport
     from entra_deployer.workflow.check import check_code, check_rules
 
     def work() -> CheckReport:
-        versions = stack_versions(stack)
-        target = target_for(versions[0] if len(versions) == 1 else None, licence)
-        return check_rules(project.root(), hunt or (), target, versions if len(versions) > 1 else ())
+        top = project.root()
+        asked = stack_versions(stack)
+        versions: list[StackVersion | None] = [*(asked or stated_versions(top))] or [None]
+        targets = [target_for(version, licence) for version in versions]
+        return check_rules(top, hunt or (), targets, asked if len(asked) > 1 else ())
 
     def render(report: CheckReport) -> str:
         return _render(report, form, notes=notes)

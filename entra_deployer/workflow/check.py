@@ -21,18 +21,22 @@ CANNOT_RUN = ("DEP010", "DEP011", "DEP012")
 """Codes of a query that a version does not take."""
 
 
-def check_rules(root: Path, names: Sequence[str], target: Target, versions: Sequence[StackVersion] = ()) -> CheckReport:
-    """All issues of the named rules (all where none is named) for `target`, and their support by `versions`."""
+def check_rules(
+    root: Path, names: Sequence[str], targets: Sequence[Target], versions: Sequence[StackVersion] = ()
+) -> CheckReport:
+    """All issues of the named rules (all where none is named) for any of `targets`, and their support by `versions`."""
     catalog = read_catalog(root, names)
-    compilation = compile_catalog(catalog, target)
-    issues = tuple(sorted({*compilation.issues, *compilation.findings}, key=lambda issue: issue.order))
+    compilations = [compile_catalog(catalog, target) for target in targets]
+    found = {issue for one in compilations for issue in (*one.issues, *one.findings)}
+    issues = tuple(sorted(found, key=lambda issue: issue.order))
+    newest = compilations[-1]
     return CheckReport(
-        target=f"{target.version}, {target.licence}",
+        target=f"{', '.join(str(target.version) for target in targets)}, {newest.target.licence}",
         hunts=len(catalog.sources),
-        rules=len(compilation.rules),
+        rules=len(newest.rules),
         issues=issues,
         titles={issue.code: title(issue.code) for issue in issues},
-        matrix=_matrix(catalog, target, versions),
+        matrix=_matrix(catalog, newest.target, versions),
     )
 
 

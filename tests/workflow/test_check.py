@@ -45,7 +45,7 @@ def project(tmp_path):
 
 
 def cells(root: Path, *versions: str) -> dict[str, tuple[Support, tuple[str, ...]]]:
-    report = check_rules(root, (), OFFLINE, [StackVersion.parse(version) for version in versions])
+    report = check_rules(root, (), [OFFLINE], [StackVersion.parse(version) for version in versions])
     [row] = report.matrix
     return {cell.version: (cell.support, cell.reasons) for cell in row.cells}
 
@@ -80,11 +80,11 @@ def test_a_cell_says_yes_no_or_that_it_is_not_known(project, query, version, sup
 
 
 def test_without_versions_there_is_no_matrix(project):
-    assert check_rules(project("from a | keep x"), (), OFFLINE).matrix == ()
+    assert check_rules(project("from a | keep x"), (), [OFFLINE]).matrix == ()
 
 
 def test_the_report_holds_errors_warnings_and_notes_with_their_titles(project):
-    report = check_rules(project('from a | where event.type != "x"'), (), OFFLINE)
+    report = check_rules(project('from a | where event.type != "x"'), (), [OFFLINE])
     assert {issue.code for issue in report.issues} == {"DEP014", "DEP015", "DEP016"}
     assert set(report.titles) == {"DEP014", "DEP015", "DEP016"}
     assert all(report.titles.values())
@@ -131,5 +131,5 @@ def test_a_code_that_does_not_exist_is_wrong_usage():
 def test_the_projects_own_rules_have_nothing_wrong(request):
     root = Path(request.config.rootpath)
     for licence in ("basic", "platinum"):
-        report = check_rules(root, (), replace(OFFLINE, licence=licence))
+        report = check_rules(root, (), [replace(OFFLINE, licence=licence)])
         assert {issue.code for issue in report.issues if issue.level is not Level.NOTE} <= {"DEP024"}
