@@ -24,6 +24,10 @@ START_TIMEOUT = 120
 _STOP_TIMEOUT = 20
 _ASK_TIMEOUT = 10
 _ASK_PAUSE = 0.05
+_READY: tuple[tuple[str, str, object], ...] = (
+    ("POST", "/_query", {"query": "ROW ready = true"}),
+    ("GET", "/_license", None),  # the first one is made a moment after the start
+)
 _JAVA_OPTIONS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -132,7 +136,7 @@ class Node:
         return self._process.wait()
 
     def wait_ready(self, stop: threading.Event | None = None, timeout: float = START_TIMEOUT) -> bool:
-        """Wait until a query is answered; False where `stop` was set before.
+        """Wait until queries are answered and there is a licence; False where `stop` was set before.
 
         Raises LocalStackError with the node's own reason where it does not start.
         """
@@ -143,10 +147,10 @@ class Node:
                 self._listener.join(_ASK_PAUSE)
             elif self._answer != "READY" or not self.is_running:
                 raise self._failure()
-            elif self.ask("POST", "/_query", {"query": "ROW ready = true"}) == 200:
+            elif all(self.ask(*request) == 200 for request in _READY):
                 return True
             else:
-                stop.wait(_ASK_PAUSE)  # the licence comes a moment after the start
+                stop.wait(_ASK_PAUSE)
         if stop.is_set():
             return False
         raise self._failure()
@@ -184,9 +188,12 @@ class Node:
 
     def _tell(self, text: str) -> None:
         assert self._process.stdin  # noqa: S101 - it was opened as a pipe
-        with suppress(OSError):  # where it ended at once, wait_ready says why
+        try:
             self._process.stdin.write(text)
             self._process.stdin.flush()
+        except OSError:  # it ended at once: wait_ready says why
+            with suppress(OSError):
+                self._process.stdin.close()
 
     def _listen(self) -> None:
         """Read the one line that matters; the JVM itself may say something before it."""

@@ -82,6 +82,13 @@ class Home:
         """The JDK's AOT cache: classes loaded and linked beforehand, which halves the time of a start."""
         return self.folder / "start.aot"
 
+    @property
+    def start_options(self) -> tuple[str, ...]:
+        """What tells Java to use the start archive; nothing where there is none, or an empty one."""
+        if self.start_archive.exists() and self.start_archive.stat().st_size:
+            return (f"-XX:AOTCache={self.start_archive.name}",)
+        return ()
+
     def class_path(self) -> str:
         """The jars of `lib`, relative to the folder and sorted: the start archive is valid for this very text only."""
         return os.pathsep.join(sorted(f"lib/{path.name}" for path in (self.folder / "lib").glob("*.jar")))
@@ -196,18 +203,20 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _compile(home: Home, compiler: Path, temporary: Path) -> None:
-    """Compile our Java sources with ECJ, and put the classes where the node looks for them."""
-    sources, classes = temporary / "sources", temporary / "classes"
-    sources.mkdir()
+def _compile(home: Home, compiler: Path, folder: Path) -> None:
+    """Compile our Java sources with ECJ, in `folder`, and put the classes where the node looks for them.
+
+    All paths are relative: Java takes no path with a colon for a jar, and no letter that the locale does not know.
+    """
     for name in _SOURCES:
-        (sources / name).write_bytes(_resource(name))
-    command = [str(home.java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(compiler), "-nowarn"]
-    command += ["-source", "17", "-target", "17", "-encoding", "UTF-8", "-d", str(classes), "-cp", home.class_path()]
-    command += [str(sources / name) for name in _SOURCES]
+        (folder / name).write_bytes(_resource(name))
+    _link(compiler, folder / "compiler.jar")
+    class_path = os.pathsep.join(f"{home.folder.name}/{entry}" for entry in home.class_path().split(os.pathsep))
+    command = [str(home.java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", "compiler.jar", "-nowarn"]
+    command += ["-source", "17", "-target", "17", "-encoding", "UTF-8", "-d", "classes", "-cp", class_path, *_SOURCES]
     try:
         result = subprocess.run(
-            command, cwd=home.folder, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LocalStackError(
@@ -216,6 +225,7 @@ def _compile(home: Home, compiler: Path, temporary: Path) -> None:
     if result.returncode:
         first = (result.stdout + result.stderr).strip().splitlines()[:1]
         raise LocalStackError(f"the embedded node does not compile: {' '.join(first)}", hint="that is a bug: report it")
+    classes = folder / "classes"
     _jar(classes / "entra" / "node", classes, home.folder / "lib" / "embedded-node.jar")
     _jar(classes / "entra" / "plugin", classes, home.folder / "modules" / "embedded" / "embedded-plugin.jar")
 

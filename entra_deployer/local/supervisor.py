@@ -102,7 +102,7 @@ def _run(order: Order, stop: threading.Event) -> int:
     with _listen(order.kibana_port) as listener:
         settings = NodeSettings(Path(order.data), Path(order.logs), order.elasticsearch_port, order.password)
         home = Home(Path(order.home), Path(order.java))
-        node = Node.start(home, settings, log=sys.stderr, options=(f"-XX:AOTCache={home.start_archive}",))
+        node = Node.start(home, settings, log=sys.stderr, options=home.start_options)
         _in_background("node-watch", lambda: _watch_node(node, stop))
         server = None
         try:

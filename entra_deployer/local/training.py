@@ -1,11 +1,11 @@
 """The start archive: a short run of a node, once, that makes every later start twice as fast."""
 
-import os
 import secrets
 import socket
 import tempfile
 from pathlib import Path
 
+from entra_deployer.errors import LocalStackError
 from entra_deployer.local.elasticsearch import HOST, Node, NodeSettings
 from entra_deployer.local.faults import system_errors
 from entra_deployer.local.home import CACHE_VARIABLE, TRAINING, Home, cache_folder, ensure_home
@@ -13,6 +13,8 @@ from entra_deployer.local.locks import exclusive
 from entra_deployer.local.progress import Progress
 
 STEP = "preparing fast starts (once)"
+_NEW = "new.aot"
+"""The archive while it is written, in the home: Java takes it by a relative path only where the folder has a colon."""
 _WRITE_TIMEOUT = 120
 """Seconds that a node may take to end when it writes its archive; 10 on two slow cores."""
 _DOCUMENT = {"@timestamp": "2026-01-01T00:00:00Z", "user": {"name": "mallory"}, "event": {"outcome": "failure"}}
@@ -68,17 +70,28 @@ def _train(home: Home) -> None:
     """Run a node on an empty data folder, ask it what a push and a verify ask, and let it write what it loaded."""
     with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix=TRAINING) as temporary:
         folder = Path(temporary)
-        archive = folder / home.start_archive.name
         settings = NodeSettings(folder / "data", folder / "logs", free_port(), secrets.token_urlsafe(24))
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            node = Node.start(home, settings, log=nowhere, options=(f"-XX:AOTCacheOutput={archive}",))
+        settings.logs.mkdir()
+        with (settings.logs / "java.log").open("w", encoding="utf-8") as log:
+            node = Node.start(home, settings, log=log, options=(f"-XX:AOTCacheOutput={_NEW}",))
         try:
             node.wait_ready()
             for method, path, body in _REQUESTS:
                 node.ask(method, path, body)
             node.stop(_WRITE_TIMEOUT)
+        except LocalStackError as error:
+            node.kill()
+            raise LocalStackError(error.message, hint=f"see {_kept(settings.logs, home)}") from None
         except BaseException:
             node.kill()  # nobody waits for its archive
             raise
-        archive.touch()  # a Java that cannot write one is not asked again; an empty one is passed over
-        archive.replace(home.start_archive)
+    new = home.folder / _NEW
+    new.touch()  # a Java that cannot write one is not asked again
+    new.replace(home.start_archive)
+
+
+def _kept(logs: Path, home: Home) -> Path:
+    """The logs of a training that failed, put where they stay."""
+    kept = home.folder.parent / "training.log"
+    kept.write_bytes(b"".join(path.read_bytes() for path in sorted(logs.glob("*.log"))))
+    return kept

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from entra_deployer.errors import LocalStackError
 from entra_deployer.local.elasticsearch import Node, NodeSettings
-from entra_deployer.local.home import Home, ensure_home
+from entra_deployer.local.home import CACHE_VARIABLE, Home, ensure_home
 from entra_deployer.local.progress import silent
 from entra_deployer.local.state import StackFolder
 from entra_deployer.local.training import free_port
@@ -22,8 +23,41 @@ def home(stack) -> Home:
 
 
 def started(home: Home, settings: NodeSettings) -> Node:
-    options = (f"-XX:AOTCache={home.start_archive}",)
-    return Node.start(home, settings, log=sys.__stderr__, options=options)
+    return Node.start(home, settings, log=sys.__stderr__, options=home.start_options)
+
+
+@pytest.fixture
+def other_home(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home in another cache with a difficult name, which shares the jars."""
+    cache = tmp_path / "a cache: é"
+    cache.mkdir()
+    (cache / "jars").symlink_to(home.folder.parent / "jars")
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
+    return ensure_home(silent)
+
+
+def test_a_home_works_wherever_the_cache_is(other_home: Home, tmp_path: Path):
+    assert other_home.folder.parent == tmp_path / "a cache: é"
+    node = started(other_home, NodeSettings(tmp_path / "data", tmp_path / "logs", free_port(), "s3cret"))
+    assert node.wait_ready()
+    assert node.ask("GET", "/_license") == 200
+    node.stop()
+    assert not node.is_running
+
+
+def test_a_broken_home_is_built_again_and_what_a_killed_build_left_is_swept(other_home: Home):
+    jar = next(other_home.folder.glob("modules/x-pack-esql/x-pack-esql-8*.jar"))
+    jar.unlink()  # it is a link to the shared one, which is not to be written on
+    jar.write_bytes(b"half a jar")
+    left = other_home.folder.with_name("building-of-a-killed-one")
+    (left / "home").mkdir(parents=True)
+    steps = []
+    assert ensure_home(lambda step, *_: steps.append(step)) == other_home
+    assert steps == ["building Elasticsearch"]
+    assert zipfile.is_zipfile(jar)
+    assert not left.exists()
+    assert ensure_home(lambda step, *_: steps.append(step)) == other_home
+    assert steps == ["building Elasticsearch"]
 
 
 def test_a_taken_port_is_named_with_the_next_step(home: Home, tmp_path: Path):
