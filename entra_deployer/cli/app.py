@@ -14,12 +14,14 @@ from entra_deployer.cli.init import init
 from entra_deployer.cli.list_rules import list_rules
 from entra_deployer.cli.local import local_app
 from entra_deployer.cli.options import exit_codes
+from entra_deployer.cli.promote import promote
 from entra_deployer.cli.pull import pull
 from entra_deployer.cli.push import plan, push
 from entra_deployer.cli.recover import recover
 from entra_deployer.cli.remove import remove
 from entra_deployer.cli.replay import replay
 from entra_deployer.cli.rollback import rollback
+from entra_deployer.cli.synth import synth
 from entra_deployer.cli.terminal import note
 from entra_deployer.cli.verify import verify
 from entra_deployer.errors import ExitCode
@@ -46,10 +48,12 @@ app.command(epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
 app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
 app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
+app.command(epilog=exit_codes(0, 1, 64))(synth)
 app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
 app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
 app.command(epilog=exit_codes(0, 1, 64))(pull)
 app.command(epilog=exit_codes(0, 1, 64))(history)
+app.command(epilog=exit_codes(0, 1, 3, 64, 130))(promote)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
 app.command(epilog=exit_codes(0, 1, 64))(init)
 app.command(epilog=exit_codes(0, 1, 64))(doctor)
