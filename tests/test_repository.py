@@ -65,14 +65,14 @@ def test_the_values_that_hold_without_a_key_are_those_that_are_shown(tmp_path):
     for name, text in (("bare", environment_text("bare")), ("shown", with_defaults("shown"))):
         (tmp_path / "deploy" / f"{name}.yaml").write_text(text, "utf-8")
     bare, shown = (load_environment(tmp_path, name, AnySecret(), lambda _: NOWHERE) for name in ("bare", "shown"))
-    for field in ("spaces", "enabled", "limits", "lock", "gates"):
+    for field in ("spaces", "enabled", "limits", "lock"):
         assert getattr(bare, field) == getattr(shown, field)
     assert (bare.kibana.timeout, bare.kibana.verify) == (shown.kibana.timeout, shown.kibana.verify)
 
 
 def with_defaults(name):
     """The new file with all the keys that it shows by their defaults."""
-    keys = ("spaces", "timeout", "verify", "enabled", "limits", "lock", "gates")
+    keys = ("spaces", "timeout", "verify", "enabled", "limits", "lock")
     return re.sub(rf"^# ((?:{'|'.join(keys)}):)", r"\1", environment_text(name), flags=re.MULTILINE)
 
 

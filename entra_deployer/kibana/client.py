@@ -200,6 +200,7 @@ class _SafeRetry(Retry):
         defaults: Json = {
             "total": _RETRIES,
             "connect": 1,
+            "other": 0,  # a certificate that is not trusted now will not be in a second
             "backoff_factor": _BACKOFF_SECONDS,
             "backoff_jitter": _BACKOFF_SECONDS,
             "allowed_methods": frozenset({"GET"}),

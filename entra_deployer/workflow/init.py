@@ -14,6 +14,7 @@ from entra_deployer.model.new_project import NewFile, NewProject
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _FIRST_HUNT = f"{RULES_FOLDER}/password_guessing"
 _IGNORED = "/.deploy/"
+_API_KEY = "_API_KEY"
 
 
 def init_project(start: Path, environment: str | None, uuid: UUID) -> NewProject:
@@ -31,13 +32,15 @@ def init_project(start: Path, environment: str | None, uuid: UUID) -> NewProject
 
 def variable_of(environment: str) -> str:
     """The variable that holds an environment's API key."""
-    name = f"{environment.replace('-', '_').upper()}_API_KEY"
+    name = environment.replace("-", "_").upper() + _API_KEY
     return f"_{name}" if name[0].isdecimal() else name
 
 
 def environment_text(environment: str) -> str:
     """The commented file of a new environment: every key, in words."""
-    return _filled("environment.yaml", {"name": environment, "variable": variable_of(environment)})
+    key = variable_of(environment)
+    signing = f"{key.removesuffix(_API_KEY)}_SIGNING_KEY"
+    return _filled("environment.yaml", {"name": environment, "variable": key, "signing": signing})
 
 
 def _check_name(environment: str) -> None:
