@@ -10,6 +10,8 @@ import pytest
 
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
+from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
+from entra_deployer.workflow.connection import Connection, open_connection
 from tests.fault_proxy import FaultProxy
 from tests.integration.projects import Project, client, environment_file
 
@@ -53,6 +55,15 @@ def stack(stack_root: Path) -> Iterator[LocalStack]:
         yield found
     finally:
         local.down(stack_root)
+
+
+@pytest.fixture(scope="session")
+def connection(stack: LocalStack) -> Iterator[Connection]:
+    """Both servers of the shared stack, as the environment `local` has them."""
+    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
+    kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
+    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=True)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

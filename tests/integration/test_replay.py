@@ -6,12 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from entra_deployer.local.stack import LocalStack
-from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
 from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.replay import Journey, replay
 from entra_deployer.verify.run import RuleUnderTest
-from entra_deployer.workflow.connection import open_connection
+from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.verify import make_bench
 
 INDEX = "past-events-x"
@@ -22,17 +20,14 @@ QUERY = """FROM past-events-*
 
 
 @pytest.fixture
-def bench(stack: LocalStack):
-    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
-    kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-    with open_connection(Environment("local", kibana, elastic, embedded=True)) as connection:
-        connection.elastic.create_index(
-            INDEX, mappings={"properties": {"@timestamp": {"type": "date"}, "user.name": {"type": "keyword"}}}
-        )
-        try:
-            yield make_bench(connection, "default")
-        finally:
-            connection.elastic.delete_index(INDEX)
+def bench(connection: Connection):
+    connection.elastic.create_index(
+        INDEX, mappings={"properties": {"@timestamp": {"type": "date"}, "user.name": {"type": "keyword"}}}
+    )
+    try:
+        yield make_bench(connection, "default")
+    finally:
+        connection.elastic.delete_index(INDEX)
 
 
 def test_each_tick_finds_what_a_count_by_hand_finds(bench):

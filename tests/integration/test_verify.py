@@ -13,7 +13,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
 from entra_deployer.model.hunt import Query
 from entra_deployer.model.issue import Level
 from entra_deployer.model.report import Report
@@ -24,20 +23,12 @@ from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
 from entra_deployer.workflow.compile import compile_rules
-from entra_deployer.workflow.connection import Connection, open_connection
+from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.push import PushRequest, push_rules
 from entra_deployer.workflow.verify import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
 
 RULES = Path(__file__).parents[2] / "rules"
 SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"
-
-
-@pytest.fixture(scope="module")
-def connection(stack: LocalStack) -> Iterator[Connection]:
-    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
-    kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=True)) as opened:
-        yield opened
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,163 @@
+"""How made tests do on the shared hunts: how many have a solution, how many fire, how many near misses stay quiet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from entra_deployer.elastic.client import ElasticClient
+from entra_deployer.errors import Refused
+from entra_deployer.model.hunt import Query
+from entra_deployer.model.source import DetectionTest, Expectation
+from entra_deployer.model.target import StackVersion
+from entra_deployer.model.verdict import MutationResult
+from entra_deployer.sources.toml import read_toml
+from entra_deployer.syntax.columns import read_fields
+from entra_deployer.syntax.demands import demanded_types
+from entra_deployer.synth.cases import Case, Maker
+from entra_deployer.synth.constants import Unsolved
+from entra_deployer.synth.plan import read_plan
+from entra_deployer.verify.mutate import mutate
+from entra_deployer.verify.query import RuleQuery, Unreadable, read_query
+from entra_deployer.verify.seeding import Batch, Run, seeded
+from entra_deployer.workflow.synth import known_fields, stream_of
+
+HUNTS = Path(__file__).parents[3] / "shared" / "data" / "hunts"
+ALL_TIME = {"from": "now-1000d", "to": "now"}
+"""The hunts hold their own windows: no range from outside."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one query. `strange` names the cases that did the wrong thing, `unsolved` counts those not made."""
+
+    name: str
+    parses: bool = True
+    cases: int = 0
+    fires: int = 0
+    fired: int = 0
+    near_misses: int = 0
+    quiet: int = 0
+    unsolved: int = 0
+    strange: tuple[str, ...] = ()
+    mutation: MutationResult | None = None
+
+
+@dataclass
+class Tally:
+    """Outcomes, counted."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def _sum(self, name: str) -> int:
+        return sum(getattr(outcome, name) for outcome in self.outcomes)
+
+    @property
+    def parsable(self) -> int:
+        return sum(outcome.parses for outcome in self.outcomes)
+
+    @property
+    def solved(self) -> int:
+        """Queries with an event that must fire."""
+        return sum(outcome.fires > 0 for outcome in self.outcomes)
+
+    @property
+    def behaving(self) -> int:
+        """Queries of which every made event fires and every near miss stays quiet."""
+        return sum(outcome.fires > 0 and not outcome.strange for outcome in self.outcomes)
+
+    @property
+    def firing(self) -> int:
+        return self._sum("fires")
+
+    @property
+    def fired(self) -> int:
+        return self._sum("fired")
+
+    @property
+    def near_misses(self) -> int:
+        return self._sum("near_misses")
+
+    @property
+    def quiet(self) -> int:
+        return self._sum("quiet")
+
+    @property
+    def strange(self) -> list[str]:
+        return [f"{outcome.name}: {case}" for outcome in self.outcomes for case in outcome.strange]
+
+    @property
+    def score(self) -> float:
+        """The mutation score over all queries: each mutant counts the same."""
+        results = [outcome.mutation for outcome in self.outcomes if outcome.mutation]
+        killed = sum(result.killed for result in results)
+        valid = killed + sum(len(result.survivors) for result in results)
+        return killed / valid if valid else 1.0
+
+
+def behave(elastic: ElasticClient, *, mutants: bool = False) -> Iterator[Outcome]:
+    """Make the cases of every shared hunt and try each of them alone, by the hunt's own query."""
+    number = 0
+    for path in sorted(HUNTS.rglob("*.toml")):
+        for query in read_toml(path.read_text("utf-8"), path.name).queries:
+            number += 1
+            yield _outcome(elastic, path.stem, query, number, mutants=mutants)
+
+
+def _outcome(elastic: ElasticClient, name: str, query: Query, number: int, *, mutants: bool) -> Outcome:
+    version = StackVersion(8, 19, 21)
+    try:
+        rule = read_query(query.text, version)
+    except Unreadable:
+        return Outcome(name, parses=False)
+    index = stream_of(rule.tree)
+    try:
+        found = list(Maker(read_plan(rule.tree), query.text, known_fields(rule.tree, index)).make())
+    except Unsolved as error:
+        return Outcome(name, unsolved=1, strange=(f"not solved: {error}",))
+    cases = [one for one in found if isinstance(one, Case)]
+    patient = _Patient(rule, tuple(_test(case, index) for case in cases), number)
+    run = Run(f"bench{number}", elastic.now(), embedded=True)
+    demanded = demanded_types(rule.tree)
+    batch = Batch(run.name("r"), patient.tests, {field: demanded.get(field, "") for field in read_fields(rule.tree)})
+    with seeded(elastic, [batch], run):
+        try:
+            results = [bool(elastic.query(rule.at(patient.alias_of(one))).rows) for one in range(len(cases))]
+        except Refused as error:
+            return Outcome(name, strange=(error.message,))
+        mutation = mutate(patient, elastic, run.now) if mutants else None
+    strange = tuple(case.name for case, rows in zip(cases, results, strict=True) if rows is not case.fires)
+    return Outcome(
+        name,
+        cases=len(cases),
+        fires=sum(case.fires for case in cases),
+        fired=sum(case.fires and rows for case, rows in zip(cases, results, strict=True)),
+        near_misses=sum(not case.fires for case in cases),
+        quiet=sum(not case.fires and not rows for case, rows in zip(cases, results, strict=True)),
+        unsolved=len(found) - len(cases),
+        strange=strange,
+        mutation=mutation,
+    )
+
+
+def _test(case: Case, index: str) -> DetectionTest:
+    expected = (Expectation(case.name, dict(case.entity)),)
+    return DetectionTest(
+        case.name, "", index, case.events, expected if case.fires else (), () if case.fires else expected
+    )
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """A query with its made cases, each seeded alone."""
+
+    query: RuleQuery
+    tests: tuple[DetectionTest, ...]
+    number: int
+    payload: dict[str, str] = field(default_factory=lambda: dict(ALL_TIME))
+    origin: None = None
+
+    def alias_of(self, number: int) -> str:
+        return f"{Run(f'bench{self.number}', None, embedded=True).name('r')}t{number}"  # type: ignore[arg-type]
