@@ -1,6 +1,6 @@
 """Signatures under a JSON document, with an Ed25519 key. The only user of the cryptography library."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ ALGORITHM = "ed25519"
 
 
 def sign(document: Mapping[str, Json], pem: str) -> Json:
-    """The document with its `signature`: over its canonical JSON (sorted keys, no spaces, UTF-8) without that key.
+    """The document with its `signature`: over the document's canonical JSON (sorted keys, no spaces, UTF-8).
 
     Raises SecretError where `pem` is not an unencrypted Ed25519 private key; what it holds is not told.
     """
@@ -22,28 +22,8 @@ def sign(document: Mapping[str, Json], pem: str) -> Json:
 
     key = _private_key(pem)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    value = b64encode(key.sign(_signed_bytes(document))).decode()
+    value = b64encode(key.sign(canonical(document).encode())).decode()
     return {**document, "signature": {"algorithm": ALGORITHM, "public_key": public.decode(), "value": value}}
-
-
-def is_signed_by(document: Mapping[str, Json], public_pem: str) -> bool:
-    """Whether the document bears a valid signature of the key whose public part is given."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
-
-    key = serialization.load_pem_public_key(public_pem.encode())
-    if not isinstance(key, Ed25519PublicKey) or not isinstance(document.get("signature"), Mapping):
-        return False
-    try:
-        key.verify(b64decode(document["signature"]["value"]), _signed_bytes(document))
-    except (InvalidSignature, ValueError, KeyError):
-        return False
-    return True
-
-
-def _signed_bytes(document: Mapping[str, Json]) -> bytes:
-    return canonical({key: value for key, value in document.items() if key != "signature"}).encode()
 
 
 def _private_key(pem: str) -> "Ed25519PrivateKey":

@@ -73,6 +73,11 @@ class Promotion:
     attestation: Json = None
 
     @property
+    def errors(self) -> tuple[Issue, ...]:
+        """What stands against it."""
+        return tuple(issue for issue in (*self.issues, *self.report.issues) if issue.level is Level.ERROR)
+
+    @property
     def refused(self) -> bool:
         """Whether something stands against it."""
-        return any(issue.level is Level.ERROR for issue in (*self.issues, *self.report.issues))
+        return bool(self.errors)

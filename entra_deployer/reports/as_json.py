@@ -14,6 +14,11 @@ FORMAT_VERSION = 1
 
 def as_json(report: Report) -> str:
     """The document, indented, keys in a fixed order, one newline at its end."""
+    return json.dumps(report_to_json(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def report_to_json(report: Report) -> dict[str, Json]:
+    """The document as a value."""
     document = {
         "format_version": FORMAT_VERSION,
         "environment": report.environment,
@@ -23,7 +28,7 @@ def as_json(report: Report) -> str:
     }
     if report.runs is not None:
         document["runs"] = [{**live_rule_to_json(run.rule), "first_run": run.state.value} for run in report.runs]
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return document
 
 
 def _change(result: ChangeResult) -> Json:

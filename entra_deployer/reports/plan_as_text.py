@@ -37,13 +37,18 @@ def _lines(report: Report) -> Iterator[RenderableType]:
     if report.hunts:
         yield Text(f"{counted(report.hunts, 'hunt')} read", "dim")
     yield Text()
+    yield from change_lines(report)
+    yield _closing(report)
+
+
+def change_lines(report: Report) -> Iterator[RenderableType]:
+    """Each change with its fields, and the issues; an empty line behind them."""
     for result in report.results:
         yield from _result_lines(result)
     for issue in report.issues:
         yield from issue_lines(issue)
     if report.results or report.issues:
         yield Text()
-    yield _closing(report)
 
 
 def _result_lines(result: ChangeResult) -> Iterator[RenderableType]:

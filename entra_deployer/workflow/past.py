@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from entra_deployer.model.attestation import VerdictRecord
 from entra_deployer.model.history import NumberedPush
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.ledger import PushEntry
 from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.values import Json
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.journal import FOLDER, EitherJournal
 from entra_deployer.workflow.source_fields import Types
@@ -46,6 +48,14 @@ class Past:
     def last_push(self) -> PushEntry | None:
         """The newest push that is written down."""
         return next(iter(self.entries()), None)
+
+    def verdicts(self) -> list[VerdictRecord]:
+        """The verdicts that were reached there."""
+        return self._journal.verdicts()
+
+    def remember_attestation(self, document: Json) -> None:
+        """Keep what a promotion to there rested on."""
+        self._journal.remember_attestation(document)
 
     @property
     def is_known(self) -> bool:

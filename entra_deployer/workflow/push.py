@@ -187,7 +187,7 @@ class _Push:
             environment=plan.environment,
             at=self._clock().isoformat(timespec="milliseconds"),
             by=self._connection.elastic.whoami(),
-            commit=_commit(self._root),
+            commit=commit_of(self._root),
             state=PushState.STARTED,
             results=tuple(planned(plan)),
             note=self._request.note,
@@ -200,7 +200,7 @@ def _interrupted(entry: PushEntry) -> Issue:
     return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)
 
 
-def _commit(root: Path) -> str:
+def commit_of(root: Path) -> str:
     """The commit that the repository stands at, with a + where files differ from it; "" where there is no git."""
     git = shutil.which("git")
     if not git:

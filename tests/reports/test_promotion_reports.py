@@ -1,0 +1,61 @@
+"""A promotion as people and programs read it: golden files, one a form."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.model.attestation import Evidence, Promotion, VerdictRecord
+from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
+from entra_deployer.model.report import Report
+from entra_deployer.model.state import Kind
+from entra_deployer.model.verdict import Status
+from entra_deployer.reports.promotion_as_json import promotion_as_json
+from entra_deployer.reports.promotion_as_text import promotion_as_text, promotion_summary
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CONTENT = "sha256:" + "ab" * 32
+RECORD = VerdictRecord(
+    "r1", "Rare", CONTENT, CONTENT, Status.PASSED, 0.9, "2026-02-01T09:30:00+00:00", "ci", "8.19.21", "8.19.21"
+)
+CHANGE = Change(
+    *(Action.UPDATE, "default", Kind.RULE, "r1", "Rare", None, None), diffs=(FieldDiff("severity", "low", "high"),)
+)
+PLAN = Plan("production", (CHANGE,), unchanged=2)
+REPORT = Report("production", "Kibana 8.12.2, basic", 1, PLAN, (ChangeResult(CHANGE, Outcome.APPLIED),))
+PROMOTED = Promotion(
+    "staging",
+    "production",
+    REPORT,
+    (
+        Evidence(
+            *("r1", "Rare", "rare", CONTENT),
+            verdicts=(RECORD, replace(RECORD, kibana="8.12.2", mutation_score=None)),
+            since="2026-01-30T09:30:00+00:00",
+            approved_by=("alice", "bob"),
+        ),
+    ),
+    attestation={"format_version": 1},
+)
+REFUSED = replace(
+    PROMOTED,
+    report=replace(REPORT, results=(ChangeResult(CHANGE, Outcome.PLANNED),)),
+    issues=(Issue("DEP387", Level.ERROR, "it has not run in staging yet", "Rare", None, "wait for its first run"),),
+    attestation=None,
+)
+FORMS = {
+    "promotion.txt": lambda: promotion_as_text(PROMOTED, width=80),
+    "promotion_refused.txt": lambda: promotion_as_text(REFUSED, width=80),
+    "promotion.json": lambda: promotion_as_json(REFUSED),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_each_form_is_as_in_its_golden_file(name):
+    assert FORMS[name]() == (GOLDEN / name).read_text("utf-8")
+
+
+def test_nothing_to_promote_is_said():
+    nothing = Promotion("staging", "production", Report("production", plan=Plan("production", ())))
+    assert promotion_summary(nothing) == "Nothing to promote from staging to production: it is there already."
