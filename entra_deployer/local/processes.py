@@ -7,14 +7,14 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from entra_deployer.errors import LocalStackError
 from entra_deployer.local.progress import Progress
 from entra_deployer.local.state import ProcessId, StackFolder, StackState
 
 if TYPE_CHECKING:
-    from entra_deployer.local.supervisor import Report
+    from entra_deployer.local.supervisor import Order, Report
 
 STEP = "starting the local stack"
 _MODULE = "entra_deployer.local.supervisor"
@@ -28,13 +28,35 @@ def start(folder: StackFolder, state: StackState, progress: Progress) -> StackSt
 
     Raises LocalStackError; then, and after any other interruption, nothing of it is left.
     """
-    from entra_deployer.local.supervisor import KEEP, Order  # noqa: PLC0415 - only where a stack starts
+    from entra_deployer.local.supervisor import KEEP  # noqa: PLC0415 - only where a stack starts
+
+    _check_space(folder)
+    with _supervisor(folder) as process:
+        assert process.stdin and process.stdout  # noqa: S101, PT018 - both were opened as pipes
+        try:
+            order = _order(folder, state, progress)  # which takes its time while the supervisor loads
+            _send(process.stdin, order.line(), folder)
+            process.wait()  # it has left a process behind that is nobody's child
+            report = _good(process.stdout.readline(), folder)
+            started = replace(state, supervisor=report.supervisor, node=report.node)
+            folder.write(started)
+            _send(process.stdin, KEEP + "\n", folder)
+        except BaseException:
+            with suppress(OSError):
+                process.stdin.close()
+            process.stdout.read()  # its end is the supervisor's
+            raise
+    return started
+
+
+def _order(folder: StackFolder, state: StackState, progress: Progress) -> "Order":
+    """What the supervisor has to run, with a home that is ready for it."""
+    from entra_deployer.local.supervisor import Order  # noqa: PLC0415 - only where a stack starts
     from entra_deployer.local.training import ready_home  # noqa: PLC0415 - the same
 
     home = ready_home(progress)
     progress(STEP)
-    _check_space(folder)
-    order = Order(
+    return Order(
         folder=str(folder.path),
         data=str(folder.data),
         logs=str(folder.logs),
@@ -46,23 +68,18 @@ def start(folder: StackFolder, state: StackState, progress: Progress) -> StackSt
         license=state.license,
         password=state.password,
     )
-    with _supervisor(folder) as process:
-        assert process.stdin  # noqa: S101 - both were
-        assert process.stdout  # noqa: S101 - opened as pipes
-        try:
-            process.stdin.write(order.line())
-            process.stdin.flush()
-            process.wait()  # it has left a process behind that is nobody's child
-            report = _good(process.stdout.readline(), folder)
-            started = replace(state, supervisor=report.supervisor, node=report.node)
-            folder.write(started)
-            process.stdin.write(KEEP + "\n")
-            process.stdin.flush()
-        except BaseException:
-            process.stdin.close()
-            process.stdout.read()  # its end is the supervisor's
-            raise
-    return started
+
+
+def _send(supervisor: IO[str], line: str, folder: StackFolder) -> None:
+    try:
+        supervisor.write(line)
+        supervisor.flush()
+    except BrokenPipeError:
+        raise _does_not_start(folder) from None
+
+
+def _does_not_start(folder: StackFolder) -> LocalStackError:
+    return LocalStackError("the local stack does not start", hint=f"see {folder.logs / 'stack.log'}")
 
 
 def _good(line: str, folder: StackFolder) -> "Report":
@@ -70,7 +87,7 @@ def _good(line: str, folder: StackFolder) -> "Report":
     from entra_deployer.local.supervisor import Report  # noqa: PLC0415 - only where a stack starts
 
     if not line:
-        raise LocalStackError("the local stack does not start", hint=f"see {folder.logs / 'stack.log'}")
+        raise _does_not_start(folder)
     report = Report.parse(line)
     if report.error:
         raise LocalStackError(report.error, hint=report.hint)

@@ -81,7 +81,10 @@ class Report:
 
 def main() -> int:
     """Run what standard input orders, until a signal, the node's end, or the end of the parent before its word."""
-    order = Order(**json.loads(sys.stdin.readline()))
+    line = sys.stdin.readline()
+    if not line:
+        return 1  # the parent gave up before
+    order = Order(**json.loads(line))
     if os.fork():
         os._exit(0)  # the parent waits for this one, and never has a child to look after
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s][%(levelname)-5s][%(name)s] %(message)s")
