@@ -6,6 +6,7 @@ import typer
 
 from entra_deployer import __version__
 from entra_deployer.cli.check import check, explain
+from entra_deployer.cli.ci import ci_app
 from entra_deployer.cli.compile import compile_
 from entra_deployer.cli.doctor import doctor
 from entra_deployer.cli.drift import drift
@@ -60,6 +61,7 @@ app.command(epilog=exit_codes(0, 1, 64))(doctor)
 app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
 app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)
 app.add_typer(local_app, name="local")
+app.add_typer(ci_app, name="ci")
 
 
 def _show_version(value: bool) -> None:
