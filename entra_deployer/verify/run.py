@@ -166,7 +166,7 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
         outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
     found = [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
     if case.rule.repeats_matter:
-        found += _repeats(case, aliases, alerts, bench, now)
+        found += _repeats(case, [alert for part in alerts for alert in part], bench, now)
     return _conclude(case, outcomes, found, sum(map(len, alerts)))
 
 
@@ -225,20 +225,14 @@ def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1
     return bench.previewer.preview(rule, timeframe_end=stamp(now), invocations=runs)
 
 
-def _repeats(
-    case: _Case, aliases: Sequence[str], once: Sequence[Sequence[Record]], bench: Bench, now: datetime
-) -> Iterator[Issue]:
-    entities = repeats.seen_by_both(case.payload, case.tests)
-    if not entities:
-        return
-    both = [_preview(case, alias, bench, now, repeats.RUNS) for alias in aliases]
-    yield from repeats.repeated(
-        case.payload,
-        entities,
-        [alert for part in once for alert in part],
-        [flatten(alert) for preview in both for alert in preview.alerts],
-        subject=case.rule.name,
-    )
+def _repeats(case: _Case, once: Sequence[Record], bench: Bench, now: datetime) -> Iterator[Issue]:
+    """Consecutive runs over the first test whose entities tell: a rule repeats for all of them or for none."""
+    for number, test in enumerate(case.tests):
+        if entities := repeats.seen_by_both(case.payload, [test]):
+            preview = _preview(case, case.alias_of(number), bench, now, repeats.RUNS)
+            both = [flatten(alert) for alert in preview.alerts]
+            yield from repeats.repeated(case.payload, entities, once, both, subject=case.rule.name)
+            return
 
 
 def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]]) -> bool:

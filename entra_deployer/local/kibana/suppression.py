@@ -37,7 +37,10 @@ def continued(kibana: Kibana, run: Run, alerts: Sequence[Alert]) -> list[Alert]:
     if not duration:
         return list(alerts)
     since = run.started_at - duration["value"] * SPANS[duration["unit"]]
-    return [alert for alert in alerts if not _counted(kibana, run, alert, iso(since))]
+    there = _there(kibana, run, alerts, iso(since))
+    old = [alert for alert in alerts if alert.source.get(INSTANCE) in there]
+    _count(kibana, run, [(alert, there[alert.source[INSTANCE]]) for alert in old])
+    return [alert for alert in alerts if alert not in old]
 
 
 def _one(run: Run, group: list[Alert]) -> Alert:
@@ -58,23 +61,30 @@ def _values(alert: Alert, name: str) -> Json:
     return None if value is None else value if isinstance(value, list) else [value]
 
 
-def _counted(kibana: Kibana, run: Run, alert: Alert, since: str) -> bool:
-    if INSTANCE not in alert.source:
-        return False
-    terms = [{"term": {INSTANCE: alert.source[INSTANCE]}}, {"range": {"@timestamp": {"gte": since}}}]
+def _there(kibana: Kibana, run: Run, alerts: Sequence[Alert], since: str) -> dict[str, Json]:
+    """By instance, the last open alert of the period, as Elasticsearch finds it."""
+    instances = [alert.source[INSTANCE] for alert in alerts if INSTANCE in alert.source]
+    if not instances:
+        return {}
+    terms = [{"terms": {INSTANCE: instances}}, {"range": {"@timestamp": {"gte": since}}}]
     closed = [{"term": {"kibana.alert.workflow_status": "closed"}}]
-    body = {"query": {"bool": {"filter": terms, "must_not": closed}}, "size": 1, "sort": [{"@timestamp": "desc"}]}
+    query = {"bool": {"filter": terms, "must_not": closed}}
+    body = {"query": query, "size": 10_000, "sort": [{"@timestamp": "asc"}]}
     reply = kibana.elastic.call("POST", f"/{run.book.alias}/_search", body)
-    hits = reply.body["hits"]["hits"] if reply.ok else []
-    if not hits:
-        return False
-    old = hits[0]["_source"]
-    if hits[0]["_id"] == alert.id:
-        return True
-    changes = {
-        COUNT: old[COUNT] + alert.source[COUNT] + 1,
-        END: max(old[END], alert.source[END]),
-        "kibana.alert.last_detected": iso(kibana.clock()),
-    }
-    kibana.elastic.call("POST", f"/{run.book.index}/_update/{hits[0]['_id']}?refresh=true", {"doc": changes})
-    return True
+    return {hit["_source"][INSTANCE]: hit for hit in reply.body["hits"]["hits"]} if reply.ok else {}
+
+
+def _count(kibana: Kibana, run: Run, pairs: Sequence[tuple[Alert, Json]]) -> None:
+    """Count each alert on the one that is there, unless it is the same."""
+    lines: list[Json] = []
+    for alert, hit in pairs:
+        if hit["_id"] != alert.id:
+            old = hit["_source"]
+            changes = {
+                COUNT: old[COUNT] + alert.source[COUNT] + 1,
+                END: max(old[END], alert.source[END]),
+                "kibana.alert.last_detected": iso(kibana.clock()),
+            }
+            lines += [{"update": {"_id": hit["_id"]}}, {"doc": changes}]
+    if lines:
+        kibana.elastic.call("POST", f"/{run.book.index}/_bulk?refresh=true", lines)
