@@ -1,0 +1,69 @@
+"""`make bench`: an embedded stack of its own, and what verifying costs and made tests are worth on it."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from entra_deployer.local import stack as local
+from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
+from entra_deployer.workflow.connection import Connection, open_connection
+from tests.bench.hunts import HUNTS, Tally, behave
+from tests.bench.verifying import RULES, TESTS, time_verify
+
+
+def main() -> None:
+    """Start a stack, run each bench, stop it."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        root = Path(folder)
+        (root / "rules").mkdir()
+        stack = local.up(root, progress=lambda *_: None)
+        try:
+            credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
+            kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
+            with open_connection(Environment("local", kibana, elastic, embedded=True)) as connection:
+                for bench in BENCHES:
+                    bench(connection)
+        finally:
+            local.reset(root)
+
+
+def verifying(connection: Connection) -> None:
+    """How the time of a verification grows with the rules."""
+    one, all_ = time_verify(connection, rules=1), time_verify(connection)
+    size = f"{RULES} rules with {TESTS} tests each"
+    say(f"verify {size}: {all_.seconds:.1f} s, {all_.events} events, {all_.passed} passed")
+    say(f"  {all_.seconds / one.seconds:.1f} times as long as 1 rule with {TESTS} tests ({one.seconds:.2f} s)")
+
+
+def made_tests(connection: Connection) -> None:
+    """What made tests are worth on the shared hunts."""
+    if not HUNTS.is_dir():
+        say("made tests: the shared hunts are not here")
+        return
+    tally = Tally()
+    for outcome in behave(connection.elastic, mutants=True):
+        tally.add(outcome)
+    say(f"made tests of {len(tally.outcomes)} shared queries, {tally.parsable} of which parse:")
+    say(f"  {_share(tally.solved, tally.parsable)} have a solution, {_share(tally.behaving, tally.parsable)} behave")
+    say(f"  {_share(tally.fired, tally.firing)} events that must fire do, "
+        f"{_share(tally.quiet, tally.near_misses)} near misses stay quiet")  # fmt: skip
+    say(f"  mutation score {tally.score:.1%}")
+    for strange in tally.strange:
+        say(f"  strange: {strange}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({part / whole:.0%})" if whole else "0 of 0"
+
+
+def say(text: str) -> None:
+    """One line of the result."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+BENCHES: tuple[Callable[[Connection], None], ...] = (verifying, made_tests)
+
+if __name__ == "__main__":
+    main()
