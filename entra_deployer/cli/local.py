@@ -36,9 +36,13 @@ def up(
         str | None,
         typer.Option(help="What Kibana's features are licensed for: basic or platinum (at first).", metavar="LICENSE"),
     ] = None,
+    run_rules: Annotated[
+        bool | None,
+        typer.Option("--run-rules/--no-run-rules", help="Run enabled rules at their interval (at first no)."),
+    ] = None,
 ) -> None:
     """Start the stack where it does not run, and say where it answers."""
-    stack = started(_root(), name, profile=profile, license=license)
+    stack = started(_root(), name, profile=profile, license=license, run_rules=run_rules)
     say(_where(stack))
 
 
@@ -105,12 +109,13 @@ def started(
     *,
     profile: str | None = None,
     license: str | None = None,  # noqa: A002 - Elastic's word
+    run_rules: bool | None = None,
 ) -> "LocalStack":
     """The project's stack, started where it does not run, with the progress of a start on stderr."""
     from entra_deployer.local import stack
 
     with _progress() as progress:
-        return stack.up(root, name, profile=profile, license=license, progress=progress)
+        return stack.up(root, name, profile=profile, license=license, run_rules=run_rules, progress=progress)
 
 
 def _root() -> Path:

@@ -67,6 +67,7 @@ def _order(folder: StackFolder, state: StackState, progress: Progress) -> "Order
         profile=state.profile,
         license=state.license,
         password=state.password,
+        run_rules=state.run_rules,
     )
 
 

@@ -38,18 +38,20 @@ class LocalStack:
     pid: int
 
 
-def up(
+def up(  # noqa: PLR0913 - each says what the stack is to be
     root: Path,
     name: str = "local",
     *,
     profile: str | None = None,
     license: str | None = None,  # noqa: A002 - Elastic's word
+    run_rules: bool | None = None,
     progress: Progress = silent,
 ) -> LocalStack:
     """The project's running stack of that name, started where it is not running.
 
-    `profile` and `license` are, where not given, as they were at the last start; at the first 8.19 and platinum. Raises
-    LocalStackError where it cannot be started, or where it runs with another profile or license than is asked for.
+    `profile`, `license` and `run_rules` (whether enabled rules run at their interval) are, where not given, as they
+    were at the last start; at the first 8.19, platinum and no. Raises LocalStackError where it cannot be started, or
+    where it runs with another of them than is asked for.
     """
     require_extra()
     _check("profile", profile, PROFILES)
@@ -58,10 +60,12 @@ def up(
     with _alone(folder, progress):
         last = folder.read()
         if last and last.is_running:
-            _check_same(name, last, profile, license)
+            _check_same(name, "profile", profile, last.profile)
+            _check_same(name, "license", license, last.license)
+            _check_same(name, "run_rules", run_rules, last.run_rules)
             return _running(name, last)
         stop(folder, last)  # what is left of one whose supervisor was killed, or whose state was lost
-        wanted = _next_state(last, profile, license)
+        wanted = _next_state(last, profile, license, run_rules)
         return _running(name, start(folder, wanted, progress))
 
 
@@ -133,13 +137,12 @@ def _check(what: str, value: str | None, known: tuple[str, ...]) -> None:
         raise UsageError(f"there is no {what} {value!r}", hint=f"one of {', '.join(known)}")
 
 
-def _check_same(name: str, running: StackState, profile: str | None, license: str | None) -> None:  # noqa: A002
-    for what, asked, has in (("profile", profile, running.profile), ("license", license, running.license)):
-        if asked not in {None, has}:
-            raise LocalStackError(
-                f"the stack {name!r} runs with {what} {has}, not {asked}",
-                hint=f"deploy local down --name {name}, then up again; or take another --name",
-            )
+def _check_same[Value](name: str, what: str, asked: Value | None, has: Value) -> None:
+    if asked not in {None, has}:
+        raise LocalStackError(
+            f"the stack {name!r} runs with {what} {has}, not {asked}",
+            hint=f"deploy local down --name {name}, then up again; or take another --name",
+        )
 
 
 def _running(name: str, state: StackState) -> LocalStack:
@@ -156,7 +159,12 @@ def _running(name: str, state: StackState) -> LocalStack:
     )
 
 
-def _next_state(last: StackState | None, profile: str | None, license: str | None) -> StackState:  # noqa: A002
+def _next_state(
+    last: StackState | None,
+    profile: str | None,
+    license: str | None,  # noqa: A002 - Elastic's word
+    run_rules: bool | None,  # noqa: FBT001 - as asked for, or None
+) -> StackState:
     """What to start: as last time where nothing else is asked for, on the same ports where they are free."""
     kibana, elasticsearch = _ports((last.kibana_port, last.elasticsearch_port) if last else (0, 0))
     return StackState(
@@ -165,6 +173,7 @@ def _next_state(last: StackState | None, profile: str | None, license: str | Non
         kibana_port=kibana,
         elasticsearch_port=elasticsearch,
         password=last.password if last else secrets.token_urlsafe(24),
+        run_rules=run_rules if run_rules is not None else last is not None and last.run_rules,
     )
 
 

@@ -54,7 +54,10 @@ class ProcessId:
 
 @dataclass(frozen=True)
 class StackState:
-    """A stack as its file says. `supervisor` and `node` are None where it was stopped in order."""
+    """A stack as its file says. `supervisor` and `node` are None where it was stopped in order.
+
+    With `run_rules` its enabled rules run at their interval.
+    """
 
     profile: str
     license: str
@@ -63,6 +66,7 @@ class StackState:
     password: str = field(repr=False)
     supervisor: ProcessId | None = None
     node: ProcessId | None = None
+    run_rules: bool = False
 
     @property
     def is_running(self) -> bool:
