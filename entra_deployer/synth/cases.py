@@ -8,15 +8,15 @@ from entra_deployer.model.source import Event
 from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
-from entra_deployer.synth.constants import Unsolved, literal
+from entra_deployer.synth.constants import TIMESTAMP, Unsolved, age, literal
 from entra_deployer.synth.documents import MARGIN, Attempt, Document, Fields, make_documents, value_of
 from entra_deployer.synth.pick import Unpickable
 from entra_deployer.synth.plan import Plan, columns_of
 from entra_deployer.synth.scope import Goal
 from entra_deployer.synth.sizes import Sizes, find_sizes
 
-MOST_MEMBERS = 8
-"""A list of IN is tried member by member up to this length."""
+MOST_MEMBERS = 40
+"""So many members of an IN are tried one by one."""
 
 OLD = 0.9
 """The share of the time that the rule looks back which makes an event old, but not too old."""
@@ -99,7 +99,8 @@ class Maker:
                 yield name, True, Attempt(_with(events, position, way), firing)
         yield from self._edges(events, firing)
         for position, goal in enumerate(self._event_goals):
-            yield f"not: {self._say(goal)}", False, Attempt(_with(events, position, [(goal, False)]), firing)
+            for name, miss in self._misses(goal):
+                yield name, False, Attempt(_with(events, position, miss), firing)
         for goal, sizes in self._missed(firing):
             yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
         if self.lookback:
@@ -111,8 +112,9 @@ class Maker:
             edge = self._sizes(_all_true(self._group_goals), missed) if missed else None
             if edge and edge != firing:
                 yield f"just: {self._say(goal)}", True, Attempt(events, edge)
-        if self.lookback:
-            yield "as old as the rule looks", True, Attempt(events, firing, self.lookback * OLD)
+        windows = [window for goal in self._event_goals if (window := _window(goal))]
+        if oldest := min(filter(None, [self.lookback, *windows]), default=None):
+            yield "as old as the rule looks", True, Attempt(events, firing, oldest * OLD)
 
     def _missed(self, firing: Sizes) -> Iterator[tuple[Goal, Sizes | None]]:
         """For each condition on groups the group nearest to the firing one that misses it alone; None without one."""
@@ -129,11 +131,24 @@ class Maker:
         sides = [replace(goal, predicate=side) for side in _disjuncts(node)]
         for side in sides[1:]:
             yield self._say(side), [(side, True), *((other, False) for other in sides if other is not side)]
-        if isinstance(node, nodes.In) and not node.negated and len(node.items) <= MOST_MEMBERS:
-            for item in node.items[1:]:
-                one = nodes.Binary(node.span, "==", node.value, item)
-                name = f"{node.value.span.of(self.text)} == {literal(item)}"
-                yield name, [(replace(goal, predicate=one), True)]
+        if isinstance(node, nodes.In) and not node.negated:
+            yield from self._members(goal, node)
+
+    def _misses(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
+        """The ways to miss a condition: it is false, and each further member of a NOT IN is met."""
+        yield f"not: {self._say(goal)}", [(goal, False)]
+        node = bare(goal.predicate)
+        negated = isinstance(node, nodes.Unary)
+        inner = bare(node.operand) if isinstance(node, nodes.Unary) else node
+        if isinstance(inner, nodes.In) and inner.negated is not negated:
+            yield from self._members(goal, inner)
+
+    def _members(self, goal: Goal, node: nodes.In) -> Iterator[tuple[str, list[Flagged]]]:
+        """Each member of a list but the first is met."""
+        for item in node.items[1:MOST_MEMBERS]:
+            one = nodes.Binary(node.span, "==", node.value, item)
+            name = f"{node.value.span.of(self.text)} == {literal(item)}"
+            yield name, [(replace(goal, predicate=one), True)]
 
     def _say(self, goal: Goal) -> str:
         return " ".join(goal.predicate.span.of(self.text).split())
@@ -189,6 +204,18 @@ def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:
 
 def _with(items: tuple[Flagged, ...], position: int, instead: Sequence[Flagged]) -> tuple[Flagged, ...]:
     return (*items[:position], *instead, *items[position + 1 :])
+
+
+def _window(goal: Goal) -> float | None:
+    """The seconds of a condition like @timestamp > NOW() - 7 days; None for any other."""
+    node = bare(goal.predicate)
+    if isinstance(node, nodes.Binary) and node.operator in (">", ">=") and bare(node.left) == _timestamp(node.left):
+        return age(node.right)
+    return None
+
+
+def _timestamp(node: nodes.Expression) -> nodes.Column:
+    return nodes.Column(bare(node).span, TIMESTAMP)
 
 
 def _disjuncts(node: nodes.Expression) -> Iterator[nodes.Expression]:

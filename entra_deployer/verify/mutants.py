@@ -81,7 +81,8 @@ def _leaf(tree: nodes.Tree, node: nodes.Expression) -> Iterator[Mutation]:
 
 
 def _comparison(tree: nodes.Tree, node: nodes.Binary) -> Iterator[Mutation]:
-    if shifted := _SHIFTED.get(node.operator):
+    clock = any(isinstance(part, nodes.Call) and part.name == "now" for part in node.walk())
+    if not clock and (shifted := _SHIFTED.get(node.operator)):  # no event is ever of exactly the age of a window
         start = tree.text.index(node.operator, node.left.span.end)
         yield Mutation("shifted", Edit(start, start + len(node.operator), shifted))
     for side in (node.left, node.right):
@@ -89,7 +90,7 @@ def _comparison(tree: nodes.Tree, node: nodes.Binary) -> Iterator[Mutation]:
         if isinstance(literal, nodes.Literal) and literal.kind == "integer" and isinstance(literal.value, int):
             yield Mutation("one less", _replace(literal, str(literal.value - 1)))
             yield Mutation("one more", _replace(literal, str(literal.value + 1)))
-    if any(isinstance(part, nodes.Call) and part.name == "now" for part in node.walk()):
+    if clock:
         for part in node.walk():
             if isinstance(part, nodes.Duration) and (seconds := _seconds(part)):
                 yield Mutation("window halved", _replace(part, f"{seconds // 2} seconds"))

@@ -22,7 +22,7 @@ from entra_deployer.verify.seeding import Batch, Run, seeded
 from entra_deployer.workflow.synth import known_fields, stream_of
 
 HUNTS = Path(__file__).parents[3] / "shared" / "data" / "hunts"
-ALL_TIME = {"from": "now-1000d", "to": "now"}
+ALL_TIME = {"from": "now-1000d/d", "to": "now"}
 """The hunts hold their own windows: no range from outside."""
 
 
