@@ -119,9 +119,9 @@ def started(
 
 
 def _root() -> Path:
-    from entra_deployer.cli.project import root
+    from entra_deployer.config import find_root
 
-    return root().resolve()
+    return find_root(Path.cwd())
 
 
 def _where(stack: "LocalStack") -> str:
