@@ -91,6 +91,7 @@ def test_a_survivor_is_told_with_its_place_and_fails_a_rule_that_demands_more(pr
     assert [(one.what, one.before, one.after) for one in verdict.mutation.survivors] == [("one more", "60", "61")]
     place = verdict.mutation.survivors[0].location
     assert (Path(place.path).name, place.line, place.column) == ("hunt.toml", 40, 39)
+    assert verdict.mutation.survivors[0].killer == "not: minutes <= 60"
     assert verdict.status is Status.FAILED
     assert [issue.code for issue in verdict.problems] == ["DEP809"]
 
