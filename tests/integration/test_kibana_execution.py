@@ -281,7 +281,7 @@ class TestDeployedRules:
     def run(self, kibana: Server, rule_id: str, at: datetime = NOON) -> dict:
         return kibana.ask("POST", "/local/rules/run", {"rule_id": rule_id, "at": at.isoformat()}).body
 
-    def test_a_run_writes_alerts_and_is_told_in_the_rule(self, kibana, index) -> None:
+    def test_a_run_writes_alerts_and_is_told_in_the_rule(self, kibana, elastic, index) -> None:
         query = with_metadata(kibana, index, "_id", "_index", "_version")
         made = kibana.ask("POST", RULES, rule(rule_id="run", query=query, **{"from": "now-25m"})).body
         assert "execution_summary" not in kibana.ask("GET", f"{RULES}?rule_id=run").body
@@ -291,7 +291,7 @@ class TestDeployedRules:
         assert (last["date"], last["status"], last["status_order"]) == ("2026-03-01T12:00:00.000Z", "succeeded", 0)
         assert last["message"] == "Rule execution completed successfully"
         wanted = {"query": {"term": {f"{ALERT}.rule.uuid": made["id"]}}, "size": 10}
-        hits = kibana.ask("POST", "/api/detection_engine/signals/search", wanted).body["hits"]["hits"]
+        hits = elastic.ask("POST", "/.alerts-security.alerts-default/_search", wanted).body["hits"]["hits"]
         assert {hit["_index"] for hit in hits} == {".internal.alerts-security.alerts-default-000001"}
         assert {hit["_source"][f"{ALERT}.rule.producer"] for hit in hits} == {"siem"}
         kibana.ask("DELETE", f"{RULES}?rule_id=run")

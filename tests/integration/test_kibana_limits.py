@@ -1,7 +1,5 @@
 """Where the real Kibana says no, or lets through what one would not expect: so does the local one."""
 
-import gzip
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,11 +112,6 @@ def test_bodies_have_a_largest_size(kibana: Server) -> None:
 def test_more_rules_than_10000_are_refused_as_a_whole(kibana: Server) -> None:
     answer = kibana.upload(f"{RULES}/_import", ["{}"] * 10_001)
     assert (answer.status, answer.message) == (500, "Can't import more than 10000 rules")
-
-
-def test_a_body_may_be_compressed(kibana: Server) -> None:
-    body = gzip.compress(json.dumps(rule(rule_id="zipped")).encode())
-    assert kibana.ask("POST", RULES, body, content_encoding="gzip").body["rule_id"] == "zipped"
 
 
 def test_a_thousand_rules_are_one_import(kibana: Server) -> None:

@@ -77,12 +77,6 @@ def test_new_rules_are_switched_on_before_9_and_off_from_then_on(kibana: Server,
     assert newest.ask("GET", found("imported")).body["enabled"] is False
 
 
-def test_legacy_routes_are_gone_in_9(kibana: Server, newest: Server) -> None:
-    body = [rule(rule_id="bulk")]
-    assert kibana.ask("POST", f"{RULES}/_bulk_create", body).status == 200
-    assert newest.ask("POST", f"{RULES}/_bulk_create", body).status == 404
-
-
 def test_a_search_has_the_version_of_its_kibana(kibana: Server) -> None:
     attributes = {"title": "t", "density": "compact", "kibanaSavedObjectMeta": SOURCE}
     made = kibana.ask("POST", f"{SEARCH}/versioned", {"attributes": attributes}).body

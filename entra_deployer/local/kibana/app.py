@@ -19,10 +19,9 @@ from starlette.types import Receive, Scope, Send
 from entra_deployer.local.kibana import bodies, routes, status
 from entra_deployer.local.kibana.auth import Gate
 from entra_deployer.local.kibana.elastic import Elastic
-from entra_deployer.local.kibana.errors import Body, ElasticsearchDown, Fault, core, not_found
+from entra_deployer.local.kibana.errors import ElasticsearchDown, Fault, core, not_found, not_served
 from entra_deployer.local.kibana.privileges import RULES_READ
 from entra_deployer.local.kibana.profiles import License, Profile
-from entra_deployer.local.kibana.rule_schema import NotEsql
 from entra_deployer.local.kibana.runs import Scheduler
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import Store
@@ -65,15 +64,13 @@ class Application:
         except ElasticsearchDown:
             self._gate.forget()
             answer = Answer(core(401, "Unauthorized").body, 401)
-        except NotEsql as other:
-            answer = Answer(_not_served(str(other)), 501)
         return _response(answer)
 
     async def _routed(self, request: Request, target: Target) -> Answer:
         authorization = request.headers.get("authorization")
         user = await to_thread.run_sync(self._gate.user, authorization)
         route = target.route
-        if route is None or (route.is_legacy and not self._kibana.profile.bulk_crud):
+        if route is None:
             return _without_route(request.method, target.path)
         data = await bodies.collected(request.stream(), request.headers, route.limit)
         body = await bodies.parsed(data, request.headers, takes_files=route.files)
@@ -153,7 +150,9 @@ def _target(request: Request) -> Target:
     raw = request.scope["raw_path"].decode("ascii", "replace").split("?")[0]
     if re.search(r"%(?![0-9a-fA-F]{2})", raw):
         raise core(400, "Bad Request")
-    path, space = _without_dots(raw), "default"
+    if {".", ".."} & set(unquote(raw).split("/")):
+        raise not_served("paths with . or ..")
+    path, space = raw, "default"
     in_space = SPACE.fullmatch(path)
     if in_space:
         space, path = in_space[1], in_space[2] or "/"
@@ -164,24 +163,10 @@ def _target(request: Request) -> Target:
     return Target(route, path, space, params, query)
 
 
-def _without_dots(path: str) -> str:
-    """A path without its . and .. segments, as a URL parser reads it."""
-    if not any(unquote(part) in {".", ".."} for part in path.split("/")):
-        return path
-    parts: list[str] = []
-    for part in path.split("/"):
-        if unquote(part) == "..":
-            del parts[1:][-1:]
-            parts = parts[:-1] if len(parts) > 1 else parts
-        elif unquote(part) != ".":
-            parts.append(part)
-    return "/".join(parts) + ("/" if unquote(path.rsplit("/", 1)[-1]) in {".", ".."} else "")
-
-
 def _without_route(method: str, path: str) -> Answer:
-    why = routes.left_out(path)
+    why = routes.left_out(method, path)
     if why:
-        return Answer(_not_served(why), 501)
+        raise not_served(why)
     if path == "/" and method in SAFE:
         return Answer("", 302, {"location": "/spaces/enter"})
     if path.endswith("/") and len(path) > 1 and method in SAFE and routes.match(method, path.rstrip("/"))[0]:
@@ -207,10 +192,6 @@ def _check_headers(version: str, request: Request, route: routes.Route) -> None:
     if asked != routes.VERSION:
         where = f"[{route.method.lower()}] [{route.path}]"
         raise core(400, f'No version "{asked}" available for {where}. Available versions are: [{routes.VERSION}]')
-
-
-def _not_served(why: str) -> Body:
-    return {"statusCode": 501, "error": "Not Implemented", "message": f"Not served by the local Kibana API: {why}"}
 
 
 def _response(answer: Answer) -> Response:

@@ -1,7 +1,6 @@
 """A request's body as Kibana reads it: by its content type, within its limit (records 33-50, 75-77, 640-648)."""
 
 import json
-import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from entra_deployer.local.kibana.errors import core
+from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.server import Upload
 from entra_deployer.model.values import Json
 
@@ -38,8 +37,9 @@ async def collected(chunks: AsyncIterator[bytes], headers: Headers, limit: int) 
             parts.append(chunk)
     if size > limit:
         raise core(413, f"Payload content length greater than maximum allowed: {limit}")
-    data = b"".join(parts)
-    return _unzipped(data) if headers.get("content-encoding") == "gzip" else data
+    if "content-encoding" in headers:
+        raise not_served("bodies are sent as they are")
+    return b"".join(parts)
 
 
 async def parsed(data: bytes, headers: Headers, *, takes_files: bool) -> Body:
@@ -93,10 +93,3 @@ async def _form(data: bytes, headers: Headers) -> Body:
     upload = Upload(file.filename or "", await file.read()) if isinstance(file, UploadFile) else None
     await form.close()
     return Body(upload=upload, is_multipart=True)
-
-
-def _unzipped(data: bytes) -> bytes:
-    try:
-        return zlib.decompress(data, wbits=31)
-    except zlib.error as error:
-        raise core(400, "Invalid compressed payload") from error

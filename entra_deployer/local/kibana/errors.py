@@ -35,6 +35,11 @@ def unauthorized(verb: str) -> Fault:
     return detection(403, f'Unauthorized by "siem" to {verb} "siem.esqlRule" rule')
 
 
+def not_served(why: str) -> Fault:
+    """The 501 of what this server leaves out on purpose."""
+    return core(501, f"Not served by the local Kibana API: {why}")
+
+
 def not_found() -> Fault:
     """The 404 of a route that does not exist."""
     return core(404, "Not Found")

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from entra_deployer.local.kibana import rules, things
+from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, detection
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -20,13 +20,6 @@ TYPES: Final = (
     "endpoint_host_isolation_exceptions",
     "endpoint_blocklists",
 )
-ENDPOINT: Final = {
-    "list_id": "endpoint_list",
-    "name": "Endpoint Security Exception List",
-    "description": "Endpoint Security Exception List",
-    "type": "endpoint",
-    "namespace_type": "agnostic",
-}
 
 
 def create_list(kibana: Kibana, call: Call) -> Answer:
@@ -43,25 +36,6 @@ def read_list(kibana: Kibana, call: Call) -> Answer:
     return Answer(_named(kibana, call))
 
 
-def delete_list(kibana: Kibana, call: Call) -> Answer:
-    """DELETE /api/exception_lists, with its items."""
-    found = _named(kibana, call)
-    space = _space(call.space, found["namespace_type"])
-    things.remove(kibana, LIST, space, found["list_id"])
-    for item in things.every(kibana, ITEM, space, parent=found["list_id"]):
-        things.remove(kibana, ITEM, space, item.source["body"]["item_id"])
-    return Answer(found)
-
-
-def find_lists(kibana: Kibana, call: Call) -> Answer:
-    """GET /api/exception_lists/_find."""
-    space = _space(call.space, call.one("namespace_type") or "single")
-    found = [stored.source["body"] for stored in things.every(kibana, LIST, space)]
-    if space == things.ANYWHERE and not found:  # Kibana makes this one before the first rule
-        found = [write_list(kibana, call, dict(ENDPOINT))]
-    return Answer({"data": found, "page": 1, "per_page": 20, "total": len(found)})
-
-
 def create_item(kibana: Kibana, call: Call) -> Answer:
     """POST /api/exception_lists/items."""
     body = _checked(call.body, {"description": None, "entries": None, "list_id": None, "name": None, "type": None})
@@ -71,33 +45,6 @@ def create_item(kibana: Kibana, call: Call) -> Answer:
     if things.get(kibana, ITEM, _space(call.space, body.get("namespace_type", "single")), key):
         raise detection(409, f'exception list item id: "{key}" already exists')
     return Answer(write_item(kibana, call, body))
-
-
-def find_items(kibana: Kibana, call: Call) -> Answer:
-    """GET /api/exception_lists/items/_find."""
-    key = call.one("list_id") or ""
-    found = items_of(kibana, call.space, key, call.one("namespace_type") or "single")
-    return Answer({"data": found, "page": 1, "per_page": 20, "total": len(found)})
-
-
-def add_to_rule(kibana: Kibana, call: Call) -> Answer:
-    """POST /api/detection_engine/rules/{id}/exceptions: items in a list of the rule's own."""
-    stored = rules.read(kibana, call.space, None, call.params["id"])
-    if not stored:
-        raise detection(500, f'Unable to add exception to rule - rule with id:"{call.params["id"]}" not found')
-    rule = stored.source["rule"]
-    own = next((one for one in rule["exceptions_list"] if one["type"] == "rule_default"), None)
-    if own is None:
-        name = f"Exceptions for rule - {rule['name']}"
-        new = {"list_id": str(uuid.uuid4()), "name": name, "description": name, "type": "rule_default"}
-        made = write_list(kibana, call, new)
-        own = {name: made[name] for name in ("id", "list_id", "type", "namespace_type")}
-        with_list = rules.patched(
-            rule, {"exceptions_list": [*rule["exceptions_list"], own]}, call.user.name, kibana.clock()
-        )
-        rules.save(kibana, call.space, with_list, over=stored)
-    items = [{**item, "list_id": own["list_id"], "item_id": str(uuid.uuid4())} for item in call.body["items"]]
-    return Answer([write_item(kibana, call, item) for item in items])
 
 
 def find_list(kibana: Kibana, space: str, list_id: str, namespace_type: str) -> Json:

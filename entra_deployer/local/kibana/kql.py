@@ -1,6 +1,6 @@
-"""The part of KQL that filters of rules and saved objects are written in, as Query DSL.
+"""The part of KQL that filters of rules are written in, as Query DSL.
 
-`field: value`, `field: "value"`, `field: (a or b)`, `field >= value`, wildcards in bare values, and, or, not, brackets.
+`key: value`, `key: "value"`, `key: (a or b)`, `key: *`, wildcards in bare values, and, or, not, brackets.
 """
 
 import re
@@ -9,158 +9,84 @@ from typing import Final
 
 from entra_deployer.model.values import Json
 
-TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<quoted>"(?:\\.|[^"\\])*")|(?P<mark><=|>=|[():<>])|(?P<bare>(?:\\.|[^\s():<>"{}\\])+))""", re.DOTALL
-)
-RANGES: Final = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-LITERALS: Final = {"true": True, "false": False}
+TOKEN: Final = re.compile(r'\s*("(?:\\.|[^"\\])*"|[():]|[<>]=?|(?:\\.|[^\s():<>"{}\\])+|\Z|(?P<strange>\S))', re.DOTALL)
+QUOTE: Final = '"'
+MARKS: Final = {"", "(", ")", ":", "<", "<=", ">", ">=", "and", "or"}
 
 
 class SyntaxProblem(Exception):
     """A filter that is no KQL; the text says what was found instead of what."""
 
 
-class KeyProblem(Exception):
-    """A filter on a key that the kind of saved object does not have."""
-
-
-def translate(text: str, kind: str, known: Callable[[str], bool]) -> Json:
-    """The Query DSL of a filter whose keys start with `kind`. `known` says which of them exist.
-
-    Raises SyntaxProblem and KeyProblem.
-    """
-    return _Parser(text, kind, known).whole() if text.strip() else {"match_all": {}}
+def translate(text: str, field_of: Callable[[str], str]) -> Json:
+    """The Query DSL of a filter; `field_of` gives the field of a key, or raises. Raises SyntaxProblem."""
+    return _Parser(text, field_of).whole() if text.strip() else {"match_all": {}}
 
 
 class _Parser:
-    def __init__(self, text: str, kind: str, known: Callable[[str], bool]) -> None:
-        self._kind = kind
-        self._known = known
+    def __init__(self, text: str, field_of: Callable[[str], str]) -> None:
         self._text = text
-        self._tokens = _tokens(text)
-        self._next = 0
+        self._field_of = field_of
+        self._at = 0
+        self._next = ""
+        self._next = self._token()
 
     def whole(self) -> Json:
-        query = self._either()
-        if self._peek():
-            raise self._unexpected("AND, OR, end of input, whitespace")
-        return query
+        query = self._either("")
+        return query if not self._next else self._fail("AND, OR, end of input, whitespace")
 
-    def _either(self) -> Json:
-        return self._joined("or", self._both, "should")
+    def _either(self, field: str) -> Json:
+        return self._joined("or", "should", lambda: self._joined("and", "filter", lambda: self._one(field)))
 
-    def _both(self) -> Json:
-        return self._joined("and", self._negated, "filter")
-
-    def _joined(self, word: str, part: Callable[[], Json], clause: str) -> Json:
+    def _joined(self, word: str, clause: str, part: Callable[[], Json]) -> Json:
         parts = [part()]
-        while self._peek().lower() == word:
+        while self._next.lower() == word:
             self._take()
             parts.append(part())
         return parts[0] if len(parts) == 1 else {"bool": {clause: parts}}
 
-    def _negated(self) -> Json:
-        if self._peek().lower() == "not":
+    def _one(self, field: str) -> Json:
+        """A comparison, or a value of the field that is compared; either may be denied or in brackets."""
+        if self._next.lower() == "not":
             self._take()
-            return {"bool": {"must_not": [self._negated()]}}
-        if self._peek() == "(":
-            return self._bracketed(self._either)
-        return self._comparison()
-
-    def _bracketed(self, inner: Callable[[], Json]) -> Json:
-        self._take()
-        query = inner()
-        if self._peek() != ")":
-            raise self._unexpected('")", AND, OR, whitespace')
-        self._take()
-        return query
-
-    def _comparison(self) -> Json:
-        key = self._word()
-        mark = self._peek()
-        if mark not in {":", *RANGES}:
-            raise self._unexpected('":", "<", "<=", ">", ">=", AND, OR, end of input, whitespace')
-        self._take()
-        name = self._checked(key)
-        if mark == ":":
-            return self._value(name)
-        return {"range": {name: {RANGES[mark]: _plain(self._word())}}}
-
-    def _value(self, name: str) -> Json:
-        if self._peek() == "(":
-            return self._bracketed(lambda: self._joined("or", lambda: self._negated_value(name), "should"))
-        return self._one_value(name)
-
-    def _negated_value(self, name: str) -> Json:
-        if self._peek().lower() == "not":
+            return {"bool": {"must_not": [self._one(field)]}}
+        if self._next == "(":
             self._take()
-            return {"bool": {"must_not": [self._value(name)]}}
-        return self._value(name)
-
-    def _one_value(self, name: str) -> Json:
-        words = [self._word()]
-        if not words[0].startswith('"'):
-            while self._bare_follows():
-                words.append(self._take())
-        return _matching(name, " ".join(words))
-
-    def _bare_follows(self) -> bool:
-        token = self._peek()
-        return bool(token) and token[0] not in '"():<>' and token.lower() not in {"and", "or", "not"}
-
-    def _word(self) -> str:
-        token = self._peek()
-        if not token or token in {"(", ")", ":", *RANGES} or token.lower() in {"and", "or"}:
-            raise self._unexpected('"(", NOT, value, whitespace')
-        return self._take()
-
-    def _checked(self, key: str) -> str:
-        if not key.startswith(f"{self._kind}."):
-            raise KeyProblem(
-                f"This key '{key}' need to be wrapped by a saved object type like {self._kind}: Bad Request"
-            )
-        if not self._known(key):
-            raise KeyProblem(
-                f"This key '{key}' does NOT exist in {self._kind} saved object index patterns: Bad Request"
-            )
-        return key
-
-    def _peek(self) -> str:
-        return self._tokens[self._next] if self._next < len(self._tokens) else ""
+            query = self._either(field)
+            return query if self._take() == ")" else self._fail('")", AND, OR, whitespace')
+        if self._next.lower() in MARKS:
+            self._fail('"(", NOT, value, whitespace')
+        word = self._take()
+        if field:
+            return _matching(field, word)
+        if self._next != ":":
+            self._fail('":", AND, OR, end of input, whitespace')
+        self._take()
+        return self._one(self._field_of(word))
 
     def _take(self) -> str:
-        self._next += 1
-        return self._tokens[self._next - 1]
+        taken, self._next = self._next, ""
+        self._next = self._token() if taken else ""
+        return taken
 
-    def _unexpected(self, expected: str) -> SyntaxProblem:
-        found = f'"{self._peek()[0]}"' if self._peek() else "end of input"
-        return SyntaxProblem(f"Expected {expected} but {found} found.\n{self._text}")
+    def _token(self) -> str:
+        found = TOKEN.match(self._text, self._at)
+        if not found or found["strange"]:
+            return self._fail("AND, OR, value, whitespace")
+        self._at = found.end()
+        return found[1]
 
-
-def _tokens(text: str) -> list[str]:
-    tokens, position = [], 0
-    while text[position:].strip():
-        found = TOKEN.match(text, position)
-        if not found:
-            rest = text[position:].lstrip()
-            raise SyntaxProblem(f'Expected AND, OR, value, whitespace but "{rest[0]}" found.\n{text}')
-        tokens.append(found.group().strip())
-        position = found.end()
-    return tokens
+    def _fail(self, expected: str) -> str:
+        rest = self._next or self._text[self._at :].strip()
+        found = f'"{rest[0]}"' if rest else "end of input"
+        raise SyntaxProblem(f"Expected {expected} but {found} found.\n{self._text}")
 
 
-def _matching(name: str, value: str) -> Json:
-    if value.startswith('"'):
-        return {"match_phrase": {name: _plain(value)}}
-    if value == "*":
-        return {"exists": {"field": name}}
-    if "*" in value:
-        escaped = re.sub(r'([+\-=&|!(){}\[\]^"~?:\\/ ])', r"\\\1", value)
-        return {"query_string": {"fields": [name], "query": escaped}}
-    return {"match": {name: _plain(value)}}
-
-
-def _plain(value: str) -> Json:
-    if value.startswith('"'):
-        return re.sub(r"\\(.)", r"\1", value[1:-1])
-    return LITERALS.get(value, re.sub(r"\\(.)", r"\1", value))
+def _matching(field: str, word: str) -> Json:
+    bare = word[1:-1] if word[0] == QUOTE else word
+    value = re.sub(r"\\(.)", r"\1", bare, flags=re.DOTALL)
+    if word[0] == QUOTE:
+        return {"match_phrase": {field: value}}
+    if word == "*":
+        return {"exists": {"field": field}}
+    return {"wildcard": {field: {"value": word}}} if "*" in word else {"match": {field: value}}

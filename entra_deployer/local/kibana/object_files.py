@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from entra_deployer.local.kibana import objects, uploads
-from entra_deployer.local.kibana.errors import Fault, core
-from entra_deployer.local.kibana.object_routes import check_query, must_write, readable
+from entra_deployer.local.kibana.errors import Fault, core, not_served
+from entra_deployer.local.kibana.object_routes import must_write, readable
 from entra_deployer.local.kibana.objects import Draft, Object
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Stored
 from entra_deployer.model.values import Json
 
 MOST: Final = 10_000
-QUERY: Final = ("overwrite", "createNewCopies", "compatibilityMode")
 CHECKED_REFERENCES: Final = {"index-pattern", "search"}
 ICONS: Final = {"search": "discoverApp", "tag": "tag"}
 EXPORTABLE: Final = {*objects.TYPES, "alert", "dashboard", "index-pattern", "visualization", "lens", "map"}
@@ -60,17 +59,15 @@ class Plan:
 
 def import_objects(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/_import."""
-    check_query(call, QUERY)
-    copies, overwrite = call.one("createNewCopies") == "true", call.one("overwrite") == "true"
-    if copies and overwrite:
-        raise core(400, "[request query]: cannot use [overwrite] with [createNewCopies]")
+    if not call.query.keys() <= {"overwrite"}:
+        raise not_served("objects are imported as they are, each under its id")
     plan = Plan([Item(line) for line in _lines(call)])
     if plan.items:
         must_write(call, "bulk_create", "search")
     _check_references(kibana, call, plan)
     for item in plan.items:
         if not item.error:
-            _place(kibana, call, item, overwrite=overwrite, copies=copies)
+            _place(kibana, call, item, overwrite=call.one("overwrite") == "true")
     if not plan.blocked:
         _write(kibana, call, plan)
     return _answer(plan)
@@ -83,14 +80,11 @@ def export_objects(kibana: Kibana, call: Call) -> Answer:
         raise core(400, 'Can\'t specify both "types" and "objects" properties when exporting')
     if "type" not in body and "objects" not in body:
         raise core(400, "Either `type` or `objects` are required.")
-    found = _wanted(kibana, call, body)
     if body.get("includeReferencesDeep"):
-        found, missing = _with_references(kibana, call, found)
-    else:
-        missing = []
-    lines = [_line(stored) for stored in found]
+        raise not_served("what is exported is named")
+    lines = [_line(stored) for stored in _wanted(kibana, call, body)]
     if not body.get("excludeExportDetails"):
-        counts = {"exportedCount": len(lines), "missingRefCount": len(missing), "missingReferences": missing}
+        counts = {"exportedCount": len(lines), "missingRefCount": 0, "missingReferences": []}
         lines.append({"excludedObjects": [], "excludedObjectsCount": 0, **counts})
     text = "\n".join(json.dumps(line, separators=(",", ":"), sort_keys=True, ensure_ascii=False) for line in lines)
     headers = {"content-type": "application/ndjson", "content-disposition": 'attachment; filename="export.ndjson"'}
@@ -140,11 +134,8 @@ def _check_references(kibana: Kibana, call: Call, plan: Plan) -> None:
             item.error = {"type": "missing_references", "references": missing}
 
 
-def _place(kibana: Kibana, call: Call, item: Item, *, overwrite: bool, copies: bool) -> None:
+def _place(kibana: Kibana, call: Call, item: Item, *, overwrite: bool) -> None:
     """Decide under which id an object is written, and whether one is in the way."""
-    if copies:
-        item.destination = str(uuid.uuid4())
-        return
     kind, object_id = item.line["type"], item.line["id"]
     item.over = objects.in_space(kibana, call.space, kind, object_id)
     if not item.over and objects.get(kibana, kind, object_id):  # the id is taken in another space
@@ -214,23 +205,6 @@ def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
     if missing:
         raise core(400, "Error fetching objects to export", attributes={"objects": missing})
     return [stored for stored in found.values() if stored]
-
-
-def _with_references(kibana: Kibana, call: Call, found: list[Stored]) -> tuple[list[Stored], list[Json]]:
-    whole, missing = {stored.id: stored for stored in found}, []
-    queue = list(found)
-    while queue:
-        for one in queue.pop().source["object"]["references"]:
-            key = f"{one['type']}:{one['id']}"
-            if key in whole:
-                continue
-            stored = objects.in_space(kibana, call.space, one["type"], one["id"])
-            if stored:
-                whole[key] = stored
-                queue.append(stored)
-            else:
-                missing.append({"type": one["type"], "id": one["id"]})
-    return list(whole.values()), missing
 
 
 def _line(stored: Stored) -> Json:

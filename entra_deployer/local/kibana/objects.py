@@ -132,10 +132,7 @@ def document(made: Object) -> dict[str, Any]:
         "namespaces": made["namespaces"],
         "originId": made.get("originId"),
         "refs": [f"{one.get('type')}:{one.get('id')}" for one in made["references"]],
-        "created_at": made["created_at"],
-        "updated_at": made["updated_at"],
         "object": made,
-        made["type"]: {"attributes": {k: v for k, v in made["attributes"].items() if isinstance(v, str)}},
     }
 
 
@@ -148,15 +145,6 @@ def shown(stored: Stored) -> Object:
 def version_of(stored: Stored) -> str:
     """The version of an object: where its last write stands, in base 64."""
     return base64.b64encode(json.dumps([stored.seq_no, stored.primary_term], separators=(",", ":")).encode()).decode()
-
-
-def version_read(stored: Stored, version: str) -> Stored:
-    """The same object at the version that a caller has seen."""
-    try:
-        seq_no, primary_term = json.loads(base64.b64decode(version))
-    except ValueError as error:
-        raise core(400, f"Invalid version [{version}]") from error
-    return Stored(stored.id, stored.source, seq_no, primary_term)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -34,7 +34,6 @@ class Profile:
     search_version: tuple[int, ...] = field(metadata={"source": f"{RECORDS}: 1003, 1004; {FACTS}, 5: model versions"})
     search_tabs: bool = field(metadata={"source": f"{FACTS}, 5: tabs with 9.2"})
     search_more: tuple[str, ...] = field(metadata={"source": f"{FACTS}, 5: attributes added by the model versions"})
-    bulk_crud: bool = field(metadata={"source": f"{FACTS}, 2: _bulk_create and its kin are gone in 9.0"})
 
 
 V8_12: Final = Profile(
@@ -51,7 +50,6 @@ V8_12: Final = Profile(
     search_version=(8, 0, 0),
     search_tabs=False,
     search_more=(),
-    bulk_crud=True,
 )
 V8_19: Final = replace(
     V8_12,
@@ -74,7 +72,6 @@ V9: Final = replace(
     search_version=(10, 7, 0),
     search_tabs=True,
     search_more=("headerRowHeight", "visContext", "density", "tabs"),
-    bulk_crud=False,
 )
 PROFILES: Final[dict[str, Profile]] = {"8.12": V8_12, "8.19": V8_19, "9.x": V9}
 LICENSES: Final[tuple[License, ...]] = ("basic", "platinum")

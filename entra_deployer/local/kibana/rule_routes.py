@@ -3,11 +3,11 @@
 from typing import Final
 
 from entra_deployer.local.kibana import connectors, rules, spaces
-from entra_deployer.local.kibana.errors import Fault, core, detection, unauthorized
+from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rule_schema import OWN, UUID, RuleBody, patch_fields
 from entra_deployer.local.kibana.rules import Rule
-from entra_deployer.local.kibana.schema import Fields, Kind, Many, Number, OneOf, Problem, Text, checked, told
+from entra_deployer.local.kibana.schema import Fields, Kind, Number, OneOf, Problem, Text, checked, told
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
 from entra_deployer.model.values import Json
@@ -15,26 +15,10 @@ from entra_deployer.model.values import Json
 NO_LIST: Final = "Unable to create exception-list-agnostic"  # what the real one would do first (record 11)
 UNION: Final = 8  # types of rules that a PATCH body may belong to
 KEYS: Final = Fields({}, {"id": UUID, "rule_id": Text()})
-SORTS: Final = (
-    "created_at",
-    "createdAt",
-    "enabled",
-    "execution_summary.last_execution.date",
-    "execution_summary.last_execution.metrics.execution_gap_duration_s",
-    "execution_summary.last_execution.metrics.total_indexing_duration_ms",
-    "execution_summary.last_execution.metrics.total_search_duration_ms",
-    "execution_summary.last_execution.status",
-    "name",
-    "risk_score",
-    "riskScore",
-    "severity",
-    "updated_at",
-    "updatedAt",
-)
 FIND: Final = Fields(
     {},
     {
-        "sort_field": OneOf(SORTS),
+        "sort_field": Text(),
         "sort_order": OneOf(("asc", "desc")),
         "page": Number(least=1, coerce=True),
         "per_page": Number(least=0, coerce=True),
@@ -47,13 +31,6 @@ def create(kibana: Kibana, call: Call) -> Answer:
     """POST /api/detection_engine/rules."""
     call.must(RULES_ALL, detection(403, NO_LIST))
     return Answer(_create(kibana, call, rules.validated(whole(kibana), call.body)))
-
-
-def create_many(kibana: Kibana, call: Call) -> Answer:
-    """POST /api/detection_engine/rules/_bulk_create, gone in 9.0."""
-    call.must(RULES_ALL, detection(403, NO_LIST))
-    bodies = rules.validated(Many(whole(kibana)), call.body)
-    return Answer([_or_error(kibana, call, body) for body in bodies])
 
 
 def read(kibana: Kibana, call: Call) -> Answer:
@@ -101,15 +78,11 @@ def find(kibana: Kibana, call: Call) -> Answer:
         raise detection(500, "Cannot read properties of undefined (reading 'toISOString')")
     more: dict[str, object] = {"from": (page - 1) * size, "size": size}
     sort = rules.SORTS.get(query.get("sort_field", ""))
+    if "sort_field" in query and not sort:
+        raise not_served(f"rules are sorted by {', '.join(rules.SORTS)}")
     more["sort"] = [{sort: query["sort_order"]}] if sort else [{"_seq_no": "asc"}]
     found, total = rules.find(kibana, call.space, query.get("filter"), **more)
     return Answer({"page": page, "perPage": size, "total": total, "data": [rules.shown(one) for one in found]})
-
-
-def tags(kibana: Kibana, call: Call) -> Answer:
-    """GET /api/detection_engine/tags."""
-    found = {tag for stored in rules.every(kibana, call.space) for tag in stored.source["rule"]["tags"]}
-    return Answer(sorted(found))
 
 
 def whole(kibana: Kibana, more: dict[str, Kind] | None = None) -> Kind:
@@ -178,14 +151,6 @@ def _create(kibana: Kibana, call: Call, body: Rule) -> Rule:
     if rule_id is not None and rules.read(kibana, call.space, rule_id, None):
         raise detection(409, f'rule_id: "{rule_id}" already exists')
     return checked_and_saved(kibana, call, rules.made(body, kibana.profile, call.user.name, kibana.clock()))
-
-
-def _or_error(kibana: Kibana, call: Call, body: Rule) -> Json:
-    try:
-        return _create(kibana, call, body)
-    except Fault as fault:
-        error = {"status_code": fault.status, "message": fault.body["message"]}
-        return {"rule_id": body.get("rule_id", "(unknown id)"), "error": error}
 
 
 def _asked_for(kibana: Kibana, call: Call) -> Stored:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from entra_deployer.local.kibana import datemath
+from entra_deployer.local.kibana.errors import not_served
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.schema import (
     AnyObject,
@@ -127,12 +128,8 @@ REQUIRED: Final[dict[str, Kind]] = {
 OWN: Final[dict[str, Kind]] = {"type": Exactly("esql"), "language": Exactly("esql"), "query": Text()}
 
 
-class NotEsql(Exception):
-    """A rule of a type that this server does not serve."""
-
-
 class RuleBody:
-    """A whole rule: create, PUT, preview and import. Raises NotEsql for the types of rules it does not know."""
+    """A whole rule: create, PUT, preview and import. Raises the 501 of the types of rules it does not know."""
 
     def __init__(self, profile: Profile, *, imported: bool = False, more: dict[str, Kind] | None = None) -> None:
         optional: dict[str, Kind] = {**KEPT, "version": Number(least=1), "enabled": Flag(), "throttle": THROTTLE}
@@ -154,7 +151,7 @@ class RuleBody:
         """See Kind."""
         if isinstance(value, dict) and value.get("type") != "esql":
             if value.get("type") in TYPES:
-                raise NotEsql(f"the local API serves rules of type esql, not {value['type']}")
+                raise not_served(f"the local API serves rules of type esql, not {value['type']}")
             problems.append(Problem(f"{path}.type" if path else "type", WRONG_TYPE))
             return value
         return self._fields.check(value, path, problems)

@@ -1,42 +1,29 @@
 """Rules as they are kept: made, replaced, patched, read, found (records 85-575)."""
 
-import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from entra_deployer.local.kibana import datemath, ecs, kql
-from entra_deployer.local.kibana.errors import Fault, core, detection
+from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
 from entra_deployer.local.kibana.schema import Problem, checked, told
 from entra_deployer.local.kibana.server import Call, Kibana
-from entra_deployer.local.kibana.store import RULES, Conflict, Stored
+from entra_deployer.local.kibana.store import PARAMETERS, RULES, Conflict, Stored
 from entra_deployer.model.values import Json
 
 type Rule = dict[str, Any]
 
-TYPE_FILTER: Final = " OR ".join(
-    f"alert.attributes.alertTypeId: siem.{name}Rule"
-    for name in ("eql", "esql", "ml", "query", "savedQuery", "indicator", "threshold", "newTerms")
-)
 VOLATILE: Final = {"id", "revision", "enabled", "created_at", "created_by", "updated_at", "updated_by"}
-SEVERITY_ORDER: Final = {"low": "20-low", "medium": "40-medium", "high": "60-high", "critical": "80-critical"}
 SORTS: Final = {
-    "created_at": "alert.attributes.createdAt",
-    "createdAt": "alert.attributes.createdAt",
-    "enabled": "alert.attributes.enabled",
+    **dict.fromkeys(("created_at", "createdAt"), "alert.attributes.createdAt"),
+    **dict.fromkeys(("updated_at", "updatedAt"), "alert.attributes.updatedAt"),
     "name": "alert.attributes.name.keyword",
-    "risk_score": "alert.attributes.mapped_params.risk_score",
-    "riskScore": "alert.attributes.mapped_params.risk_score",
-    "severity": "alert.attributes.mapped_params.severity",
-    "updated_at": "alert.attributes.updatedAt",
-    "updatedAt": "alert.attributes.updatedAt",
+    "enabled": "alert.attributes.enabled",
 }
-FILTER_KEY: Final = re.compile(
-    r"alert\.(id|attributes\.(alertTypeId|enabled|tags|createdAt|updatedAt|name(\.keyword)?|params\..+|mapped_params\..+))"
-)
+KEYS: Final = ("alertTypeId", "enabled", "tags", "createdAt", "updatedAt", "name", "name.keyword")
 MOST: Final = 10_000
 
 
@@ -146,7 +133,6 @@ def _revised(old: Rule, new: Rule) -> Rule:
 
 def document(space: str, rule: Rule, summary: Json = None) -> dict[str, Any]:
     """A rule as it is stored: itself, and beside it what filters and sorts ask for."""
-    params = {_camel(name): value for name, value in rule.items() if name not in VOLATILE | {"name", "tags", "actions"}}
     attributes = {
         "alertTypeId": "siem.esqlRule",
         "name": rule["name"],
@@ -154,8 +140,7 @@ def document(space: str, rule: Rule, summary: Json = None) -> dict[str, Any]:
         "enabled": rule["enabled"],
         "createdAt": rule["created_at"],
         "updatedAt": rule["updated_at"],
-        "params": params,
-        "mapped_params": {"risk_score": rule["risk_score"], "severity": SEVERITY_ORDER[rule["severity"]]},
+        "params": {name: rule[field] for name, field in PARAMETERS.items()},
     }
     return {"space": space, "rule": rule, "summary": summary, "alert": {"attributes": attributes}}
 
@@ -169,29 +154,33 @@ def read(kibana: Kibana, space: str, rule_id: str | None, object_id: str | None)
     return hits[0] if hits else None
 
 
-def query_of(space: str, text: str | None) -> Json:
-    """The Query DSL of a filter on the rules of a space; raises the answers to a bad filter."""
-    try:
-        wanted = kql.translate(text or "", "alert", lambda key: bool(FILTER_KEY.fullmatch(key)))
-    except kql.KeyProblem as error:
-        raise detection(400, str(error)) from error
-    except kql.SyntaxProblem as error:
-        raise detection(500, str(error).replace("\n", f"\n({TYPE_FILTER}) AND (", 1) + ")") from error
-    return {"bool": {"filter": [{"term": {"space": space}}, wanted]}}
-
-
 def find(kibana: Kibana, space: str, text: str | None, **more: object) -> tuple[list[Stored], int]:
     """A page of the rules of a space that match a KQL filter, and how many match."""
-    query = query_of(space, text)
-    try:
-        return kibana.store.search(RULES, query, **more)
-    except Fault as fault:  # a filter that Elasticsearch does not take, in the detection engine's words
-        raise detection(fault.status, fault.body.get("message")) from fault
+    return kibana.store.search(RULES, _query(space, text), **more)
 
 
-def every(kibana: Kibana, space: str, text: str | None = None) -> Iterator[Stored]:
+def every(kibana: Kibana, space: str, text: str | None = None) -> list[Stored]:
     """All rules of a space that match a KQL filter."""
-    return kibana.store.every(RULES, query_of(space, text))
+    return list(kibana.store.every(RULES, _query(space, text)))
+
+
+def _query(space: str, text: str | None) -> Json:
+    """The Query DSL of a filter on the rules of a space; raises the answers to a bad filter."""
+    try:
+        return {"bool": {"filter": [{"term": {"space": space}}, kql.translate(text or "", _field)]}}
+    except kql.SyntaxProblem as error:
+        raise detection(500, str(error)) from error
+
+
+def _field(key: str) -> str:
+    kind, _, name = key.partition(".attributes.")
+    if kind == "alert" and name.startswith("params.") and name.removeprefix("params.") not in PARAMETERS:
+        raise not_served(f"filters ask for the parameters {', '.join(PARAMETERS)}")
+    if not key.startswith("alert."):
+        raise detection(400, f"This key '{key}' need to be wrapped by a saved object type like alert: Bad Request")
+    if name not in KEYS and not name.startswith("params.") and key != "alert.id":
+        raise detection(400, f"This key '{key}' does NOT exist in alert saved object index patterns: Bad Request")
+    return key
 
 
 def by_rule_ids(kibana: Kibana, space: str, rule_ids: list[str]) -> dict[str, Stored]:
@@ -221,7 +210,3 @@ def shown(stored: Stored) -> Rule:
     summary = stored.source["summary"]
     rule: Rule = stored.source["rule"]
     return {**rule, "execution_summary": {"last_execution": summary}} if summary else rule
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)

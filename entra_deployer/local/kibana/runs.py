@@ -11,7 +11,7 @@ from typing import Final
 from entra_deployer.local.kibana import rule_routes, rules, spaces, things
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse
-from entra_deployer.local.kibana.errors import ElasticsearchDown, core, detection, unauthorized
+from entra_deployer.local.kibana.errors import ElasticsearchDown, core, unauthorized
 from entra_deployer.local.kibana.executor import Outcome, execute
 from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -33,19 +33,6 @@ def run_rule(kibana: Kibana, call: Call) -> Answer:
     outcome = run(kibana, call.space, stored, at, call.user.authorization)
     told = {"status": _status(outcome), "errors": outcome.errors, "warnings": outcome.warnings}
     return Answer({**told, "created": outcome.created})
-
-
-def search_alerts(kibana: Kibana, call: Call) -> Answer:
-    """POST /api/detection_engine/signals/search: the alerts of the space's rules, by the caller's account."""
-    if not call.body:
-        raise detection(400, '"value" must have at least 1 children')
-    spaces.require(kibana, call.space)
-    book = Book.of(call.space, preview=False)
-    path = f"/{book.alias}/_search?ignore_unavailable=true"
-    reply = kibana.elastic.call("POST", path, call.body, caller=call.user.authorization)
-    if not reply.ok:
-        raise detection(reply.status, reply.body["error"]["reason"])
-    return Answer(reply.body)
 
 
 def run(kibana: Kibana, space: str, stored: Stored, at: datetime, caller: str | None) -> Outcome:
@@ -106,7 +93,7 @@ def run_due(kibana: Kibana) -> int:
     now, count = kibana.clock(), 0
     names = ["default", *(stored.source["body"]["id"] for stored in things.every(kibana, spaces.KIND))]
     for space in names:
-        for stored in list(rules.every(kibana, space, "alert.attributes.enabled: true")):
+        for stored in rules.every(kibana, space, "alert.attributes.enabled: true"):
             if _is_due(stored, now):
                 run(kibana, space, stored, now, None)
                 count += 1

@@ -173,10 +173,6 @@ class Fields:
         }
         return known | more
 
-    def relaxed(self) -> "Fields":
-        """The same with everything optional."""
-        return Fields({}, {**self.required, **self.optional})
-
 
 @dataclass(frozen=True)
 class AnyObject:

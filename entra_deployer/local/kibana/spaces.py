@@ -7,7 +7,6 @@ from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.errors import core, detection, not_found
 from entra_deployer.local.kibana.privileges import SPACES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.local.kibana.store import OBJECTS, RULES
 from entra_deployer.model.values import Json
 
 KIND: Final = "space"
@@ -57,28 +56,6 @@ def create(kibana: Kibana, call: Call) -> Answer:
     space.setdefault("disabledFeatures", [])
     things.put(kibana, KIND, things.ANYWHERE, space["id"], space)
     return Answer(space)
-
-
-def update(kibana: Kibana, call: Call) -> Answer:
-    """PUT /api/spaces/space/{id}: another id in the body is ignored, what is left out stays."""
-    call.must(SPACES_ALL, core(403, "Unauthorized to update spaces"))
-    old = _existing(kibana, call.params["id"])
-    body = _checked(call.body)
-    space: dict[str, Json] = {**old, **{name: body[name] for name in FIELDS if name in body}, "id": old["id"]}
-    things.put(kibana, KIND, things.ANYWHERE, old["id"], space)
-    return Answer(space)
-
-
-def delete(kibana: Kibana, call: Call) -> Answer:
-    """DELETE /api/spaces/space/{id}, with all that is in it."""
-    call.must(SPACES_ALL, core(403, "Unauthorized to delete spaces"))
-    space = _existing(kibana, call.params["id"])["id"]
-    if space == "default":
-        raise core(400, "The default space cannot be deleted because it is reserved.")
-    things.remove(kibana, KIND, things.ANYWHERE, space)
-    for index, field in ((RULES, "space"), (OBJECTS, "namespaces")):
-        kibana.store.delete_all(index, [one.id for one in kibana.store.every(index, {"term": {field: space}})])
-    return Answer(status=204)
 
 
 def _existing(kibana: Kibana, space: str) -> dict[str, Json]:

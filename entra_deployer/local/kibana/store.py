@@ -11,6 +11,12 @@ KEYWORD: Final = {"type": "keyword"}
 TEXT: Final = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
 DATE: Final = {"type": "date"}
 
+# The fields of a rule that filters ask for, by the names that they have there.
+PARAMETERS: Final = {
+    "ruleId": "rule_id",
+    **{name: name for name in ("type", "language", "severity", "immutable")},
+}
+
 RULES: Final = "rules"
 OBJECTS: Final = "objects"
 THINGS: Final = "things"
@@ -33,8 +39,7 @@ MAPPINGS: Final[dict[str, dict[str, Any]]] = {
                         "enabled": {"type": "boolean"},
                         "createdAt": DATE,
                         "updatedAt": DATE,
-                        "params": {"type": "flattened", "ignore_above": 4096},
-                        "mapped_params": {"properties": {"risk_score": {"type": "float"}, "severity": KEYWORD}},
+                        "params": {"properties": dict.fromkeys(PARAMETERS, KEYWORD)},
                     }
                 },
             }
@@ -45,11 +50,7 @@ MAPPINGS: Final[dict[str, dict[str, Any]]] = {
         "namespaces": KEYWORD,
         "originId": KEYWORD,
         "refs": KEYWORD,
-        "created_at": DATE,
-        "updated_at": DATE,
         "object": {"type": "object", "enabled": False},
-        "search": {"properties": {"attributes": {"properties": {"title": TEXT, "description": TEXT}}}},
-        "tag": {"properties": {"attributes": {"properties": {"name": TEXT, "description": TEXT}}}},
     },
     THINGS: {"kind": KEYWORD, "space": KEYWORD, "parent": KEYWORD, "body": {"type": "object", "enabled": False}},
 }
@@ -67,7 +68,6 @@ class Stored:
     source: dict[str, Any]
     seq_no: int
     primary_term: int
-    score: float = 0
 
 
 class Store:
@@ -165,4 +165,4 @@ class Store:
 
 
 def _stored(hit: dict[str, Any]) -> Stored:
-    return Stored(hit["_id"], hit["_source"], hit["_seq_no"], hit["_primary_term"], hit.get("_score") or 0)
+    return Stored(hit["_id"], hit["_source"], hit["_seq_no"], hit["_primary_term"])
