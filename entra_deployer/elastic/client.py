@@ -332,11 +332,6 @@ class ElasticClient:
             answer = client.search(index=index, query=query, sort=sort, size=size, allow_no_indices=True)
         return [] if answer.meta.status == 404 else [hit["_source"] for hit in answer["hits"]["hits"]]
 
-    def refresh(self, index: str) -> None:
-        """Make what was written searchable."""
-        with translated(self._endpoint):
-            self._client.indices.refresh(index=index, ignore_unavailable=True)
-
 
 def read_warnings(header: str) -> tuple[str, ...]:
     """The texts of (joined) Warning headers: 299 Elasticsearch-8.19.21-<hash> "the text", each once, in order."""

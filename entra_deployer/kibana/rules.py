@@ -56,8 +56,8 @@ class RuleHandler:
     def delete(self, live: Sequence[LiveObject]) -> None:
         """Disable, then delete by the server's own ids."""
         for some in batched(live, _BULK, strict=False):
+            self.set_enabled([one.object_id for one in some if one.object.payload.get("enabled")], enabled=False)
             ids = [one.object_id for one in some]
-            self.set_enabled(ids, enabled=False)
             self._client.post(f"{_RULES}/_bulk_action", {"action": "delete", "ids": ids}, space=self._space)
 
     def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:

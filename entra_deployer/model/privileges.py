@@ -25,7 +25,7 @@ VERIFY_PRIVILEGES = ("manage", "read", "write")
 """What `deploy verify --on ENV` needs of the indices that it makes for its events and removes again."""
 
 ALERTS_PRIVILEGES = ("maintenance", "read", "view_index_metadata", "write")
-PREVIEW_PRIVILEGES = ("maintenance", "read")
+PREVIEW_PRIVILEGES = ("read",)
 
 CLUSTER_PRIVILEGES = ("monitor",)
 """To ask Elasticsearch for its version and licence."""

@@ -115,6 +115,5 @@ class RulePreviewer:
         if preview_id := answer.get("previewId"):
             index = f".preview.alerts-security.alerts-{self.space}"
             query = {"term": {"kibana.alert.rule.uuid": preview_id}}
-            self.elastic.refresh(index)
             alerts = self.elastic.search(index, query=query, size=10_000)
         return PreviewResult(tuple(alerts), tuple(errors), tuple(warnings))

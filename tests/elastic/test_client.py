@@ -153,7 +153,6 @@ CALLS = {
     "put_document": lambda client: client.put_document("i", "x", {}),
     "delete_document": lambda client: client.delete_document("i", "x"),
     "search": lambda client: client.search("i"),
-    "refresh": lambda client: client.refresh("i"),
 }
 
 FAILURES = {
