@@ -20,6 +20,7 @@ _STATUS = {
 }
 _NARROW = 72
 _LONGEST = 70
+_TITLE_WIDTH = 10
 _INDENT = (0, 0, 0, 2)
 
 
@@ -34,7 +35,8 @@ def _lines(report: Report, width: int) -> Iterator[RenderableType]:
     yield head
     for verdict in report.verdicts:
         yield Text()
-        yield from _verdict(verdict, narrow=width < _NARROW)
+        brief = len(report.verdicts) > 1 and verdict.status is Status.PASSED
+        yield from _verdict(verdict, narrow=width < _NARROW, brief=brief)
     told = {problem for verdict in report.verdicts for problem in verdict.problems}
     rest = [issue for issue in report.issues if issue not in told]
     if rest:
@@ -45,7 +47,8 @@ def _lines(report: Report, width: int) -> Iterator[RenderableType]:
     yield _closing(report)
 
 
-def _verdict(verdict: Verdict, *, narrow: bool) -> Iterator[RenderableType]:
+def _verdict(verdict: Verdict, *, narrow: bool, brief: bool) -> Iterator[RenderableType]:
+    """A rule. Among others a rule that passed is `brief`: its entities in a row."""
     sign, style = _STATUS[verdict.status]
     line = Text()
     line.append(f"{sign} ", style)
@@ -57,7 +60,9 @@ def _verdict(verdict: Verdict, *, narrow: bool) -> Iterator[RenderableType]:
         return
     yield Padding(Text(_tried(verdict), "dim"), _INDENT)
     for title, style, outcomes in _groups(verdict.outcomes):
-        if outcomes:
+        if outcomes and brief:
+            yield Padding(_names(title, style, outcomes), _INDENT)
+        elif outcomes:
             yield Padding(Text(title, style), _INDENT)
             yield Padding(_entities(outcomes, style, narrow=narrow), (0, 0, 0, 4))
     for problem in verdict.problems:
@@ -78,6 +83,10 @@ def _mutation(result: MutationResult) -> Iterator[RenderableType]:
         line.append(f"{mutant.what}: `{_short(mutant.before)}`")
         line.append(f" as `{_short(mutant.after)}`" if mutant.after else "")
         yield Padding(line, _INDENT)
+        if mutant.killer:
+            yield Padding(
+                Text(f"deploy synth has a case that notices it: {_short(mutant.killer)}", "dim"), (0, 0, 0, 4)
+            )
 
 
 def _short(text: str) -> str:
@@ -99,6 +108,20 @@ def _groups(outcomes: Sequence[EntityOutcome]) -> Iterable[tuple[str, str, list[
     yield "false alarms", "red", [one for one in outcomes if one.caught and not one.expected]
     yield "caught", "green", [one for one in outcomes if one.expected and one.caught]
     yield "left alone", "green", [one for one in outcomes if not one.expected and not one.caught]
+
+
+def _names(title: str, style: str, outcomes: Sequence[EntityOutcome]) -> Table:
+    """The entities in a row behind what became of them; those left alone with the reason."""
+    row = Text()
+    for outcome in outcomes:
+        row.append(", " if row else "")
+        row.append(outcome.name)
+        row.append(f" ({outcome.reason})" if outcome.reason and not outcome.expected else "", "dim")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=_TITLE_WIDTH)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_row(Text(title, style), row)
+    return table
 
 
 def _entities(outcomes: Sequence[EntityOutcome], style: str, *, narrow: bool) -> Table:
