@@ -30,14 +30,14 @@ _TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Artifact:
-    """A jar: its Maven coordinates, what its bytes must be, and the folders of the home that it belongs in."""
+    """A jar: its Maven coordinates, what its bytes must be, and its use: to "run" a node, to "compile" our classes."""
 
     group: str
     name: str
     version: str
     sha256: str
     size: int
-    folders: tuple[str, ...]
+    use: str
 
     @property
     def file_name(self) -> str:
@@ -67,8 +67,8 @@ def read_lock(text: str | None = None) -> tuple[Artifact, ...]:
     """The artifacts of the lock (of ours, where no text is given)."""
     _header, *rows = (LOCK.read_text(encoding="utf-8") if text is None else text).splitlines()
     return tuple(
-        Artifact(group, name, version, sha256, int(size), tuple(folders.split(",")))
-        for group, name, version, sha256, size, folders in (row.split("\t") for row in rows)
+        Artifact(group, name, version, sha256, int(size), use)
+        for group, name, version, sha256, size, use in (row.split("\t") for row in rows)
     )
 
 

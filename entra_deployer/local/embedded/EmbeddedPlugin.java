@@ -1,4 +1,4 @@
-package entra.plugin;
+package entra;
 
 import java.io.IOException;
 import java.util.Collection;
