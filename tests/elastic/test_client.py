@@ -95,6 +95,36 @@ def test_bulk_names_the_first_document_that_was_not_taken(scripted):
     assert raised.value.status == 400
 
 
+def test_bulk_sends_the_routing_of_each_document(scripted):
+    client, script = scripted(answer({"errors": False, "items": [{"create": {"status": 201}}] * 2}))
+    assert client.bulk("i", [{"a": 1}, {"a": 2}], routing=["x", "y"]) == 2
+    lines = [json.loads(line) for line in script.requests[0][2].splitlines()]
+    assert lines == [{"create": {"routing": "x"}}, {"a": 1}, {"create": {"routing": "y"}}, {"a": 2}]
+
+
+def test_aliases_are_hidden_and_filtered(scripted):
+    client, script = scripted(answer({"acknowledged": True}))
+    client.add_aliases([("i", "a", {"term": {"_routing": "x"}})])
+    action = {"index": "i", "alias": "a", "filter": {"term": {"_routing": "x"}}, "is_hidden": True}
+    assert json.loads(script.requests[0][2]) == {"actions": [{"add": action}]}
+
+
+def test_hidden_indices_are_found_with_their_age(scripted):
+    settings = {"settings": {"index": {"creation_date": "1700000000500"}}}
+    client, script = scripted(answer({"b": settings, "a": settings}))
+    assert [(found.name, found.created) for found in client.find_indices("x-*")] == [
+        ("a", 1700000000.5),
+        ("b", 1700000000.5),
+    ]
+    assert "expand_wildcards=open,hidden" in script.requests[0][1].replace("%2C", ",")
+
+
+def test_the_clock_is_the_servers(scripted):
+    rows = {"columns": [{"name": "now", "type": "date"}], "values": [["2026-03-01T12:00:00.000Z"]]}
+    client, _ = scripted(INFO, answer(rows))
+    assert client.now().isoformat() == "2026-03-01T12:00:00+00:00"
+
+
 def test_bulk_of_nothing_sends_nothing(scripted):
     client, script = scripted()
     assert client.bulk("i", []) == 0
@@ -149,6 +179,8 @@ CALLS = {
     "find_indices": lambda client: client.find_indices("i*"),
     "field_caps": lambda client: client.field_caps("i", ["a"]),
     "bulk": lambda client: client.bulk("i", [{}]),
+    "add_aliases": lambda client: client.add_aliases([("i", "a", {})]),
+    "now": lambda client: client.now(),
     "get_document": lambda client: client.get_document("i", "x"),
     "put_document": lambda client: client.put_document("i", "x", {}),
     "delete_document": lambda client: client.delete_document("i", "x"),
