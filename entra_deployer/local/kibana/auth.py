@@ -4,8 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from entra_deployer.local.kibana import privileges
 from entra_deployer.local.kibana.elastic import Elastic, reason
@@ -23,58 +22,42 @@ class User:
     authorization: str
 
 
-class Memory[T]:
-    """Answers that stay true for a few seconds, by the digest of what was asked."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._known: dict[bytes, tuple[float, T]] = {}
-        self._lock = Lock()
-
-    def recall(self, question: str, ask: Callable[[], T]) -> T:
-        """The answer that is known, or the one to `ask` for."""
-        key = hashlib.sha256(question.encode()).digest()
-        now = self._monotonic()
-        with self._lock:
-            known = self._known.get(key)
-        if known and now < known[0]:
-            return known[1]
-        answer = ask()
-        with self._lock:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = (now + REMEMBERED, answer)
-        return answer
-
-    def forget(self) -> None:
-        """Know nothing."""
-        with self._lock:
-            self._known.clear()
-
-
 class Gate:
     """Lets callers in by their Authorization header; keeps what Elasticsearch said for a few seconds."""
 
     def __init__(self, elastic: Elastic, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._elastic = elastic
-        self._users = Memory[str](monotonic)
-        self._rights = Memory[frozenset[str]](monotonic)
+        self._monotonic = monotonic
+        self._known: dict[bytes, tuple[float, Any]] = {}
 
     def user(self, authorization: str | None) -> User:
         """The user of a header; raises the 401 of Kibana for anybody else."""
         if not authorization:
             raise core(401, "Unauthorized")
-        return User(self._users.recall(authorization, lambda: self._authenticated(authorization)), authorization)
+        return User(self._recall(authorization, lambda: self._authenticated(authorization)), authorization)
 
     def rights(self, user: User, space: str) -> frozenset[str]:
         """What a user may do in a space."""
         header = user.authorization
-        return self._rights.recall(f"{space} {header}", lambda: privileges.held(self._elastic, header, space))
+        rights: frozenset[str] = self._recall(
+            f"{space} {header}", lambda: privileges.held(self._elastic, header, space)
+        )
+        return rights
 
     def forget(self) -> None:
         """Ask about everybody again."""
-        self._users.forget()
-        self._rights.forget()
+        self._known.clear()
+
+    def _recall(self, question: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what `ask` gives
+        key = hashlib.sha256(question.encode()).digest()
+        now = self._monotonic()
+        until, answer = self._known.get(key, (now, None))
+        if now >= until:
+            answer = ask()
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[key] = (now + REMEMBERED, answer)
+        return answer
 
     def _authenticated(self, authorization: str) -> str:
         reply = self._elastic.call("GET", "/_security/_authenticate", caller=authorization)

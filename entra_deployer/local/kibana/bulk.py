@@ -1,14 +1,12 @@
 """POST /api/detection_engine/rules/_bulk_action (records 456-575)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from entra_deployer.local.kibana import datemath, rules, spaces
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rules import Rule
-from entra_deployer.local.kibana.schema import Exactly, Fields, Many, Problem, Text, told
+from entra_deployer.local.kibana.schema import Problem, checked, exactly, fields, many, text, told
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
 from entra_deployer.model.values import Json
@@ -16,107 +14,71 @@ from entra_deployer.model.values import Json
 ACTIONS: Final = ("delete", "disable", "enable", "export", "duplicate", "edit")
 SERVED: Final = ACTIONS[:3]
 MOST_IDS: Final = 100
-BODY: Final = Fields({"action": Text()}, {"query": Text(), "ids": Many(Text(), least=1)})
-
-
-@dataclass
-class Job:
-    """One action on some rules, and what became of each; failures of one kind are told together."""
-
-    kibana: Kibana
-    call: Call
-    body: Rule
-    is_dry: bool
-    updated: list[Rule] = field(default_factory=list)
-    deleted: list[Rule] = field(default_factory=list)
-    failed: list[tuple[Json, Json]] = field(default_factory=list)
-    to_write: list[Rule] = field(default_factory=list)
-
-    def fail(self, message: str, rule: Mapping[str, Json], code: str | None = None, *, status: int = 500) -> None:
-        """Note the failure of one rule."""
-        known = {name: rule[name] for name in ("id", "name") if name in rule}
-        error = {"message": message, "status_code": status}
-        self.failed.append(({**error, "err_code": code} if code else error, known))
-
-    def errors(self) -> list[Json]:
-        """The failures, those with the same message in one."""
-        told_once: dict[str, Json] = {}
-        for error, rule in self.failed:
-            told_once.setdefault(error["message"], {**error, "rules": []})["rules"].append(rule)
-        return list(told_once.values())
+BODY: Final = fields({"action": text()}, {"query": text(), "ids": many(text(), least=1)})
 
 
 def act(kibana: Kibana, call: Call) -> Answer:
     """The route: one action on rules named by object id, or by a filter, or on all."""
-    job = Job(kibana, call, _checked(call.body), rules.flag(call, "dry_run"))
-    if "ids" in job.body and "query" in job.body:
+    body, is_dry = _checked(call.body), rules.flag(call, "dry_run")
+    if "ids" in body and "query" in body:
         raise detection(400, "Both query and ids are sent. Define either ids or query in request payload.")
-    if len(job.body.get("ids", [])) > MOST_IDS:
+    if len(body.get("ids", [])) > MOST_IDS:
         raise detection(400, "More than 100 ids sent for bulk edit action.")
     spaces.require(kibana, call.space)
-    chosen = _chosen(job)
-    if job.body["action"] != "delete":
+    chosen, missing = _chosen(kibana, call, body)
+    errors = [{"message": "Rule not found", "status_code": 500, "rules": [{"id": one} for one in missing]}]
+    errors = errors if missing else []
+    done: dict[str, list[Rule]] = {"updated": [], "created": [], "deleted": [], "skipped": []}
+    if body["action"] != "delete":
         call.must(RULES_ALL, unauthorized("bulkEdit"))
-    for stored in chosen:
-        (_delete if job.body["action"] == "delete" else _switch)(job, stored.source["rule"])
-    if not job.is_dry:
-        _write(job, chosen)
-    return _answer(job)
+        done["updated"] = _switched(kibana, call, chosen, enabled=body["action"] == "enable", is_dry=is_dry)
+    elif RULES_ALL in call.rights:
+        done["deleted"] = [stored.source["rule"] for stored in chosen]
+        kibana.store.delete_all(RULES, [] if is_dry else [stored.id for stored in chosen])
+    elif chosen:
+        names = [{name: stored.source["rule"][name] for name in ("id", "name")} for stored in chosen]
+        errors.append({"message": str(unauthorized("delete")), "status_code": 403, "rules": names})
+    return _answer(done, errors, is_dry=is_dry)
 
 
 def _checked(value: Json) -> Rule:
     chosen = value.get("action") if isinstance(value, dict) else None
-    problems: list[Problem] = []
-    for name in ACTIONS:
-        Exactly(name).check(chosen, "action", problems)
     if chosen not in ACTIONS:
-        raise core(400, f"[request body]: {told([*problems, Problem('edit', 'Required')])}")
+        problems = [problem for name in ACTIONS for problem in checked(exactly(name), chosen)[1]]
+        found = [Problem("action", problem.message) for problem in problems]
+        raise core(400, f"[request body]: {told([*found, Problem('edit', 'Required')])}")
     if chosen not in SERVED:
         raise not_served(f"the bulk actions are {', '.join(SERVED)}")
     body: Rule = rules.validated(BODY, value)
     return body
 
 
-def _chosen(job: Job) -> list[Stored]:
-    if "ids" not in job.body:
-        return list(rules.every(job.kibana, job.call.space, job.body.get("query")))
-    query = {"bool": {"filter": [{"term": {"space": job.call.space}}, {"ids": {"values": job.body["ids"]}}]}}
-    found = {stored.id: stored for stored in job.kibana.store.every(RULES, query)}
-    for one in job.body["ids"]:
-        if one not in found:
-            job.fail("Rule not found", {"id": one})
-    return list(found.values())
+def _chosen(kibana: Kibana, call: Call, body: Rule) -> tuple[list[Stored], list[str]]:
+    """The rules that a body names, and the ids that are not there."""
+    if "ids" not in body:
+        return rules.every(kibana, call.space, body.get("query")), []
+    query = {"bool": {"filter": [{"term": {"space": call.space}}, {"ids": {"values": body["ids"]}}]}}
+    found = {stored.id: stored for stored in kibana.store.every(RULES, query)}
+    return list(found.values()), [one for one in body["ids"] if one not in found]
 
 
-def _switch(job: Job, old: Rule) -> None:
-    wanted = job.body["action"] == "enable"
-    job.updated.append({**old, "enabled": wanted})
-    if old["enabled"] != wanted:
-        now = datemath.iso(job.kibana.clock())
-        job.to_write.append({**old, "enabled": wanted, "updated_at": now, "updated_by": job.call.user.name})
+def _switched(kibana: Kibana, call: Call, chosen: list[Stored], *, enabled: bool, is_dry: bool) -> list[Rule]:
+    """The rules as they are afterwards; those that were so already are not written."""
+    now = {"enabled": enabled, "updated_at": datemath.iso(kibana.clock()), "updated_by": call.user.name}
+    other = [stored for stored in chosen if stored.source["rule"]["enabled"] != enabled]
+    documents = [
+        (stored.id, rules.document(call.space, {**stored.source["rule"], **now}, stored.source["summary"]))
+        for stored in other
+    ]
+    kibana.store.write_all(RULES, [] if is_dry else documents)
+    return [{**stored.source["rule"], "enabled": enabled} for stored in chosen]
 
 
-def _delete(job: Job, old: Rule) -> None:
-    if RULES_ALL in job.call.rights:
-        job.deleted.append(old)
-    else:
-        job.fail(str(unauthorized("delete")), old, status=403)
-
-
-def _write(job: Job, chosen: list[Stored]) -> None:
-    job.kibana.store.delete_all(RULES, [rule["id"] for rule in job.deleted])
-    summaries = {stored.id: stored.source["summary"] for stored in chosen}
-    documents = [(rule["id"], rules.document(job.call.space, rule, summaries.get(rule["id"]))) for rule in job.to_write]
-    job.kibana.store.write_all(RULES, documents)
-
-
-def _answer(job: Job) -> Answer:
-    done, failed = len(job.updated) + len(job.deleted), len(job.failed)
-    summary = {"failed": failed, "succeeded": done, "skipped": 0, "total": done + failed}
-    shown = {} if job.is_dry else {"updated": job.updated, "deleted": job.deleted}
-    results = {"updated": [], "created": [], "deleted": [], "skipped": [], **shown}
-    attributes = {"results": results, "summary": summary}
-    if not job.failed:
-        return Answer({"success": True, "rules_count": summary["total"], "attributes": attributes})
-    message = "Bulk edit partially failed" if done else "Bulk edit failed"
-    raise core(500, message, attributes={"errors": job.errors(), **attributes})
+def _answer(done: dict[str, list[Rule]], errors: list[Json], *, is_dry: bool) -> Answer:
+    succeeded, failed = sum(map(len, done.values())), sum(len(error["rules"]) for error in errors)
+    summary = {"failed": failed, "succeeded": succeeded, "skipped": 0, "total": succeeded + failed}
+    attributes = {"results": {name: [] for name in done} if is_dry else done, "summary": summary}
+    if not failed:
+        return Answer({"success": True, "rules_count": succeeded, "attributes": attributes})
+    message = "Bulk edit partially failed" if succeeded else "Bulk edit failed"
+    raise core(500, message, attributes={"errors": errors, **attributes})

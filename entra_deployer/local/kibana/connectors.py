@@ -42,10 +42,3 @@ def missing(kibana: Kibana, space: str, actions: Iterable[Json]) -> list[str]:
     """The ids of connectors that actions name and that are not there."""
     ids = dict.fromkeys(action["id"] for action in actions)
     return [one for one in ids if not things.get(kibana, KIND, space, one)]
-
-
-def of(kibana: Kibana, space: str, actions: Iterable[Json]) -> list[Json]:
-    """The connectors that actions name, each once."""
-    ids = dict.fromkeys(action["id"] for action in actions)
-    found = [things.get(kibana, KIND, space, one) for one in ids]
-    return [stored.source["body"] for stored in found if stored]

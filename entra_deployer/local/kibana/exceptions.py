@@ -6,25 +6,17 @@ from typing import Any, Final
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, detection
+from entra_deployer.local.kibana.rule_schema import LIST_TYPES
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.model.values import Json
 
 LIST: Final = "exception_list"
 ITEM: Final = "exception_item"
-TYPES: Final = (
-    "detection",
-    "rule_default",
-    "endpoint",
-    "endpoint_trusted_apps",
-    "endpoint_events",
-    "endpoint_host_isolation_exceptions",
-    "endpoint_blocklists",
-)
 
 
 def create_list(kibana: Kibana, call: Call) -> Answer:
     """POST /api/exception_lists."""
-    body = _checked(call.body, {"description": None, "name": None, "type": TYPES})
+    body = _checked(call.body, {"description": None, "name": None, "type": LIST_TYPES})
     key = body.setdefault("list_id", str(uuid.uuid4()))
     if find_list(kibana, call.space, key, body.get("namespace_type", "single")):
         raise detection(409, f'exception list id: "{key}" already exists')
@@ -57,12 +49,6 @@ def items_of(kibana: Kibana, space: str, list_id: str, namespace_type: str) -> l
     """The items of an exception list."""
     found = things.every(kibana, ITEM, _space(space, namespace_type), parent=list_id)
     return [stored.source["body"] for stored in found]
-
-
-def find_item(kibana: Kibana, space: str, item_id: str, namespace_type: str) -> Json:
-    """An item of an exception list, or None."""
-    found = things.get(kibana, ITEM, _space(space, namespace_type), item_id)
-    return found.source["body"] if found else None
 
 
 def write_list(kibana: Kibana, call: Call, body: Json) -> Json:

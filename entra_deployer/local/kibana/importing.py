@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from entra_deployer.local.kibana import connectors, exceptions, rules, spaces, uploads
-from entra_deployer.local.kibana.errors import Fault, detection, unauthorized
+from entra_deployer.local.kibana.errors import Fault, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
-from entra_deployer.local.kibana.rule_schema import RuleBody
+from entra_deployer.local.kibana.rule_schema import rule_body
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import checked, told, type_name
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -24,8 +24,6 @@ class Report:
     rules: int = 0
     imported: int = 0
     errors: list[Json] = field(default_factory=list)
-    exceptions_imported: int = 0
-    exception_errors: list[Json] = field(default_factory=list)
     connector_errors: list[Json] = field(default_factory=list)
 
     def fail(self, rule_id: str, status: int, message: Json, **more: Json) -> None:
@@ -35,11 +33,11 @@ class Report:
     def answer(self) -> Answer:
         """The report as the route gives it."""
         body = {
-            "exceptions_success": not self.exception_errors,
-            "exceptions_success_count": self.exceptions_imported,
-            "exceptions_errors": self.exception_errors,
+            "exceptions_success": True,
+            "exceptions_success_count": 0,
+            "exceptions_errors": [],
             "rules_count": self.rules,
-            "success": not (self.errors or self.exception_errors),
+            "success": not self.errors,
             "success_count": self.imported,
             "errors": self.errors,
             "action_connectors_errors": self.connector_errors,
@@ -53,7 +51,7 @@ class Report:
 def import_rules(kibana: Kibana, call: Call) -> Answer:
     """The route."""
     overwrite = rules.flag(call, "overwrite")
-    overwrite_exceptions = rules.flag(call, "overwrite_exceptions")
+    rules.flag(call, "overwrite_exceptions")
     spaces.require(kibana, call.space)
     if not call.upload:
         raise detection(500, "Cannot read properties of undefined (reading 'hapi')")
@@ -61,11 +59,12 @@ def import_rules(kibana: Kibana, call: Call) -> Answer:
     if kind != ".ndjson":
         raise detection(400, f"Invalid file extension {kind}")
     lines = [line for line in uploads.lines(call.upload) if not _is_details(line.value)]
+    if any(isinstance(line.value, dict) and "list_id" in line.value for line in lines):
+        raise not_served("exception lists are made by their own route")
     if len(lines) > MOST:
         raise detection(500, f"Can't import more than {MOST} rules")
     report = Report()
-    wanted = _readable(kibana, [line for line in lines if not _is_exception(line.value)], report, overwrite=overwrite)
-    _import_exceptions(kibana, call, lines, report, overwrite=overwrite_exceptions)
+    wanted = _readable(kibana, lines, report, overwrite=overwrite)
     if not _connectors_missing(kibana, call, wanted, report):
         _import_rules(kibana, call, wanted, report, overwrite=overwrite)
     return report.answer()
@@ -75,12 +74,8 @@ def _is_details(value: Json) -> bool:
     return isinstance(value, dict) and (bool(DETAILS & value.keys()) or value.get("type") == "action")
 
 
-def _is_exception(value: Json) -> bool:
-    return isinstance(value, dict) and "list_id" in value
-
-
 def _readable(kibana: Kibana, lines: list[uploads.Line], report: Report, *, overwrite: bool) -> list[Rule]:
-    kind = RuleBody(kibana.profile, imported=True)
+    kind = rule_body(kibana.profile, imported=True)
     found: dict[str, Rule] = {}
     report.rules = len(lines)
     for line in lines:
@@ -157,22 +152,3 @@ def _without_missing_lists(kibana: Kibana, call: Call, body: Rule, report: Repor
         what = f'references a non existent exception list of list_id: "{one["list_id"]}"'
         report.fail(body["rule_id"], 400, f'Rule with rule_id: "{body["rule_id"]}" {what}. Reference has been removed.')
     return {**body, "exceptions_list": kept} if "exceptions_list" in body else body
-
-
-def _import_exceptions(
-    kibana: Kibana, call: Call, lines: list[uploads.Line], report: Report, *, overwrite: bool
-) -> None:
-    found = [line.value for line in lines if _is_exception(line.value)]
-    for value in sorted(found, key=lambda one: "item_id" in one):  # lists before their items
-        is_item, namespace_type = "item_id" in value, value.get("namespace_type", "single")
-        key = value["item_id"] if is_item else value["list_id"]
-        look = exceptions.find_item if is_item else exceptions.find_list
-        old = look(kibana, call.space, key, namespace_type)
-        if old and not overwrite:
-            name = f'{"item_id" if is_item else "list_id"}: "{key}"'
-            error = {"status_code": 409, "message": f"Found that {name} already exists. Import of {name} skipped."}
-            ids = {"list_id": value["list_id"], "item_id": key} if is_item else {"list_id": key}
-            report.exception_errors.append({**ids, "error": error})
-            continue
-        (exceptions.write_item if is_item else exceptions.write_list)(kibana, call, value)
-        report.exceptions_imported += not (old and is_item)

@@ -8,7 +8,7 @@ from typing import Final
 
 from entra_deployer.local.kibana import objects, uploads
 from entra_deployer.local.kibana.errors import Fault, core, not_served
-from entra_deployer.local.kibana.object_routes import must_write, readable
+from entra_deployer.local.kibana.object_routes import must_write
 from entra_deployer.local.kibana.objects import Draft, Object
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Stored
@@ -17,7 +17,6 @@ from entra_deployer.model.values import Json
 MOST: Final = 10_000
 CHECKED_REFERENCES: Final = {"index-pattern", "search"}
 ICONS: Final = {"search": "discoverApp", "tag": "tag"}
-EXPORTABLE: Final = {*objects.TYPES, "alert", "dashboard", "index-pattern", "visualization", "lens", "map"}
 BROKEN: Final = "An internal server error occurred. Check Kibana server logs for details."
 
 
@@ -78,10 +77,10 @@ def export_objects(kibana: Kibana, call: Call) -> Answer:
     body = call.body or {}
     if "type" in body and "objects" in body:
         raise core(400, 'Can\'t specify both "types" and "objects" properties when exporting')
-    if "type" not in body and "objects" not in body:
+    if "type" in body or body.get("includeReferencesDeep"):
+        raise not_served("every object that is exported is named")
+    if "objects" not in body:
         raise core(400, "Either `type` or `objects` are required.")
-    if body.get("includeReferencesDeep"):
-        raise not_served("what is exported is named")
     lines = [_line(stored) for stored in _wanted(kibana, call, body)]
     if not body.get("excludeExportDetails"):
         counts = {"exportedCount": len(lines), "missingRefCount": 0, "missingReferences": []}
@@ -186,13 +185,6 @@ def _answer(plan: Plan) -> Answer:
 
 
 def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
-    if "type" in body:
-        types = [body["type"]] if isinstance(body["type"], str) else body["type"]
-        strange = [one for one in types if one not in EXPORTABLE]
-        if strange:
-            raise core(400, f"Trying to export non-exportable type(s): {', '.join(strange)}")
-        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"terms": {"type": readable(call, types)}}]}}
-        return list(kibana.store.every(OBJECTS, query))
     found = {
         (one["type"], one["id"]): objects.in_space(kibana, call.space, one["type"], one["id"])
         for one in body["objects"]

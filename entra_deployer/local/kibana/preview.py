@@ -11,8 +11,9 @@ from entra_deployer.local.kibana.datemath import duration, iso, parse
 from entra_deployer.local.kibana.errors import detection
 from entra_deployer.local.kibana.executor import Outcome, execute
 from entra_deployer.local.kibana.privileges import RULES_ALL
+from entra_deployer.local.kibana.rule_schema import rule_body
 from entra_deployer.local.kibana.rules import Rule
-from entra_deployer.local.kibana.schema import Kind, Number, Text
+from entra_deployer.local.kibana.schema import Kind, number, text
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.model.values import Json
 
@@ -25,8 +26,8 @@ UNREADABLE: Final = (
 
 def preview(kibana: Kibana, call: Call) -> Answer:
     """The route: a rule that is not deployed runs for some consecutive schedules; bad queries are in the log."""
-    more: dict[str, Kind] = {"invocationCount": Number(integer=False), "timeframeEnd": Text()}
-    body = rules.validated(rule_routes.whole(kibana, more), call.body)
+    more: dict[str, Kind] = {"invocationCount": number(integer=False), "timeframeEnd": text()}
+    body = rules.validated(rule_body(kibana.profile, more=more), call.body)
     problems = rules.pair_problems(body)
     if problems:
         raise detection(400, {"errors": problems})
@@ -42,8 +43,8 @@ def preview(kibana: Kibana, call: Call) -> Answer:
     rule |= {"id": preview_id, "enabled": True}
     logs: list[Json] = []
     aborted, began = False, time.monotonic()
-    for number in range(int(body["invocationCount"])):
-        started_at = end - step * (int(body["invocationCount"]) - 1 - number)
+    for place in range(int(body["invocationCount"])):
+        started_at = end - step * (int(body["invocationCount"]) - 1 - place)
         log, outcome = _run(kibana, call, rule, started_at)
         logs.append(log)
         aborted = time.monotonic() - began > TIME_OUT

@@ -13,13 +13,13 @@ from entra_deployer.local.kibana import (
     exceptions,
     exporting,
     importing,
-    licensing,
     object_files,
     object_routes,
     preview,
     rule_routes,
     runs,
     spaces,
+    status,
 )
 from entra_deployer.local.kibana.bodies import MEGABYTE
 from entra_deployer.local.kibana.server import Handler
@@ -84,7 +84,7 @@ ROUTES: Final = (
     Route("POST", "/api/exception_lists/items", exceptions.create_item, 587),
     Route("POST", "/api/actions/connector", connectors.create, 656),
     Route("GET", "/api/actions/connectors", connectors.everything, 656),
-    Route("GET", "/api/licensing/info", licensing.info, 1),  # asked by no record
+    Route("GET", "/api/licensing/info", status.licence, 1),  # asked by no record
 )
 
 # What the real one has and this one leaves out, and why: how a path begins, some with their method; * is any text.

@@ -5,24 +5,24 @@ from typing import Final
 from entra_deployer.local.kibana import connectors, rules, spaces
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
-from entra_deployer.local.kibana.rule_schema import OWN, UUID, RuleBody, patch_fields
+from entra_deployer.local.kibana.rule_schema import OWN, UUID, patch_body, rule_body
 from entra_deployer.local.kibana.rules import Rule
-from entra_deployer.local.kibana.schema import Fields, Kind, Number, OneOf, Problem, Text, checked, told
+from entra_deployer.local.kibana.schema import Problem, checked, fields, number, one_of, text, told
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
 from entra_deployer.model.values import Json
 
 NO_LIST: Final = "Unable to create exception-list-agnostic"  # what the real one would do first (record 11)
 UNION: Final = 8  # types of rules that a PATCH body may belong to
-KEYS: Final = Fields({}, {"id": UUID, "rule_id": Text()})
-FIND: Final = Fields(
+KEYS: Final = fields({}, {"id": UUID, "rule_id": text()})
+FIND: Final = fields(
     {},
     {
-        "sort_field": Text(),
-        "sort_order": OneOf(("asc", "desc")),
-        "page": Number(least=1, coerce=True),
-        "per_page": Number(least=0, coerce=True),
-        "filter": Text(),
+        "sort_field": text(),
+        "sort_order": one_of("asc", "desc"),
+        "page": number(least=1, coerce=True),
+        "per_page": number(least=0, coerce=True),
+        "filter": text(),
     },
 )
 
@@ -30,7 +30,7 @@ FIND: Final = Fields(
 def create(kibana: Kibana, call: Call) -> Answer:
     """POST /api/detection_engine/rules."""
     call.must(RULES_ALL, detection(403, NO_LIST))
-    return Answer(_create(kibana, call, rules.validated(whole(kibana), call.body)))
+    return Answer(_create(kibana, call, rules.validated(rule_body(kibana.profile), call.body)))
 
 
 def read(kibana: Kibana, call: Call) -> Answer:
@@ -40,7 +40,7 @@ def read(kibana: Kibana, call: Call) -> Answer:
 
 def replace(kibana: Kibana, call: Call) -> Answer:
     """PUT /api/detection_engine/rules."""
-    body = rules.validated(whole(kibana), call.body)
+    body = rules.validated(rule_body(kibana.profile), call.body)
     _raise_problems(_key_problems(body) + rules.pair_problems(body))
     old = existing(kibana, call, body)
     call.must(RULES_ALL, unauthorized("update"))
@@ -50,7 +50,7 @@ def replace(kibana: Kibana, call: Call) -> Answer:
 
 def patch(kibana: Kibana, call: Call) -> Answer:
     """PATCH /api/detection_engine/rules."""
-    body = patch_body(kibana, call.body)
+    body = _part(kibana, call.body)
     _raise_problems(_key_problems(body) + rules.pair_problems(body))
     old = existing(kibana, call, body)
     call.must(RULES_ALL, unauthorized("update"))
@@ -85,14 +85,9 @@ def find(kibana: Kibana, call: Call) -> Answer:
     return Answer({"page": page, "perPage": size, "total": total, "data": [rules.shown(one) for one in found]})
 
 
-def whole(kibana: Kibana, more: dict[str, Kind] | None = None) -> Kind:
-    """The kind of a whole rule's body for the version that is spoken."""
-    return RuleBody(kibana.profile, more=more)
-
-
-def patch_body(kibana: Kibana, value: Json) -> Rule:
+def _part(kibana: Kibana, value: Json) -> Rule:
     """A checked PATCH body, without what belongs to the type of the rule."""
-    body, problems = checked(patch_fields(kibana.profile), value)
+    body, problems = checked(patch_body(kibana.profile), value)
     if problems:
         raise core(400, f"[request body]: {told(rules.first_problems(problems, UNION))}")
     clean: Rule = body
@@ -102,11 +97,10 @@ def patch_body(kibana: Kibana, value: Json) -> Rule:
 def own_part(body: Rule) -> Rule:
     """What a PATCH body says of the fields that belong to the type; raises the 400 of another type's."""
     problems: list[Problem] = []
-    own = Fields({}, OWN).check(body, "", problems)
+    own: Rule = fields({}, OWN)(body, "", problems)
     if problems:
         raise detection(400, ", ".join(map(str, problems)))
-    part: Rule = own
-    return part
+    return own
 
 
 def checked_and_saved(kibana: Kibana, call: Call, rule: Rule, *, over: Stored | None = None) -> Rule:

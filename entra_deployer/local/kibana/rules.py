@@ -9,7 +9,7 @@ from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
-from entra_deployer.local.kibana.schema import Problem, checked, told
+from entra_deployer.local.kibana.schema import Kind, Problem, checked, told
 from entra_deployer.local.kibana.server import Call, Kibana
 from entra_deployer.local.kibana.store import PARAMETERS, RULES, Conflict, Stored
 from entra_deployer.model.values import Json
@@ -88,7 +88,7 @@ def pair_problems(body: Mapping[str, Json]) -> list[str]:
     return []
 
 
-def validated(kind: Any, value: Json, where: str = "body") -> Json:  # noqa: ANN401 -- a Kind
+def validated(kind: Kind, value: Json, where: str = "body") -> Json:
     """A checked body or query string; raises the 400 that lists what is wrong."""
     clean, problems = checked(kind, value)
     if problems:

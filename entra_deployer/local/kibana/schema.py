@@ -1,12 +1,13 @@
 """What a JSON body must look like, and the words in which Kibana's detection engine says what is wrong with it.
 
-Unknown keys are dropped without a word, also nested ones: that is what the real one does.
+A kind of value is a function that takes a value and its path, notes what is wrong with it, and returns it without what
+it does not know: unknown keys are dropped without a word, also nested ones, as the real one does.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, Protocol, override
+from dataclasses import dataclass
+from typing import Final, override
 
 from entra_deployer.model.values import Json
 
@@ -27,18 +28,13 @@ class Problem:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-class Kind(Protocol):
-    """A kind of value: checks one and returns it without what it does not know."""
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """Append to `problems` what is wrong with the value at `path`."""
-        ...
+type Kind = Callable[[Json, str, list[Problem]], Json]
 
 
 def checked(kind: Kind, value: Json) -> tuple[Json, list[Problem]]:
     """The value as the kind knows it, and what is wrong with it."""
     problems: list[Problem] = []
-    return kind.check(value, "", problems), problems
+    return kind(value, "", problems), problems
 
 
 def told(problems: list[Problem]) -> str:
@@ -47,162 +43,113 @@ def told(problems: list[Problem]) -> str:
     return ", ".join(map(str, problems[:SHOWN])) + more
 
 
-@dataclass(frozen=True)
-class Text:
+def text(least: int = 0, test: Callable[[str], object] | None = None, complaint: str = "Invalid") -> Kind:
     """A string of at least `least` characters, which `test` accepts, or else `complaint`."""
 
-    least: int = 0
-    test: Callable[[str], object] | None = None
-    complaint: str = "Invalid"
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, str):
             return _wrong_type("string", value, path, problems)
-        if len(value) < self.least:
-            problems.append(Problem(path, f"String must contain at least {self.least} character(s)", fatal=False))
-        if self.test and not self.test(value):
-            problems.append(Problem(path, self.complaint, fatal=False))
+        if len(value) < least:
+            problems.append(Problem(path, f"String must contain at least {least} character(s)", fatal=False))
+        if test and not test(value):
+            problems.append(Problem(path, complaint, fatal=False))
         return value
 
+    return check
 
-@dataclass(frozen=True)
-class Number:
+
+def number(*, integer: bool = True, least: int | None = None, most: int | None = None, coerce: bool = False) -> Kind:
     """A number, or an integer, within bounds; `coerce` takes the text of a query string."""
 
-    integer: bool = True
-    least: int | None = None
-    most: int | None = None
-    coerce: bool = False
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        if self.coerce and isinstance(value, str):
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+        if coerce and isinstance(value, str):
             if not re.fullmatch(r"\s*-?\d+\s*", value):
                 problems.append(Problem(path, "Expected number, received nan"))
                 return value
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if type_name(value) != "number":
             return _wrong_type("number", value, path, problems)
-        if self.integer and value != int(value):
+        if integer and value != int(value):
             problems.append(Problem(path, "Expected integer, received float"))
-        if self.least is not None and value < self.least:
-            problems.append(Problem(path, f"Number must be greater than or equal to {self.least}", fatal=False))
-        if self.most is not None and value > self.most:
-            problems.append(Problem(path, f"Number must be less than or equal to {self.most}", fatal=False))
+        if least is not None and value < least:
+            problems.append(Problem(path, f"Number must be greater than or equal to {least}", fatal=False))
+        if most is not None and value > most:
+            problems.append(Problem(path, f"Number must be less than or equal to {most}", fatal=False))
         return int(value) if value == int(value) else value
 
-
-@dataclass(frozen=True)
-class Flag:
-    """A boolean."""
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        return value if isinstance(value, bool) else _wrong_type("boolean", value, path, problems)
+    return check
 
 
-@dataclass(frozen=True)
-class OneOf:
+def a(name: str) -> Kind:
+    """A boolean, or an object of any content."""
+    return lambda value, path, problems: value if type_name(value) == name else _wrong_type(name, value, path, problems)
+
+
+def one_of(*values: str) -> Kind:
     """One of some strings."""
+    expected = " | ".join(f"'{one}'" for one in values)
 
-    values: tuple[str, ...]
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        expected = " | ".join(f"'{one}'" for one in self.values)
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, str):
             return _wrong_type(expected, value, path, problems)
-        if value not in self.values:
+        if value not in values:
             problems.append(Problem(path, f"Invalid enum value. Expected {expected}, received '{value}'"))
         return value
 
+    return check
 
-@dataclass(frozen=True)
-class Exactly:
+
+def exactly(only: str | bool) -> Kind:  # noqa: FBT001 -- the value itself
     """One value and no other."""
+    expected = f'"{only}"' if isinstance(only, str) else str(only).lower()
 
-    value: Json
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        if value != self.value or isinstance(value, bool) != isinstance(self.value, bool):
-            expected = {True: "true", False: "false"}.get(self.value) or f'"{self.value}"'
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+        if value != only or type(value) is not type(only):
             problems.append(Problem(path, f"Invalid literal value, expected {expected}"))
         return value
 
+    return check
 
-@dataclass(frozen=True)
-class Many:
+
+def many(of: Kind, least: int = 0, most: int | None = None) -> Kind:
     """An array of at least `least` and at most `most` items of one kind."""
 
-    of: Kind
-    least: int = 0
-    most: int | None = None
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, list):
             return _wrong_type("array", value, path, problems)
-        if len(value) < self.least:
-            problems.append(Problem(path, f"Array must contain at least {self.least} element(s)", fatal=False))
-        if self.most is not None and len(value) > self.most:
-            problems.append(Problem(path, f"Array must contain at most {self.most} element(s)", fatal=False))
-        return [self.of.check(item, _joined(path, str(number)), problems) for number, item in enumerate(value)]
+        if len(value) < least:
+            problems.append(Problem(path, f"Array must contain at least {least} element(s)", fatal=False))
+        if most is not None and len(value) > most:
+            problems.append(Problem(path, f"Array must contain at most {most} element(s)", fatal=False))
+        return [of(item, _joined(path, str(place)), problems) for place, item in enumerate(value)]
+
+    return check
 
 
-@dataclass(frozen=True)
-class Fields:
+def fields(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
     """An object: what it must have, what it may have; everything else is dropped."""
 
-    required: Mapping[str, Kind] = field(default_factory=dict)
-    optional: Mapping[str, Kind] = field(default_factory=dict)
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
+    def check(value: Json, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, dict):
             return _wrong_type("object", value, path, problems)
-        known = {
-            name: kind.check(value.get(name, MISSING), _joined(path, name), problems)
-            for name, kind in self.required.items()
+        there = {name: kind for name, kind in (optional or {}).items() if name in value}
+        return {
+            name: kind(value.get(name, MISSING), _joined(path, name), problems)
+            for name, kind in {**required, **there}.items()
         }
-        more = {
-            name: kind.check(value[name], _joined(path, name), problems)
-            for name, kind in self.optional.items()
-            if name in value
-        }
-        return known | more
+
+    return check
 
 
-@dataclass(frozen=True)
-class AnyObject:
-    """An object of any content."""
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        return value if isinstance(value, dict) else _wrong_type("object", value, path, problems)
-
-
-@dataclass(frozen=True)
-class Nullable:
+def nullable(of: Kind) -> Kind:
     """A value of a kind, or null."""
-
-    of: Kind
-
-    def check(self, value: Json, path: str, problems: list[Problem]) -> Json:
-        """See Kind."""
-        return None if value is None else self.of.check(value, path, problems)
+    return lambda value, path, problems: None if value is None else of(value, path, problems)
 
 
 def type_name(value: Json) -> str:
     """The name that the complaints give to a value's type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+    names = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+    return names.get(type(value), "object")
 
 
 def _wrong_type(expected: str, value: Json, path: str, problems: list[Problem]) -> Json:

@@ -1,11 +1,11 @@
-"""GET /api/status: the whole of it only for a caller who is known (records 1-4, 61, 1601)."""
+"""What the server says of itself: GET /api/status (records 1-4, 61, 1601) and GET /api/licensing/info."""
 
 import uuid
 from typing import Final
 
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import ElasticsearchDown
-from entra_deployer.local.kibana.server import Answer, Kibana
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.model.values import Json
 
 NAME: Final = "local-kibana"
@@ -13,7 +13,7 @@ FINE: Final[dict[str, Json]] = {"level": "available", "summary": "All services a
 
 
 def report(kibana: Kibana, *, known: bool) -> Answer:
-    """The state of the server and of the Elasticsearch underneath."""
+    """The state of the server and of the Elasticsearch underneath; more than a word only to a caller who is `known`."""
     try:
         seen = kibana.elastic.call("GET", "/")
     except ElasticsearchDown:
@@ -39,3 +39,8 @@ def report(kibana: Kibana, *, known: bool) -> Answer:
             "metrics": {},
         }
     )
+
+
+def licence(kibana: Kibana, _call: Call) -> Answer:
+    """The licence that this server was started with; it never ends (no record asks for it)."""
+    return Answer({"license": {"type": kibana.license, "mode": kibana.license, "status": "active"}, "features": {}})
