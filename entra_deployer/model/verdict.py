@@ -36,13 +36,14 @@ class Mutant:
     """A small change of a rule's query (or of its range) that its tests should notice.
 
     `what` says the change in a few words, `before` and `after` are the text that it concerns, `location` is the place
-    in the hunt where it is known.
+    in the hunt where it is known. `killer` names the made case that would notice it, "" where none is known.
     """
 
     what: str
     before: str
     after: str
     location: Location | None = None
+    killer: str = ""
 
 
 @dataclass(frozen=True)

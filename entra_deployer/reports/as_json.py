@@ -74,6 +74,7 @@ def _mutation(result: MutationResult) -> Json:
                 "path": mutant.location.path if mutant.location else "",
                 "line": mutant.location.line if mutant.location else 0,
                 "column": mutant.location.column if mutant.location else 0,
+                "killer": mutant.killer,
             }
             for mutant in result.survivors
         ],

@@ -15,7 +15,7 @@ from entra_deployer.synth.plan import Plan, columns_of
 from entra_deployer.synth.scope import Goal
 from entra_deployer.synth.sizes import Sizes, find_sizes
 
-MOST_MEMBERS = 40
+MOST_MEMBERS = 256
 """So many members of an IN are tried one by one."""
 
 OLD = 0.9

@@ -32,6 +32,13 @@ def make_tests(
     )
 
 
+def single_test(case: Case, index: str) -> DetectionTest:
+    """A test of one case alone, called as the case is."""
+    expected = (_expectation(case),)
+    catches, ignores = (expected, ()) if case.fires else ((), expected)
+    return DetectionTest(case.name, "", index, case.events, catches, ignores)
+
+
 def _alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
     """Could an entity be taken for the other: they differ in none of the columns that both have."""
     return all(one[column] == other[column] for column in one.keys() & other.keys())

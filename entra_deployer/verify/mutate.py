@@ -1,7 +1,7 @@
 """The mutation score of a rule's tests: which small changes of the rule would nobody notice?"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -35,6 +35,21 @@ class Patient(Protocol):
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A patient of its own: a query with tests that were seeded under `alias`."""
+
+    query: RuleQuery
+    payload: Json
+    tests: tuple[DetectionTest, ...]
+    alias: str
+    origin: Origin | None = None
+
+    def alias_of(self, number: int) -> str:
+        """The index that shows the events of one test."""
+        return f"{self.alias}t{number}"
+
+
+@dataclass(frozen=True)
 class _Attempt:
     """A mutant with the query and the range that it would run with, both by the index of a test."""
 
@@ -57,16 +72,32 @@ def mutate(patient: Patient, searcher: Searcher, now: datetime) -> MutationResul
     return MutationResult(killed, tuple(survivors), invalid)
 
 
+def find_killers(
+    patient: Patient, searcher: Searcher, now: datetime, survivors: Sequence[Mutant]
+) -> tuple[Mutant, ...]:
+    """The survivors, each with the name of a test of this patient that tells it, where there is one."""
+    found: dict[Mutant, str] = {}
+    for attempt in _attempts(patient):
+        if attempt.mutant in survivors and attempt.mutant not in found:
+            killer = next(_tellers(attempt, patient, searcher, now), None)
+            found[attempt.mutant] = killer.name if killer else ""
+    return tuple(replace(mutant, killer=found.get(mutant, "")) for mutant in survivors)
+
+
 def _is_told(attempt: _Attempt, patient: Patient, searcher: Searcher, now: datetime) -> bool | None:
     """Does any test come out otherwise for the mutant; None where Elasticsearch refuses it."""
+    try:
+        return next(_tellers(attempt, patient, searcher, now), None) is not None
+    except Refused:
+        return None
+
+
+def _tellers(attempt: _Attempt, patient: Patient, searcher: Searcher, now: datetime) -> Iterator[DetectionTest]:
+    """The tests that come out otherwise for the mutant."""
     for test, text in zip(patient.tests, attempt.texts, strict=True):
-        try:
-            rows = searcher.query(text, filter=time_range(attempt.payload, now)).records()
-        except Refused:
-            return None
+        rows = searcher.query(text, filter=time_range(attempt.payload, now)).records()
         if any(outcome.caught != outcome.expected for outcome in judge(test, rows, rows, ())):
-            return True
-    return False
+            yield test
 
 
 def _attempts(patient: Patient) -> Iterator[_Attempt]:

@@ -1,6 +1,6 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.data import load_json
@@ -9,12 +9,13 @@ from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Level
 from entra_deployer.model.source import DetectionTest
 from entra_deployer.model.synthesis import Synthesis, Unsolved
+from entra_deployer.model.values import Json
 from entra_deployer.syntax.columns import sources
 from entra_deployer.syntax.demands import demanded_types
 from entra_deployer.syntax.nodes import Tree
 from entra_deployer.syntax.parser import parse
 from entra_deployer.synth import constants
-from entra_deployer.synth.cases import Case, Maker
+from entra_deployer.synth.cases import Case, Maker, Unsolvable
 from entra_deployer.synth.documents import Fields
 from entra_deployer.synth.plan import read_plan
 from entra_deployer.synth.tests import make_tests
@@ -38,23 +39,28 @@ def synthesise(root: Path, names: Sequence[str]) -> tuple[Synthesis, ...]:
 
 
 def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
-    text = str(rule.rule.payload["query"])
+    payload = rule.rule.payload
     source = next(one for one in compilation.sources if one.folder == rule.folder)
     key = rule.query_key if len(source.queries) > 1 else None
-    tree = parse(text, compilation.target.version).tree
+    tree = parse(str(payload["query"]), compilation.target.version).tree
     if tree is None:
         return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))
-    index = stream_of(tree)
-    _, lookback = schedule(rule.rule.payload)
-    try:
-        found = list(Maker(read_plan(tree), text, known_fields(tree, index), lookback or None).make())
-    except constants.Unsolved as error:
-        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", str(error)),))
+    found = make_cases(tree, payload)
     file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
     cases = [one for one in found if isinstance(one, Case)]
-    tests = make_tests(cases, name=f"Made from the query of {rule.rule.name}", source=file, index=index, query=key)
-    unsolved = tuple(Unsolved(one.name, one.why) for one in found if not isinstance(one, Case))
+    name = f"Made from the query of {rule.rule.name}"
+    tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key)
+    unsolved = tuple(Unsolved(one.name, one.why) for one in found if isinstance(one, Unsolvable))
     return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
+
+
+def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvable]:
+    """The cases of a rule's query, for the time that the rule looks back."""
+    _, lookback = schedule(payload)
+    try:
+        return list(Maker(read_plan(tree), tree.text, known_fields(tree, stream_of(tree)), lookback or None).make())
+    except constants.Unsolved as error:
+        return [Unsolvable("all of it", str(error))]
 
 
 def known_fields(tree: Tree, stream: str) -> Fields:

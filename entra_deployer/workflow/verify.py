@@ -18,6 +18,7 @@ from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
+from entra_deployer.workflow.killers import with_killers
 from entra_deployer.workflow.verdict_records import content_digest, folder_of, keep_records, make_records
 
 INCOMPLETE = "DEP810"
@@ -42,7 +43,7 @@ def verify_rules(
     bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
     digests = contents(compilation)
     rules = rules_under_test(compilation, connection, space)
-    verdicts = verify(rules, bench)
+    verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
     issues += [issue for verdict in verdicts for issue in verdict.problems]

@@ -7,19 +7,17 @@ from pathlib import Path
 from entra_deployer.elastic.client import ElasticClient
 from entra_deployer.errors import Refused
 from entra_deployer.model.hunt import Query
-from entra_deployer.model.source import DetectionTest, Expectation
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.verdict import MutationResult
 from entra_deployer.sources.toml import read_toml
 from entra_deployer.syntax.columns import read_fields
 from entra_deployer.syntax.demands import demanded_types
-from entra_deployer.synth.cases import Case, Maker
-from entra_deployer.synth.constants import Unsolved
-from entra_deployer.synth.plan import read_plan
-from entra_deployer.verify.mutate import mutate
-from entra_deployer.verify.query import RuleQuery, Unreadable, read_query
+from entra_deployer.synth.cases import Case
+from entra_deployer.synth.tests import single_test
+from entra_deployer.verify.mutate import Trial, mutate
+from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.seeding import Batch, Run, seeded
-from entra_deployer.workflow.synth import known_fields, stream_of
+from entra_deployer.workflow.synth import make_cases, stream_of
 
 HUNTS = Path(__file__).parents[3] / "shared" / "data" / "hunts"
 ALL_TIME = {"from": "now-1000d/d", "to": "now"}
@@ -113,21 +111,18 @@ def _outcome(elastic: ElasticClient, name: str, query: Query, number: int, *, mu
     except Unreadable:
         return Outcome(name, parses=False)
     index = stream_of(rule.tree)
-    try:
-        found = list(Maker(read_plan(rule.tree), query.text, known_fields(rule.tree, index)).make())
-    except Unsolved as error:
-        return Outcome(name, unsolved=1, strange=(f"not solved: {error}",))
+    found = make_cases(rule.tree, ALL_TIME)
     cases = [one for one in found if isinstance(one, Case)]
-    patient = _Patient(rule, tuple(_test(case, index) for case in cases), number)
     run = Run(f"bench{number}", elastic.now(), embedded=True)
+    trial = Trial(rule, ALL_TIME, tuple(single_test(case, index) for case in cases), run.name("r"))
     demanded = demanded_types(rule.tree)
-    batch = Batch(run.name("r"), patient.tests, {field: demanded.get(field, "") for field in read_fields(rule.tree)})
+    batch = Batch(trial.alias, trial.tests, {field: demanded.get(field, "") for field in read_fields(rule.tree)})
     with seeded(elastic, [batch], run):
         try:
-            results = [bool(elastic.query(rule.at(patient.alias_of(one))).rows) for one in range(len(cases))]
+            results = [bool(elastic.query(rule.at(trial.alias_of(one))).rows) for one in range(len(cases))]
         except Refused as error:
             return Outcome(name, strange=(error.message,))
-        mutation = mutate(patient, elastic, run.now) if mutants else None
+        mutation = mutate(trial, elastic, run.now) if mutants else None
     strange = tuple(case.name for case, rows in zip(cases, results, strict=True) if rows is not case.fires)
     return Outcome(
         name,
@@ -140,24 +135,3 @@ def _outcome(elastic: ElasticClient, name: str, query: Query, number: int, *, mu
         strange=strange,
         mutation=mutation,
     )
-
-
-def _test(case: Case, index: str) -> DetectionTest:
-    expected = (Expectation(case.name, dict(case.entity)),)
-    return DetectionTest(
-        case.name, "", index, case.events, expected if case.fires else (), () if case.fires else expected
-    )
-
-
-@dataclass(frozen=True)
-class _Patient:
-    """A query with its made cases, each seeded alone."""
-
-    query: RuleQuery
-    tests: tuple[DetectionTest, ...]
-    number: int
-    payload: dict[str, str] = field(default_factory=lambda: dict(ALL_TIME))
-    origin: None = None
-
-    def alias_of(self, number: int) -> str:
-        return f"{Run(f'bench{self.number}', None, embedded=True).name('r')}t{number}"  # type: ignore[arg-type]
