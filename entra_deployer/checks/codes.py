@@ -87,6 +87,28 @@ OTHER_CODES: dict[str, Code] = {
     "DEP375": Code(
         "a rollback that will not last", "The repository says something else: the next push brings that back."
     ),
+    "DEP380": Code("a verdict that is kept here alone", "The key may not write the ledger: no promotion will know it."),
+    "DEP381": Code(
+        "the source of a promotion has something else",
+        "A promotion takes what the environment has and proved: this checkout says something else, or somebody changed "
+        "it in Kibana. `deploy drift` tells what; take the commit that was pushed, or push and verify this one.",
+    ),
+    "DEP382": Code(
+        "a drift in the target of a promotion",
+        "Somebody changed it in Kibana: a promotion would undo that. `deploy pull` keeps it, a push takes it back.",
+    ),
+    "DEP383": Code("a rule that nobody verified", "A promotion asks for a verdict of each rule: `deploy verify --on`."),
+    "DEP384": Code("a verdict that did not pass", "What failed where it came from is not promoted."),
+    "DEP385": Code(
+        "a verdict for something else, or an old one",
+        "A verdict counts for the very content that it was reached on: the hunt, its rule.yaml, its tests and the rule "
+        "as it stood in Kibana. `gates.verdict_age` says how old it may be.",
+    ),
+    "DEP386": Code("tests that tell too few mutants", "`deploy verify --mutate` tells which changes nobody noticed."),
+    "DEP387": Code("a rule that has not soaked", "It has to stand and run where it comes from as long as gates.soak."),
+    "DEP388": Code("approvals that are missing", "People approve of an exact content, in the gates' own file."),
+    "DEP389": Code("an attestation that nobody signs", "`signing_key` names the key; gates.signed asks for it."),
+    "DEP390": Code("a verdict for another version", "The promotion itself will verify the rule on its target first."),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
     "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),

@@ -30,6 +30,24 @@ class DriftKind(StrEnum):
         """Position in that order."""
         return list(DriftKind).index(self)
 
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    DriftKind.CONFLICT: "changed on both sides",
+    DriftKind.CHANGED_IN_KIBANA: "changed in Kibana",
+    DriftKind.DELETED_IN_KIBANA: "deleted in Kibana",
+    DriftKind.DISABLED: "disabled in Kibana",
+    DriftKind.FOREIGN_COPY: "foreign copy",
+    DriftKind.FAILING: "failing at execution",
+    DriftKind.SOURCE_CHANGED: "types of the source changed",
+    DriftKind.DIFFERENT: "different",
+    DriftKind.NOT_PUSHED: "not pushed yet",
+}
+
 
 @dataclass(frozen=True)
 class FieldDrift:

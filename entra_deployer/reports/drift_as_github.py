@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from entra_deployer.model.drift import Difference, DriftReport
 from entra_deployer.model.issue import Level
-from entra_deployer.reports.drift_words import TITLES, drift_summary, field_lines, thing, who_and_when
+from entra_deployer.reports.drift_words import drift_summary, field_lines, thing, who_and_when
 from entra_deployer.reports.github import annotation
 
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
@@ -21,7 +21,7 @@ def _lines(report: DriftReport) -> Iterator[str]:
         yield annotation(
             "error" if difference.counts else "notice",
             "\n".join(line for line in body if line),
-            title=f"{report.environment}: {TITLES[difference.kind]}",
+            title=f"{report.environment}: {difference.kind.words}",
             file=difference.source,
         )
     for issue in report.issues:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 from entra_deployer.model.drift import Difference, DriftReport
 from entra_deployer.model.issue import Level
-from entra_deployer.reports.drift_words import TITLES, drift_summary, field_lines, thing, who_and_when
+from entra_deployer.reports.drift_words import drift_summary, field_lines, thing, who_and_when
 from entra_deployer.reports.xml import count_cases, document, printable
 
 
@@ -23,11 +23,11 @@ def drift_as_junit(report: DriftReport) -> str:
 
 
 def _difference(suite: ET.Element, difference: Difference) -> None:
-    case = _case(suite, difference.key, f"{thing(difference)}: {TITLES[difference.kind]}")
+    case = _case(suite, difference.key, f"{thing(difference)}: {difference.kind.words}")
     body = (who_and_when(difference), difference.message, *field_lines(difference))
     text = printable("\n".join(line for line in body if line))
     if difference.counts:
-        ET.SubElement(case, "failure", message=TITLES[difference.kind]).text = text
+        ET.SubElement(case, "failure", message=difference.kind.words).text = text
     else:
         ET.SubElement(case, "system-out").text = text
 

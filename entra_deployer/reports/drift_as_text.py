@@ -10,7 +10,7 @@ from rich.text import Text
 from entra_deployer.model.drift import Difference, DriftKind, DriftReport
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.diff import line_style
-from entra_deployer.reports.drift_words import TITLES, drift_summary, field_lines, origin, thing, who_and_when
+from entra_deployer.reports.drift_words import drift_summary, field_lines, origin, thing, who_and_when
 from entra_deployer.reports.issue_lines import issue_lines
 
 _STYLES = {DriftKind.CONFLICT: "bold red", DriftKind.DELETED_IN_KIBANA: "red", DriftKind.NOT_PUSHED: "cyan"}
@@ -28,7 +28,7 @@ def _lines(report: DriftReport) -> Iterator[RenderableType]:
     yield Text(origin(report), "dim")
     for kind, some in groupby(report.differences, key=lambda difference: difference.kind):
         yield Text()
-        yield Text(TITLES[kind], _STYLES.get(kind, "yellow"))
+        yield Text(kind.words, _STYLES.get(kind, "yellow"))
         for difference in some:
             yield from _difference(difference)
     if report.issues:

@@ -8,18 +8,6 @@ from entra_deployer.model.plan import FieldDiff
 from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.words import counted, kind_name
 
-TITLES = {
-    DriftKind.CONFLICT: "changed on both sides",
-    DriftKind.CHANGED_IN_KIBANA: "changed in Kibana",
-    DriftKind.DELETED_IN_KIBANA: "deleted in Kibana",
-    DriftKind.DISABLED: "disabled in Kibana",
-    DriftKind.FOREIGN_COPY: "foreign copy",
-    DriftKind.FAILING: "failing at execution",
-    DriftKind.SOURCE_CHANGED: "types of the source changed",
-    DriftKind.DIFFERENT: "different",
-    DriftKind.NOT_PUSHED: "not pushed yet",
-}
-
 
 def thing(difference: Difference) -> str:
     """What it is about: rule "Its name", with the space where that is not the default one."""
@@ -77,5 +65,5 @@ def drift_summary(report: DriftReport) -> str:
         return f"It cannot be told whether there is drift: see the errors{also}."
     if not counts:
         return f"No drift: {counted(report.compared, 'object')} compared{also}."
-    listed = ", ".join(f"{counts[kind]} {TITLES[kind]}" for kind in DriftKind if counts[kind])
+    listed = ", ".join(f"{counts[kind]} {kind.words}" for kind in DriftKind if counts[kind])
     return f"Drift: {listed}{also}; {counted(report.compared, 'object')} compared."

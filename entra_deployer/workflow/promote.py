@@ -77,9 +77,11 @@ class _Promotion:
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
         if planned.plan is None or not (planned.plan.changes or planned.errors):
             return done
+        self._check_signature()
         self._refuse_drift()
         self._gather(planned.plan)
-        done = replace(done, evidence=tuple(self.evidence), issues=self._sorted_issues())
+        issues = sorted(set(self.issues), key=lambda issue: issue.order)
+        done = replace(done, evidence=tuple(self.evidence), issues=tuple(issues))
         if done.refused:
             return done
         at = self.clock().isoformat(timespec="milliseconds")
@@ -91,10 +93,6 @@ class _Promotion:
         if report.count(Outcome.APPLIED):
             self._past_of_target.remember_attestation(document)
         return replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
-
-    def _sorted_issues(self) -> tuple[Issue, ...]:
-        self._check_signature()
-        return tuple(sorted(set(self.issues), key=lambda issue: issue.order))
 
     def _check_signature(self) -> None:
         environment = self.target.environment
@@ -147,17 +145,25 @@ class _Promotion:
         gathered = [
             self._evidence(compiled[key], records.get(key), approvals) for key in sorted(wanted.keys() & compiled)
         ]
-        again = self._verify_for_target({one.rule_id: wanted[one.rule_id] for one in gathered if self._is_new(one)})
         for evidence in gathered:
             live = standing.get(evidence.rule_id)
             there = _as_standing(live) if live else None
             self.issues += keeper.verdict(evidence, next(iter(evidence.verdicts), None), there)
             self.issues += keeper.soak(evidence, there)
             self.issues += keeper.approvals(evidence)
-            if further := again.get(evidence.rule_id):
-                self.issues += keeper.quality(evidence, further, f"deploy verify --on {self.target.environment.name}")
-                evidence = replace(evidence, verdicts=(*evidence.verdicts, further))  # noqa: PLW2901 - one more proof
-            self.evidence.append(evidence)
+        self.evidence = gathered
+        if not plan.blockers and not any(issue.level is Level.ERROR for issue in self.issues):
+            self._prove_for_target(keeper, wanted)
+
+    def _prove_for_target(self, keeper: Gatekeeper, wanted: dict[str, StateObject]) -> None:
+        """Where nothing else stands against it: a verdict for the target's version, and what it says."""
+        again = self._verify_for_target(
+            {one.rule_id: wanted[one.rule_id] for one in self.evidence if self._is_new(one)}
+        )
+        for position, evidence in enumerate(self.evidence):
+            if record := again.get(evidence.rule_id):
+                self.issues += keeper.quality(evidence, record, f"deploy verify --on {self.target.environment.name}")
+                self.evidence[position] = replace(evidence, verdicts=(*evidence.verdicts, record))
 
     def _evidence(self, rule: CompiledRule, record: VerdictRecord | None, approvals: Approvals) -> Evidence:
         key = rule.rule.key
@@ -236,4 +242,4 @@ def _as_standing(live: LiveObject) -> Standing:
 
 def _said(difference: Difference) -> str:
     fields = ", ".join(drift.path for drift in difference.fields)
-    return ": ".join(part for part in (difference.kind.value.replace("_", " "), fields or difference.message) if part)
+    return ": ".join(part for part in (difference.kind.words, fields or difference.message) if part)

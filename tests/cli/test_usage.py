@@ -15,6 +15,15 @@ LINES = [
     "push --plan p.json --adopt",
     "check --stack eight",
     "local up --profile",
+    "drift --watch soon",
+    "drift --watch 1m --once",
+    "drift --format sarif",
+    "rollback --to -1",
+    "history --last 0",
+    "promote staging",
+    "promote here here",
+    "ci init jenkins",
+    "ci init gitlab --action o/r@v1",
 ]
 
 
@@ -33,7 +42,7 @@ def test_wrong_usage_is_one_line_and_64(line, capsys):
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("line", ["", "local"])
+@pytest.mark.parametrize("line", ["", "local", "ci"])
 def test_a_command_without_its_words_shows_its_help(line, capsys):
     assert run(line.split()) == 64
     output, errors = capsys.readouterr()
