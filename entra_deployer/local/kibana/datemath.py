@@ -19,13 +19,13 @@ SPANS: Final = {
 
 def looks_valid(text: str) -> bool:
     """Whether the create route lets an expression pass; it is more lenient than the execution."""
-    return bool(EXPRESSION.fullmatch(text)) or _date(text) is not None
+    return bool(EXPRESSION.fullmatch(text)) or parse(text) is not None
 
 
 def resolve(text: str, now: datetime) -> datetime | None:
     """The moment that an expression means, or None where it means nothing."""
     if not text.startswith("now"):
-        return _date(text)
+        return parse(text)
     moment, rest = now, text[3:]
     while rest:
         step = STEP.match(rest)
@@ -52,10 +52,6 @@ def iso(moment: datetime) -> str:
 
 def parse(text: str) -> datetime | None:
     """An ISO date as a moment; without an offset it is UTC."""
-    return _date(text)
-
-
-def _date(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

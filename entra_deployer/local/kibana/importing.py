@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from entra_deployer.local.kibana import connectors, exceptions, rules, spaces, uploads
+from entra_deployer.local.kibana import bodies, connectors, exceptions, rules, spaces
 from entra_deployer.local.kibana.errors import Fault, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rule_schema import rule_body
@@ -55,10 +55,10 @@ def import_rules(kibana: Kibana, call: Call) -> Answer:
     spaces.require(kibana, call.space)
     if not call.upload:
         raise detection(500, "Cannot read properties of undefined (reading 'hapi')")
-    kind = uploads.extension(call.upload)
+    kind = bodies.extension(call.upload)
     if kind != ".ndjson":
         raise detection(400, f"Invalid file extension {kind}")
-    lines = [line for line in uploads.lines(call.upload) if not _is_details(line.value)]
+    lines = [line for line in bodies.lines(call.upload) if not _is_details(line.value)]
     if any(isinstance(line.value, dict) and "list_id" in line.value for line in lines):
         raise not_served("exception lists are made by their own route")
     if len(lines) > MOST:
@@ -74,7 +74,7 @@ def _is_details(value: Json) -> bool:
     return isinstance(value, dict) and (bool(DETAILS & value.keys()) or value.get("type") == "action")
 
 
-def _readable(kibana: Kibana, lines: list[uploads.Line], report: Report, *, overwrite: bool) -> list[Rule]:
+def _readable(kibana: Kibana, lines: list[bodies.Line], report: Report, *, overwrite: bool) -> list[Rule]:
     kind = rule_body(kibana.profile, imported=True)
     found: dict[str, Rule] = {}
     report.rules = len(lines)

@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from entra_deployer.local.kibana import objects, uploads
+from entra_deployer.local.kibana import bodies, objects
 from entra_deployer.local.kibana.errors import Fault, core, not_served
 from entra_deployer.local.kibana.object_routes import must_write
 from entra_deployer.local.kibana.objects import Draft, Object
@@ -17,6 +17,7 @@ from entra_deployer.model.values import Json
 MOST: Final = 10_000
 CHECKED_REFERENCES: Final = {"index-pattern", "search"}
 ICONS: Final = {"search": "discoverApp", "tag": "tag"}
+BLOCKING: Final = {"conflict", "missing_references"}  # with one of these nothing of a file is written
 BROKEN: Final = "An internal server error occurred. Check Kibana server logs for details."
 
 
@@ -44,32 +45,20 @@ class Item:
         return {**overwrite, **({"destinationId": self.destination} if self.destination else {})}
 
 
-@dataclass
-class Plan:
-    """All lines of a file; nothing is written while one of them has a problem that the caller could resolve."""
-
-    items: list[Item] = field(default_factory=list)
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a conflict or a missing reference keeps everything from being written."""
-        return any(item.error and item.error["type"] in {"conflict", "missing_references"} for item in self.items)
-
-
 def import_objects(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/_import."""
     if not call.query.keys() <= {"overwrite"}:
         raise not_served("objects are imported as they are, each under its id")
-    plan = Plan([Item(line) for line in _lines(call)])
-    if plan.items:
+    items = [Item(line) for line in _lines(call)]
+    if items:
         must_write(call, "bulk_create", "search")
-    _check_references(kibana, call, plan)
-    for item in plan.items:
+    _check_references(kibana, call, items)
+    for item in items:
         if not item.error:
             _place(kibana, call, item, overwrite=call.one("overwrite") == "true")
-    if not plan.blocked:
-        _write(kibana, call, plan)
-    return _answer(plan)
+    if not any(item.error and item.error["type"] in BLOCKING for item in items):
+        _write(kibana, call, items)
+    return _answer(items)
 
 
 def export_objects(kibana: Kibana, call: Call) -> Answer:
@@ -95,10 +84,10 @@ def _lines(call: Call) -> list[Json]:
         raise core(415, "Unsupported Media Type")
     if not call.upload:
         raise core(400, "[request body.file]: expected value of type [Stream] but got [undefined]")
-    kind = uploads.extension(call.upload)
+    kind = bodies.extension(call.upload)
     if kind != ".ndjson":
         raise core(400, f"Invalid file extension {kind}")
-    lines = uploads.lines(call.upload)
+    lines = bodies.lines(call.upload)
     for line in lines:
         if line.problem:
             raise core(400, line.problem)
@@ -116,9 +105,9 @@ def _lines(call: Call) -> list[Json]:
     return values
 
 
-def _check_references(kibana: Kibana, call: Call, plan: Plan) -> None:
-    in_file = {(item.line.get("type"), item.line["id"]) for item in plan.items}
-    for item in plan.items:
+def _check_references(kibana: Kibana, call: Call, items: list[Item]) -> None:
+    in_file = {(item.line.get("type"), item.line["id"]) for item in items}
+    for item in items:
         if item.line.get("type") not in objects.TYPES:
             item.error = {"type": "unsupported_type"}
             continue
@@ -147,8 +136,8 @@ def _place(kibana: Kibana, call: Call, item: Item, *, overwrite: bool) -> None:
         item.over = item.destination = None
 
 
-def _write(kibana: Kibana, call: Call, plan: Plan) -> None:
-    for item in plan.items:
+def _write(kibana: Kibana, call: Call, items: list[Item]) -> None:
+    for item in items:
         if item.error:
             continue
         draft = Draft.of(item.line["type"], item.line["id"], item.line)
@@ -161,7 +150,7 @@ def _write(kibana: Kibana, call: Call, plan: Plan) -> None:
             continue
         if item.destination:
             item.made |= {"id": item.destination, "originId": item.line.get("originId", item.line["id"])}
-    ready = [item.made for item in plan.items if item.made]
+    ready = [item.made for item in items if item.made]
     kibana.store.write_all(OBJECTS, [(f"{one['type']}:{one['id']}", objects.document(one)) for one in ready])
 
 
@@ -170,9 +159,9 @@ def _boom(fault: Fault) -> Json:
     return {"isBoom": True, "isServer": False, "data": None, "output": output, "type": "unknown"}
 
 
-def _answer(plan: Plan) -> Answer:
-    fine = [item for item in plan.items if not item.error]
-    errors = [{**item.head(), "error": item.error, **item.tail()} for item in plan.items if item.error]
+def _answer(items: list[Item]) -> Answer:
+    fine = [item for item in items if not item.error]
+    errors = [{**item.head(), "error": item.error, **item.tail()} for item in items if item.error]
     results = [{**item.head(), "managed": item.line.get("managed", False), **item.tail()} for item in fine]
     body = {
         "successCount": len(results),

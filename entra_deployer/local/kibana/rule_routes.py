@@ -50,11 +50,13 @@ def replace(kibana: Kibana, call: Call) -> Answer:
 
 def patch(kibana: Kibana, call: Call) -> Answer:
     """PATCH /api/detection_engine/rules."""
-    body = _part(kibana, call.body)
+    body, problems = checked(patch_body(kibana.profile), call.body)
+    if problems:
+        raise core(400, f"[request body]: {told(_as_union(problems))}")
     _raise_problems(_key_problems(body) + rules.pair_problems(body))
     old = existing(kibana, call, body)
     call.must(RULES_ALL, unauthorized("update"))
-    new = rules.patched(old.source["rule"], body | own_part(call.body), call.user.name, kibana.clock())
+    new = rules.patched(old.source["rule"], body | _own_part(call.body), call.user.name, kibana.clock())
     return Answer(checked_and_saved(kibana, call, new, over=old))
 
 
@@ -85,16 +87,13 @@ def find(kibana: Kibana, call: Call) -> Answer:
     return Answer({"page": page, "perPage": size, "total": total, "data": [rules.shown(one) for one in found]})
 
 
-def _part(kibana: Kibana, value: Json) -> Rule:
-    """A checked PATCH body, without what belongs to the type of the rule."""
-    body, problems = checked(patch_body(kibana.profile), value)
-    if problems:
-        raise core(400, f"[request body]: {told(rules.first_problems(problems, UNION))}")
-    clean: Rule = body
-    return clean
+def _as_union(problems: list[Problem]) -> list[Problem]:
+    """The problems as a union of several schemas tells them: those of a wrong type once for each member."""
+    fatal = [problem for problem in problems if problem.fatal]
+    return fatal * UNION if fatal else problems
 
 
-def own_part(body: Rule) -> Rule:
+def _own_part(body: Rule) -> Rule:
     """What a PATCH body says of the fields that belong to the type; raises the 400 of another type's."""
     problems: list[Problem] = []
     own: Rule = fields({}, OWN)(body, "", problems)

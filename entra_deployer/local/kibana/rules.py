@@ -9,7 +9,7 @@ from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, KEPT, OWN, REQUIRED
-from entra_deployer.local.kibana.schema import Kind, Problem, checked, told
+from entra_deployer.local.kibana.schema import Kind, checked, told
 from entra_deployer.local.kibana.server import Call, Kibana
 from entra_deployer.local.kibana.store import PARAMETERS, RULES, Conflict, Stored
 from entra_deployer.model.values import Json
@@ -103,12 +103,6 @@ def flag(call: Call, name: str) -> bool:
         choice = f"{name}: Invalid enum value. Expected 'true' | 'false', received '{value}'"
         raise core(400, f"[request query]: {choice}, {name}: Expected boolean, received string")
     return value == "true"
-
-
-def first_problems(problems: list[Problem], members: int) -> list[Problem]:
-    """The problems as a union of `members` schemas tells them: those of a wrong type once for each member."""
-    fatal = [problem for problem in problems if problem.fatal]
-    return fatal * members if fatal else problems
 
 
 def _completed(rule: Rule) -> Rule:

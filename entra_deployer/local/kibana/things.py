@@ -21,11 +21,6 @@ def put(  # noqa: PLR0913 -- a thing has that many parts
     return kibana.store.write(THINGS, _doc_id(kind, space, key), source)
 
 
-def remove(kibana: Kibana, kind: str, space: str, key: str) -> None:
-    """Delete a thing."""
-    kibana.store.delete(THINGS, _doc_id(kind, space, key))
-
-
 def every(kibana: Kibana, kind: str, space: str | None = None, *, parent: str | None = None) -> list[Stored]:
     """All things of a kind, in a space, of a parent."""
     wanted = {"kind": kind, "space": space, "parent": parent}
