@@ -47,8 +47,9 @@ def test_without_elasticsearch_every_route_answers_401(kibana: Server, elastic: 
 
 
 def test_equal_creates_at_once_are_all_let_through(kibana: Server, elastic: FaultProxy) -> None:
-    together = threading.Barrier(5)
-    elastic.add(Fault(method="POST", path="_search", times=5, act=lambda: together.wait(WAIT)))
+    looked, wrote = threading.Barrier(5), threading.Barrier(5)
+    elastic.add(Fault(method="POST", path="_search", times=5, act=lambda: looked.wait(WAIT)))
+    elastic.add(Fault(method="PUT", path="_doc", times=5, act=lambda: wrote.wait(WAIT)))
     with ThreadPoolExecutor(5) as pool:
         answers = list(pool.map(lambda _: kibana.ask("POST", RULES, rule(rule_id="race", enabled=False)), range(5)))
     assert [answer.status for answer in answers] == [200] * 5
