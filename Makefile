@@ -34,6 +34,11 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 	@echo
 	@echo '$$ deploy verify'
 	@$(BIN)/deploy verify
+	@echo
+	@echo 'Where to look next, with $(BIN)/deploy:'
+	@echo '  deploy list                 what is live now'
+	@echo '  deploy compile --explain    what became of each hunt, and why'
+	@echo '  deploy local status         where the stack answers; deploy local down stops it'
 
 test: setup ## run all tests, those on the embedded stack included
 	@$(BIN)/python -m pytest
