@@ -1,7 +1,8 @@
 """Base against desired against live: what differs, and which side made it so. Pure.
 
-What a push would do says *that* an object differs; the base, which the last push left, says whose doing it is. Fields
-that a push would keep never count.
+What a push would do says *that* an object differs; the base, which the last push left, says whose doing it is. So does
+the digest that a push leaves on each rule: where it is right, nobody changed the rule in Kibana, whatever the base
+says, which may be of an older push or not readable at all. Fields that a push would keep never count.
 """
 
 from collections import defaultdict
@@ -11,6 +12,7 @@ from itertools import chain
 
 from entra_deployer.model.drift import Difference, DriftKind, FieldDrift
 from entra_deployer.model.plan import Action, Change, FieldDiff
+from entra_deployer.model.rule_fields import is_as_pushed, is_witnessed
 from entra_deployer.model.state import Kind, LiveObject, State, StateObject
 from entra_deployer.model.values import Json, canonical
 from entra_deployer.planner import Existing, Policy, dotted, make_plan, same_value
@@ -108,7 +110,7 @@ class _Comparison:
             one = live.object
             if one.kind is Kind.TAG or (one.kind, one.key) in self._desired:
                 continue
-            if (one.kind, one.key) in self._base:
+            if (one.kind, one.key) in self._base or (one.kind is Kind.RULE and is_as_pushed(one.payload)):
                 message = "it left the repository; `push --prune` removes it"
                 yield self._about(one, DriftKind.NOT_PUSHED, live, message)
             elif self._base:
@@ -189,9 +191,13 @@ class _Comparison:
 def _sides(diff: FieldDiff, change: Change, base: StateObject | None) -> tuple[DriftKind, FieldDrift]:
     """Which side changed one field of an object that stands."""
     desired, live = diff.desired, diff.existing
+    standing = change.existing.object.payload if change.kind is Kind.RULE and change.existing else {}
+    untouched = is_witnessed(diff.path) and is_as_pushed(standing)
     if change.kind is Kind.RULE and diff.path == "tags":
         theirs = {tag for kept in change.kept if kept.path == "tags" for tag in kept.existing}
         desired, live = ([tag for tag in tags or () if tag not in theirs] for tags in (desired, live))
+    if untouched:
+        return DriftKind.NOT_PUSHED, FieldDrift(diff.path, live, desired, live)
     if base is None:
         return DriftKind.DIFFERENT, FieldDrift(diff.path, None, desired, live)
     was = (base.payload if change.kind is Kind.RULE else dotted(base.payload)).get(diff.path)

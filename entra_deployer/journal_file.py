@@ -48,9 +48,7 @@ class JournalFile:
             if change.action is Action.DELETE:
                 objects.pop(name, None)
             elif change.base:
-                payload = dict(change.base.payload)
-                where = {"space": change.space, "kind": change.kind.value, "key": change.key, "name": change.name}
-                objects[name] = {**where, "payload": payload}
+                objects[name] = _object(change.space, change.base)
         self._write(self._folder / "objects.json", objects)
         self._write(self._path(entry), _to_json(entry))
 
@@ -67,6 +65,12 @@ class JournalFile:
     def with_changes(self, entry: PushEntry) -> PushEntry:
         """The same push with every change it journalled."""
         return _from_json(self._read(self._path(entry), None))
+
+    def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
+        """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
+        kept = self._read(self._folder / "objects.json", {})
+        new = {f"{space}:{one.kind.value}:{one.key}": _object(space, one) for one in objects}
+        self._write(self._folder / "objects.json", {**kept, **new})
 
     def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
         """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
@@ -117,6 +121,11 @@ class JournalFile:
         except OSError as error:
             reason = error.strerror or "I/O error"
             raise InputError(f"the journal cannot be written: {reason}", location=Location(str(path))) from error
+
+
+def _object(space: str, one: StateObject) -> Json:
+    where = {"space": space, "kind": one.kind.value, "key": one.key, "name": one.name}
+    return {**where, "payload": dict(one.payload)}
 
 
 def _to_json(entry: PushEntry) -> Json:

@@ -11,7 +11,7 @@ from itertools import chain
 
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.plan import Action, Change, FieldDiff, FieldKept, Plan
-from entra_deployer.model.rule_fields import KEPT_ALWAYS, RULE_FIELDS, Owner, is_default
+from entra_deployer.model.rule_fields import KEPT_ALWAYS, RULE_FIELDS, Owner, has_witness, is_default, with_witness
 from entra_deployer.model.state import Kind, LiveObject, State, StateObject
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json, canonical
@@ -72,6 +72,32 @@ def with_issues(plan: Plan, issues: Iterable[Issue]) -> Plan:
 def _order_of_work(change: Change) -> tuple[bool, str, int, str]:
     """Writes in the order in which objects refer to one another; deletions come last."""
     return (change.action is Action.DELETE, *change.order)
+
+
+def settled(desired: State, existing: Existing, policy: Policy) -> list[StateObject]:
+    """The objects that stand as desired and that the base knows otherwise, or not: what to take into the base.
+
+    Somebody brought both sides to the same: a pull, or the same edit by hand here and there. Only for a space whose
+    plan has no blocker.
+    """
+    planned = {(change.kind, change.key) for change in _SpacePlanner(desired, existing, policy).changes()}
+    live = {(one.object.kind, one.object.key): one.object for one in existing.same_key}
+    found: list[StateObject] = []
+    for one in desired.objects:
+        key = (one.kind, one.key)
+        if key in planned or key not in live:
+            continue
+        left = one if one.kind is not Kind.RULE else _without_extra_tags(live[key], one)
+        base = policy.base.get(key)
+        diffs = rule_diffs if one.kind is Kind.RULE else saved_object_diffs
+        if base is None or diffs(base, left):
+            found.append(left)
+    return found
+
+
+def _without_extra_tags(live: StateObject, desired: StateObject) -> StateObject:
+    ours = [tag for tag in live.payload.get("tags", ()) if tag in desired.payload.get("tags", ())]
+    return replace(live, payload={**live.payload, "tags": ours})
 
 
 class _SpacePlanner:
@@ -184,7 +210,8 @@ class _SpacePlanner:
         payload["tags"], extra = self._tags(desired, live)
         if extra:
             kept.append(FieldKept("tags", extra, "an analyst's own"))
-        return replace(desired, payload=payload), tuple(kept)
+        final = with_witness(payload) if has_witness(desired.payload) else payload
+        return replace(desired, payload=final), tuple(kept)
 
     def _owner(self, desired: StateObject, name: str) -> Owner:
         for owners in (self._policy.rule_owners.get(desired.key, {}), self._policy.owners):

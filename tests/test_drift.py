@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from entra_deployer.drift import Seen, find_differences
 from entra_deployer.model.drift import DriftKind
-from entra_deployer.model.rule_fields import RULE_FIELDS, Owner
-from entra_deployer.model.state import Kind
+from entra_deployer.model.rule_fields import RULE_FIELDS, Owner, with_witness
+from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.target import StackVersion
 from entra_deployer.planner import Existing, Policy, make_plan
 from tests.builders import live, rule, search, state
@@ -169,6 +169,40 @@ def test_without_a_base_nobody_is_accused():
     found = differences([rule(), rule("r2", "Two")], there)
     assert {one.kind for one in found} == {DriftKind.DIFFERENT}
     assert sorted(one.key for one in found) == ["r1", "r2", "r3"]
+
+
+# -- the second witness: the digest on the rule -----------------------------------------------------------------------
+
+
+def stamped(one):
+    return StateObject(one.kind, one.key, one.name, with_witness(one.payload))
+
+
+def test_without_a_base_the_digest_says_that_nobody_touched_the_rule():
+    pushed = stamped(rule(severity="low"))
+    (found,) = differences([rule(severity="high")], standing(pushed))
+    assert (found.kind, [d.base for d in found.fields]) == (DriftKind.NOT_PUSHED, ["low"])
+
+
+def test_a_digest_that_is_wrong_or_gone_accuses_nobody():
+    pushed = stamped(rule(severity="low"))
+    patched = StateObject(Kind.RULE, "r1", "Rule one", {**pushed.payload, "severity": "critical"})
+    for edited in (patched, rule(severity="critical")):
+        (found,) = differences([rule(severity="high")], standing(edited))
+        assert found.kind is DriftKind.DIFFERENT
+
+
+def test_the_digest_knows_better_than_the_base_of_an_older_push():
+    newer = stamped(rule(severity="critical"))
+    (found,) = differences([rule(severity="high")], standing(newer), rule(severity="low"))
+    assert found.kind is DriftKind.NOT_PUSHED
+
+
+def test_the_digest_says_nothing_of_what_it_does_not_hold():
+    pushed = stamped(rule(enabled=True))
+    off = StateObject(Kind.RULE, "r1", "Rule one", {**pushed.payload, "enabled": False})
+    (found,) = differences([rule()], standing(off), rule(), policy={"owners": {"enabled": "git"}})
+    assert found.kind is DriftKind.DISABLED
 
 
 # -- laws ----------------------------------------------------------------------------------------------------------

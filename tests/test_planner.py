@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from entra_deployer.model.issue import Level
 from entra_deployer.model.plan import Action
-from entra_deployer.model.rule_fields import RULE_FIELDS
+from entra_deployer.model.rule_fields import RULE_FIELDS, is_as_pushed, with_witness
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.target import StackVersion
-from entra_deployer.planner import Existing, Policy, make_plan
+from entra_deployer.planner import Existing, Policy, make_plan, settled
 from tests.builders import live, rule, search, state
 
 VERSION = StackVersion(8, 19)
@@ -240,6 +240,39 @@ def test_a_changed_rule_id_is_a_delete_and_a_create_shown_as_such():
 def test_a_copy_in_kibana_of_the_same_name_is_not_deleted_for_a_new_rule():
     made = plan(state(rule("new")), Existing(marked=(live(rule("copy")),)))
     assert [change.action for change in made.changes] == [Action.CREATE]
+
+
+def base_of(*objects):
+    return {(one.kind, one.key): one for one in objects}
+
+
+def test_what_both_sides_brought_to_the_same_goes_into_the_base():
+    pulled = rule(severity="high", tags=["Managed: entra-deployer", "mine"])
+    policy = Policy(VERSION, base=base_of(rule(severity="low"), search()))
+    found = settled(state(rule(severity="high"), search()), ours(pulled, search()), policy)
+    assert [one.payload["severity"] for one in found] == ["high"]
+    assert found[0].payload["tags"] == ["Managed: entra-deployer"], "an analyst's tag is not ours"
+
+
+def test_what_the_base_knows_and_what_a_push_will_change_do_not():
+    known = Policy(VERSION, base=base_of(rule()))
+    assert settled(state(rule()), ours(rule(note="")), known) == []
+    assert settled(state(rule(severity="high")), ours(rule(severity="low")), known) == []
+    assert settled(state(rule("new")), Existing(), known) == []
+
+
+def test_what_was_taken_over_unchanged_is_unknown_to_the_base_and_goes_there():
+    assert [one.key for one in settled(state(rule()), ours(rule()), Policy(VERSION))] == ["r1"]
+
+
+def test_a_digest_is_of_the_rule_as_it_is_sent_and_no_difference_by_itself():
+    desired = rule(severity="low", note="new")
+    desired = replace(desired, payload=with_witness(desired.payload))
+    (change,) = plan(state(desired), ours(rule(severity="high")), owners={"severity": "live"}).changes
+    assert change.desired.payload["severity"] == "high"
+    assert is_as_pushed(change.desired.payload)
+    standing = rule(severity="low", note="new")
+    assert plan(state(desired), ours(standing)).changes == ()
 
 
 def test_tags_as_saved_objects_are_shared_and_never_pruned():

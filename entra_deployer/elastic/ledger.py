@@ -66,8 +66,8 @@ class Ledger:
             for position, result in enumerate(entry.results)
         }
         for result in entry.results:
-            if result.outcome is Outcome.APPLIED and result.change.action is not Action.DELETE:
-                documents[self._object_id(result)] = self._object(result)
+            if result.outcome is Outcome.APPLIED and result.change.base:
+                documents[self._object_id(result)] = self._object(result.change.space, result.change.base)
         self._client.put_documents(INDEX, documents)
         gone = [
             self._object_id(result)
@@ -94,6 +94,12 @@ class Ledger:
         """The same push with every change it journalled."""
         found = self._search({"type": "change", "push_id": entry.push_id}, sort=[{"position": "asc"}])
         return replace(entry, results=tuple(result_from_json(item["result"]) for item in found))
+
+    def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
+        """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
+        self._ensure_index()
+        documents = {f"object:{space}:{one.kind.value}:{one.key}": self._object(space, one) for one in objects}
+        self._client.put_documents(INDEX, documents)
 
     def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
         """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
@@ -195,17 +201,15 @@ class Ledger:
         change = result.change
         return f"object:{change.space}:{change.kind.value}:{change.key}"
 
-    def _object(self, result: ChangeResult) -> Json:
-        change = result.change
-        payload = dict(change.base.payload) if change.base else {}
+    def _object(self, space: str, one: StateObject) -> Json:
         return {
             "type": "object",
             "environment": self._environment,
-            "space": change.space,
-            "kind": change.kind.value,
-            "key": change.key,
-            "name": change.name,
-            "payload": payload,
+            "space": space,
+            "kind": one.kind.value,
+            "key": one.key,
+            "name": one.name,
+            "payload": dict(one.payload),
         }
 
 

@@ -73,6 +73,10 @@ class Journal(Protocol):
         """The same push with every change it journalled."""
         ...
 
+    def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
+        """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
+        ...
+
     def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
         """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
         ...

@@ -3,6 +3,7 @@
 Source: Kibana's rule schemas of 8.12 to 9.x, and what a real Kibana 8.12.2 answered to requests that left them out.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,3 +119,34 @@ def is_default(name: str, value: Json) -> bool:
     """Whether a field that holds `value` says no more than one that was never sent."""
     field = RULE_FIELDS.get(name)
     return value is None or (field is not None and canonical(field.default) == canonical(value))
+
+
+WITNESS = "entra_deployer"
+"""Our part of a rule's `meta`: the digest of the rule as a push left it. An edit in Kibana's UI drops it."""
+
+
+def is_witnessed(name: str) -> bool:
+    """Whether a field is in the digest: one that a push decides on by default. Tags are not, which analysts add."""
+    return name in RULE_FIELDS and RULE_FIELDS[name].owner is Owner.GIT and name != "tags"
+
+
+def rule_digest(payload: Mapping[str, Json]) -> str:
+    """The digest of what a push decides on of a rule: not of what the live stack owns, nor of its tags."""
+    ours = {name: value for name, value in payload.items() if is_witnessed(name) and not is_default(name, value)}
+    return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"
+
+
+def with_witness(payload: Mapping[str, Json]) -> dict[str, Json]:
+    """The payload with its own digest in `meta`."""
+    return {**payload, "meta": {**(payload.get("meta") or {}), WITNESS: {"digest": rule_digest(payload)}}}
+
+
+def has_witness(payload: Mapping[str, Json]) -> bool:
+    """Whether a payload bears a digest at all."""
+    meta = payload.get("meta")
+    return isinstance(meta, Mapping) and isinstance(meta.get(WITNESS), Mapping)
+
+
+def is_as_pushed(payload: Mapping[str, Json]) -> bool:
+    """Whether a rule bears the digest of what it is: nobody changed it since a push, whoever pushed it from where."""
+    return has_witness(payload) and payload["meta"][WITNESS].get("digest") == rule_digest(payload)

@@ -5,12 +5,12 @@ from dataclasses import asdict
 
 from entra_deployer.model.attestation import ATTESTATION_FORMAT, Evidence, Promotion, record_to_json
 from entra_deployer.model.plan import Plan
+from entra_deployer.model.rule_fields import rule_digest
 from entra_deployer.model.serial import plan_to_json
 from entra_deployer.model.state import Kind
 from entra_deployer.model.values import Json, canonical
 from entra_deployer.signing import sign
 from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.verdict_records import rule_digest
 
 
 def attest(promotion: Promotion, source: Connection, target: Connection, *, at: str, commit: str) -> Json:

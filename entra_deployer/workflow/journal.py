@@ -55,6 +55,14 @@ class EitherJournal:
             self._fall_back(error)
             self._file.begin(entry)
 
+    def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
+        """Take objects into the base that stand as desired."""
+        try:
+            self.standing.remember_objects(space, objects)
+        except Refused as error:
+            self._fall_back(error)
+            self._file.remember_objects(space, objects)
+
     def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
         """Keep verdicts."""
         try:

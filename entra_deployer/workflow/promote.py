@@ -11,6 +11,7 @@ from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.drift import Difference, DriftKind
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.plan import Outcome, Plan
+from entra_deployer.model.rule_fields import rule_digest
 from entra_deployer.model.state import Kind, LiveObject, StateObject
 from entra_deployer.model.values import Json
 from entra_deployer.verify.run import verify
@@ -23,7 +24,7 @@ from entra_deployer.workflow.gates import NOT_SIGNED, Gatekeeper, Standing, is_s
 from entra_deployer.workflow.history import number_pushes
 from entra_deployer.workflow.past import Past
 from entra_deployer.workflow.push import Clock, PushRequest, commit_of, now, plan_rules, push_code, push_rules
-from entra_deployer.workflow.verdict_records import make_records, rule_digest
+from entra_deployer.workflow.verdict_records import make_records
 from entra_deployer.workflow.verify import contents, make_bench, rules_under_test
 
 SOURCE_DRIFT = "DEP381"

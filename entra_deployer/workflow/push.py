@@ -17,7 +17,7 @@ from entra_deployer.model.plan import ChangeResult, Outcome, Plan
 from entra_deployer.model.report import Report
 from entra_deployer.model.source import Catalog
 from entra_deployer.model.state import Kind, State
-from entra_deployer.planner import Existing, Policy, make_plan, with_issues
+from entra_deployer.planner import Existing, Policy, make_plan, settled, with_issues
 from entra_deployer.push import apply, moved, not_applied, planned
 from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
@@ -71,7 +71,9 @@ def push_rules(
     plan = plan or push.plan()
     if plan.blockers:
         return push.report(plan, not_applied(plan, "blocked"))
-    return push.report(plan, push.apply(plan) if plan.changes else [])
+    results = push.apply(plan) if plan.changes else []
+    push.settle()
+    return push.report(plan, results)
 
 
 def plan_code(report: Report, *, detailed: bool) -> ExitCode:
@@ -101,6 +103,7 @@ class _Push:
         self._issues: list[Issue] = []
         self._hunts = 0
         self._compiled: list[CompiledRule] = []
+        self._spaces: list[tuple[State, Existing, Policy]] = []
         environment = connection.environment.name
         self._journal = EitherJournal(connection.ledger(), root, environment, self._warn)
 
@@ -133,7 +136,8 @@ class _Push:
         self._compiled += found.compilation.rules
         self._tell(found.issues)
         policy = replace(found.policy, adopt=self._request.adopt, prune=self._request.prune)
-        return found.desired, found.existing, policy
+        self._spaces.append((found.desired, found.existing, policy))
+        return self._spaces[-1]
 
     def _check_queries(self, plan: Plan) -> None:
         """Ask Elasticsearch about each query that would be written, once."""
@@ -170,6 +174,12 @@ class _Push:
             for journal, older in self._journal.interrupted():
                 journal.mark(older, PushState.SUPERSEDED)
         return results
+
+    def settle(self) -> None:
+        """Take into the base what stands as desired without our doing: the next drift starts from there."""
+        for desired, existing, policy in self._spaces:
+            if found := settled(desired, existing, policy):
+                self._journal.remember_objects(desired.space, found)
 
     def _remember_types(self, results: Sequence[ChangeResult]) -> None:
         """Keep which types the rules' fields have now: `deploy drift` tells when one becomes another."""

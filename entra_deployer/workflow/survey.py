@@ -1,12 +1,13 @@
 """One space as a plan, a drift and a pull all need it: what the hunts want of it, what it holds, who owns what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entra_deployer.convert.compiler import desired_state
 from entra_deployer.convert.identity import OWNER_TAG
+from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.issue import Issue
-from entra_deployer.model.rule_fields import Owner
+from entra_deployer.model.rule_fields import Owner, with_witness
 from entra_deployer.model.source import Catalog, RuleSettings
 from entra_deployer.model.state import Kind, LiveObject, State, StateObject
 from entra_deployer.planner import Existing, Policy
@@ -33,7 +34,7 @@ def survey_space(
     compilation = compile_catalog(catalog, connection.target(space))
     settings = _settings(compilation)
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-    rules = [resolver.resolve(rule, settings[rule.folder, rule.query_key]) for rule in compilation.rules]
+    rules = [_stamped(resolver.resolve(rule, settings[rule.folder, rule.query_key])) for rule in compilation.rules]
     desired = desired_state(rules, space)
     environment = connection.environment
     policy = Policy(
@@ -46,6 +47,11 @@ def survey_space(
     )
     issues = (*compilation.issues, *resolver.issues)
     return Survey(compilation, desired, read_existing(connection, desired), policy, issues)
+
+
+def _stamped(rule: CompiledRule) -> CompiledRule:
+    """With its digest on it: the second witness, beside the ledger, of what a push left."""
+    return replace(rule, rule=replace(rule.rule, payload=with_witness(rule.rule.payload)))
 
 
 def read_existing(connection: Connection, desired: State) -> Existing:

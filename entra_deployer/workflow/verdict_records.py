@@ -6,9 +6,9 @@ from pathlib import Path
 
 from entra_deployer.model.attestation import VerdictRecord
 from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.rule_fields import RULE_FIELDS, Owner, is_default
+from entra_deployer.model.rule_fields import rule_digest
 from entra_deployer.model.source import RuleSource
-from entra_deployer.model.values import Json, canonical
+from entra_deployer.model.values import Json
 from entra_deployer.model.verdict import Verdict
 from entra_deployer.sources import READERS
 from entra_deployer.sources.detection_test import FOLDER as TESTS
@@ -28,19 +28,6 @@ def content_digest(folder: Path) -> str:
         data = path.read_bytes().replace(b"\r\n", b"\n")
         whole.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
     return f"sha256:{whole.hexdigest()}"
-
-
-def rule_digest(payload: Mapping[str, Json]) -> str:
-    """The digest of what a push decides on of a rule: not of what the live stack owns, nor of its tags."""
-    ours = {
-        name: value
-        for name, value in payload.items()
-        if name in RULE_FIELDS
-        and RULE_FIELDS[name].owner is Owner.GIT
-        and name != "tags"
-        and not is_default(name, value)
-    }
-    return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"
 
 
 def folder_of(source: RuleSource) -> Path:

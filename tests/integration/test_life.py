@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch
 
 from entra_deployer.__main__ import run
 from entra_deployer.cli import project as projects
+from entra_deployer.elastic.ledger import INDEX
 from entra_deployer.kibana.client import KibanaClient
 from entra_deployer.local import stack as local
 from entra_deployer.model.rule_fields import SERVER_SET
@@ -301,6 +302,32 @@ def test_a_promotion_to_itself_or_from_nowhere_is_wrong_usage(life):
 
 
 # -- drift and pull ------------------------------------------------------------------------------------------------
+
+
+def test_one_change_after_the_other_comes_back_from_kibana(life):
+    assert life.deploy("push staging") == 0
+    for severity in ("high", "critical"):
+        life.edit("staging", severity=severity)
+        code, document = life.document("drift staging")
+        assert (code, [one["kind"] for one in document["differences"]]) == (2, ["changed_in_kibana"])
+        assert life.deploy("pull staging") == 0, life.output
+        assert life.deploy("push staging") == 0
+        assert "No changes" in life.output
+        assert life.deploy("drift staging") == 0, life.output
+
+
+def test_without_the_ledger_the_rule_itself_says_that_nobody_touched_it(life, elastic):
+    assert life.deploy("push staging") == 0
+    life.replace("rule.yaml", "severity: low", "severity: high")
+    query = {"bool": {"filter": [{"term": {"type": "object"}}, {"term": {"space": life.space}}]}}
+    for hit in elastic.search(index=INDEX, query=query)["hits"]["hits"]:
+        elastic.delete(index=INDEX, id=hit["_id"], refresh=True)
+    _, document = life.document("drift staging")
+    assert not document["three_way"]
+    assert [one["kind"] for one in document["differences"]] == ["not_pushed"]
+    life.edit("staging", note="edited")
+    _, document = life.document("drift staging")
+    assert [one["kind"] for one in document["differences"]] == ["different"]
 
 
 def test_a_copy_made_in_kibana_is_found_and_becomes_a_hunt(life):

@@ -5,9 +5,10 @@ import pytest
 from entra_deployer.errors import InputError
 from entra_deployer.journal_file import JournalFile
 from entra_deployer.model.attestation import VerdictRecord
+from entra_deployer.model.rule_fields import rule_digest
 from entra_deployer.model.verdict import Status
 from entra_deployer.workflow.approvals import read_approvals
-from entra_deployer.workflow.verdict_records import content_digest, rule_digest
+from entra_deployer.workflow.verdict_records import content_digest
 from tests.builders import rule
 
 
