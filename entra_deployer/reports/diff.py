@@ -63,12 +63,14 @@ def value_text(value: Json) -> str:
 
 
 def _unfolded(value: Json) -> Json:
-    """JSON that stands as text inside JSON (a search's source) is shown as what it is."""
+    """JSON that stands as text inside JSON (a search's source) is shown as what it is, and a long text by its lines."""
     if isinstance(value, dict):
         return {key: _unfolded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_unfolded(inner) for inner in value]
     if isinstance(value, str) and value.startswith("{"):
         try:
-            return json.loads(value)
+            return _unfolded(json.loads(value))
         except ValueError:
             return value
-    return value
+    return value.split("\n") if isinstance(value, str) and "\n" in value else value

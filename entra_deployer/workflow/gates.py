@@ -66,7 +66,7 @@ class Gatekeeper:
             message = f"its verdict of {record.at[:16]} is older than the {allowed} of gates.verdict_age"
             yield _against(evidence, STALE_VERDICT, message, again)
         least = self.gates.minimum_mutation_score
-        if least is None:
+        if least is None or record.status is not Status.PASSED:
             return
         if record.mutation_score is None:
             message = f"it has no mutation score, and gates.minimum_mutation_score asks for {least:.0%}"

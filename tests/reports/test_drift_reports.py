@@ -11,7 +11,9 @@ from entra_deployer.errors import Location
 from entra_deployer.model.drift import Difference, DriftKind, DriftReport, FieldDrift
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.ledger import PushEntry, PushState
+from entra_deployer.model.plan import FieldDiff
 from entra_deployer.model.state import Kind
+from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.drift_as_github import drift_as_github
 from entra_deployer.reports.drift_as_json import drift_as_json
 from entra_deployer.reports.drift_as_junit import drift_as_junit
@@ -82,3 +84,12 @@ def test_the_json_document_tells_all_three_sides():
     assert document["drifted"]
     field = document["differences"][0]["fields"][0]
     assert field == {"path": "severity", "base": "low", "desired": "high", "live": "critical"}
+
+
+def test_a_query_inside_a_searchs_source_is_compared_line_by_line():
+    def source(last):
+        return {"searchSourceJSON": json.dumps({"query": {"esql": f"FROM a\n| WHERE b\n| LIMIT {last}"}})}
+
+    lines = diff_lines(FieldDiff("kibanaSavedObjectMeta", source(1), source(2)))
+    changed = [line.strip() for line in lines if line.strip()[:1] in ("-", "+")]
+    assert changed == ['-        "| LIMIT 1"', '+        "| LIMIT 2"']
