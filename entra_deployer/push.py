@@ -1,6 +1,6 @@
 """Applying a plan: every write, what became of it, and a reading back that decides, because answers do not tell all."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import batched, groupby
@@ -24,8 +24,8 @@ class Handler(Protocol):
         """Make new objects; what failed, by key."""
         ...
 
-    def replace(self, one: StateObject) -> None:
-        """Replace one object."""
+    def replace(self, one: StateObject, fields: Collection[str]) -> None:
+        """Replace one object; `fields` are those in which it differs from what stands."""
         ...
 
     def delete(self, live: Sequence[LiveObject]) -> None:
@@ -106,7 +106,7 @@ def _delete(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
 def _replace(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
     for change in changes:
         if change.desired:
-            handler.replace(change.desired)
+            handler.replace(change.desired, [diff.path for diff in change.diffs])
     return {}
 
 

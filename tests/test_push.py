@@ -41,7 +41,7 @@ class Shelf:
                 self.objects[one.key] = one
         return errors
 
-    def replace(self, one):
+    def replace(self, one, fields):
         self.writes.append(("replace", one.key))
         error = self.fails.get(one.key)
         if isinstance(error, AnswerLost):
@@ -108,7 +108,7 @@ def test_a_lost_answer_is_cleared_by_reading():
 
 def test_a_field_that_kibana_dropped_is_named():
     class Forgetful(Shelf):
-        def replace(self, one):
+        def replace(self, one, fields):
             self.objects[one.key] = rule(severity="high")
 
     standing = rule(severity="low")
@@ -152,7 +152,7 @@ def test_a_deletion_that_was_refused_fails():
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_comes_through(interrupt):
     class Interrupted(Shelf):
-        def replace(self, one):
+        def replace(self, one, fields):
             raise interrupt
 
     standing = rule(severity="low")

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from entra_deployer import __version__
 from entra_deployer.cli.check import check, explain
 from entra_deployer.cli.ci import ci_app
 from entra_deployer.cli.compile import compile_
@@ -66,6 +65,8 @@ app.add_typer(ci_app, name="ci")
 
 def _show_version(value: bool) -> None:
     if value:
+        from entra_deployer import __version__
+
         typer.echo(f"deploy {__version__}")
         raise typer.Exit
 

@@ -1,6 +1,6 @@
 """Detection rules: how they are found, read, written and removed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from entra_deployer.errors import Refused
@@ -45,11 +45,11 @@ class RuleHandler:
         """Import new rules; what failed, by key. An answer of 200 says nothing: the caller reads back."""
         return self._import(rules, overwrite=False)
 
-    def replace(self, rule: StateObject) -> None:
-        """PUT the whole rule; on a version that takes some fields by import alone, import these on top."""
+    def replace(self, rule: StateObject, fields: Collection[str]) -> None:
+        """PUT the whole rule; where `fields` holds some that this version takes by import alone, import it on top."""
         body = {name: value for name, value in rule.payload.items() if self._takes(name)}
         self._client.put(_RULES, body, space=self._space)
-        if self._only_imported(rule):
+        if any(self._only_imported(name) for name in fields):
             for error in self._import([rule], overwrite=True).values():
                 raise Refused(error, status=400)
 
@@ -77,9 +77,9 @@ class RuleHandler:
         field = RULE_FIELDS.get(name)
         return field is None or field.writable(self._version)
 
-    def _only_imported(self, rule: StateObject) -> bool:
-        fields = (RULE_FIELDS.get(name) for name in rule.payload)
-        return any(field and field.importable(self._version) and not field.writable(self._version) for field in fields)
+    def _only_imported(self, name: str) -> bool:
+        field = RULE_FIELDS.get(name)
+        return field is not None and field.importable(self._version) and not field.writable(self._version)
 
     def _import(self, rules: Sequence[StateObject], *, overwrite: bool) -> dict[str, str]:
         lines = [self._line(rule) for rule in rules]

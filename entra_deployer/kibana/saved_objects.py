@@ -1,7 +1,7 @@
 """Saved searches ("Discover sessions" in newer Kibana) and the tags that mark them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from entra_deployer.errors import Refused
 from entra_deployer.kibana.client import KibanaClient
@@ -58,7 +58,7 @@ class SavedObjectHandler:
                 return [self._live(line) for line in lines if line.get("type") == self._type]
         return []
 
-    def replace(self, one: StateObject) -> None:
+    def replace(self, one: StateObject, fields: Collection[str] = ()) -> None:  # noqa: ARG002 - it is written whole
         """Replace one object. Refused with Kibana's reason where it is not taken."""
         for error in self.create([one]).values():
             raise Refused(error, status=400)

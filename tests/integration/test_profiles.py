@@ -1,10 +1,25 @@
 """The laws of a push on each Kibana that the local API speaks like."""
 
+import uuid
+
 import pytest
 
 from entra_deployer.local import stack as local
+from tests.fault_proxy import FaultProxy
 from tests.integration.conftest import deploy
 from tests.integration.projects import FIRST_HUNT, Project, client, environment_file
+
+# The same laws as on the usual profile, with this module's fixtures: pytest finds them here too.
+from tests.integration.test_main_job import test_a_second_push_writes_nothing_at_all  # noqa: F401
+from tests.integration.test_push_life import (  # noqa: F401
+    pushed,
+    test_a_write_whose_answer_was_lost_is_read_and_not_repeated,
+    test_an_edit_of_an_owned_field_shows_and_is_taken_back,
+    test_killed_at_any_write_recover_ends_before_or_after,
+    test_two_pushes_at_once_end_in_one_state_without_doubles,
+    test_what_left_the_repository_is_removed_only_by_prune,
+    test_what_the_live_stack_owns_is_no_change_and_survives_a_push,
+)
 
 SETUP = "setup: |\n  {0}\nseverity: {1}\n"
 
@@ -21,17 +36,24 @@ def other_stack(request, stack, tmp_path_factory):
         local.down(root, "other")
 
 
+@pytest.fixture(scope="module")
+def proxy(other_stack):
+    with FaultProxy(other_stack.kibana_url) as found:
+        yield found
+
+
 @pytest.fixture
-def project(other_stack, tmp_path, monkeypatch, capsys):
+def project(other_stack, proxy, tmp_path, monkeypatch, capsys):
     (tmp_path / "rules").mkdir()
     (tmp_path / "deploy").mkdir()
     kibana = client(other_stack.kibana_url, other_stack.password)
-    space = f"space-{tmp_path.name.replace('_', '-')[-30:].strip('-')}"
+    space = f"test-{uuid.uuid4().hex[:10]}"
     kibana.post("/api/spaces/space", {"id": space, "name": space})
-    text = environment_file(other_stack.kibana_url, other_stack.elasticsearch_url, space)
+    text = environment_file(proxy.url, other_stack.elasticsearch_url, space)
     (tmp_path / "deploy" / "test.yaml").write_text(text, "utf-8")
     monkeypatch.setenv("TEST_PASSWORD", other_stack.password)
     monkeypatch.chdir(tmp_path)
+    proxy.clear()
     return Project(tmp_path, space, kibana, capsys)
 
 

@@ -53,11 +53,13 @@ def test_an_edit_of_an_owned_field_shows_and_is_taken_back(pushed):
 def test_what_the_live_stack_owns_is_no_change_and_survives_a_push(pushed):
     name = pushed.names[0]
     before = pushed.rules()[name]
-    exceptions = [{"id": "x", "list_id": "l", "type": "detection", "namespace_type": "single"}]
+    body = {"list_id": "known", "name": "Known", "description": "d", "type": "detection", "namespace_type": "single"}
+    made = pushed.kibana.post("/api/exception_lists", body, space=pushed.space)
+    exceptions = [{field: made[field] for field in ("id", "list_id", "type", "namespace_type")}]
     pushed.edit(name, enabled=not before["enabled"], exceptions_list=exceptions, tags=[*before["tags"], "analyst"])
     _, document = pushed.document("plan", "test")
     assert document["plan"]["changes"] == []
-    pushed.add_hunt("alpha", number=1, threshold=9)
+    pushed.add_hunt("alpha", number=1, threshold=9, settings="setup: Ship the logs.\n")
     code, document = pushed.document("push", "test")
     assert code == 0
     after = pushed.rules()[name]
@@ -205,16 +207,20 @@ class WriteFault(Fault):
         return self._left == -1
 
 
+def threshold_of(project, alpha, beta):
+    """The two hunts with these thresholds, in the query and in a field that 8.12 takes by import alone."""
+    for number, (key, threshold) in enumerate((("alpha", alpha), ("beta", beta)), 1):
+        project.add_hunt(key, number=number, threshold=threshold, settings=f"setup: More than {threshold}.\n")
+
+
 @pytest.mark.parametrize("direction", [(), ("--undo",)], ids=["finish", "undo"])
 def test_killed_at_any_write_recover_ends_before_or_after(pushed, proxy, direction):
     number = 0
     while True:
-        pushed.add_hunt("alpha", number=1, threshold=3)
-        pushed.add_hunt("beta", number=2, threshold=3)
+        threshold_of(pushed, 3, 3)
         assert pushed.deploy("push", "test") == 0, pushed.output
         before = contents(pushed)
-        pushed.add_hunt("alpha", number=1, threshold=100 + number)
-        pushed.add_hunt("beta", number=2, threshold=200 + number)
+        threshold_of(pushed, 100 + number, 200 + number)
         proxy.clear()
         if not kill_at(pushed, proxy, number):
             break
@@ -224,8 +230,9 @@ def test_killed_at_any_write_recover_ends_before_or_after(pushed, proxy, directi
         if direction:
             assert now == before
         else:
-            assert f"failures > {100 + number}" in now[pushed.names[0]]["query"]
-            assert f"failures > {200 + number}" in now[pushed.names[1]]["query"]
+            for name, threshold in zip(pushed.names, (100 + number, 200 + number), strict=True):
+                assert f"failures > {threshold}" in now[name]["query"]
+                assert now[name]["setup"] == f"More than {threshold}."
             assert pushed.deploy("plan", "test", "--detailed-exit-code") == 0
         assert pushed.deploy("recover", "test") == 0
         assert "no push was interrupted" in pushed.output
