@@ -49,6 +49,8 @@ def _pairs(kind: DriftKind, drift: FieldDrift) -> Iterator[FieldDiff]:
 def origin(report: DriftReport) -> str:
     """What it was compared with: the hunts read and the last push."""
     read = f"{counted(report.hunts, 'hunt')} read"
+    if report.last_push is None and report.three_way:
+        return read
     if report.last_push is None:
         return f"{read}; no push is written down: two sides are compared, not three"
     push = report.last_push
