@@ -20,7 +20,9 @@ class DriftFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
     JUNIT = "junit"
+    MARKDOWN = "markdown"
     GITHUB = "github"
 
 
@@ -84,12 +86,16 @@ def _renderer(form: DriftFormat) -> Callable[[DriftReport], str]:
     from entra_deployer.reports.drift_as_github import drift_as_github
     from entra_deployer.reports.drift_as_json import drift_as_json
     from entra_deployer.reports.drift_as_junit import drift_as_junit
+    from entra_deployer.reports.drift_as_markdown import drift_as_markdown
+    from entra_deployer.reports.drift_as_sarif import drift_as_sarif
     from entra_deployer.reports.drift_as_text import drift_as_text
 
     if form is DriftFormat.TEXT:
         return lambda report: drift_as_text(report, width=terminal.width(), colour=terminal.coloured())
     return {
         DriftFormat.JSON: drift_as_json,
+        DriftFormat.SARIF: drift_as_sarif,
         DriftFormat.JUNIT: drift_as_junit,
+        DriftFormat.MARKDOWN: drift_as_markdown,
         DriftFormat.GITHUB: drift_as_github,
     }[form]

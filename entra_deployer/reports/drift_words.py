@@ -26,6 +26,13 @@ def minute(at: str) -> str:
     return at[:16].replace("T", " ")
 
 
+def told(difference: Difference) -> str:
+    """All that there is to say of it, in lines."""
+    whom = who_and_when(difference)
+    head = f"{thing(difference)} ({whom})" if whom else thing(difference)
+    return "\n".join(line for line in (head, difference.message, *field_lines(difference)) if line)
+
+
 def field_lines(difference: Difference) -> Iterator[str]:
     """The fields, each from what was to what is: in Kibana, in the repository, or in both."""
     for drift in difference.fields:

@@ -1,11 +1,20 @@
 """Workflow commands of GitHub Actions: lines of a log that become annotations."""
 
+from entra_deployer.errors import Location
+from entra_deployer.model.issue import Level
 
-def annotation(level: str, message: str, *, title: str = "", file: str = "", line: int = 0) -> str:
-    """One annotation: `level` is error, warning or notice; a message may have several lines."""
-    values = {"file": file, "line": str(line) if line else "", "title": title}
-    properties = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in values.items() if value)
-    return f"::{level}{' ' if properties else ''}{properties}::{_escaped(message)}"
+_WORDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+
+
+def annotation(level: Level, message: str, *, title: str, place: Location | None = None) -> str:
+    """One annotation, at a place where there is one; a message may have several lines."""
+    values = {"title": title}
+    if place:
+        values["file"] = place.path
+        if place.line:
+            values |= {"line": str(place.line), "col": str(place.column or 1)}
+    properties = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in sorted(values.items()))
+    return f"::{_WORDS[level]} {properties}::{_escaped(message)}"
 
 
 def _escaped(text: str, further: str = "") -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from entra_deployer.model.check_report import CheckReport, MatrixRow
 from entra_deployer.model.issue import Issue, Level
+from entra_deployer.reports.markdown import cell
 from entra_deployer.reports.words import counted
 
 
@@ -31,14 +32,12 @@ def _row(issue: Issue) -> str:
 
 
 def _matrix(rows: tuple[MatrixRow, ...]) -> Iterator[str]:
-    yield "| hunt | " + " | ".join(cell.version for cell in rows[0].cells) + " |"
+    yield "| hunt | " + " | ".join(one.version for one in rows[0].cells) + " |"
     yield "|---" * (len(rows[0].cells) + 1) + "|"
     for row in rows:
-        cells = (_cell(cell.support.value, *cell.reasons) for cell in row.cells)
+        cells = (_cell(one.support.value, *one.reasons) for one in row.cells)
         yield f"| {row.folder} | " + " | ".join(cells) + " |"
 
 
 def _cell(*lines: str | None) -> str:
-    """Lines of text, none of which ends a table's cell or its row, or is taken for HTML."""
-    escaped = (line.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ") for line in lines if line)
-    return "<br>".join(escaped)
+    return "<br>".join(cell(line) for line in lines if line)

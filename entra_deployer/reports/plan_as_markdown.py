@@ -1,11 +1,11 @@
 """A plan, or a push, as Markdown: a comment on a pull request."""
 
-import re
 from collections.abc import Iterator
 
 from entra_deployer.model.plan import ChangeResult, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.reports.diff import diff_lines, kept_line
+from entra_deployer.reports.markdown import cell, fenced
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
 _OUTCOMES = {
@@ -37,7 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
                 change.name,
                 change.space,
             )
-            yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+            yield f"| {' | '.join(cell(text) for text in cells)} |"
         yield ""
     for result in report.results:
         yield from _details(result)
@@ -51,22 +51,14 @@ def _details(result: ChangeResult) -> Iterator[str]:
     change = result.change
     if not (change.diffs or change.kept or result.error):
         return
-    yield f"<details><summary>{_cell(change.name)}</summary>"
+    yield f"<details><summary>{cell(change.name)}</summary>"
     yield ""
     if result.error:
         yield f"{result.error}"
         yield ""
     body = [line.removeprefix("  ") for diff in change.diffs for line in diff_lines(diff)]
     body += [kept_line(kept) for kept in change.kept]
-    longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield f"{fence}diff"
-    yield from body
-    yield fence
+    yield from fenced(body)
     yield ""
     yield "</details>"
     yield ""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -7,7 +7,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from entra_deployer.convert.identity import owner_tag, rule_id, search_id
+from entra_deployer.convert.identity import owner_tag, pinned_rule_id, search_id
 from entra_deployer.errors import DeployError, ExitCode, UsageError
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
@@ -156,7 +156,7 @@ class _Finder:
         environment = connection.environment.name
         self._journal = EitherJournal(connection.ledger(), root, environment, self._warn)
         self._sources = {
-            rule_id(source.hunt, query.key): (source, query.key)
+            pinned_rule_id(source.hunt, query): (source, query.key)
             for source in read_catalog(root).sources
             for query in source.queries
         }

@@ -17,7 +17,7 @@ LINES = [
     "local up --profile",
     "drift --watch soon",
     "drift --watch 1m --once",
-    "drift --format sarif",
+    "drift --format xml",
     "rollback --to -1",
     "history --last 0",
     "promote staging",

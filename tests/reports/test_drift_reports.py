@@ -17,6 +17,8 @@ from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.drift_as_github import drift_as_github
 from entra_deployer.reports.drift_as_json import drift_as_json
 from entra_deployer.reports.drift_as_junit import drift_as_junit
+from entra_deployer.reports.drift_as_markdown import drift_as_markdown
+from entra_deployer.reports.drift_as_sarif import drift_as_sarif
 from entra_deployer.reports.drift_as_text import drift_as_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -60,6 +62,8 @@ FORMS = {
     "drift.json": lambda: drift_as_json(REPORT),
     "drift.xml": lambda: drift_as_junit(UNTOLD),
     "drift.github": lambda: drift_as_github(UNTOLD),
+    "drift.md": lambda: drift_as_markdown(UNTOLD),
+    "drift.sarif": lambda: drift_as_sarif(UNTOLD),
 }
 
 

@@ -1,0 +1,47 @@
+"""Drift as Markdown: a comment, or the summary of a job."""
+
+from collections.abc import Iterator
+
+from entra_deployer.model.drift import Difference, DriftReport
+from entra_deployer.reports.drift_words import drift_summary, field_lines, origin, thing, who_and_when
+from entra_deployer.reports.markdown import cell, fenced
+
+
+def drift_as_markdown(report: DriftReport) -> str:
+    """A heading with the counts, a table of the differences, and a folded diff for each that has one."""
+    return "\n".join(_lines(report)).rstrip() + "\n"
+
+
+def _lines(report: DriftReport) -> Iterator[str]:
+    yield f"### {report.environment}: {drift_summary(report)}"
+    yield ""
+    yield f"{report.stack}; {origin(report)}."
+    yield ""
+    if report.differences:
+        yield "| | what | by whom |"
+        yield "|---|---|---|"
+        yield from (_row(difference) for difference in report.differences)
+        yield ""
+    for difference in report.differences:
+        yield from _details(difference)
+    for issue in report.issues:
+        place = issue.location or issue.subject
+        hint = f" ({issue.hint})" if issue.hint else ""
+        yield f"- **{issue.level.value}** `{issue.code}` {place}: {issue.message}{hint}"
+
+
+def _row(difference: Difference) -> str:
+    kind = difference.kind.words if difference.counts else f"{difference.kind.words} (does not count)"
+    what = f"{thing(difference)}: {difference.message}" if difference.message else thing(difference)
+    return f"| {cell(kind)} | {cell(what)} | {cell(who_and_when(difference))} |"
+
+
+def _details(difference: Difference) -> Iterator[str]:
+    if not difference.fields:
+        return
+    yield f"<details><summary>{cell(thing(difference))}: {difference.kind.words}</summary>"
+    yield ""
+    yield from fenced(line.removeprefix("  ") for line in field_lines(difference))
+    yield ""
+    yield "</details>"
+    yield ""

@@ -1,0 +1,19 @@
+"""What every Markdown report needs."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+
+def cell(text: str) -> str:
+    """A text that ends no cell of a table and no row, and is not taken for HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def fenced(lines: Iterable[str]) -> Iterator[str]:
+    """The lines as a diff in a fence that none of them closes."""
+    body = list(lines)
+    longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"{fence}diff"
+    yield from body
+    yield fence
