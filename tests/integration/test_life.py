@@ -316,6 +316,67 @@ def test_one_change_after_the_other_comes_back_from_kibana(life):
         assert life.deploy("drift staging") == 0, life.output
 
 
+def test_what_both_sides_changed_is_left_unless_somebody_decides(life):
+    assert life.deploy("push staging") == 0
+    life.edit("staging", severity="critical", note="Ask Alice.", tags=["mine"])
+    life.replace("rule.yaml", "severity: low", "severity: high")
+    code, document = life.document("drift staging")
+    kinds = {one["kind"]: [field["path"] for field in one["fields"]] for one in document["differences"]}
+    assert (code, kinds) == (2, {"conflict": ["severity"], "changed_in_kibana": ["note", "tags"]})
+    code, document = life.document("pull staging --dry-run")
+    assert (code, document["written"]) == (1, False)
+    assert {issue["code"] for issue in document["issues"]} >= {"DEP370"}
+    assert "note" not in life.file("rule.yaml").read_text()
+    assert life.deploy("pull staging --theirs") == 0, life.output
+    assert "severity: critical" in life.file("rule.yaml").read_text()
+    assert "note: Ask Alice." in life.file("rule.yaml").read_text()
+    assert life.deploy("push staging") == 0
+    assert {"mine", "Managed: entra-deployer"} <= set(life.rule("staging")["tags"]), "our mark is back, hers stays"
+    assert life.deploy("drift staging") == 0, life.output
+
+
+def test_what_has_no_place_in_the_files_is_told(life):
+    assert life.deploy("push staging") == 0
+    kibana = life.kibanas["staging"]
+    (found,) = kibana.get("/api/saved_objects/_find", space=life.space, params={"type": "search"})["saved_objects"]
+    line = {**found, "attributes": {**found["attributes"], "columns": ["user.name"], "description": "hers"}}
+    kept = {
+        name: line[name] for name in ("type", "id", "attributes", "references", "typeMigrationVersion") if name in line
+    }
+    kibana.upload("/api/saved_objects/_import", [kept], space=life.space, params={"overwrite": "true"})
+    assert life.deploy("drift staging") == 2
+    code, document = life.document("pull staging")
+    assert (code, document["files"], [issue["code"] for issue in document["issues"]]) == (0, [], ["DEP372"] * 2)
+    assert life.deploy("push staging") == 0
+    assert life.deploy("drift staging") == 0, life.output
+
+
+def test_a_key_that_may_only_read_is_enough_to_look(life, elastic, monkeypatch):
+    assert life.deploy("push staging") == 0
+    role = {
+        "cluster": ["monitor"],
+        "index": [
+            {"names": [INDEX], "privileges": ["read"]},
+            {"names": ["logs-*"], "privileges": ["view_index_metadata"]},
+        ],
+        "applications": [{"application": "kibana-.kibana", "privileges": ["read"], "resources": ["*"]}],
+    }
+    key = elastic.security.create_api_key(name="reader", role_descriptors={"reader": role})
+    found = local.find(life.root, "staging")
+    servers = f"kibana: {{url: '{found.kibana_url}'}}\nelasticsearch: {{url: '{found.elasticsearch_url}'}}\n"
+    text = f"{servers}auth: {{api_key: {{variable: READ_KEY}}}}\nenabled: true\nspaces: [{life.space}]\n"
+    (life.root / "deploy" / f"{life.names['staging']}.yaml").write_text(text)
+    monkeypatch.setenv("READ_KEY", key["encoded"])
+    assert life.deploy("drift staging") == 0, life.output + life.errors
+    assert "last push" in life.output
+    life.edit("staging", severity="high")
+    assert life.deploy("drift staging") == 2
+    assert life.deploy("pull staging") == 0
+    assert life.deploy("history staging") == 0
+    life.edit("staging", severity="low")
+    assert life.deploy("push staging") != 0, "it may not write"
+
+
 def test_without_the_ledger_the_rule_itself_says_that_nobody_touched_it(life, elastic):
     assert life.deploy("push staging") == 0
     life.replace("rule.yaml", "severity: low", "severity: high")
