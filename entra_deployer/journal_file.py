@@ -10,7 +10,7 @@ from entra_deployer.errors import InputError, Location
 from entra_deployer.model.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.model.ledger import PushEntry, PushState
 from entra_deployer.model.plan import Action, Outcome
-from entra_deployer.model.serial import result_from_json, result_to_json
+from entra_deployer.model.serial import push_from_json, push_to_json, result_from_json, result_to_json
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.values import Json
 
@@ -129,26 +129,8 @@ def _object(space: str, one: StateObject) -> Json:
 
 
 def _to_json(entry: PushEntry) -> Json:
-    return {
-        "push_id": entry.push_id,
-        "environment": entry.environment,
-        "at": entry.at,
-        "by": entry.by,
-        "commit": entry.commit,
-        "state": entry.state.value,
-        "note": entry.note,
-        "results": [result_to_json(result) for result in entry.results],
-    }
+    return {**push_to_json(entry), "results": [result_to_json(result) for result in entry.results]}
 
 
 def _from_json(value: Mapping[str, Json]) -> PushEntry:
-    return PushEntry(
-        push_id=value["push_id"],
-        environment=value["environment"],
-        at=value["at"],
-        by=value["by"],
-        commit=value["commit"],
-        state=PushState(value["state"]),
-        results=tuple(result_from_json(item) for item in value["results"]),
-        note=value.get("note", ""),
-    )
+    return replace(push_from_json(value), results=tuple(result_from_json(item) for item in value["results"]))

@@ -15,7 +15,7 @@ from entra_deployer.errors import Refused
 from entra_deployer.model.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.model.ledger import Lease, PushEntry, PushState
 from entra_deployer.model.plan import Action, ChangeResult, Outcome
-from entra_deployer.model.serial import result_from_json, result_to_json
+from entra_deployer.model.serial import push_from_json, push_to_json, result_from_json, result_to_json
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.values import Json
 
@@ -88,7 +88,7 @@ class Ledger:
         if state:
             wanted["state"] = state.value
         found = self._search(wanted, sort=[{"at": "desc"}, {"push_id": "desc"}])
-        return [_entry(item) for item in found]
+        return [push_from_json(item) for item in found]
 
     def with_changes(self, entry: PushEntry) -> PushEntry:
         """The same push with every change it journalled."""
@@ -183,16 +183,7 @@ class Ledger:
         return self._client.search(INDEX, query=query, sort=sort, size=_PAGE)
 
     def _head(self, entry: PushEntry) -> Json:
-        return {
-            "type": "push",
-            "push_id": entry.push_id,
-            "environment": entry.environment,
-            "at": entry.at,
-            "by": entry.by,
-            "commit": entry.commit,
-            "state": entry.state.value,
-            "note": entry.note,
-        }
+        return {"type": "push", **push_to_json(entry)}
 
     def _change(self, entry: PushEntry, position: int, result: ChangeResult) -> Json:
         return {"type": "change", "push_id": entry.push_id, "position": position, "result": result_to_json(result)}
@@ -211,18 +202,6 @@ class Ledger:
             "name": one.name,
             "payload": dict(one.payload),
         }
-
-
-def _entry(source: Mapping[str, Json]) -> PushEntry:
-    return PushEntry(
-        push_id=source["push_id"],
-        environment=source["environment"],
-        at=source["at"],
-        by=source["by"],
-        commit=source["commit"],
-        state=PushState(source["state"]),
-        note=source.get("note", ""),
-    )
 
 
 def _lease(source: Mapping[str, Json]) -> Lease:

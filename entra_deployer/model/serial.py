@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from entra_deployer.errors import Location
 from entra_deployer.model.issue import Issue, Level
+from entra_deployer.model.ledger import PushEntry, PushState
 from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
 from entra_deployer.model.state import Kind, LiveObject, StateObject
 from entra_deployer.model.values import Json
@@ -79,6 +80,32 @@ def result_to_json(result: ChangeResult) -> Json:
 def result_from_json(value: Mapping[str, Json]) -> ChangeResult:
     """The result that `result_to_json` wrote."""
     return ChangeResult(change_from_json(value), Outcome(value["outcome"]), value["error"])
+
+
+def push_to_json(entry: PushEntry) -> Json:
+    """A push without its results, which the ledger and the journal's files keep each in their own way."""
+    return {
+        "push_id": entry.push_id,
+        "environment": entry.environment,
+        "at": entry.at,
+        "by": entry.by,
+        "commit": entry.commit,
+        "state": entry.state.value,
+        "note": entry.note,
+    }
+
+
+def push_from_json(value: Mapping[str, Json]) -> PushEntry:
+    """The push that `push_to_json` wrote, without results."""
+    return PushEntry(
+        push_id=value["push_id"],
+        environment=value["environment"],
+        at=value["at"],
+        by=value["by"],
+        commit=value["commit"],
+        state=PushState(value["state"]),
+        note=value.get("note", ""),
+    )
 
 
 def issue_to_json(issue: Issue) -> Json:
