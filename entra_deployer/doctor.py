@@ -7,6 +7,7 @@ from entra_deployer.model.doctor import Finding, Health, Identity, Licence
 from entra_deployer.model.durations import say_duration
 from entra_deployer.model.privileges import LEDGER, VERIFY
 from entra_deployer.model.rule_fields import RULE_FIELDS
+from entra_deployer.model.source_fields import Grade, SourceField
 from entra_deployer.model.target import StackVersion
 
 NEWEST_MAJOR = 9
@@ -129,6 +130,34 @@ def judge_data(pattern: str, newest: datetime | None, now: datetime, *, exists: 
         hint = "look at the agent that ships them"
         return Finding("data", Health.WARNING, f"{pattern}: the newest event is {_days(age)} old", hint)
     return Finding("data", Health.OK, f"{pattern}: the newest event is {_days(age)} old")
+
+
+def judge_fields(pattern: str, fields: Sequence[SourceField]) -> Finding:
+    """Does the source have what the rules that read it need, each field once, and of the type that they need."""
+    by_grade = {grade: [one for one in fields if one.grade is grade] for grade in Grade}
+    parts = [f"{pattern}: {len(by_grade[Grade.MAPPED])} of {len(fields)} fields as the rules need them"]
+    parts += (
+        f"{grade.value}: {', '.join(_field(one) for one in by_grade[grade])}"
+        for grade in Grade
+        if by_grade[grade] and grade is not Grade.MAPPED
+    )
+    message = "; ".join(parts)
+    if any(one.grade is Grade.ABSENT or "," in one.found for one in fields):
+        hint = "Elasticsearch refuses a query with a column that has no type, or several: its rule fails in each run"
+        return Finding("fields", Health.ERROR, message, hint)
+    if len(by_grade[Grade.MAPPED]) < len(fields):
+        hint = "where a field is not mapped it is null; `deploy verify` tries the rules on the types that are there"
+        return Finding("fields", Health.WARNING, message, hint)
+    return Finding("fields", Health.OK, message)
+
+
+def _field(one: SourceField) -> str:
+    match one.grade:
+        case Grade.OTHER_TYPE:
+            return f"{one.name} ({one.found}{f', not {one.wanted}' if one.wanted else ''})"
+        case Grade.PARTLY_MAPPED:
+            return f"{one.name} (not in {len(one.unmapped_in)} of {one.indices} indices)"
+    return one.name
 
 
 def judge_ledger(lacking: Sequence[str]) -> Finding:

@@ -25,6 +25,7 @@ ALLOWED = {
     "planner": {"errors", "model"},
     "doctor": {"model"},
     "drift": {"errors", "model", "planner"},
+    "schema_watch": {"model"},
     "history": {"errors", "model"},
     "signing": {"errors", "model"},
     "edit": {"errors", "model"},

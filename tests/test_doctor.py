@@ -6,6 +6,7 @@ import pytest
 
 from entra_deployer import doctor
 from entra_deployer.model.doctor import Health, Identity, Licence
+from entra_deployer.model.source_fields import SourceField
 from entra_deployer.model.target import StackVersion
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -136,3 +137,29 @@ def test_a_kibana_without_an_encryption_key_makes_no_rules(has_key, health):
 def test_hunts_that_do_not_compile_hide_what_they_need():
     assert doctor.judge_hunts(1, 0).message == "1 rule to run here"
     assert doctor.judge_hunts(3, 2).health is Health.WARNING
+
+
+@pytest.mark.parametrize(
+    ("more", "health", "said"),
+    [
+        ((), Health.OK, "logs-a*: 1 of 1 fields as the rules need them"),
+        (
+            (SourceField("b", "ip", "ip", ("logs-a2",), 2),),
+            Health.WARNING,
+            "; partly mapped: b (not in 1 of 2 indices)",
+        ),
+        (
+            (SourceField("b", "ip", "keyword"),),
+            Health.WARNING,
+            "1 of 2 fields as the rules need them; of another type: b",
+        ),
+        ((SourceField("b", "ip", "keyword"),), Health.WARNING, "b (keyword, not ip)"),
+        ((SourceField("b", "", "ip, keyword"),), Health.ERROR, "b (ip, keyword)"),
+        ((SourceField("b", "ip", ""), SourceField("c", "", "")), Health.ERROR, "; absent: b, c"),
+    ],
+)
+def test_fields(more, health, said):
+    found = doctor.judge_fields("logs-a*", [SourceField("a", "keyword", "keyword"), *more])
+    assert found.health is health
+    assert said in found.message
+    assert bool(found.hint) is (health is not Health.OK)

@@ -65,11 +65,30 @@ OTHER_CODES: dict[str, Code] = {
     ),
     "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
     "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
-    "DEP330": Code("a source without data yet", "No index matches what the query reads: the rule will wait for it."),
+    "DEP330": Code(
+        "a source without data", "No index matches what the query reads: until one does the rule finds nothing."
+    ),
     "DEP331": Code(
         "a query that Elasticsearch refuses", "Asked with LIMIT 0 before any write; its rule is not pushed."
     ),
     "DEP332": Code("a query that was not executed", "The embedded Elasticsearch cannot run it; the target's own may."),
+    "DEP333": Code(
+        "a field of another type",
+        "A field that a rule reads has another type in the environment than at the rule's last push, or than ECS or "
+        "the integration documents where there was no such field then. A query that Elasticsearch takes all the same "
+        "may mean something else now. `deploy push --accept-types` takes the types as they are.",
+    ),
+    "DEP334": Code(
+        "a field that some indices lack",
+        "In the indices that do not map a field it is null for every event, and a condition on a null drops the event "
+        "without a word. Old indices of a data stream are often so after an update of their integration.",
+    ),
+    "DEP335": Code(
+        "a field that the source lacks",
+        "No index of the source maps the field. Elasticsearch refuses a query with an unknown column, so that the rule "
+        "fails in every run.",
+    ),
+    "DEP336": Code("a source that cannot be looked at", "Whether it has the fields that its rules need is not known."),
     "DEP340": Code("a connector or a list that is missing", "rule.yaml names one that this environment does not have."),
     "DEP350": Code("no record of a push", "Drift is told from what was pushed last, and nothing was."),
     "DEP351": Code("the ledger cannot be read", "Who changed what, and when, is told without it as far as possible."),

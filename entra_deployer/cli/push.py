@@ -27,6 +27,14 @@ AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
 
 
+AcceptTypesOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-types", help="Measure the sources' fields by the types that they have now, for drift and verify."
+    ),
+]
+
+
 class PlanFormat(StrEnum):
     """The forms of a plan."""
 
@@ -45,6 +53,7 @@ def push(
         Path | None,
         typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
     ] = None,
+    accept_types: AcceptTypesOption = False,
     wait_lock: Annotated[
         float, typer.Option("--wait-lock", metavar="SECONDS", min=0, help="Wait while somebody else pushes here.")
     ] = 0.0,
@@ -63,10 +72,12 @@ def push(
     from entra_deployer.workflow.push import PushRequest, push_rules
     from entra_deployer.workflow.wait import wait_code, wait_for_runs
 
-    if plan_file and (rule or adopt or prune):
-        raise UsageError("--plan applies a plan as it is: --rule, --adopt and --prune belong to the plan")
+    if plan_file and (rule or adopt or prune or accept_types):
+        raise UsageError(
+            "--plan applies a plan as it is: --rule, --adopt, --prune and --accept-types do not go with it"
+        )
     _check(rule, prune=prune)
-    request = PushRequest(tuple(rule or ()), adopt, prune, not no_lock, _patience(wait_lock))
+    request = PushRequest(tuple(rule or ()), adopt, prune, not no_lock, _patience(wait_lock), accept_types=accept_types)
     waits = wait or wait_seconds is not None
     seconds = _FIRST_RUNS if wait_seconds is None else wait_seconds
 

@@ -17,6 +17,7 @@ from entra_deployer.elastic.translate import place, reason, translated
 from entra_deployer.errors import InputError, Refused, UnsupportedVersion
 from entra_deployer.model.environment import Endpoint, Scheme
 from entra_deployer.model.search import Column, QueryResult
+from entra_deployer.model.source_fields import FieldCap, FieldCaps
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json
 
@@ -225,13 +226,15 @@ class ElasticClient:
         dates = {name: int(item["settings"]["index"]["creation_date"]) / 1000 for name, item in found}
         return tuple(IndexInfo(name, dates[name]) for name in sorted(dates))
 
-    def field_caps(self, index: str, fields: Sequence[str]) -> Mapping[str, Mapping[str, Json]]:
-        """For each mapped field its types, and for each type what the server tells of it; {} without such an index."""
+    def field_caps(self, index: str, fields: Sequence[str]) -> FieldCaps:
+        """Which indices a pattern matches and how they map the fields; nothing at all where it matches none."""
         with translated(self._endpoint):
             answer = self._client.field_caps(
                 index=index, fields=list(fields), ignore_unavailable=True, allow_no_indices=True, include_unmapped=True
             )
-        return dict(answer["fields"])
+        return FieldCaps(
+            tuple(sorted(answer["indices"])), {name: _cap(told) for name, told in answer["fields"].items()}
+        )
 
     # -- documents --------------------------------------------------------------------------------------------------
 
@@ -331,6 +334,12 @@ class ElasticClient:
             client = self._client.options(ignore_status=404)
             answer = client.search(index=index, query=query, sort=sort, size=size, allow_no_indices=True)
         return [] if answer.meta.status == 404 else [hit["_source"] for hit in answer["hits"]["hits"]]
+
+
+def _cap(told: Mapping[str, Mapping[str, Json]]) -> FieldCap:
+    """A field by what the server tells of each of its types; "unmapped" is one of them, with the indices."""
+    lacking = told.get("unmapped", {}).get("indices", ())
+    return FieldCap(tuple(sorted(told.keys() - {"unmapped"})), tuple(sorted(lacking)))
 
 
 def read_warnings(header: str) -> tuple[str, ...]:

@@ -33,16 +33,32 @@ def known_types(stream: str) -> Mapping[str, str]:
     return knowledge.field_types((stream,)) or knowledge.ecs
 
 
+_LENIENT = {"date", "date_nanos", "double", "geo_point", "geo_shape", "integer", "ip", "long", "unsigned_long"}
+"""Types that can leave out a value that does not fit them."""
+
+_SIMPLE = _LENIENT | {"boolean", "keyword", "text", "version"}
+"""Types that need nothing but their name in a mapping."""
+
+
 def make_mapping(
-    stream: str, documents: Iterable[Mapping[str, Json]], fields: Mapping[str, str], *, embedded: bool
+    stream: str,
+    documents: Iterable[Mapping[str, Json]],
+    fields: Mapping[str, str],
+    mapped: Mapping[str, str],
+    *,
+    embedded: bool,
 ) -> Json:
     """A mapping for every field of the (dotted) documents and for the `fields` that queries read, with their types.
 
-    A field that neither the integration nor ECS knows has the type that its query demands ("" where it does not), else
-    that of its values. On the embedded server a type that it lacks gives way to its family; a constant_keyword does so
-    everywhere, since one test index holds events of several data sets.
+    A field has the type that the environment's own source gives to it (`mapped`), else that of the integration or of
+    ECS, else the one that its query demands ("" where it does not), else that of its values. A value that does not fit
+    the source's type is left out, as the source may do; one that does not fit another type is refused. On the embedded
+    server a type that it lacks gives way to its family; a constant_keyword does so everywhere, since one test index
+    holds events of several data sets.
     """
     known = {**{name: kind for name, kind in fields.items() if kind}, **known_types(stream)}
+    other = {name: kind for name, kind in mapped.items() if kind in _SIMPLE and kind != known.get(name)}
+    known |= other
     seen: dict[str, Json] = {}
     for document in documents:
         for name, value in document.items():
@@ -59,7 +75,7 @@ def make_mapping(
         "dynamic_templates": [
             {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
         ],
-        "properties": {name: _property(kind) for name, kind in sorted(types.items())},
+        "properties": {name: _property(kind, lenient=name in other) for name, kind in sorted(types.items())},
     }
 
 
@@ -92,7 +108,9 @@ def _available(kind: str, *, embedded: bool) -> str:
     return kind
 
 
-def _property(kind: str) -> Json:
+def _property(kind: str, *, lenient: bool) -> Json:
+    if lenient and kind in _LENIENT:
+        return {"type": kind, "ignore_malformed": True}
     if kind == "keyword":
         return {"type": kind, "ignore_above": 1024}
     return {"type": kind, "scaling_factor": 1000} if kind == "scaled_float" else {"type": kind}

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from entra_deployer.errors import Refused
-from entra_deployer.model.issue import Issue
+from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.model.source import DetectionTest
 from entra_deployer.model.target import StackVersion
@@ -30,7 +30,9 @@ class RuleUnderTest:
 
     `key_columns` tell the entities of its result apart (() where the query does not aggregate). `repeats_matter` is
     False where its author accepts an alert at each run for the same events. `origin` is the hunt's query.
-    `minimum_score` is the mutation score that its author demands, from 0 to 1.
+    `minimum_score` is the mutation score that its author demands, from 0 to 1. `mapped` are the types that the fields
+    of its source have in the environment, as far as they are known; `known` is what is known of it before it is tried,
+    errors of which make it fail.
     """
 
     rule_id: str
@@ -41,6 +43,8 @@ class RuleUnderTest:
     repeats_matter: bool = True
     origin: Origin | None = None
     minimum_score: float | None = None
+    mapped: Mapping[str, str] = field(default_factory=dict)
+    known: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, _fields(query.tree)))
+    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, _fields(query.tree), rule.mapped))
 
 
 def _fields(tree: nodes.Tree) -> dict[str, str]:
@@ -164,7 +168,8 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     for number, test in enumerate(tests):
         mine = alerts[number if len(alerts) == len(tests) else 0]
         outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
-    found = [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
+    found = [issue for issue in case.rule.known if issue.level is Level.ERROR]
+    found += [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
     if case.rule.repeats_matter:
         found += _repeats(case, [alert for part in alerts for alert in part], bench, now)
     return _conclude(case, outcomes, found, sum(map(len, alerts)))

@@ -49,12 +49,14 @@ class Server(Searcher, Protocol):
 class Batch:
     """The tests of one rule in a run: each has an alias of its own, and the rule has one over all of them.
 
-    `fields` are those that the rule reads, with the type that its query demands, "" where it demands none.
+    `fields` are those that the rule reads, with the type that its query demands, "" where it demands none. `mapped` are
+    the types that the environment's own source gives to them.
     """
 
     alias: str
     tests: tuple[DetectionTest, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
+    mapped: Mapping[str, str] = field(default_factory=dict)
 
     def alias_of(self, number: int) -> str:
         """The alias that shows the events of one test only."""
@@ -91,7 +93,7 @@ def seeded(server: Server, batches: Sequence[Batch], run: Run) -> Iterator[int]:
         for number, stream in enumerate(streams):
             name = run.name(number)
             part = _collect(batches, stream, run.now)
-            mapping = make_mapping(stream, part.documents, part.fields, embedded=run.embedded)
+            mapping = make_mapping(stream, part.documents, part.fields, part.mapped, embedded=run.embedded)
             cleanup.callback(server.delete_index, name)
             server.create_index(name, mappings=mapping, settings=SETTINGS)
             count += server.bulk(name, part.documents, routing=part.routing)
@@ -111,11 +113,12 @@ class _Part:
     documents: list[dict[str, Json]]
     routing: list[str]
     fields: dict[str, str]
+    mapped: dict[str, str]
     aliases: dict[str, set[str]]
 
 
 def _collect(batches: Sequence[Batch], stream: str, now: datetime) -> _Part:
-    part = _Part([], [], {}, {})
+    part = _Part([], [], {}, {}, {})
     for batch in batches:
         for number, test in enumerate(batch.tests):
             if test.index != stream:
@@ -125,6 +128,7 @@ def _collect(batches: Sequence[Batch], stream: str, now: datetime) -> _Part:
             part.documents.extend(copies)
             part.routing.extend([tag] * len(copies))
             part.fields.update(batch.fields)
+            part.mapped.update(batch.mapped)
             part.aliases[tag] = {tag}
             part.aliases.setdefault(batch.alias, set()).add(tag)
     return part

@@ -15,12 +15,15 @@ from entra_deployer.model.compiled import CompiledRule
 from entra_deployer.model.doctor import Examination, Finding, Health, Licence
 from entra_deployer.model.environment import Environment
 from entra_deployer.model.issue import Level
+from entra_deployer.model.source_fields import SourceField
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.model.values import Json
 from entra_deployer.syntax.columns import sources
 from entra_deployer.syntax.parser import parse
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
+from entra_deployer.workflow.past import Past
+from entra_deployer.workflow.source_fields import watch_sources
 
 type Clock = Callable[[], datetime]
 
@@ -138,6 +141,7 @@ class _Doctor:
             ("kibana", lambda: self._features(version, compilation)),
             ("source", lambda: self._sources(read)),
             ("data", lambda: self._data(read)),
+            ("fields", lambda: self._fields(version, compilation)),
             ("ledger", self._ledger),
             ("verify", self._verification),
         )
@@ -185,6 +189,17 @@ class _Doctor:
         order = [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}]
         found = self._as_kibana.search(pattern, query={"exists": {"field": "@timestamp"}}, sort=order, size=1)
         return _time(found[0].get("@timestamp")) if found else None
+
+    def _fields(self, version: StackVersion, compilation: Compilation) -> Iterator[Finding]:
+        """One finding for each source that is there, about all fields that any rule needs of it."""
+        rules = [one.rule for one in compilation.rules]
+        then = Past(self.root, self.connection).types(self.connection.environment.spaces[0])
+        by_pattern: dict[str, dict[str, SourceField]] = {}
+        for watched in watch_sources(self._as_kibana, version, rules, then):
+            if watched.caps and watched.caps.indices and watched.fields:
+                by_pattern.setdefault(watched.pattern, {}).update((one.name, one) for one in watched.fields)
+        for pattern, fields in sorted(by_pattern.items()):
+            yield doctor.judge_fields(pattern, [fields[name] for name in sorted(fields)])
 
     def _ledger(self) -> Iterator[Finding]:
         lacking = self._lacking(self.connection.elastic, privileges.LEDGER, privileges.LEDGER_PRIVILEGES)

@@ -9,19 +9,21 @@ from entra_deployer.errors import ExitCode
 from entra_deployer.model.drift import Difference, DriftReport
 from entra_deployer.model.issue import Level
 from entra_deployer.model.state import Kind
+from entra_deployer.schema_watch import Types, Watched, issues_of_sources, retyped
 from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.past import Past
-from entra_deployer.workflow.source_fields import Types, find_retyped, read_types
+from entra_deployer.workflow.source_fields import watch_sources
 from entra_deployer.workflow.survey import Survey, survey_space
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One space: what was read of it, and how it differs."""
+    """One space: what was read of it, how it differs, and what its rules' sources are like."""
 
     survey: Survey
     differences: tuple[Difference, ...]
+    watched: tuple[Watched, ...] = ()
 
 
 def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) -> DriftReport:
@@ -36,9 +38,9 @@ def compare_spaces(root: Path, connection: Connection, past: Past, names: Sequen
     found: list[Compared] = []
     for space in connection.environment.spaces:
         survey = survey_space(catalog, connection, space, past.base(space))
-        sources = _sources(survey, root)
-        differences = _compare(survey, connection, past.types(space), sources, whole=not names)
-        found.append(Compared(survey, tuple(differences)))
+        watched = _watch(survey, connection, past.types(space))
+        differences = _compare(survey, watched, _sources(survey, root), whole=not names)
+        found.append(Compared(survey, tuple(differences), tuple(watched)))
     return found
 
 
@@ -46,6 +48,8 @@ def as_report(spaces: Sequence[Compared], connection: Connection, past: Past) ->
     """The differences of all spaces, and what could not be told."""
     errors = {issue for one in spaces for issue in one.survey.issues if issue.level is Level.ERROR}
     differences = [difference for one in spaces for difference in one.differences]
+    watched = [one for space in spaces for one in space.watched]
+    unknown = issues_of_sources(watched, connection.environment.name)
     return DriftReport(
         environment=connection.environment.name,
         stack=f"Kibana {connection.version}, {connection.licence}",
@@ -54,23 +58,30 @@ def as_report(spaces: Sequence[Compared], connection: Connection, past: Past) ->
         three_way=past.is_known,
         last_push=past.last_push(),
         differences=tuple(sorted(differences, key=lambda difference: difference.order)),
-        issues=tuple(sorted({*errors, *past.issues}, key=lambda issue: issue.order)),
+        issues=tuple(sorted({*errors, *unknown, *past.issues}, key=lambda issue: issue.order)),
     )
 
 
-def _compare(
-    survey: Survey, connection: Connection, then: dict[str, Types], sources: dict[str, str], *, whole: bool
-) -> list[Difference]:
-    """The differences of one space. `then` are the types that the rules' fields had at their pushes."""
-    rules = [one for one in survey.desired.objects if one.kind is Kind.RULE]
-    now = read_types(connection.elastic, connection.version, rules)
+def _watch(survey: Survey, connection: Connection, then: dict[str, Types]) -> list[Watched]:
+    """The sources of the rules that a push left here. `then` are the types that their fields had at it."""
+    base = survey.policy.base
+    pushed = [
+        base.get((one.kind, one.key), one)
+        for one in survey.desired.objects
+        if one.kind is Kind.RULE and (one.key in then or (one.kind, one.key) in base)
+    ]
+    return watch_sources(connection.elastic, connection.version, pushed, then)
+
+
+def _compare(survey: Survey, watched: Sequence[Watched], sources: dict[str, str], *, whole: bool) -> list[Difference]:
+    """The differences of one space."""
     seen = Seen(
         desired=survey.desired,
         existing=survey.existing,
         policy=survey.policy,
         sources=sources,
         whole=whole and not any(issue.level is Level.ERROR for issue in survey.issues),
-        retyped=find_retyped(then, now, survey.policy.base),
+        retyped={one.rule.key: changed for one in watched if (changed := retyped(one))},
     )
     return find_differences(seen)
 

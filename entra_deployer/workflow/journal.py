@@ -1,6 +1,6 @@
 """Which journal a push writes: the ledger in the target's Elasticsearch, or files where the key may not write there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.elastic.ledger import Ledger
@@ -33,59 +33,39 @@ class EitherJournal:
 
     def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
         """What the last push left in a space."""
-        try:
-            return self.standing.base(space)
-        except Refused as error:
-            self._fall_back(error)
-            return self._file.base(space)
+        return self._ask(lambda journal: journal.base(space))
 
     def entries(self) -> list[PushEntry]:
         """The pushes, newest first, without their changes."""
-        try:
-            return self.standing.entries()
-        except Refused as error:
-            self._fall_back(error)
-            return self._file.entries()
+        return self._ask(lambda journal: journal.entries())
 
     def begin(self, entry: PushEntry) -> None:
         """Write the journal of a push before its first write."""
-        try:
-            self.standing.begin(entry)
-        except Refused as error:
-            self._fall_back(error)
-            self._file.begin(entry)
+        self._ask(lambda journal: journal.begin(entry))
 
     def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
         """Take objects into the base that stand as desired."""
-        try:
-            self.standing.remember_objects(space, objects)
-        except Refused as error:
-            self._fall_back(error)
-            self._file.remember_objects(space, objects)
+        self._ask(lambda journal: journal.remember_objects(space, objects))
+
+    def types(self, space: str) -> dict[str, Mapping[str, str]]:
+        """What was kept of the fields' types in a space, by rule_id and field."""
+        return self._ask(lambda journal: journal.types(space))
+
+    def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep which types the fields of rules' sources have."""
+        self._ask(lambda journal: journal.remember_types(space, types))
 
     def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
         """Keep verdicts."""
-        try:
-            self.standing.remember_verdicts(records)
-        except Refused as error:
-            self._fall_back(error)
-            self._file.remember_verdicts(records)
+        self._ask(lambda journal: journal.remember_verdicts(records))
 
     def verdicts(self) -> list[VerdictRecord]:
         """The verdicts that were kept."""
-        try:
-            return self.standing.verdicts()
-        except Refused as error:
-            self._fall_back(error)
-            return self._file.verdicts()
+        return self._ask(lambda journal: journal.verdicts())
 
     def remember_attestation(self, document: Json) -> None:
         """Keep what a promotion to here rested on."""
-        try:
-            self.standing.remember_attestation(document)
-        except Refused as error:
-            self._fall_back(error)
-            self._file.remember_attestation(document)
+        self._ask(lambda journal: journal.remember_attestation(document))
 
     def interrupted(self) -> list[tuple[Journal, PushEntry]]:
         """The pushes that began and never ended, oldest first, each with the journal that knows it."""
@@ -98,6 +78,14 @@ class EitherJournal:
             except Refused as error:
                 self._fall_back(error)
         return sorted(found, key=lambda pair: (pair[1].at, pair[1].push_id))
+
+    def _ask[T](self, ask: Callable[[Journal], T]) -> T:
+        """Ask the journal in use, and the files where the ledger refuses."""
+        try:
+            return ask(self.standing)
+        except Refused as error:
+            self._fall_back(error)
+            return ask(self._file)
 
     def _fall_back(self, error: Refused) -> None:
         if self._refused or error.status != _FORBIDDEN:

@@ -10,9 +10,9 @@ from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.ledger import PushEntry
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.values import Json
+from entra_deployer.schema_watch import Types
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.journal import FOLDER, EitherJournal
-from entra_deployer.workflow.source_fields import Types
 
 NO_BASE = "DEP350"
 NO_LEDGER = "DEP351"
@@ -34,8 +34,8 @@ class Past:
         return found
 
     def types(self, space: str) -> dict[str, Types]:
-        """Which types the rules' fields had at their pushes. To be asked after `base`."""
-        return dict(self._journal.standing.types(space))
+        """Which types the rules' fields had at their pushes."""
+        return dict(self._journal.types(space))
 
     def entries(self) -> list[PushEntry]:
         """The pushes, newest first, without their changes."""

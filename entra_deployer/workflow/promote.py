@@ -25,7 +25,7 @@ from entra_deployer.workflow.history import number_pushes
 from entra_deployer.workflow.past import Past
 from entra_deployer.workflow.push import Clock, PushRequest, commit_of, now, plan_rules, push_code, push_rules
 from entra_deployer.workflow.verdict_records import make_records
-from entra_deployer.workflow.verify import contents, make_bench, rules_under_test
+from entra_deployer.workflow.verify import contents, make_bench, rules_under_test, watch_rules, with_source
 
 SOURCE_DRIFT = "DEP381"
 TARGET_DRIFT = "DEP382"
@@ -228,6 +228,9 @@ class _Promotion:
             for rule in rules_under_test(compilation, self.target, space)
             if rule.rule_id in payloads
         ]
+        # the target's types count here too; that one has changed is something that a promotion may mend
+        watched = watch_rules(under_test, self.target, {})
+        under_test = [replace(with_source(rule, watched.get(rule.rule_id)), known=()) for rule in under_test]
         mutate = environment.gates.minimum_mutation_score is not None
         verdicts = verify(under_test, replace(make_bench(self.target, space), mutate=mutate))
         records = make_records(verdicts, payloads, self._contents, self.target)

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,12 +19,13 @@ from entra_deployer.model.source import Catalog
 from entra_deployer.model.state import Kind, State
 from entra_deployer.planner import Existing, Policy, make_plan, settled, with_issues
 from entra_deployer.push import apply, moved, not_applied, planned
+from entra_deployer.schema_watch import Watched, issues_of_plan
 from entra_deployer.workflow.compile import read_catalog
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.journal import EitherJournal
 from entra_deployer.workflow.lease import lease
 from entra_deployer.workflow.preflight import check_queries
-from entra_deployer.workflow.source_fields import read_types
+from entra_deployer.workflow.source_fields import watch_sources
 from entra_deployer.workflow.survey import survey_space
 
 type Clock = Callable[[], datetime]
@@ -38,7 +39,8 @@ class PushRequest:
     """What the user asked for.
 
     `names` are hunt folders or rule names; () means all. `lock` False pushes without the lease; `wait` is asked, while
-    somebody else holds it, whether to go on waiting. `note` goes into the ledger beside what was done.
+    somebody else holds it, whether to go on waiting. `note` goes into the ledger beside what was done. With
+    `accept_types` the types that the sources' fields have now are the ones to measure by, for all of these rules.
     """
 
     names: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class PushRequest:
     lock: bool = True
     wait: Callable[[Lease], bool] = lambda _: False
     note: str = ""
+    accept_types: bool = False
 
 
 def now() -> datetime:
@@ -73,6 +76,8 @@ def push_rules(
         return push.report(plan, not_applied(plan, "blocked"))
     results = push.apply(plan) if plan.changes else []
     push.settle()
+    if request.accept_types:
+        push.accept_types()
     return push.report(plan, results)
 
 
@@ -127,7 +132,9 @@ class _Push:
         catalog = read_catalog(self._root, self._request.names)
         spaces = [self._space(catalog, space) for space in self._connection.environment.spaces]
         plan = make_plan(self._connection.environment.name, spaces, self._issues)
-        self._check_queries(plan)
+        written = {change.key for change in plan.changes if change.kind is Kind.RULE and change.desired}
+        self._check_queries(written)
+        self._watch_sources(written)
         return with_issues(plan, self._issues)
 
     def _space(self, catalog: Catalog, space: str) -> tuple[State, Existing, Policy]:
@@ -139,14 +146,25 @@ class _Push:
         self._spaces.append((found.desired, found.existing, policy))
         return self._spaces[-1]
 
-    def _check_queries(self, plan: Plan) -> None:
+    def _check_queries(self, written: Set[str]) -> None:
         """Ask Elasticsearch about each query that would be written, once."""
-        written = {change.key for change in plan.changes if change.kind is Kind.RULE and change.desired}
         rules = {rule.rule.key: rule for rule in self._compiled if rule.rule.key in written}
         if rules:
             elastic, embedded = self._connection.elastic, self._connection.environment.embedded
             asked = list(rules.values())
             self._tell(check_queries(elastic, asked, version=elastic.version(), embedded=embedded))
+
+    def _watch_sources(self, written: Set[str]) -> None:
+        """Look whether the sources have the fields that the rules need, as they had them at the last push."""
+        for desired, _, _ in self._spaces:
+            issues = issues_of_plan(self._watched(desired), written, self._connection.environment.name)
+            taken = "taken as it is: drift and verify measure by that from now on"
+            self._tell([replace(one, hint=taken) for one in issues] if self._request.accept_types else issues)
+
+    def _watched(self, desired: State) -> list[Watched]:
+        rules = [one for one in desired.objects if one.kind is Kind.RULE]
+        then = self._journal.types(desired.space)
+        return watch_sources(self._connection.elastic, self._connection.version, rules, then)
 
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
@@ -181,15 +199,22 @@ class _Push:
             if found := settled(desired, existing, policy):
                 self._journal.remember_objects(desired.space, found)
 
+    def accept_types(self) -> None:
+        """Keep the types that the fields of all rules have now, be it none."""
+        for desired, _, _ in self._spaces:
+            types = {one.rule.key: one.types for one in self._watched(desired) if one.types != one.then}
+            if types:
+                self._journal.remember_types(desired.space, types)
+
     def _remember_types(self, results: Sequence[ChangeResult]) -> None:
-        """Keep which types the rules' fields have now: `deploy drift` tells when one becomes another."""
+        """Keep which types the fields of the rules that were written have now: a later one is a drift."""
         applied = [result.change for result in results if result.outcome is Outcome.APPLIED]
         for space in sorted({change.space for change in applied}):
             mine = [change for change in applied if change.space == space and change.kind is Kind.RULE]
             rules = [change.desired for change in mine if change.desired]
-            types = read_types(self._connection.elastic, self._connection.version, rules)
-            if types:
-                self._journal.standing.remember_types(space, types)
+            watched = watch_sources(self._connection.elastic, self._connection.version, rules, {})
+            if types := {one.rule.key: one.types for one in watched if one.types}:
+                self._journal.remember_types(space, types)
 
     def _entry(self, plan: Plan) -> PushEntry:
         return PushEntry(

@@ -1,78 +1,49 @@
-"""The fields that rules read from their sources: which types they have, and which ones became others since a push."""
+"""Looking at the fields that rules read from their sources, as an environment maps them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
 from entra_deployer.elastic.client import ElasticClient
 from entra_deployer.errors import Refused
-from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.model.source_fields import FieldCaps
+from entra_deployer.model.state import StateObject
 from entra_deployer.model.target import StackVersion
+from entra_deployer.schema_watch import Types, Watched
 from entra_deployer.syntax.columns import sources
-from entra_deployer.syntax.parser import parse
-
-type Types = Mapping[str, str]
-"""Field -> its type; several types, where indices disagree, stand sorted with a comma between."""
-
-_FAMILIES = {"match_only_text": "text", "constant_keyword": "keyword", "wildcard": "keyword"}
-"""What Elasticsearch tells of fields that a query treats alike."""
-_NO_TYPE = {"unmapped", "object", "nested"}
+from entra_deployer.workflow.syntax_cache import syntax_cache
 
 
-def read_types(
-    elastic: ElasticClient, version: StackVersion, rules: Iterable[StateObject]
-) -> dict[str, dict[str, str]]:
-    """By rule_id, the types of the fields that a rule requires. A rule whose source holds none of them yet is left out.
+def watch_sources(
+    elastic: ElasticClient, version: StackVersion, rules: Iterable[StateObject], then: Mapping[str, Types]
+) -> list[Watched]:
+    """Each rule that requires fields with what its source is like, one question for each source. Reads only.
 
-    So is one whose source this key may not look into.
+    `then` tells by rule_id which types the fields had at the rule's last push.
     """
-    by_source: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
+    by_source: defaultdict[str, list[StateObject]] = defaultdict(list)
     for rule in rules:
-        fields = [str(item["name"]) for item in rule.payload.get("required_fields", ())]
-        tree = parse(str(rule.payload["query"]), version).tree if fields else None
-        if tree and (patterns := sources(tree)):
-            by_source[",".join(patterns)][rule.key] = fields
-    found: dict[str, dict[str, str]] = {}
-    for pattern, wanted in by_source.items():
-        with suppress(Refused):
-            mapped = _types(elastic, pattern, sorted({field for fields in wanted.values() for field in fields}))
-            found |= {key: types for key, fields in wanted.items() if (types := _some(mapped, fields))}
+        if pattern := _pattern(rule, version):
+            by_source[pattern].append(rule)
+    found: list[Watched] = []
+    for pattern, readers in by_source.items():
+        caps = _look(elastic, pattern, sorted({field for rule in readers for field in _required(rule)}))
+        found += (Watched(rule, pattern, caps, then.get(rule.key, {})) for rule in readers)
     return found
 
 
-def _types(elastic: ElasticClient, pattern: str, fields: list[str]) -> dict[str, str]:
-    answer = elastic.field_caps(pattern, fields)
-    types = {name: ", ".join(sorted(kinds.keys() - _NO_TYPE)) for name, kinds in answer.items()}
-    return {name: said for name, said in types.items() if said}
+def _pattern(rule: StateObject, version: StackVersion) -> str:
+    """What a rule reads from, "" where it requires no field of it."""
+    tree = syntax_cache().parse(str(rule.payload["query"]), version).tree if _required(rule) else None
+    return ",".join(sources(tree)) if tree else ""
 
 
-def _some(mapped: Types, fields: Iterable[str]) -> dict[str, str]:
-    return {field: mapped[field] for field in fields if field in mapped}
+def _required(rule: StateObject) -> list[str]:
+    return [str(item["name"]) for item in rule.payload.get("required_fields", ())]
 
 
-def find_retyped(
-    then: Mapping[str, Types], now: Mapping[str, Types], base: Mapping[tuple[Kind, str], StateObject]
-) -> dict[str, dict[str, tuple[str, str]]]:
-    """By rule_id and field, the type at the last push and the one now ("" for none), where they are not the same.
-
-    Where the source had no data at the push, the type is the one that the integration documents, as the rule says it;
-    a field that has no type then is no difference.
-    """
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for key, types in now.items():
-        changed = {
-            field: (was, types.get(field, ""))
-            for field, was in _before(key, then, base).items()
-            if types.get(field, "" if key in then else was) != was
-        }
-        if changed:
-            found[key] = changed
-    return found
-
-
-def _before(key: str, then: Mapping[str, Types], base: Mapping[tuple[Kind, str], StateObject]) -> Types:
-    if key in then:
-        return then[key]
-    pushed = base.get((Kind.RULE, key))
-    said = pushed.payload.get("required_fields", ()) if pushed else ()
-    return {item["name"]: _FAMILIES.get(item["type"], item["type"]) for item in said if item["type"] != "unknown"}
+def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> FieldCaps | None:
+    """None where this key may not look."""
+    try:
+        return elastic.field_caps(pattern, fields)
+    except Refused:
+        return None

@@ -1,7 +1,7 @@
 """Verify: compile, read the rules back from Kibana, and try them on seeded events."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,17 @@ from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.report import Report
 from entra_deployer.model.search import Previewer
 from entra_deployer.model.source import DetectionTest, RuleSettings, RuleSource
+from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.verdict import Status
+from entra_deployer.schema_watch import NO_SOURCE, Types, Watched, problems_of_rule, warnings_of_rules
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.workflow.compile import Compilation, compile_rules
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.killers import with_killers
+from entra_deployer.workflow.past import Past
+from entra_deployer.workflow.source_fields import watch_sources
 from entra_deployer.workflow.verdict_records import content_digest, folder_of, keep_records, make_records
 
 INCOMPLETE = "DEP810"
@@ -42,11 +46,15 @@ def verify_rules(
     compilation = compile_rules(root, connection.target(space), request.names)
     bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
     digests = contents(compilation)
-    rules = rules_under_test(compilation, connection, space)
+    standing = rules_under_test(compilation, connection, space)
+    watched = watch_rules(standing, connection, Past(root, connection).types(space))
+    rules = [with_source(rule, watched.get(rule.rule_id)) for rule in standing]
     verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
-    issues += [issue for verdict in verdicts for issue in verdict.problems]
+    issues += _warnings(watched, connection)
+    issues += {issue for rule in rules for issue in rule.known}
+    issues += [issue for verdict in verdicts for issue in verdict.problems if issue not in issues]
     payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
     records = make_records(verdicts, payloads, digests, connection)
     issues += keep_records(root, connection, records)
@@ -135,6 +143,26 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
         )
         for compiled in compilation.rules
     ]
+
+
+def watch_rules(
+    rules: Sequence[RuleUnderTest], connection: Connection, then: Mapping[str, Types]
+) -> dict[str, Watched]:
+    """By rule_id, what the source of each rule is like. `then` are the types that its fields had at the last push."""
+    objects = [StateObject(Kind.RULE, one.rule_id, one.name, one.payload) for one in rules if one.payload is not None]
+    return {one.rule.key: one for one in watch_sources(connection.elastic, connection.version, objects, then)}
+
+
+def with_source(rule: RuleUnderTest, watched: Watched | None) -> RuleUnderTest:
+    """The rule, to be tried on the types of its source, and with what stands against it there."""
+    return replace(rule, mapped=watched.types, known=tuple(problems_of_rule(watched))) if watched else rule
+
+
+def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Issue]:
+    """That an embedded stack has no data of its own is nothing to tell."""
+    environment = connection.environment
+    found = warnings_of_rules(list(watched.values()), environment.name)
+    return [issue for issue in found if not (environment.embedded and issue.code == NO_SOURCE)]
 
 
 def _settings(source: RuleSource, compiled: CompiledRule) -> RuleSettings:

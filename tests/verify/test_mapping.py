@@ -8,7 +8,7 @@ STREAM = "logs-azure.signinlogs-default"
 
 
 def types(documents=(), fields=(), stream=STREAM, embedded=True):
-    mapping = make_mapping(stream, documents, dict.fromkeys(fields, ""), embedded=embedded)
+    mapping = make_mapping(stream, documents, dict.fromkeys(fields, ""), {}, embedded=embedded)
     return {name: item["type"] for name, item in mapping["properties"].items()}
 
 
@@ -64,6 +64,18 @@ def test_no_family_is_a_type_that_needs_one_itself():
 
 
 def test_a_field_that_nobody_knows_has_the_type_that_the_query_demands():
-    mapping = make_mapping(STREAM, [{"my.size": "7"}], {"my.size": "long", "source.ip": "keyword"}, embedded=True)
+    mapping = make_mapping(STREAM, [{"my.size": "7"}], {"my.size": "long", "source.ip": "keyword"}, {}, embedded=True)
     assert mapping["properties"]["my.size"] == {"type": "long"}
     assert mapping["properties"]["source.ip"] == {"type": "ip"}, "the integration knows better"
+
+
+def test_the_source_of_the_environment_knows_best():
+    mapped = {"source.ip": "keyword", "my.size": "ip", "user.name": "keyword", "user.email": "dense_vector"}
+    fields = dict.fromkeys([*mapped, "source.port"], "")
+    found = make_mapping(STREAM, [], fields, mapped, embedded=True)["properties"]
+    assert found["source.ip"]["type"] == "keyword"
+    assert found["my.size"] == {"type": "ip", "ignore_malformed": True}, (
+        "a value that does not fit is no fault of a test"
+    )
+    assert found["user.email"]["type"] == "keyword", "a type that asks for more than its name is left alone"
+    assert found["source.port"] == {"type": "long"}

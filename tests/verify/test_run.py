@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from entra_deployer.errors import Refused, Unreachable
+from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.search import Column, PreviewResult, QueryResult
 from entra_deployer.model.source import DetectionTest, Event, Expectation
 from entra_deployer.model.target import StackVersion
@@ -33,7 +34,7 @@ class Server:
 
     def create_index(self, name, *, mappings=None, settings=None):
         self.indices[name] = []
-        self.settings = settings
+        self.settings, self.mappings = settings, mappings
 
     def delete_index(self, name):
         self.deleted.append(name)
@@ -98,6 +99,20 @@ def test_a_rule_that_catches_what_it_must_and_nothing_else_passes():
     assert (verdict.status, verdict.missed, verdict.false_alarms) == (Status.PASSED, (), ())
     assert (verdict.events, verdict.alerts, verdict.tests) == (3, 1, ("rules/x/tests/t.yaml",))
     assert not server.indices
+
+
+@pytest.mark.parametrize(("level", "status"), [(Level.ERROR, Status.FAILED), (Level.WARNING, Status.PASSED)])
+def test_what_is_known_of_a_rule_before_it_is_tried_counts_by_its_level(level, status):
+    issue = Issue("DEP333", level, "a field is text", "Rule one")
+    verdict = verify([replace(a_rule(), known=(issue,))], bench(Server()))[0]
+    assert verdict.status is status
+    assert verdict.problems == ((issue,) if status is Status.FAILED else ())
+
+
+def test_the_test_index_has_the_types_of_the_source():
+    server = Server()
+    verify([replace(a_rule(), mapped={"user.name": "text"})], bench(server))
+    assert server.mappings["properties"]["user.name"] == {"type": "text"}
 
 
 def test_events_are_as_old_as_they_say_and_copies_are_older():

@@ -1,20 +1,18 @@
-"""The watch over the fields that rules read: which types they have, which became others."""
+"""Looking at the fields of sources: one question for all rules that read the same."""
 
 from dataclasses import dataclass, field
 
-import pytest
-
 from entra_deployer.errors import Refused
-from entra_deployer.model.state import Kind
+from entra_deployer.model.source_fields import FieldCap, FieldCaps
 from entra_deployer.model.target import StackVersion
-from entra_deployer.workflow.source_fields import find_retyped, read_types
+from entra_deployer.workflow.source_fields import watch_sources
 from tests.builders import rule
 
 VERSION = StackVersion(8, 19)
 
 
-def reading(key, *fields, source="logs-a*", types="keyword"):
-    required = [{"name": name, "type": types} for name in fields]
+def reading(key, *fields, source="logs-a*"):
+    required = [{"name": name, "type": "keyword"} for name in fields]
     return rule(key, key, query=f"FROM {source}\n| LIMIT 1", required_fields=required)
 
 
@@ -34,35 +32,21 @@ class Mappings:
 
 
 def test_rules_of_one_source_are_asked_for_together():
-    elastic = Mappings({"logs-a*": {"a": {"keyword": {}}, "b": {"long": {}, "keyword": {}, "unmapped": {}}}})
-    types = read_types(elastic, VERSION, [reading("r1", "a"), reading("r2", "a", "b", "c")])
-    assert types == {"r1": {"a": "keyword"}, "r2": {"a": "keyword", "b": "keyword, long"}}
+    caps = FieldCaps(("logs-a1",), {"a": FieldCap(("keyword",))})
+    elastic = Mappings({"logs-a*": caps})
+    rules = [reading("r1", "a"), reading("r2", "a", "b", "c")]
+    found = watch_sources(elastic, VERSION, rules, {"r2": {"b": "ip"}})
+    assert [(one.rule.key, one.caps, one.then) for one in found] == [("r1", caps, {}), ("r2", caps, {"b": "ip"})]
     assert elastic.asked == [("logs-a*", ["a", "b", "c"])]
 
 
-def test_a_source_without_data_or_without_permission_says_nothing():
-    elastic = Mappings({"logs-a*": {}, "logs-b*": Refused("no", status=403)})
-    assert read_types(elastic, VERSION, [reading("r1", "a"), reading("r2", "a", source="logs-b*")]) == {}
+def test_a_source_that_may_not_be_looked_at_is_not_taken_for_an_empty_one():
+    elastic = Mappings({"logs-a*": FieldCaps(), "logs-b*,logs-c": Refused("no", status=403)})
+    rules = [reading("r1", "a"), reading("r2", "a", source="logs-b*, logs-c")]
+    assert [one.caps for one in watch_sources(elastic, VERSION, rules, {})] == [FieldCaps(), None]
 
 
 def test_a_rule_that_requires_no_field_is_not_asked_for():
     elastic = Mappings({})
-    assert read_types(elastic, VERSION, [reading("r1")]) == {}
+    assert watch_sources(elastic, VERSION, [reading("r1")], {}) == []
     assert elastic.asked == []
-
-
-def test_a_type_that_became_another_or_none_is_found():
-    then = {"r1": {"a": "keyword", "b": "ip", "c": "long"}}
-    assert find_retyped(then, {"r1": {"a": "text", "c": "long"}}, {}) == {
-        "r1": {"a": ("keyword", "text"), "b": ("ip", "")}
-    }
-
-
-@pytest.mark.parametrize(
-    ("documented", "now", "found"),
-    [("keyword", "text", True), ("match_only_text", "text", False), ("unknown", "text", False), ("keyword", "", False)],
-)
-def test_where_a_push_saw_no_data_the_documented_type_is_the_measure(documented, now, found):
-    base = {(Kind.RULE, "r1"): reading("r1", "a", types=documented)}
-    types = {"a": now} if now else {"other": "keyword"}
-    assert bool(find_retyped({}, {"r1": types}, base)) is found
