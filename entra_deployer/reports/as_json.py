@@ -1,34 +1,29 @@
 """The one JSON document of `push`, `plan` and `verify` (docs/reference.md tells its shape)."""
 
-import json
-
 from entra_deployer.model.plan import ChangeResult
 from entra_deployer.model.report import Report
-from entra_deployer.model.serial import diff_to_json, issue_to_json
+from entra_deployer.model.serial import diff_to_json
 from entra_deployer.model.values import Json
 from entra_deployer.model.verdict import EntityOutcome, MutationResult, Verdict
+from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.live_rules import live_rule_to_json
-
-FORMAT_VERSION = 1
 
 
 def as_json(report: Report) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    return json.dumps(report_to_json(report), indent=2, ensure_ascii=False) + "\n"
+    """The document of a plan, a push or a verification."""
+    return json_document(report_to_json(report), report.issues)
 
 
 def report_to_json(report: Report) -> dict[str, Json]:
-    """The document as a value."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """What is in it beside the issues."""
+    content: dict[str, Json] = {
         "environment": report.environment,
         "plan": {"changes": [_change(result) for result in report.results]},
         "verdicts": [_verdict(verdict) for verdict in report.verdicts],
-        "issues": [issue_to_json(issue) for issue in report.issues],
     }
     if report.runs is not None:
-        document["runs"] = [{**live_rule_to_json(run.rule), "first_run": run.state.value} for run in report.runs]
-    return document
+        content["runs"] = [{**live_rule_to_json(run.rule), "first_run": run.state.value} for run in report.runs]
+    return content
 
 
 def _change(result: ChangeResult) -> Json:

@@ -1,25 +1,20 @@
 """What the compiler made, as JSON: one document, or one line for each object, as Kibana's imports have them."""
 
-import json
-
 from entra_deployer.model.compiled import CompiledRule, CompileReport
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.state import Kind, StateObject
 from entra_deployer.model.values import Json, canonical
+from entra_deployer.reports.json_document import json_document
 
-FORMAT_VERSION = 1
 _TYPES = {Kind.SAVED_SEARCH: "search", Kind.TAG: "tag"}
 
 
 def compilation_as_json(report: CompileReport) -> str:
-    """The document, indented, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "target": report.target,
         "rules": [_rule(rule) for rule in report.rules],
-        "issues": [issue_to_json(issue) for issue in report.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, report.issues)
 
 
 def compilation_as_ndjson(report: CompileReport) -> str:

@@ -1,28 +1,22 @@
 """Drift as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-import json
-
 from entra_deployer.model.drift import Difference, DriftReport
 from entra_deployer.model.ledger import PushEntry
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
-
-FORMAT_VERSION = 1
+from entra_deployer.reports.json_document import json_document
 
 
 def drift_as_json(report: DriftReport) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "environment": report.environment,
         "drifted": report.drifted,
         "three_way": report.three_way,
         "compared": report.compared,
         "last_push": _push(report.last_push),
         "differences": [_difference(difference) for difference in report.differences],
-        "issues": [issue_to_json(issue) for issue in report.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, report.issues)
 
 
 def _push(entry: PushEntry | None) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from entra_deployer.model.drift import Difference, DriftReport
 from entra_deployer.reports.drift_words import drift_summary, field_lines, origin, thing, who_and_when
-from entra_deployer.reports.markdown import cell, fenced
+from entra_deployer.reports.markdown import cell, fenced, folded, issue_item
 
 
 def drift_as_markdown(report: DriftReport) -> str:
@@ -24,10 +24,7 @@ def _lines(report: DriftReport) -> Iterator[str]:
         yield ""
     for difference in report.differences:
         yield from _details(difference)
-    for issue in report.issues:
-        place = issue.location or issue.subject
-        hint = f" ({issue.hint})" if issue.hint else ""
-        yield f"- **{issue.level.value}** `{issue.code}` {place}: {issue.message}{hint}"
+    yield from map(issue_item, report.issues)
 
 
 def _row(difference: Difference) -> str:
@@ -37,11 +34,6 @@ def _row(difference: Difference) -> str:
 
 
 def _details(difference: Difference) -> Iterator[str]:
-    if not difference.fields:
-        return
-    yield f"<details><summary>{cell(thing(difference))}: {difference.kind.words}</summary>"
-    yield ""
-    yield from fenced(line.removeprefix("  ") for line in field_lines(difference))
-    yield ""
-    yield "</details>"
-    yield ""
+    if difference.fields:
+        lines = (line.removeprefix("  ") for line in field_lines(difference))
+        yield from folded(f"{thing(difference)}: {difference.kind.words}", fenced(lines))

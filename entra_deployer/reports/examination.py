@@ -1,6 +1,5 @@
 """What `deploy doctor` found: a line a finding for a person, and one JSON document."""
 
-import json
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -9,26 +8,23 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from entra_deployer.model.doctor import Examination, Finding, Health
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.words import counted
 
-FORMAT_VERSION = 1
 _SIGNS = {Health.OK: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.ERROR: ("✗", "bold red")}
 
 
 def examination_as_json(examination: Examination) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "environment": examination.environment,
         "findings": [
             {"about": one.about, "health": one.health.value, "message": one.message, "hint": one.hint or None}
             for one in examination.findings
         ],
-        "issues": [issue_to_json(issue) for issue in examination.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, examination.issues)
 
 
 def examination_as_text(examination: Examination, *, width: int = 100, colour: bool = False) -> str:

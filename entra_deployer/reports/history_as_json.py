@@ -1,26 +1,20 @@
 """The pushes as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-import json
-
 from entra_deployer.model.history import History, NumberedPush
 from entra_deployer.model.plan import ChangeResult
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
-
-FORMAT_VERSION = 1
+from entra_deployer.reports.json_document import json_document
 
 
 def history_as_json(history: History) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "environment": history.environment,
         "rule": history.rule or None,
         "pushes": [_push(push) for push in history.pushes],
         "older": history.older,
-        "issues": [issue_to_json(issue) for issue in history.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, history.issues)
 
 
 def _push(push: NumberedPush) -> Json:

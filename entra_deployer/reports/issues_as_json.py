@@ -1,17 +1,12 @@
 """Issues as one JSON document."""
 
-import json
-
 from entra_deployer.model.check_report import CheckReport
-from entra_deployer.model.serial import issue_to_json
-
-FORMAT_VERSION = 1
+from entra_deployer.reports.json_document import json_document
 
 
 def issues_as_json(report: CheckReport) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "target": report.target,
         "hunts": report.hunts,
         "rules": report.rules,
@@ -26,6 +21,5 @@ def issues_as_json(report: CheckReport) -> str:
             }
             for row in report.matrix
         ],
-        "issues": [issue_to_json(issue) for issue in report.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, report.issues)

@@ -1,6 +1,5 @@
 """The rules that are live: for a person at a terminal, and as one JSON document."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,13 +11,12 @@ from rich.text import Text
 
 from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, FirstRun, Inventory, LiveRule, RunState
 from entra_deployer.model.report import Report
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import issue_lines
+from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.words import counted
 
-FORMAT_VERSION = 1
 _NARROW = 90
 _WORD_WIDTH = 12
 _STATES = {RunState.MISSING: "none yet", RunState.NOT_DUE: "not due yet", RunState.OFF: "switched off"}
@@ -27,14 +25,12 @@ _INDENT = (0, 0, 0, 4)
 
 
 def live_rules_as_json(inventory: Inventory) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "environment": inventory.environment,
         "rules": [live_rule_to_json(rule) for rule in inventory.rules],
-        "issues": [issue_to_json(issue) for issue in inventory.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, inventory.issues)
 
 
 def live_rule_to_json(rule: LiveRule) -> Json:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from entra_deployer.model.plan import ChangeResult, Outcome
 from entra_deployer.model.report import Report
 from entra_deployer.reports.diff import diff_lines, kept_line
-from entra_deployer.reports.markdown import cell, fenced
+from entra_deployer.reports.markdown import cell, fenced, folded, issue_item
 from entra_deployer.reports.words import counted, kind_name, plan_summary
 
 _OUTCOMES = {
@@ -41,24 +41,14 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     for result in report.results:
         yield from _details(result)
-    for issue in report.issues:
-        place = issue.location or issue.subject
-        hint = f" ({issue.hint})" if issue.hint else ""
-        yield f"- **{issue.level.value}** `{issue.code}` {place}: {issue.message}{hint}"
+    yield from map(issue_item, report.issues)
 
 
 def _details(result: ChangeResult) -> Iterator[str]:
     change = result.change
     if not (change.diffs or change.kept or result.error):
         return
-    yield f"<details><summary>{cell(change.name)}</summary>"
-    yield ""
-    if result.error:
-        yield f"{result.error}"
-        yield ""
     body = [line.removeprefix("  ") for diff in change.diffs for line in diff_lines(diff)]
     body += [kept_line(kept) for kept in change.kept]
-    yield from fenced(body)
-    yield ""
-    yield "</details>"
-    yield ""
+    error = (result.error, "") if result.error else ()
+    yield from folded(change.name, (*error, *fenced(body)))

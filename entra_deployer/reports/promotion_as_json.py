@@ -1,30 +1,24 @@
 """A promotion as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-import json
 from dataclasses import asdict
 
 from entra_deployer.model.attestation import Evidence, Promotion, record_to_json
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.model.values import Json
 from entra_deployer.reports.as_json import report_to_json
-
-FORMAT_VERSION = 1
+from entra_deployer.reports.json_document import json_document
 
 
 def promotion_as_json(promotion: Promotion) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    report = report_to_json(promotion.report)
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "source": promotion.source,
         "target": promotion.target,
         "refused": promotion.refused,
-        "plan": report["plan"],
+        "plan": report_to_json(promotion.report)["plan"],
         "evidence": [_evidence(one) for one in promotion.evidence],
         "attestation": promotion.attestation,
-        "issues": [*(issue_to_json(issue) for issue in promotion.issues), *report["issues"]],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, (*promotion.issues, *promotion.report.issues))
 
 
 def _evidence(evidence: Evidence) -> Json:

@@ -1,18 +1,13 @@
 """A pull as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-import json
-
 from entra_deployer.model.pull import PullReport
-from entra_deployer.model.serial import issue_to_json
+from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.pull_as_text import diff_of
-
-FORMAT_VERSION = 1
 
 
 def pull_as_json(report: PullReport) -> str:
-    """The document, indented, keys in a fixed order, one newline at its end."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    """The document."""
+    content = {
         "environment": report.environment,
         "written": report.written,
         "files": [
@@ -30,6 +25,5 @@ def pull_as_json(report: PullReport) -> str:
             }
             for one in report.brought
         ],
-        "issues": [issue_to_json(issue) for issue in report.issues],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, report.issues)

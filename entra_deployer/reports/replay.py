@@ -1,6 +1,5 @@
 """A replay: for a person at a terminal, and as JSON."""
 
-import json
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -10,11 +9,10 @@ from rich.text import Text
 
 from entra_deployer.model.issue import Issue
 from entra_deployer.model.replay import Replay, Tick
-from entra_deployer.model.serial import issue_to_json
 from entra_deployer.reports.canvas import draw
+from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.words import counted
 
-FORMAT_VERSION = 1
 _MOST_SHOWN = 40
 
 
@@ -52,8 +50,7 @@ def _table(ticks: list[Tick]) -> Table:
 
 def replay_as_json(replay: Replay) -> str:
     """All of it; the ticks that found nothing are left out, `ticks` counts them."""
-    document = {
-        "format_version": FORMAT_VERSION,
+    content = {
         "environment": replay.environment,
         "rule_id": replay.rule_id,
         "name": replay.name,
@@ -66,18 +63,10 @@ def replay_as_json(replay: Replay) -> str:
             {"at": tick.at, "rows": tick.rows, "entities": list(tick.entities), "new": list(tick.new)}
             for tick in replay.fired
         ],
-        "issues": [],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(content, ())
 
 
 def no_replay_as_json(environment: str, issues: tuple[Issue, ...]) -> str:
     """The document where there is no replay."""
-    document = {
-        "format_version": FORMAT_VERSION,
-        "environment": environment,
-        "ticks": 0,
-        "fired": [],
-        "issues": [issue_to_json(issue) for issue in issues],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document({"environment": environment, "ticks": 0, "fired": []}, issues)
