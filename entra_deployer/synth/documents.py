@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
-from entra_deployer.synth import dissect, regex
+from entra_deployer.synth import regex
 from entra_deployer.synth.constants import TIMESTAMP, Unsolved, seconds
+from entra_deployer.synth.patterns import Pattern, compose
 from entra_deployer.synth.pick import pick
 from entra_deployer.synth.plan import Grouping, Plan
 from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
@@ -57,9 +58,14 @@ def make_documents(plan: Plan, fields: Fields, attempt: Attempt, mark: str) -> I
     """
     made: list[Document] = []
     sizes = attempt.sizes
+    cast = {key: one.pattern.type_of(output) for key, one, output in plan.taken}
+
+    def type_of(name: str) -> str:
+        return cast.get(name) or fields.type_of(name)
+
     last = max([*sizes.different.values(), 2 if sizes.lasts else 1]) - 1
     for number in range(last + 1):
-        solver = Solver(fields.type_of, f"{mark}-{number}" if number else mark)
+        solver = Solver(type_of, f"{mark}-{number}" if number else mark)
         world = _world(plan, attempt, solver, made)
         older = _step(plan.grouping, sizes) * number + (sizes.lasts if number == last else 0)
         document = _document(plan, fields, world, solver.mark)
@@ -70,7 +76,8 @@ def make_documents(plan: Plan, fields: Fields, attempt: Attempt, mark: str) -> I
 
 def _world(plan: Plan, attempt: Attempt, solver: Solver, made: Sequence[Document]) -> World:
     """The first solution in which the keys are those of the documents before, and the counted values new ones."""
-    for found in solver.solve(attempt.events, World()):
+    forms = {key: (Want(Kind.FORM, form),) for key, one, output in plan.taken if (form := one.pattern.form_of(output))}
+    for found in solver.solve(attempt.events, World(forms)):
         if plan.grouping is None:
             shown = [nodes.Column(nodes.Span(0, 0), name) for name in plan.shown]
             return _present(solver, found, shown, plan.scope)
@@ -101,7 +108,7 @@ def _present(solver: Solver, world: World, wanted: Sequence[nodes.Expression], s
     """The world with a value for each of the expressions, where that is possible."""
     for node in wanted:
         try:
-            world = next(solver.want(node, Want(Kind.PRESENT), replace(world, scope=scope)), world)
+            world = next(solver.want(node, Want(Kind.WISHED), replace(world, scope=scope)), world)
         except Unsolved:
             continue
     return world
@@ -145,12 +152,8 @@ def _time_span(node: nodes.Expression, scope: Scope) -> float:
 
 
 def _document(plan: Plan, fields: Fields, world: World, mark: str) -> Document:
-    values: dict[str, Json] = {}
-    for number, one in enumerate(plan.extractions):
-        for output in one.pattern.outputs:
-            key = Taken(number, output).key
-            values[key] = pick(output, "keyword", world.wants.get(key, ()), mark)
-    texts = {one.field: _texts(plan, one.field, values, world) for one in plan.extractions}
+    values = _taken(plan, world, mark)
+    texts = {one.field: _texts(plan, one.field, values, world, mark) for one in plan.extractions}
     for name in sorted({*world.wants, *texts}):
         if name == TIMESTAMP or name.startswith("%"):
             continue
@@ -163,16 +166,45 @@ def _document(plan: Plan, fields: Fields, world: World, mark: str) -> Document:
     return Document(shaped, values, _age(world))
 
 
-def _texts(plan: Plan, name: str, values: Mapping[str, Json], world: World) -> list[str]:
-    """Texts of which every pattern on the field takes the values that were picked."""
-    mine = [
-        (one.pattern, {output: str(values[Taken(number, output).key]) for output in one.pattern.outputs})
-        for number, one in enumerate(plan.extractions)
-        if one.field == name
-    ]
+def _taken(plan: Plan, world: World, mark: str) -> dict[str, Json]:
+    """The values of the columns that patterns take, by key. Where one of them is to be null, all of its pattern are."""
+    values: dict[str, Json] = {}
+    missed: set[int] = set()
+    for key, one, output in plan.taken:
+        values[key] = pick(output, one.pattern.type_of(output), world.wants.get(key, ()), mark)
+        if values[key] is None:
+            missed.add(id(one))
+    for key, one, output in plan.taken:
+        if id(one) in missed:
+            if any(want.kind not in (Kind.NULL, Kind.FORM, Kind.WISHED) for want in world.wants.get(key, ())):
+                raise Unsolved(f"{output} has a value where another column of its pattern has none")
+            values[key] = None
+    return values
+
+
+def _texts(plan: Plan, name: str, values: Mapping[str, Json], world: World, mark: str) -> list[str]:
+    """Texts of which every pattern on the field takes the values that were picked, or nothing where it is to miss."""
+    matching: list[tuple[Pattern, dict[str, str]]] = []
+    missing: list[Pattern] = []
+    for number, one in enumerate(plan.extractions):
+        if one.field == name:
+            mine = {output: values[Taken(number, output).key] for output in one.pattern.outputs}
+            if mine and None in mine.values():
+                missing.append(one.pattern)
+            else:
+                matching.append((one.pattern, {output: _written(value) for output, value in mine.items()}))
     pieces = [regex.try_example(pattern) or "" for pattern in wanted_patterns(world.wants.get(name, ()))]
-    texts = dissect.compose(mine, pieces)
-    return [text for text in texts if all(dissect.take(one, text) == taken for one, taken in mine)]
+    texts = compose(matching, pieces) if matching else ["".join(pieces) or f"x{mark}"]
+    return [
+        text
+        for text in texts
+        if all(one.take(text) == taken for one, taken in matching) and not any(one.take(text) for one in missing)
+    ]
+
+
+def _written(value: Json) -> str:
+    """A value as it stands in a text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _age(world: World) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from entra_deployer.model.values import Json
 from entra_deployer.synth import regex
+from entra_deployer.synth.patterns import number_of
 from entra_deployer.synth.wants import Kind, Want, holds, wanted_patterns
 
 _NUMBERS = frozenset(
@@ -23,7 +24,7 @@ def pick(name: str, kind: str, wants: Sequence[Want], mark: str, texts: Sequence
     `mark` makes free values differ from case to case; `texts` are further candidates. Raises Unpickable.
     """
     if any(want.kind is Kind.NULL for want in wants):
-        if all(want.kind is Kind.NULL for want in wants):
+        if all(want.kind in (Kind.NULL, Kind.FORM) for want in wants):
             return None
         raise Unpickable(name)
     for candidate in (*texts, *_candidates(name, kind, wants, mark)):
@@ -62,7 +63,7 @@ def _numbers(wants: Sequence[Want]) -> Iterator[int]:
 
 
 def _addresses(wants: Sequence[Want], mark: str) -> Iterator[str]:
-    number = sum(ord(character) * (position + 1) for position, character in enumerate(mark)) % 250 + 1
+    number = number_of(mark)
     for want in wants:
         if want.kind is Kind.CIDR:
             for network in want.value:
@@ -73,6 +74,9 @@ def _addresses(wants: Sequence[Want], mark: str) -> Iterator[str]:
 
 def _texts(name: str, wants: Sequence[Want], mark: str) -> Iterator[str]:
     """Free texts bear the field's own last name; of patterns each filler is tried, then several patterns in a row."""
+    if any(want.kind in (Kind.CIDR, Kind.UNCIDR) for want in wants):
+        yield from _addresses(wants, mark)
+    yield from (text for want in wants if want.kind is Kind.FORM for text in want.value.texts(mark))
     hint = name.rpartition("%")[2].rpartition(".")[2].strip("`") or "value"
     patterns = wanted_patterns(wants)
     for filler in (mark, ""):

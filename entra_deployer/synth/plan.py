@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare, conjuncts
-from entra_deployer.synth import dissect
+from entra_deployer.synth import dissect, grok
 from entra_deployer.synth.constants import TIMESTAMP, Unsolved, literal, unit_seconds
 from entra_deployer.synth.scope import Derived, Extraction, Goal, Scope, Taken
 
@@ -53,6 +53,13 @@ class Plan:
     shown: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
 
+    @property
+    def taken(self) -> Iterator[tuple[str, Extraction, str]]:
+        """Each column that a pattern takes out of a field: its key, the extraction, its name."""
+        for number, one in enumerate(self.extractions):
+            for output in one.pattern.outputs:
+                yield Taken(number, output).key, one, output
+
 
 def read_plan(tree: nodes.Tree) -> Plan:
     """Read a query. Raises Unsolved for a command that it does not know."""
@@ -75,7 +82,7 @@ def _read(command: nodes.Command, plan: Plan) -> None:
             _group(command, plan)
         case nodes.Keep(names=names):
             plan.shown = tuple(name.name for name in names if "*" not in name.name)
-        case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit():
+        case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit() | nodes.MvExpand():
             pass
         case _:
             raise Unsolved(command.word.upper() if isinstance(command, nodes.Other) else type(command).__name__)
@@ -96,10 +103,11 @@ def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
 
 def _extract(command: nodes.Extract, plan: Plan) -> None:
     source = bare(command.input)
-    if command.word != "dissect" or not isinstance(source, nodes.Column) or plan.scope.get(source.name):
+    if not isinstance(source, nodes.Column) or plan.scope.get(source.name):
         raise Unsolved(f"{command.word.upper()} of what is no field")
     number = len(plan.extractions)
-    plan.extractions.append(Extraction(source.name, dissect.read(command.pattern)))
+    read = dissect.read if command.word == "dissect" else grok.read
+    plan.extractions.append(Extraction(source.name, read(command.pattern)))
     for name in command.outputs:
         plan.scope = plan.scope.with_column(name, Taken(number, name))
 

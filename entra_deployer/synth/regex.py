@@ -85,12 +85,10 @@ class _Reader:
 
     def _repeated(self, atom: tuple[str, bool]) -> str:
         text, is_any = atom
-        if self._take("*"):
-            return self.filler if is_any else ""
-        if self._take("+"):
-            return (self.filler or text) if is_any else text
-        if self._take("?"):
-            return ""
+        for sign, repeated in (("*", self.filler if is_any else ""), ("+", self.filler if is_any else text), ("?", "")):
+            if self._take(sign):
+                self._take("?")  # as few as possible: what is made is short anyway
+                return repeated or (text if sign == "+" else "")
         if found := _QUANTIFIER.match(self.pattern, self.position):
             self.position = found.end()
             return text * int(found[1])

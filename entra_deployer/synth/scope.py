@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from entra_deployer.syntax import nodes
-from entra_deployer.synth.dissect import Dissect
+from entra_deployer.synth.patterns import Pattern
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class Taken:
-    """A column that a DISSECT made: `number` of the pattern in the query, `name` of the output."""
+    """A column that a DISSECT or GROK made: `number` of the pattern in the query, `name` of the output."""
 
     number: int
     name: str
@@ -30,10 +30,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Extraction:
-    """A DISSECT: the field that it reads and its pattern."""
+    """A DISSECT or GROK: the field that it reads and its pattern."""
 
     field: str
-    pattern: Dissect
+    pattern: Pattern
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ class Solver:
 
     def _arithmetic(self, node: nodes.Binary, want: Want, world: World) -> Worlds:
         """The right side gets a value (a constant its own, anything else 1), and the left one what is then needed."""
-        if want.kind in (Kind.PRESENT, Kind.NULL):
+        if want.kind in (Kind.PRESENT, Kind.WISHED, Kind.NULL):
             yield from self.want(node.left, want, world)
             return
         if is_constant(node.right):

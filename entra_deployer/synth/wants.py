@@ -11,10 +11,11 @@ from entra_deployer.synth import regex
 
 
 class Kind(StrEnum):
-    """What is wanted. NULL wants no value at all, PRESENT any."""
+    """What is wanted. NULL wants no value at all, PRESENT any; WISHED any too, though no condition asks for it."""
 
     NULL = "null"
     PRESENT = "present"
+    WISHED = "wished"
     EQUAL = "equal"
     UNEQUAL = "unequal"
     LESS = "less"
@@ -29,13 +30,14 @@ class Kind(StrEnum):
     UNCIDR = "uncidr"
     YOUNGER = "younger"
     OLDER = "older"
+    FORM = "form"
 
 
 @dataclass(frozen=True)
 class Want:
     """One condition. With `number` a text is meant that is a number, and the number is what is compared.
 
-    YOUNGER and OLDER are of moments: `value` seconds before now.
+    YOUNGER and OLDER are of moments: `value` seconds before now. FORM is of a text that a pattern takes.
     """
 
     kind: Kind
@@ -68,7 +70,7 @@ def holds(want: Want, value: Json) -> bool:
     """Does a value (None for a field that is missing) satisfy the want."""
     if want.kind is Kind.NULL or value is None:
         return want.kind is Kind.NULL and value is None
-    if want.number:
+    if want.number and want.kind is not Kind.FORM:
         return re.fullmatch(r"-?\d+", str(value)) is not None and _TESTS[want.kind](int(value), want.value)
     return _TESTS[want.kind](value, want.value)
 
@@ -84,6 +86,7 @@ def _matches(pattern: str, value: Json) -> bool:
 
 _TESTS: dict[Kind, Callable[[Json, Json], bool]] = {
     Kind.PRESENT: lambda _value, _wanted: True,
+    Kind.WISHED: lambda _value, _wanted: True,
     Kind.EQUAL: lambda value, wanted: bool(value == wanted),
     Kind.UNEQUAL: lambda value, wanted: bool(value != wanted),
     Kind.LESS: lambda value, wanted: bool(value < wanted),
@@ -98,4 +101,5 @@ _TESTS: dict[Kind, Callable[[Json, Json], bool]] = {
     Kind.UNRLIKE: lambda value, wanted: not _matches(wanted, value),
     Kind.CIDR: _within,
     Kind.UNCIDR: lambda value, wanted: not _within(value, wanted),
+    Kind.FORM: lambda value, wanted: _matches(wanted.expression, value),
 }

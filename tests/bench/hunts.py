@@ -101,10 +101,11 @@ def behave(elastic: ElasticClient, *, mutants: bool = False) -> Iterator[Outcome
     for path in sorted(HUNTS.rglob("*.toml")):
         for query in read_toml(path.read_text("utf-8"), path.name).queries:
             number += 1
-            yield _outcome(elastic, path.stem, query, number, mutants=mutants)
+            yield outcome_of(elastic, path.stem, query, number, mutants=mutants)
 
 
-def _outcome(elastic: ElasticClient, name: str, query: Query, number: int, *, mutants: bool) -> Outcome:
+def outcome_of(elastic: ElasticClient, name: str, query: Query, number: int, *, mutants: bool = False) -> Outcome:
+    """Make the cases of one query and try them."""
     version = StackVersion(8, 19, 21)
     try:
         rule = read_query(query.text, version)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from entra_deployer.model.hunt import Query
 from entra_deployer.model.verdict import Status
 from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.push import PushRequest, push_rules
 from entra_deployer.workflow.synth import synthesise, write_tests
 from entra_deployer.workflow.verify import VerifyRequest, verify_rules
-from tests.bench.hunts import HUNTS, Tally, behave
+from tests.bench.hunts import HUNTS, Tally, behave, outcome_of
 
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -44,3 +45,27 @@ def test_nine_in_ten_of_the_shared_hunts_behave(connection: Connection):
     assert tally.behaving >= 0.9 * tally.parsable, tally.strange
     assert tally.fired >= 0.9 * tally.firing
     assert tally.quiet >= 0.9 * tally.near_misses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            'GROK message "user %{USERNAME:u} from %{IP:ip} port %{NUMBER:p:int}" | WHERE p > 1024 AND u != "root" '
+            'AND NOT CIDR_MATCH(TO_IP(ip), "10.0.0.0/8") | STATS n = COUNT(*) BY u'
+        ),
+        'GROK m "(?<k>[a-z]+)=%{GREEDYDATA:v}" | WHERE k == "cmd" AND v LIKE "*curl*" | KEEP host.name, v',
+        (
+            'GROK m "%{TIMESTAMP_ISO8601:t} %{LOGLEVEL:level} %{DATA}id=%{UUID:id}" | WHERE level == "ERROR" '
+            "| STATS n = COUNT_DISTINCT(id) BY host.name | WHERE n > 2"
+        ),
+        'GROK process.command_line """%{WINPATH:dir} /x %{QS:arg}""" | WHERE arg IS NOT NULL | KEEP host.id',
+        'DISSECT m "%{a}=%{b}" | WHERE b IS NOT NULL | STATS n = COUNT(*) BY host.name',
+        'MV_EXPAND user.roles | WHERE user.roles IN ("admin", "owner") | STATS n = COUNT(*) BY user.name',
+    ],
+)
+def test_what_patterns_take_out_of_a_text_is_as_elasticsearch_takes_it(connection: Connection, text: str):
+    outcome = outcome_of(connection.elastic, "pattern", Query(f"FROM logs-x* | {text}", 1), len(text))
+    assert (outcome.unsolved, outcome.strange) == (0, ())
+    assert outcome.fires >= 1
+    assert outcome.near_misses >= 1
