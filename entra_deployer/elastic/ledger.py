@@ -103,6 +103,7 @@ class Ledger:
 
     def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
         """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
+        self._ensure_index()
         documents = {
             f"types:{space}:{key}": {
                 "type": "types",

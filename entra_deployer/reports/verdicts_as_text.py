@@ -83,10 +83,10 @@ def _mutation(result: MutationResult) -> Iterator[RenderableType]:
         line.append(f"{mutant.what}: `{_short(mutant.before)}`")
         line.append(f" as `{_short(mutant.after)}`" if mutant.after else "")
         yield Padding(line, _INDENT)
+        hint = "no made case notices it either: look whether it means the same"
         if mutant.killer:
-            yield Padding(
-                Text(f"deploy synth has a case that notices it: {_short(mutant.killer)}", "dim"), (0, 0, 0, 4)
-            )
+            hint = f"deploy synth has a case that notices it: {_short(mutant.killer)}"
+        yield Padding(Text(hint, "dim"), (0, 0, 0, 4))
 
 
 def _short(text: str) -> str:
