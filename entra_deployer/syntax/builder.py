@@ -6,6 +6,7 @@ not known here becomes an `Opaque` or an `Other` and is never guessed at.
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expression_builder import (
@@ -59,8 +60,42 @@ def _command(context: Context, pipe: int) -> nodes.Command:
 
 
 def _other(context: Context, pipe: int) -> nodes.Other:
-    parts = tuple(build_expression(child) for child in outermost(context))
-    return nodes.Other(span_of(context), pipe, context.start.text.lower(), parts)
+    targets = list(_targets(context))
+    parts = tuple(build_expression(child) for child in outermost(context) if child not in targets)
+    more = kind_of(context) not in _NOTHING_MORE
+    return nodes.Other(span_of(context), pipe, _word(context), parts, tuple(_name(item) for item in targets), more)
+
+
+def _word(context: Context) -> str:
+    return str(context.start.text.lower())
+
+
+def _targets(context: Context) -> Iterator[Context]:
+    """The names that stand before a `=`: what is made, not what is read."""
+    for item in _all(context):
+        for name, after in pairwise(children(item)):
+            if kind_of(name) == "QualifiedName" and after.getText() == "=":
+                yield name
+
+
+def _enrich(context: Context, pipe: int) -> nodes.Other:
+    on = tuple(nodes.Column(span_of(item), _name(item).name) for item in named(context, "QualifiedNamePattern"))
+    made = tuple(_names(clause)[0] for clause in named(context, "EnrichWithClause"))
+    return nodes.Other(span_of(context), pipe, _word(context), on, made, more=not made)
+
+
+def _change_point(context: Context, pipe: int) -> nodes.Other:
+    columns = named(context, "QualifiedName")
+    made = columns[-2:] if has_token(context, "as") else []
+    reads = tuple(build_expression(item) for item in columns if item not in made)
+    names = [_name(item) for item in made] or [nodes.Name(span_of(context), name) for name in ("type", "pvalue")]
+    return nodes.Other(span_of(context), pipe, _word(context), reads, tuple(names))
+
+
+def _fork(context: Context, pipe: int) -> nodes.Other:
+    steps = [item for item in _all(context) if kind_of(item) == "ProcessingCommand"]
+    branches = tuple(_command(children(step)[0], -1) for step in steps)
+    return nodes.Other(span_of(context), pipe, _word(context), branches, (nodes.Name(span_of(context), "_fork"),))
 
 
 def _from(context: Context, pipe: int) -> nodes.From:
@@ -205,4 +240,11 @@ _COMMANDS: dict[str, Callable[[Context, int], nodes.Command]] = {
     "DissectCommand": _extract,
     "GrokCommand": _extract,
     "MvExpandCommand": _mv_expand,
+    "EnrichCommand": _enrich,
+    "ChangePointCommand": _change_point,
+    "ForkCommand": _fork,
 }
+_NOTHING_MORE = {
+    f"{name}Command" for name in ("Row", "Sample", "Set", "Completion", "Rerank", "Fuse", "Dedup", "Mmr", "Explain")
+}
+"""The commands that bring no column but those that they name."""

@@ -1,8 +1,10 @@
 """Columns: what a query reads, what comes out of it, and which columns tell its groups apart."""
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from entra_deployer.syntax import nodes
+from entra_deployer.syntax.expressions import conjuncts
 from entra_deployer.syntax.nodes import Tree
 
 
@@ -74,8 +76,11 @@ def made_columns(command: nodes.Command) -> list[str]:
             made = list(outputs)
         case nodes.Rename(new=new):
             made = [name.name for name in new]
-        case nodes.Stats(aggregates=aggregates):
-            made = [item.name for item in aggregates]
+        case nodes.Stats(aggregates=aggregates, groups=groups):
+            made = [item.name for item in (*aggregates, *groups) if not _is_itself(item)]
+        case nodes.Other(parts=parts, made=names):
+            made = [name for part in parts if isinstance(part, nodes.Command) for name in made_columns(part)]
+            made += [name.name for name in names]
         case _:
             made = []
     return made
@@ -102,19 +107,67 @@ def sources(tree: Tree) -> tuple[str, ...]:
 
 
 def read_fields(tree: Tree) -> tuple[str, ...]:
-    """The columns that the query reads from its source, sorted: not those that it makes itself, nor metadata."""
+    """The columns that the query reads from its source, sorted: not those that it makes itself, nor metadata.
+
+    What is first read behind a command that brings columns without naming them (LOOKUP JOIN, ENRICH without WITH) is
+    left out: nobody can tell whether it is the source's.
+    """
+    return tuple(sorted(_read(tree, unsure=False)))
+
+
+def possible_fields(tree: Tree) -> tuple[str, ...]:
+    """As `read_fields`, with those of which nobody can tell."""
+    return tuple(sorted(_read(tree, unsure=True)))
+
+
+def _read(tree: Tree, *, unsure: bool) -> set[str]:
     made: set[str] = set()
     read: set[str] = set()
+    more = False
     for command in tree.commands:
-        for part in command.assignments if isinstance(command, nodes.Eval) else (command,):
-            read |= {name for name in _reads(part) if name not in made and not name.startswith("_")}
-            made.update([part.name] if isinstance(part, nodes.Assignment) else made_columns(part))
+        for names, makes in _steps(command):
+            if unsure or not more:
+                read |= {name for name in names if name not in made and not name.startswith("_")}
+            made.update(makes)
+        more = more or (isinstance(command, nodes.Other) and command.more)
         if isinstance(command, nodes.Stats) and not command.inline:
             break
-    return tuple(sorted(read))
+    return read
 
 
-def _reads(part: nodes.Command | nodes.Assignment) -> set[str]:
+def _steps(command: nodes.Command) -> Iterator[tuple[set[str], list[str]]]:
+    """What a command reads and makes, in steps of which each sees what the one before it made."""
+    match command:
+        case nodes.Eval(assignments=assignments):
+            for item in assignments:
+                yield _reads(item), [item.name]
+        case nodes.Stats(aggregates=aggregates, groups=groups):
+            yield _reads(*groups), [group.name for group in groups if not _is_itself(group)]
+            yield _reads(*aggregates), [item.name for item in aggregates]
+        case nodes.Other(parts=parts):
+            for part in parts:
+                if isinstance(part, nodes.Command):
+                    yield from _steps(part)
+            yield _reads(command), made_columns(command)
+        case _:
+            yield _reads(command), made_columns(command)
+
+
+def _is_itself(item: nodes.Assignment) -> bool:
+    """Whether it is a column alone, under its own name."""
+    return isinstance(item.value, nodes.Column) and item.value.name == item.name
+
+
+def _reads(*parts: nodes.Node) -> set[str]:
+    return {name for part in parts for name in _reads_of(part)}
+
+
+def _reads_of(part: nodes.Node) -> set[str]:
+    match part:
+        case nodes.Other(word="lookup", parts=conditions):
+            return {name for condition in conditions for name in _joined_on(condition)}
+        case nodes.Other(parts=inner) if any(isinstance(one, nodes.Command) for one in inner):
+            return set()
     names = {node.name for node in part.walk() if isinstance(node, nodes.Column)}
     match part:
         case nodes.Keep(names=kept):
@@ -124,3 +177,13 @@ def _reads(part: nodes.Command | nodes.Assignment) -> set[str]:
         case nodes.MvExpand(column=column):
             names.add(column.name)
     return names
+
+
+def _joined_on(condition: nodes.Node) -> Iterator[str]:
+    """The source's columns of a join: those that stand alone, or before a comparison with one of the other side."""
+    if not isinstance(condition, nodes.Expression):
+        return
+    for part in conjuncts(condition):
+        match part:
+            case nodes.Column(name=name) | nodes.Binary(left=nodes.Column(name=name), right=nodes.Column()):
+                yield name

@@ -267,10 +267,16 @@ class MvExpand(Command):
 
 @dataclass(frozen=True)
 class Other(Command):
-    """A command that this tree does not tell apart; `word` is its first word."""
+    """A command that this tree does not tell apart; `word` is its first word.
+
+    `parts` are what it reads: expressions, or the commands of FORK's branches one behind the other. `made` are the
+    columns that it says it makes; `more` that it may bring others, whose names the query does not tell.
+    """
 
     word: str
     parts: tuple[Node, ...] = ()
+    made: tuple[Name, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True)

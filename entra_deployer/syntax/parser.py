@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entra_deployer.model.target import StackVersion
-from entra_deployer.syntax.columns import read_fields
+from entra_deployer.syntax.columns import possible_fields
 from entra_deployer.syntax.nodes import Span, Tree
 
 OLDEST_GRAMMAR = StackVersion(8, 19)
@@ -159,7 +159,7 @@ def type_problems(tree: Tree, version: StackVersion, fields: Mapping[str, str]) 
     from esql.errors import EsqlError  # noqa: PLC0415
 
     line = _grammar_version(version)
-    schema = Schema({**dict.fromkeys(read_fields(tree), "unknown"), **fields})
+    schema = Schema({**dict.fromkeys(possible_fields(tree), "unknown"), **fields})
     try:
         context, _ = _read(tree.text, line)
         with ParserConfig(min_stack_version=line):

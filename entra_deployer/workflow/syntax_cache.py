@@ -61,8 +61,8 @@ class SyntaxCache:
         """A digest of what makes the answers."""
         own = files("entra_deployer.syntax")
         digest = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
-        for name in ("builder.py", "expression_builder.py", "columns.py", "nodes.py", "parser.py", "codec.py"):
-            digest.update(own.joinpath(name).read_bytes())
+        for name in ("builder", "expression_builder", "columns", "expressions", "nodes", "parser", "codec"):
+            digest.update(own.joinpath(f"{name}.py").read_bytes())
         return digest.hexdigest()
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import key_columns, output_columns, read_fields, sources
+from entra_deployer.syntax.columns import key_columns, output_columns, possible_fields, read_fields, sources
 from entra_deployer.syntax.edits import Edit, apply_edits, touched_lines
 from entra_deployer.syntax.language import is_esql
-from entra_deployer.syntax.parser import parse
+from entra_deployer.syntax.parser import parse, type_problems
 
 VERSIONS = ["8.12", "8.19", "9.1", "9.3", "9.4", "9.5", "9.9"]
 
@@ -111,6 +111,7 @@ def test_the_columns_that_tell_groups_apart(query, keys):
         ("from a | keep x, y.a, y.b | keep y.*", ("y.a", "y.b")),
         ("from a | stats c = count(*) by x | rename x as y", ("c", "y")),
         ('from a | keep m | dissect m "%{a} %{b}"', ("m", "a", "b")),
+        ("from a | keep m | enrich p on m with n = o", ("m", "n")),
         ("from a | where x == 1", ()),
     ],
 )
@@ -124,6 +125,48 @@ def test_what_is_read_from_the_source_is_not_what_the_query_makes():
         "| rename h as i | keep i, d, j* | stats k = count(l) by d | where k > 1"
     )
     assert read_fields(found) == ("c", "e", "f", "h", "l")
+
+
+@pytest.mark.parametrize(
+    ("pipe", "fields"),
+    [
+        ('enrich p on a.b with n = x, m | where n == m and c == "x"', ("a.b", "c")),
+        ('where c == "x" | enrich p on a.b | where n == "x" and c == "y"', ("a.b", "c")),
+        ("enrich p | keep n", ()),
+        ('lookup join l on a.b, c | where owner == "x" and a.b == "y"', ("a.b", "c")),
+        ("lookup join l on a == b and c > 3 | keep d", ("a",)),
+        ('rename a as b | lookup join l on b | eval e = concat(owner, "x") | stats count(*) by e, b', ("a",)),
+        ("change_point v on t | where type is not null and pvalue < 0.1", ("t", "v")),
+        ("change_point v on t as u, w | where u is not null and type == w", ("t", "type", "v")),
+        ("inline stats n = count(*), m = max(v) by d = left(c, 2) | where n > m and d == e", ("c", "e", "v")),
+        (
+            "fork (where x == 1 | eval y = z) (stats n = count(*) by w | where n > 1) | where y == _fork",
+            ("w", "x", "z"),
+        ),
+        ('completion c = p with {"inference_id": "x"} | where c == q', ("p", "q")),
+        ('rerank s = "q" on f, g = concat(h, "") with {"inference_id": "x"} | where s > 1', ("f", "h")),
+        ("uri_parts u = a | where u.domain == b", ("a",)),
+        ("sample 0.1 | where a == 1", ("a",)),
+        ("stats n = count(*), m = max(n) by n2 = a, b", ("a", "b", "n")),
+    ],
+)
+def test_what_a_command_brings_is_not_the_source_s(pipe, fields):
+    assert read_fields(tree(f"from a | {pipe}", "9.5")) == fields
+
+
+def test_what_comes_behind_a_join_may_be_the_source_s():
+    query = "from a | where b == 1 | lookup join l on c == d and e > 3 | where f == 1 | stats by g | where h == 1"
+    found = tree(query, "9.5")
+    assert read_fields(found) == ("b", "c")
+    assert possible_fields(found) == ("b", "c", "f", "g")
+
+
+@pytest.mark.parametrize("join", ["enrich p on c", "lookup join l on c"])
+def test_a_column_of_a_join_has_no_type_that_could_be_refused(join):
+    found = tree(f'from a | {join} | where starts_with(n, "x") and b == 1 | keep n, b, m', "9.5")
+    assert not type_problems(found, StackVersion(9, 5), {"c": "keyword"})
+    [problem] = type_problems(found, StackVersion(9, 5), {"c": "keyword", "n": "long"})
+    assert "STARTS_WITH" in problem.message
 
 
 def test_the_sources_are_as_written():

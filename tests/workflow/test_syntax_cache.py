@@ -16,6 +16,7 @@ QUERIES = [
         "| sort c desc, m | limit 10"
     ),
     'from a | where match(u, "x", {"fuzziness": "AUTO"}) | mv_expand u | grok m "%{WORD:w}" | where w : "q"',
+    "from a | enrich p on b.c with n = o, `p q` | lookup join l on n, b.c | change_point v on t as x, y",
     "from a | where",
     "from a | eval x = no_such_function(1)",
 ]
@@ -24,6 +25,12 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES)
 def test_what_is_kept_reads_back_as_it_was(query):
     parsed = parse(query, V)
+    assert parsed_from_json(parsed_to_json(parsed)) == parsed
+
+
+def test_a_command_inside_a_command_reads_back_as_it_was():
+    parsed = parse("from a | fork (where b == 1 | eval c = d) (stats n = count(*) by e)", StackVersion(9, 5))
+    assert parsed.tree
     assert parsed_from_json(parsed_to_json(parsed)) == parsed
 
 
