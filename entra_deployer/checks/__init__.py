@@ -9,10 +9,13 @@ from entra_deployer.checks import (
     from_in_string,
     gaps,
     group_keys,
+    letter_case,
     like_patterns,
     limits,
     max_signals,
     negations,
+    plain_wildcards,
+    repeated_conditions,
     repeats,
     stack_features,
     swapped_arguments,
@@ -49,6 +52,9 @@ CHECKS: dict[str, Check] = {
         fixed_dates.CHECK,
         wall_clock.CHECK,
         document_identity.CHECK,
+        plain_wildcards.CHECK,
+        repeated_conditions.CHECK,
+        letter_case.CHECK,
     )
 }
 """The checks by their codes, which never change their meaning."""

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.checks.comparisons import text_comparisons
 from entra_deployer.model.issue import Level
 from entra_deployer.syntax import nodes
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
     for node in subject.tree.walk():
-        if isinstance(node, nodes.Like):
-            for pattern in node.patterns:
-                if isinstance(pattern, nodes.Literal) and isinstance(pattern.value, str):
-                    yield from _faults(node.operator, pattern, pattern.value)
+        for one in text_comparisons(node):
+            yield from _faults(one.way, one.literal, one.text)
 
 
 def _faults(operator: str, pattern: nodes.Literal, text: str) -> Iterator[Finding]:

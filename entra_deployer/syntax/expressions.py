@@ -1,4 +1,4 @@
-"""Looking at expressions: without parentheses, and as the conditions that AND joins."""
+"""Looking at expressions: without parentheses, and as the conditions that AND or OR joins."""
 
 from collections.abc import Iterator
 
@@ -14,11 +14,16 @@ def bare(expression: nodes.Expression) -> nodes.Expression:
 
 def conjuncts(predicate: nodes.Expression) -> Iterator[nodes.Expression]:
     """The parts of a predicate that AND joins, each without the parentheses around all of it."""
+    return joined(predicate, "and")
+
+
+def joined(predicate: nodes.Expression, operator: str) -> Iterator[nodes.Expression]:
+    """The parts of a predicate that `and`, or `or`, joins, each without the parentheses around all of it."""
     match predicate:
         case nodes.Group(inner=inner):
-            yield from conjuncts(inner)
-        case nodes.Binary(operator="and", left=left, right=right):
-            yield from conjuncts(left)
-            yield from conjuncts(right)
+            yield from joined(inner, operator)
+        case nodes.Binary(operator=found, left=left, right=right) if found == operator:
+            yield from joined(left, operator)
+            yield from joined(right, operator)
         case _:
             yield predicate

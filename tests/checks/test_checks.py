@@ -1,5 +1,6 @@
 """Every check speaks of its bad example and is silent on its good one."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source import RuleSource
 from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.sources.rule_yaml import read_rule_yaml
+from entra_deployer.syntax import nodes
 from entra_deployer.syntax.columns import sources
 from entra_deployer.syntax.parser import parse, type_problems
+from entra_deployer.synth.wants import like_to_regex
 from tests.convert.build import hunt
 
 
@@ -219,3 +222,143 @@ def test_ids_of_another_matrix_are_a_note():
 )
 def test_a_document_that_kibana_does_not_know_again(query, version, said):
     assert ("DEP032" in codes(query, version=version)) == said
+
+
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ('x == "*foo*"', 'write `x LIKE "*foo*"`'),
+        ('"a*" == x', 'write `x LIKE "a*"`'),
+        ('x != "a*"', 'write `NOT (x LIKE "a*")`'),
+        ('x in ("a*", "b")', 'write `x LIKE "a*"`'),
+        ('x not in ("a", "b*")', 'write `NOT (x LIKE "b*")`'),
+        ('x : "foo*"', 'write `x LIKE "foo*"`'),
+        ('starts_with(x, "4d5a*")', 'write `x LIKE "4d5a*"`'),
+        ('ends_with(to_lower(x), "*.dll")', 'write `to_lower(x) LIKE "*.dll"`'),
+        ('contains(x, "a*")', 'write `x LIKE "*a*"`'),
+        ('x == "svch?st.exe"', 'write `x LIKE "svch?st.exe"`'),
+        ('x == ".*foo.*"', 'write `x RLIKE ".*foo.*"`'),
+        ('x == "*"', "write `x IS NOT NULL` if any value is meant"),
+        ('x != "*"', "write `x IS NULL` if no value is meant"),
+        ('x == "*\\"whoami /all*"', 'write `x LIKE "*\\"whoami /all*"`'),
+    ],
+)
+def test_a_wildcard_that_is_none_is_found_with_what_to_write(condition, hint):
+    assert hints("DEP033", f"from a | where {condition}", version="9.2") == [hint]
+
+
+@pytest.mark.parametrize("text", ["C:\\Windows\\*", 'a"b\\*', "a\tb*"])
+def test_the_pattern_to_write_matches_what_the_constant_begins_with(text):
+    """A backslash is a sign of LIKE's own, and one of a string's."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
+    [hint] = hints("DEP033", f'from a | where starts_with(x, "{quoted}")')
+    tree = parse(f"from a | where {hint.split('`')[1]}", StackVersion(8, 19)).tree
+    [pattern] = [node.patterns[0].value for node in tree.walk() if isinstance(node, nodes.Like)]
+    assert re.fullmatch(like_to_regex(pattern), text.replace("*", "anything"))
+    assert not re.fullmatch(like_to_regex(pattern), text.replace("*", "anything")[1:])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'x like "*foo*"',
+        'x rlike ".*foo"',
+        'x == "* * * * *"',
+        'x == "*/5 * * * *"',
+        'x == "select * from t"',
+        'x == "**"',
+        'x == "https://a.example/?id=1"',
+        'starts_with(x, "\\\\??\\\\C:")',
+        'starts_with(x, "*.")',
+        'ends_with(x, "*")',
+        'tls.server.x509.subject.common_name == "*.example.com"',
+        'replace(x, "[0-9]", "*") == "a*"',
+        'kql("x: foo*")',
+    ],
+)
+def test_an_asterisk_that_is_meant_is_none(condition):
+    assert "DEP033" not in codes(f"from a | where {condition}", version="9.2")
+
+
+def test_a_column_with_the_asterisks_of_the_query_itself_holds_some():
+    assert "DEP033" not in codes('from a | eval y = replace(x, "[0-9]+", "*") | where y == "port*"')
+
+
+def test_to_leave_out_what_is_called_an_asterisk_is_a_note():
+    levels = [
+        issue.level for issue in issues_of(Example('from a | where x is null or x != "*"')) if issue.code == "DEP033"
+    ]
+    assert levels == [Level.NOTE]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "a >= 1 and a >= 1",
+        "a >= 1 and (b == 2 and (a>=1))",
+        "a == 1 or b == 2 or ( a == 1 )",
+        '(a like "x*" or b == 1) and c == 1 and (a LIKE "x*" OR b == 1)',
+        "not (a == 1 and a == 1)",
+        "a == [1, 2] or a == [1,  2]",
+    ],
+)
+def test_a_condition_that_stands_twice_is_found_once(condition):
+    assert len(hints("DEP034", f"from x | where {condition}")) == 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "a >= 1 and b >= 1",
+        "a == 1 and not (a == 1)",
+        "(a == 1 and b == 1) or (a == 1 and c == 1)",
+        'a in ("x", "y") and a in ("x", "z")',
+        "a == [1, 2] or a == [1, 3]",
+        'a == "1" or a == 1',
+        'a like "x" or a rlike "x"',
+        "a == 1 or A == 1",
+    ],
+)
+def test_conditions_that_differ_in_anything_are_not_the_same(condition):
+    assert "DEP034" not in codes(f"from x | where {condition}")
+
+
+def test_the_second_of_two_conditions_is_the_place():
+    query = "from x\n| where a == 1 and b == 2 and\n  a ==\n  1"
+    [issue] = [issue for issue in issues_of(Example(query)) if issue.code == "DEP034"]
+    assert (issue.location.line, issue.location.column) == (12, 3)
+    assert issue.message.endswith("under one AND: a == 1")
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ('| where to_lower(x) == "Admin"', 'write "admin"'),
+        ('| where "Admin" != to_lower(x)', 'write "admin"'),
+        ('| where to_lower(x) in ("a", "B")', 'write "b"'),
+        ('| where (to_lower(x)) like "*Admin"', 'write "*admin"'),
+        ('| where starts_with(to_lower(x), "C:")', 'write "c:"'),
+        ('| where trim(to_upper(x)) == "admin"', 'write "ADMIN"'),
+        ('| where to_lower(x) rlike ".*Admin"', None),
+        ('| eval y = to_lower(x), z = trim(y) | where z == "Admin"', 'write "admin"'),
+        ('| eval x = to_lower(x) | stats c = count(*) where x == "Admin"', 'write "admin"'),
+    ],
+)
+def test_a_constant_in_the_other_case_is_found(query, hint):
+    assert hints("DEP035", f"from a {query}") == [hint]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '| where to_lower(x) == "admin" and to_upper(x) == "A-1"',
+        '| where to_lower(x) rlike "[A-Za-z]+\\\\W"',
+        '| where x == "Admin"',
+        '| eval y = to_lower(x), y = concat("A", y) | where y == "Admin"',
+        '| eval y = to_lower(x) | rename z as y | where y == "Admin"',
+        '| eval y = to_lower(x) | dissect m "%{y} %{w}" | where y == "Admin"',
+        '| eval y = concat("A", to_lower(x)) | where y == "Admin"',
+    ],
+)
+def test_a_constant_in_the_case_of_the_value_is_none(query):
+    assert "DEP035" not in codes(f"from a {query}")

@@ -1,0 +1,71 @@
+"""DEP035: what TO_LOWER gives is compared with a constant in upper case, or the other way round."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.checks.comparisons import Comparison, text_comparisons
+from entra_deployer.model.issue import Level
+from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import made_columns
+from entra_deployer.syntax.expressions import bare
+
+_WORDS = {"to_lower": ("TO_LOWER", "upper", str.lower), "to_upper": ("TO_UPPER", "lower", str.upper)}
+_KEEP_CASE = ("trim", "ltrim", "rtrim", "left", "right", "substring", "reverse", "mv_first", "mv_last", "mv_dedupe")
+_NO_LETTERS = re.compile(r"\\.|\[[^]]*\]", re.DOTALL)
+
+
+def _run(subject: Subject) -> Iterator[Finding]:
+    made: dict[str, str] = {}
+    for command in subject.tree.commands:
+        for part in command.assignments if isinstance(command, nodes.Eval) else (command,):
+            yield from _faults(part, made)
+            if isinstance(part, nodes.Assignment):
+                made[part.name] = _function(part.value, made)
+        if not isinstance(command, nodes.Eval):
+            made.update(dict.fromkeys(made_columns(command), ""))
+
+
+def _faults(part: nodes.Node, made: Mapping[str, str]) -> Iterator[Finding]:
+    for node in part.walk():
+        for one in text_comparisons(node):
+            function = _function(one.value, made)
+            if function and _is_other(one, function):
+                name, other, fold = _WORDS[function]
+                yield Finding(
+                    f'"{one.text}" has letters in {other} case, and what {name} gives has none: the two never match',
+                    one.literal.span,
+                    hint=None if one.way == "rlike" else f'write "{fold(one.text)}"',
+                )
+
+
+def _function(value: nodes.Expression, made: Mapping[str, str]) -> str:
+    """The function that decided on the case of a value; "" where none did."""
+    match bare(value):
+        case nodes.Call(name="to_lower" | "to_upper" as name):
+            return name
+        case nodes.Call(name=name, arguments=(inner, *_)) if name in _KEEP_CASE:
+            return _function(inner, made)
+        case nodes.Column(name=name):
+            return made.get(name, "")
+    return ""
+
+
+def _is_other(one: Comparison, function: str) -> bool:
+    text = _NO_LETTERS.sub("", one.text) if one.way == "rlike" else one.text
+    return _WORDS[function][2](text) != text
+
+
+CHECK = Check(
+    code="DEP035",
+    title="a constant in the case that a value never has",
+    level=Level.WARNING,
+    explanation=(
+        "TO_LOWER(x) has no upper-case letters, so that it never equals a constant that has some, nor begins with it "
+        "or matches it as a pattern; with TO_UPPER it is the other way round. A positive condition of this kind never "
+        "holds, a negated one always does."
+    ),
+    good=Example('from logs-a-*\n| where to_lower(user.name) == "admin"'),
+    bad=Example('from logs-a-*\n| where to_lower(user.name) == "Admin"'),
+    run=_run,
+)
