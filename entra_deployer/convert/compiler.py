@@ -168,7 +168,7 @@ class _Rule:
             "note": guide.guide(hunt, self.query, [query for query in hunt.queries if query != self.query]),
             "setup": settings.setup or "",
             "threat": threat(self.knowledge.attack, hunt.mitre, settings.tactics),
-            "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge.packages),
+            "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
             "required_fields": guide.required_fields(self.tree, self.knowledge),
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],

@@ -74,19 +74,29 @@ def _data_sources(packages: Sequence[str], tree: Tree) -> set[str]:
     return known | {name for dataset, name in _DATASETS.items() if f"logs-{dataset}" in patterns}
 
 
-def related_integrations(hunt: Hunt, tree: Tree, versions: Mapping[str, str]) -> list[Json]:
+def related_integrations(hunt: Hunt, tree: Tree, knowledge: Knowledge) -> list[Json]:
     """The packages that the hunt names, with the range of versions that is known to bring its fields.
 
-    Which part of a package it is (`signinlogs` of `azure`) the hunt says, or the data streams that the query reads.
+    Kibana calls a policy template of a package an integration, where the package has several. Which of them it is the
+    hunt says, or the data streams that the query reads.
     """
     found: list[Json] = []
     for name in hunt.integrations:
         package, _, named = name.partition(".")
-        if package in versions:
-            entry = {"package": package, "version": versions[package]}
-            parts = [named] if named else _streams(package, tree)
+        if package in knowledge.packages:
+            entry = {"package": package, "version": knowledge.packages[package]}
+            parts = _templates(package, named, tree, knowledge.templates.get(package, {}))
             found += [{**entry, "integration": part} for part in parts] or [entry]
     return found
+
+
+def _templates(package: str, named: str, tree: Tree, templates: Mapping[str, str]) -> list[str]:
+    """The policy templates that are meant; [] where the package has but one, or nothing tells."""
+    if not templates:
+        return []
+    if named:
+        return [templates.get(named, named)]
+    return list(dict.fromkeys(templates[stream] for stream in _streams(package, tree) if stream in templates))
 
 
 def _streams(package: str, tree: Tree) -> list[str]:

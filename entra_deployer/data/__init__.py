@@ -1,7 +1,8 @@
 """Facts that the compiler and the checks rest on, bundled with the package, and the readers that give them a type.
 
 Sources: `attack.json` is MITRE ATT&CK Enterprise (see NOTICE); `ecs.json` the fields of the Elastic Common Schema;
-`azure_signinlogs.json` the field types of the data stream `logs-azure.signinlogs-*`.
+`azure_signinlogs.json` the field types of the data stream `logs-azure.signinlogs-*`; `packages.json` what the manifests
+of Elastic's integration packages say.
 """
 
 import json
@@ -40,10 +41,12 @@ def load_knowledge() -> Knowledge:
     """All that is bundled, as the compiler and the checks need it."""
     ecs = load_json("ecs.json")["fields"]
     signinlogs = load_json("azure_signinlogs.json")
+    packages = load_json("packages.json")
     return Knowledge(
         attack=load_attack(),
         ecs={name: item["type"] for name, item in ecs.items()},
         arrays=frozenset(name for name, item in ecs.items() if item.get("array")),
         mappings={signinlogs["data_stream"]: signinlogs["fields"]},
-        packages=load_json("packages.json")["versions"],
+        packages=packages["versions"],
+        templates=packages["templates"],
     )

@@ -12,7 +12,8 @@ class Knowledge:
     """`ecs` maps each ECS field to its Elasticsearch type; `arrays` are those of them that hold several values.
 
     `mappings` maps an index pattern to the fields of it that are not ECS; `packages` an integration's package to the
-    range of its versions that is known to bring the fields.
+    range of its versions that is known to bring the fields; `templates` each package that has several policy templates
+    to its data streams, and these to their templates.
     """
 
     attack: Attack
@@ -20,6 +21,7 @@ class Knowledge:
     arrays: frozenset[str] = frozenset()
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def field_types(self, sources: Sequence[str]) -> Mapping[str, str] | None:
         """All fields of the sources with their types; None where any of them is a source that is not known."""

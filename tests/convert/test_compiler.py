@@ -133,6 +133,9 @@ def test_required_fields_have_the_types_that_are_known():
     ]
 
 
+AWS = [("aws", "s3"), ("aws", "waf"), ("aws", "route53")]
+
+
 @pytest.mark.parametrize(
     ("integrations", "query", "expected"),
     [
@@ -140,9 +143,18 @@ def test_required_fields_have_the_types_that_are_known():
         (("azure",), "from logs-azure.*, logs-o365.audit-* | keep x", [("azure", None)]),
         (("aws.cloudtrail",), ROWS, [("aws", "cloudtrail")]),
         (("okta", "my_own"), ROWS, [("okta", None)]),
+        (("aws",), "from logs-aws.s3access-*, logs-aws.waf-*, logs-aws.route53_public_logs-* | keep x", AWS),
+        (("aws",), "from logs-aws.something_new-* | keep x", [("aws", None)]),
+        (("aws.something_new",), ROWS, [("aws", "something_new")]),
+        (("endpoint",), "from logs-endpoint.events.process-* | keep x", [("endpoint", None)]),
+        (("windows",), "from logs-windows.sysmon_operational-*, logs-windows.forwarded* | keep x", [("windows", None)]),
+        (("system",), "from logs-system.security-* | keep x", [("system", None)]),
+        (("aws_bedrock.invocation",), ROWS, [("aws_bedrock", None)]),
     ],
 )
-def test_integrations_are_those_that_the_hunt_names_and_the_streams_that_it_reads(integrations, query, expected):
+def test_integrations_are_the_hunts_packages_and_the_policy_templates_of_the_streams_that_it_reads(
+    integrations, query, expected
+):
     related = rule(query, integrations=integrations).rule.payload["related_integrations"]
     assert [(one["package"], one.get("integration")) for one in related] == expected
     assert all(one["version"].startswith(">=") for one in related)
