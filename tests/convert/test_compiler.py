@@ -139,7 +139,9 @@ AWS = [("aws", "s3"), ("aws", "waf"), ("aws", "route53")]
 @pytest.mark.parametrize(
     ("integrations", "query", "expected"),
     [
-        (("azure",), COUNTING, [("azure", "signinlogs")]),
+        (("azure",), COUNTING, [("azure", "adlogs")]),
+        (("azure",), "from logs-azure.signinlogs-*, logs-azure.auditlogs-* | keep x", [("azure", "adlogs")]),
+        (("azure.graphactivitylogs",), COUNTING, [("azure", "graphactivitylogs")]),
         (("azure",), "from logs-azure.*, logs-o365.audit-* | keep x", [("azure", None)]),
         (("aws.cloudtrail",), ROWS, [("aws", "cloudtrail")]),
         (("okta", "my_own"), ROWS, [("okta", None)]),
