@@ -17,9 +17,10 @@ def synth(
 ) -> None:
     """Make a test from a query: events that it must find, and for each condition a near miss that fails it alone.
 
-    Without --write the test is printed. What cannot be solved is named on stderr.
+    Without --write the test is printed. What cannot be solved is named on stderr, each reason once for a rule.
     """
     from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+    from entra_deployer.reports.synthesis_as_text import unsolved_as_text, written_as_text
     from entra_deployer.workflow import synth as workflow
 
     def text(test: DetectionTest) -> str:
@@ -27,15 +28,12 @@ def synth(
 
     def work() -> tuple[Synthesis, ...]:
         found = workflow.synthesise(project.root(), rule)
-        for one in found:
-            for case in one.unsolved:
-                terminal.note(f"not solved: {one.name}: {case.case}: {case.why}")
+        for line in unsolved_as_text(found):
+            terminal.note(line)
         return found
 
     def written(found: tuple[Synthesis, ...]) -> str:
-        files = workflow.write_tests(project.root(), found, text, force=force)
-        cases = sum(one.fires + one.quiet for one in found)
-        return "\n".join((*files, f"{cases} cases written; now: deploy verify {' '.join(rule)}"))
+        return written_as_text(found, workflow.write_tests(project.root(), found, text, force=force), rule)
 
     def printed(found: tuple[Synthesis, ...]) -> str:
         return "---\n".join(text(test) for one in found for test in one.tests)

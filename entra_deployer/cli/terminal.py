@@ -26,8 +26,8 @@ def coloured() -> bool:
 
 
 def say(text: str) -> None:
-    """Print a result."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    """Print a result; nothing where it is empty."""
+    sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()
 
 

@@ -1,6 +1,6 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.data import load_json
@@ -30,12 +30,30 @@ It is yours now: give the events the fields that real ones have.
 
 
 def synthesise(root: Path, names: Sequence[str]) -> tuple[Synthesis, ...]:
-    """A synthesis of each rule. Raises UsageError for a name that does not exist, InputError where nothing compiles."""
+    """A synthesis of each rule, and an empty one of each hunt or query that does not compile.
+
+    Raises UsageError for a name that does not exist, InputError where nothing compiles.
+    """
     compilation = compile_rules(root, OFFLINE, names)
     if not compilation.rules:
-        first = next(issue for issue in compilation.issues if issue.level is Level.ERROR)
-        raise InputError(first.message, location=first.location, hint=first.hint)
-    return tuple(_of_rule(compilation, rule) for rule in compilation.rules)
+        raise _nothing_to_solve(compilation)
+    return (*(_of_rule(compilation, rule) for rule in compilation.rules), *_not_compiled(compilation))
+
+
+def _not_compiled(compilation: Compilation) -> Iterator[Synthesis]:
+    for issue in compilation.issues:
+        if issue.level is Level.ERROR and issue not in compilation.findings:
+            place = f"{issue.location}: " if issue.location else ""
+            yield Synthesis("", issue.subject, (), (Unsolved("all of it", f"{place}{issue.message}"),))
+
+
+def _nothing_to_solve(compilation: Compilation) -> InputError:
+    """Why there is no rule: an error, or a hunt without ES|QL, which is none."""
+    weights = list(Level)
+    issues = sorted(compilation.issues, key=lambda issue: weights.index(issue.level))
+    if not issues:
+        return InputError("there is no rule to make a test for", hint="make a folder rules/<hunt>/ with a hunt.md")
+    return InputError(issues[0].message, location=issues[0].location, hint=issues[0].hint)
 
 
 def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:

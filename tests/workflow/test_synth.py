@@ -1,5 +1,7 @@
 """`deploy synth` on a project."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from entra_deployer.workflow.compile import OFFLINE
 from entra_deployer.workflow.synth import stream_of, synth_code, synthesise, write_tests
 
 ROOT = Path(__file__).parents[2]
+HUNTS = ROOT / "tests" / "data" / "hunts"
 
 
 def test_every_rule_of_the_project_has_a_solution():
@@ -47,3 +50,31 @@ def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
 )
 def test_the_stream_is_one_that_the_query_reads(source, stream):
     assert stream_of(parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree) == stream
+
+
+def copied(top: Path, *hunts: str) -> Path:
+    for name in hunts:
+        shutil.copytree(HUNTS / name, top / "rules" / name)
+    return top
+
+
+def test_what_does_not_compile_is_told_beside_what_does(tmp_path: Path):
+    made, broken = synthesise(copied(tmp_path, "sound", "no_query"), ())
+    assert made.tests
+    assert (broken.name, broken.tests, synth_code((made, broken))) == ("no_query", (), ExitCode.FAILED)
+    assert broken.unsolved[0].why.endswith("hunt.md:14:1: the hunt has no query")
+
+
+def test_a_hunt_without_es_ql_is_no_bug(tmp_path: Path):
+    copied(tmp_path, "sound")
+    hunt = tmp_path / "rules" / "sound" / "hunt.md"
+    text = hunt.read_text("utf-8").replace("`[ES|QL]`", "`[OSQuery, ES|QL]`")
+    hunt.write_text(re.sub(r"```sql\n.*?```", "```sql\nSELECT * FROM processes\n```", text, flags=re.DOTALL), "utf-8")
+    with pytest.raises(InputError, match=r"is not ES.QL and becomes no rule"):
+        synthesise(tmp_path, ())
+
+
+def test_without_any_rule_there_is_none_to_make_a_test_for(tmp_path: Path):
+    (tmp_path / "rules").mkdir()
+    with pytest.raises(InputError, match="no rule to make a test for"):
+        synthesise(tmp_path, ())

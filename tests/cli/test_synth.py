@@ -1,0 +1,23 @@
+"""`deploy synth` as a user runs it: nothing was made, and that is what it says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.__main__ import run
+
+HUNT = Path(__file__).parents[1] / "data" / "hunts" / "sound"
+
+
+@pytest.mark.parametrize(("options", "output"), [((), ""), (("--write",), "Nothing was written.\n")])
+def test_a_rule_that_cannot_be_solved_exits_1_with_nothing_to_verify(tmp_path, monkeypatch, capsys, options, output):
+    shutil.copytree(HUNT, tmp_path / "rules" / "odd")
+    hunt = tmp_path / "rules" / "odd" / "hunt.md"
+    hunt.write_text(hunt.read_text("utf-8").replace("| stats", "| enrich policy\n| stats"), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["synth", "odd", *options]) == 1
+    told = capsys.readouterr()
+    assert told.out == output
+    assert told.err.splitlines() == ["not solved: A hunt: all of it: ENRICH", "nothing was made of A hunt"]
+    assert not (hunt.parent / "tests").exists()
