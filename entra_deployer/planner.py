@@ -36,11 +36,13 @@ class Policy:
 
     `owners` maps a rule's field to its owner, over the default of `RULE_FIELDS`; `rule_owners` the same by rule_id.
     `base` holds what the last push left, by (kind, key); a key in it is known to be ours even without its mark.
+    `whole` says that what is desired is all that the repository holds: only then is what else stands left over.
     """
 
     version: StackVersion
     adopt: bool = False
     prune: bool = False
+    whole: bool = True
     prune_count: int = 10
     prune_percent: float = 30.0
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -257,6 +259,8 @@ class _SpacePlanner:
         return [self._change(Action.DELETE, live.object, None, live) for live in old]
 
     def _deletions(self, replaced: Set[tuple[Kind, str]]) -> list[Change]:
+        if not self._policy.whole:
+            return []
         left = [live for live in self._left() if (live.object.kind, live.object.key) not in replaced]
         if not left or not self._policy.prune:
             self.issues += (

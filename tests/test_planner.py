@@ -172,6 +172,13 @@ def test_what_left_the_repository_stays_unless_pruned():
     assert [(c.action, c.key) for c in pruned.changes] == [(Action.DELETE, "r4")]
 
 
+@pytest.mark.parametrize("prune", [False, True])
+def test_what_is_not_looked_at_has_not_left_the_repository(prune):
+    some = plan(state(rule(key="r0", severity="high")), ours(*many(5)), prune=prune, whole=False)
+    assert some.issues == ()
+    assert [(c.action, c.key) for c in some.changes] == [(Action.UPDATE, "r0")]
+
+
 def test_a_prune_beyond_its_limits_blocks():
     rules = many(20)
     assert plan(state(*rules[:8]), ours(*rules), prune=True).blockers != ()

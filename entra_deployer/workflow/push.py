@@ -142,7 +142,8 @@ class _Push:
         self._hunts = len(found.compilation.sources)
         self._compiled += found.compilation.rules
         self._tell(found.issues)
-        policy = replace(found.policy, adopt=self._request.adopt, prune=self._request.prune)
+        request = self._request
+        policy = replace(found.policy, adopt=request.adopt, prune=request.prune, whole=not request.names)
         self._spaces.append((found.desired, found.existing, policy))
         return self._spaces[-1]
 

@@ -52,6 +52,17 @@ def test_plan_shows_what_push_then_does_and_writes_nothing(project, proxy):
     assert project.deploy("plan", "test", "--detailed-exit-code") == 0
 
 
+def test_a_plan_for_one_hunt_says_nothing_of_the_others(project):
+    for number, key in enumerate(("alpha", "beta")):
+        project.add_hunt(key, number=number)
+    assert project.deploy("push", "test") == 0
+    project.add_hunt("alpha", number=0, threshold=4)
+    code, document = project.document("plan", "test", "--rule", "alpha")
+    assert code == 0
+    assert [issue for issue in document["issues"] if issue["code"] == "DEP310"] == []
+    assert len([change for change in document["plan"]["changes"] if change["kind"] == "rule"]) == 1
+
+
 def test_a_plan_with_changes_exits_2_where_that_is_asked_for(project):
     project.add_first_hunt()
     assert project.deploy("plan", "test") == 0
