@@ -60,6 +60,11 @@ class CompileReport:
     issues: tuple[Issue, ...] = ()
 
     @property
+    def errors(self) -> tuple[Issue, ...]:
+        """What keeps rules from being deployed. A rule may be compiled, and the target still not run it."""
+        return tuple(issue for issue in self.issues if issue.level is Level.ERROR)
+
+    @property
     def failed(self) -> bool:
         """Whether anything is wrong that keeps a rule from being deployed."""
-        return any(issue.level is Level.ERROR for issue in self.issues)
+        return bool(self.errors)

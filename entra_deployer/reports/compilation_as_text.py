@@ -26,7 +26,17 @@ def _lines(report: CompileReport, *, explain: bool) -> Iterator[RenderableType]:
         yield from issue_lines(issue)
     if report.issues:
         yield Text()
-    yield Text(f"Compiled {counted(len(report.rules), 'rule')} for {report.target}.")
+    yield Text(f"Compiled {counted(len(report.rules), 'rule')} for {report.target}{_blocked(report)}.")
+
+
+def _blocked(report: CompileReport) -> str:
+    """That some of the rules are no use to the target."""
+    hunts = {issue.subject for issue in report.errors}
+    if not hunts:
+        return ""
+    errors = counted(len(report.errors), "error")
+    keep = "keeps" if len(report.errors) == 1 else "keep"
+    return f"; {errors} {keep} the rules of {counted(len(hunts), 'hunt')} from being deployed"
 
 
 def _head(rule: CompiledRule) -> Iterator[RenderableType]:

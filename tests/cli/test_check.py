@@ -82,6 +82,18 @@ def test_compile_shows_the_query_and_explain_the_reasons(deploy):
     assert "- | where @timestamp > now() - 7 days" in output
 
 
+def test_compile_says_of_rules_that_the_stack_cannot_run_that_they_are_no_use(deploy, tmp_path):
+    deploy("compile", "sound")
+    hunt = tmp_path / "rules" / "sound" / "hunt.md"
+    hunt.write_text(hunt.read_text("utf-8").replace("count(*)", 'values(host.name), d = top(host.name, 1, "asc")'))
+    code, output, _ = deploy("compile --stack 8.12 --license basic")
+    assert code == 1
+    assert output.count("error DEP012") == 2
+    assert output.endswith(
+        "Compiled 1 rule for 8.12.0, basic; 2 errors keep the rules of 1 hunt from being deployed.\n"
+    )
+
+
 def test_compile_gives_the_payloads(deploy):
     _, output, _ = deploy("compile sound --format json --stack 8.12 --license basic", "sound")
     document = json.loads(output)
