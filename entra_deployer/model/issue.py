@@ -30,7 +30,7 @@ class Issue:
     hint: str | None = None
 
     @property
-    def order(self) -> tuple[str, int, int, str, str]:
-        """What issues are sorted by, everywhere: place, then code, then text."""
+    def order(self) -> tuple[str, int, int, str, str, str]:
+        """What issues are sorted by, everywhere: place, then code, then text, then the next step."""
         place = self.location or Location(self.subject)
-        return (place.path, place.line, place.column, self.code, self.message)
+        return (place.path, place.line, place.column, self.code, self.message, self.hint or "")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from entra_deployer.model.compiled import CompiledRule, CompileReport, Rewrite
 from entra_deployer.reports.canvas import draw
-from entra_deployer.reports.issue_lines import issue_lines
+from entra_deployer.reports.issue_lines import fold_issues, folded_lines
 from entra_deployer.reports.words import counted
 
 
@@ -22,8 +22,8 @@ def _lines(report: CompileReport, *, explain: bool) -> Iterator[RenderableType]:
         yield from _head(rule)
         yield from _rewrites(rule.rewrites) if explain else _query(rule)
         yield Text()
-    for issue in report.issues:
-        yield from issue_lines(issue)
+    for folded in fold_issues(report.issues):
+        yield from folded_lines(folded)
     if report.issues:
         yield Text()
     yield Text(f"Compiled {counted(len(report.rules), 'rule')} for {report.target}{_blocked(report)}.")

@@ -9,21 +9,24 @@ from rich.text import Text
 from entra_deployer.model.check_report import CheckReport, MatrixRow, Support
 from entra_deployer.model.issue import Level
 from entra_deployer.reports.canvas import draw
-from entra_deployer.reports.issue_lines import issue_lines
+from entra_deployer.reports.issue_lines import fold_issues, folded_lines
 from entra_deployer.reports.words import counted
 
 _CELLS = {Support.YES: "green", Support.NO: "red", Support.UNKNOWN: "yellow"}
 
 
 def issues_as_text(report: CheckReport, *, width: int, colour: bool, notes: bool = True) -> str:
-    """Every issue with its place and its next step, then the counts. Without `notes` these are counted only."""
+    """Every issue with its place and its next step, then the counts. Without `notes` these are counted only.
+
+    What several places of a file have alike is said once, with all places.
+    """
     return draw(_lines(report, notes=notes), width=width, colour=colour)
 
 
 def _lines(report: CheckReport, *, notes: bool) -> Iterator[RenderableType]:
     shown = [issue for issue in report.issues if notes or issue.level is not Level.NOTE]
-    for issue in shown:
-        yield from issue_lines(issue)
+    for folded in fold_issues(shown):
+        yield from folded_lines(folded)
     if shown:
         yield Text()
     if report.matrix:

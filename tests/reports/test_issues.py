@@ -2,10 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from entra_deployer.errors import Location
@@ -14,6 +17,7 @@ from entra_deployer.model.compiled import CompileReport
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.reports.compilation_as_json import compilation_as_ndjson
 from entra_deployer.reports.compilation_as_text import compilation_as_text
+from entra_deployer.reports.issue_lines import fold_issues
 from entra_deployer.reports.issues import ISSUE_RENDERERS
 from entra_deployer.reports.issues_as_text import issues_as_text
 from tests.convert.build import rule
@@ -70,6 +74,51 @@ def test_notes_are_counted_where_they_are_not_shown():
     text = issues_as_text(REPORT, width=200, colour=False, notes=False)
     assert "DEP016" not in text
     assert "1 note (--notes shows these)." in text
+
+
+def issue(line: int, message: str, hint: str | None, path: str = "a.md") -> Issue:
+    return Issue("DEP014", Level.WARNING, message, "a_hunt", Location(path, line, 3), hint)
+
+
+def test_what_is_alike_in_one_file_is_said_once_with_all_places():
+    report = replace(
+        EMPTY,
+        issues=(issue(4, "m", "h"), issue(5, "n", "h"), issue(7, "m", "h"), issue(9, "m", "h"), issue(9, "m", "i")),
+    )
+    assert issues_as_text(report, width=80, colour=False).splitlines()[:8] == [
+        "warning DEP014 a.md:4:3: m",
+        "      the same at 7:3",
+        "      h",
+        "warning DEP014 a.md:5:3: n",
+        "      h",
+        "warning DEP014 a.md:9:3: m",
+        "      h",
+        "      i",
+    ]
+    assert "5 warnings" in issues_as_text(report, width=80, colour=False)
+
+
+@given(
+    st.lists(
+        st.builds(
+            issue,
+            st.integers(0, 4),
+            st.sampled_from("mn"),
+            st.sampled_from(["h", "i", None]),
+            st.sampled_from(["a.md", "b.md"]),
+        ),
+        unique=True,
+    )
+)
+def test_a_fold_loses_no_place_and_no_next_step(issues):
+    said = [
+        replace(one.issue, location=place, hint=hint)
+        for one in fold_issues(issues)
+        for place in (one.issue.location, *one.others)
+        for hint in one.hints or (None,)
+    ]
+    steps = {replace(one, hint=None) for one in issues if one.hint}
+    assert sorted(said, key=repr) == sorted((one for one in issues if one.hint or one not in steps), key=repr)
 
 
 def test_every_form_holds_every_issue():

@@ -25,8 +25,13 @@ def renderings() -> Iterator[tuple[str, str]]:
 
 
 def _report(compilation):
-    issues = tuple(replace(issue, location=None) for issue in compilation.issues)
+    issues = tuple(replace(issue, location=_within(issue.location)) for issue in compilation.issues)
     return CompileReport(f"{compilation.target.version}, {compilation.target.licence}", compilation.rules, issues)
+
+
+def _within(place):
+    """The place as it is wherever the repository stands."""
+    return place and replace(place, path=Path(place.path).relative_to(ROOT).as_posix())
 
 
 if __name__ == "__main__":

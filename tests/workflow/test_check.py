@@ -79,6 +79,16 @@ def test_a_cell_says_yes_no_or_that_it_is_not_known(project, query, version, sup
     assert cells(project(query), version)[version][0] is support
 
 
+def test_the_next_steps_for_several_versions_have_one_order(project):
+    targets = [replace(OFFLINE, version=StackVersion.parse(version)) for version in ("9.2", "8.12", "8.19")]
+    report = check_rules(project('from a | where event.type == "x"'), (), targets)
+    assert [issue.hint for issue in report.issues if issue.code == "DEP014"] == [
+        'write `MV_CONCAT(event.type, ",") LIKE "*x*"`',
+        'write `MV_CONTAINS(event.type, "x")`',
+        'write `event.type : "x"`',
+    ]
+
+
 def test_without_versions_there_is_no_matrix(project):
     assert check_rules(project("from a | keep x"), (), [OFFLINE]).matrix == ()
 
