@@ -35,9 +35,10 @@ def _in_toml(text: str, index: int, new: str) -> str:
     import tomlkit  # noqa: PLC0415 - only an edit needs it
 
     document = tomlkit.parse(text)
-    queries = document["hunt"]["query"]
-    old = queries[index]
-    queries[index] = tomlkit.value(_written(old, new))
+    hunt = document["hunt"]
+    alone = isinstance(hunt["query"], str)
+    queries, key = (hunt, "query") if alone else (hunt["query"], index)
+    queries[key] = tomlkit.value(_written(queries[key], new))
     return tomlkit.dumps(document)
 
 

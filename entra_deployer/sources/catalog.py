@@ -11,7 +11,7 @@ from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source import Catalog, QuerySettings, RuleSource
 from entra_deployer.sources import READERS
 from entra_deployer.sources.detection_test import read_detection_tests
-from entra_deployer.sources.fields import did_you_mean
+from entra_deployer.sources.fields import FaultyHunt, did_you_mean
 from entra_deployer.sources.rule_yaml import default_settings, query_keys, read_rule_yaml
 from entra_deployer.syntax.language import is_esql
 
@@ -91,6 +91,8 @@ def _read_folder(path: Path) -> _Reading:
 def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
     try:
         hunt = READERS[file.suffix](read_text(file), str(file))
+    except FaultyHunt as error:
+        return _Reading(folder, None, tuple(_issue(one, folder) for one in error.faults))
     except InputError as error:
         return _Reading(folder, None, (_issue(error, folder),))
     settings, issues = _read_settings(beside / "rule.yaml", hunt, folder)

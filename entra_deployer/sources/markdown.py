@@ -7,12 +7,13 @@ values are the source's own text, not a rendering of it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from entra_deployer.model.hunt import Hunt, Query
-from entra_deployer.sources.fields import RawHunt, did_you_mean, trim_blank_lines
+from entra_deployer.sources.fields import RawHunt, closest, did_you_mean, names_in, trim_blank_lines
 
 _KEYS = {
     "Author": "author",
@@ -31,6 +32,8 @@ _FORMS = {
 }
 _LIST_SECTIONS = {"Notes": "notes", "MITRE ATT&CK Techniques": "mitre", "References": "references"}
 _SECTIONS = ("Metadata", "Query", *_LIST_SECTIONS, "License")
+_FIELDS = {"Metadata": ("description", "uuid", "language"), "Query": ("query",)}
+"""The fields of a section that every hunt must have."""
 _KEYED = re.compile(r"^\*\*(?P<key>[^*]+?):\*\*\s*")
 _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\([^)]*\)")
 
@@ -44,7 +47,10 @@ class _Item:
 
 
 def read_markdown(text: str, source: str) -> Hunt:
-    """Read a hunt from Markdown. Raises InputError with the place for what is no hunt."""
+    """Read a hunt from Markdown. Raises FaultyHunt for what is no hunt, with the places.
+
+    What stands under the title describes a hunt whose metadata does not.
+    """
     return _Reader(text, source).read()
 
 
@@ -65,7 +71,8 @@ class _Reader:
             elif title == "License":
                 self._read_license(tokens)
             else:
-                raise self.raw.fail(f"unknown section {title!r}", did_you_mean(title, _SECTIONS), line=line)
+                about = _FIELDS.get(closest(title, _SECTIONS), ())
+                self.raw.fault(f"unknown section {title!r}", did_you_mean(title, _SECTIONS), about=about, line=line)
         return self.raw.finish(_FORMS)
 
     def _sections(self) -> Iterator[tuple[str, int, list[Token]]]:
@@ -75,12 +82,20 @@ class _Reader:
             heading, title = self.tokens[start], self.tokens[start + 1].content.strip()
             line = _line(heading)
             if heading.tag == "h1":
-                if "name" in self.raw.texts:
-                    raise self.raw.fail("a second title", "a file holds one hunt", line=line)
-                self.raw.texts["name"] = title
-                self.raw.places["name"] = line
+                self._read_title(title, line, self.tokens[start + 3 : end])
             elif heading.tag == "h2":
                 yield title, line, self.tokens[start + 3 : end]
+
+    def _read_title(self, title: str, line: int, tokens: list[Token]) -> None:
+        if "name" in self.raw.texts:
+            self.raw.fault("a second title", "a file holds one hunt", line=line)
+            return
+        self.raw.texts["name"] = title
+        self.raw.places["name"] = line
+        for token, inline in pairwise(tokens):
+            if token.type == "paragraph_open" and "description" not in self.raw.texts:
+                self.raw.texts["description"] = inline.content
+                self.raw.places["description"] = _line(token)
 
     def _read_metadata(self, tokens: list[Token], line: int) -> None:
         items = [(item, found) for item in self._items(tokens) if (found := _KEYED.match(item.text))]
@@ -89,16 +104,17 @@ class _Reader:
         for (item, found), end in zip(items, [*ends, last + 1], strict=True):
             key = found["key"]
             if key not in _KEYS:
-                raise self.raw.fail(f"unknown key {key!r}", did_you_mean(key, list(_KEYS)), line=item.line, column=3)
-            if name := _KEYS[key]:
+                about, hint = [_KEYS.get(closest(key, list(_KEYS)), "")], did_you_mean(key, list(_KEYS))
+                self.raw.fault(f"unknown key {key!r}", hint, about=about, line=item.line, column=3)
+            elif name := _KEYS[key]:
                 self.raw.places[name] = item.line
                 self._store(name, self._text_between(item.line, end)[found.end() :].strip())
 
     def _store(self, name: str, value: str) -> None:
         if name == "integration":
-            self.raw.lists[name] = _LINK.findall(value) or _names(value)
+            self.raw.lists[name] = _LINK.findall(value) or names_in(value)
         elif name == "language":
-            self.raw.lists[name] = _names(value)
+            self.raw.lists[name] = names_in(value)
         else:
             self.raw.texts[name] = value.strip("`") if name == "uuid" else value
 
@@ -126,7 +142,9 @@ class _Reader:
                 text, blank = trim_blank_lines(token.content)
                 place = token.map[0] + 2 + blank
                 if not text:
-                    raise self.raw.fail("the query is empty", "write it into the fenced block", line=_line(token))
+                    hint = "write it into the fenced block"
+                    self.raw.fault("the query is empty", hint, about=["query"], line=_line(token))
+                    continue
                 self.raw.places[f"query[{len(self.raw.queries)}]"] = place
                 self.raw.queries.append(Query(text, place))
 
@@ -146,8 +164,3 @@ class _Reader:
 
 def _line(token: Token) -> int:
     return token.map[0] + 1 if token.map else 1
-
-
-def _names(value: str) -> list[str]:
-    """The names in "`[ES|QL, EQL]`" or "a, b"."""
-    return [name for part in value.strip("`[] ").split(",") if (name := part.strip("` "))]

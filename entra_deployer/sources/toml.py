@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from entra_deployer.errors import InputError, Location
 from entra_deployer.model.hunt import Hunt, Query
 from entra_deployer.model.values import Json
-from entra_deployer.sources.fields import LISTS, TEXTS, RawHunt, did_you_mean, one_line, trim_blank_lines
+from entra_deployer.sources.fields import (
+    LISTS,
+    TEXTS,
+    RawHunt,
+    closest,
+    did_you_mean,
+    names_in,
+    one_line,
+    trim_blank_lines,
+)
 
 _KNOWN = (*TEXTS, *LISTS, "query")
 _FORMS = {
@@ -38,12 +47,16 @@ class _Place:
 
 
 def read_toml(text: str, source: str) -> Hunt:
-    """Read a hunt from TOML. Raises InputError with the place for what is no hunt."""
+    """Read a hunt from TOML; a text alone stands for a list of one.
+
+    Raises InputError with the place for what is no hunt: a FaultyHunt where several things may be wrong.
+    """
     text = text.replace("\r\n", "\n")
     table = _load(text, source).get("hunt")
     raw = RawHunt(source)
     if not isinstance(table, dict):
-        raise raw.fail("there is no table [hunt]", "a hunt starts with a line `[hunt]`")
+        hint = "a hunt starts with a line `[hunt]`"
+        raise InputError("there is no table [hunt]", location=Location(source, 1, 1), hint=hint)
     places = list(_places(text))
     for place in places:
         line, _ = _position(text, place.offset)
@@ -85,23 +98,37 @@ def _position(text: str, offset: int) -> tuple[int, int]:
 
 
 def _store(raw: RawHunt, key: str, value: Json, text: str, offsets: list[int]) -> None:
-    line = raw.places.get(key, 1)
+    line = _line_of_key(text, key)
+    raw.places.setdefault(key, line)
     if key not in _KNOWN:
-        raise raw.fail(f"unknown key {key!r}", did_you_mean(key, _KNOWN), line=_line_of_key(text, key))
-    if key in TEXTS:
-        if not isinstance(value, str):
-            raise raw.fail(f"{key} must be text, not {value!r}", "put it in quotes", line=_line_of_key(text, key))
-        raw.texts[key] = value.strip()
-        return
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise raw.fail(f"{key} must be a list of texts", f'write `{key} = ["..."]`', line=_line_of_key(text, key))
-    if key != "query":
-        raw.lists[key] = [item.strip() for item in value]
-        return
-    for index, (item, offset) in enumerate(zip(value, offsets, strict=True)):
+        hint = did_you_mean(key, _KNOWN)
+        raw.fault(f"unknown key {key!r}", hint, about=[closest(key, _KNOWN)], line=line)
+    elif key in TEXTS:
+        if isinstance(value, str):
+            raw.texts[key] = value.strip()
+        else:
+            raw.fault(f"{key} must be text, not {value!r}", "put it in quotes", about=[key], line=line)
+    elif (items := _items(key, value)) is None:
+        raw.fault(f"{key} must be a list of texts", f'write `{key} = ["..."]`', about=[key], line=line)
+    elif key == "query":
+        _store_queries(raw, items, text, offsets)
+    else:
+        raw.lists[key] = [item.strip() for item in items]
+
+
+def _items(key: str, value: Json) -> list[str] | None:
+    """The texts of a list; those of a text alone, as older hunts have it. None for anything else."""
+    if isinstance(value, str):
+        return names_in(value) if key in ("integration", "language") else [value]
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
+def _store_queries(raw: RawHunt, items: list[str], text: str, offsets: list[int]) -> None:
+    for index, (item, offset) in enumerate(zip(items, offsets, strict=True)):
         query, blank = trim_blank_lines(item)
         if not query:
-            raise raw.fail("the query is empty", "write it between the quotes", line=line)
+            raw.fault("the query is empty", "write it between the quotes", about=["query"], line=raw.places["query"])
+            continue
         first, column = _position(text, offset)
         place = Query(query, first + blank, 1 if blank else column)
         raw.places[f"query[{index}]"] = place.line

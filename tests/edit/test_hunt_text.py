@@ -84,6 +84,12 @@ def test_a_query_that_stands_elsewhere_is_refused():
         replace_query("# another file\n" * 30, ".md", query, 0, "FROM x")
 
 
+def test_a_query_alone_in_a_toml_file_stays_alone():
+    text = TOML.partition("query = [")[0] + "query = '''\nFROM logs-a\n| LIMIT 1\n'''  # the only one\n"
+    [query] = READERS[".toml"](text, "f").queries
+    assert replace_query(text, ".toml", query, 0, "FROM zzz\n| LIMIT 1") == text.replace("logs-a", "zzz")
+
+
 @given(st.text(st.sampled_from("ab|'\"\\ \n`"), min_size=1))
 def test_no_query_breaks_a_toml_file(text):
     new = f"FROM {text.strip()}".strip("\n")

@@ -57,6 +57,72 @@ def test_a_fault_is_told_with_its_place_and_the_next_step(catalog, fault):
     assert "\n" not in issue.message
 
 
+TOML = """\
+[hunt]
+name = 1
+licence = "MIT"
+integration = ["endpoint", 2]
+uuid = "p9a9d6m6-6789"
+descripton = "What it looks for."
+language = []
+query = ["", "FROM logs-a"]
+"""
+MARKDOWN = """\
+# A hunt
+
+## Metadata
+
+- **Auhtor:** Somebody
+- **Descripton:** What it looks for.
+- **Language:** `[]`
+
+## Querys
+
+# Another
+
+## Remarks
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "hunt.toml",
+            TOML,
+            [
+                (2, "name must be text, not 1"),
+                (3, "unknown key 'licence'"),
+                (4, "integration must be a list of texts"),
+                (5, "'p9a9d6m6-6789' is not a UUID"),
+                (6, "unknown key 'descripton'"),
+                (7, "the hunt has no language"),
+                (8, "the query is empty"),
+            ],
+        ),
+        (
+            "hunt.md",
+            MARKDOWN,
+            [
+                (1, "the hunt has no uuid"),
+                (5, "unknown key 'Auhtor'"),
+                (6, "unknown key 'Descripton'"),
+                (7, "the hunt has no language"),
+                (9, "unknown section 'Querys'"),
+                (11, "a second title"),
+                (13, "unknown section 'Remarks'"),
+            ],
+        ),
+        ("hunt.md", "# A hunt\n\n## Metdata\n", [(1, "the hunt has no query"), (3, "unknown section 'Metdata'")]),
+    ],
+)
+def test_one_run_tells_all_faults_of_a_hunt(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text, "utf-8")
+    issues = read_hunt_file(tmp_path / name).issues
+    assert [(issue.location.line, issue.message) for issue in issues] == expected
+    assert all(issue.hint for issue in issues)
+
+
 def test_one_run_names_every_broken_hunt_and_reads_the_sound_ones(catalog):
     told = {issue.subject for issue in catalog.issues}
     read = {source.folder for source in catalog.sources}
