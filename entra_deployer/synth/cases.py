@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from string import ascii_lowercase
 
 from entra_deployer.model.source import Event
 from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth.constants import TIMESTAMP, Unsolved, age, literal
-from entra_deployer.synth.documents import MARGIN, Attempt, Document, Fields, make_documents, value_of
+from entra_deployer.synth.documents import Attempt, Builder, Flagged
+from entra_deployer.synth.evaluate import Evaluator
+from entra_deployer.synth.fill import MARGIN, Document, Fields, value_of
 from entra_deployer.synth.pick import Unpickable
 from entra_deployer.synth.plan import Plan, columns_of
 from entra_deployer.synth.scope import Goal
-from entra_deployer.synth.sizes import Sizes, find_sizes
+from entra_deployer.synth.sizes import ONE_EVENT, Flags, Sizes, find_sizes
 
 MOST_MEMBERS = 256
 """So many members of an IN are tried one by one."""
@@ -44,10 +47,6 @@ class Unsolvable:
 
     name: str
     why: str
-
-
-type Flagged = tuple[Goal, bool]
-"""A condition, and whether it is to be true."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,15 @@ class Maker:
             yield goal, self._sizes(_with(goals, position, [(goal, False)]), firing)
 
     def _sizes(self, goals: Sequence[Flagged], near: Sizes | None = None) -> Sizes | None:
-        return find_sizes(goals, self.plan.grouping, near) if self.plan.grouping else Sizes(1, {})
+        return find_sizes(goals, self.plan.grouping, self._kinds, near) if self.plan.grouping else ONE_EVENT
+
+    @cached_property
+    def _builder(self) -> Builder:
+        return Builder(self.plan, self.fields)
+
+    @cached_property
+    def _kinds(self) -> list[Flags]:
+        return self._builder.kinds(_all_true(self._event_goals))
 
     def _ways(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
         """Other ways to satisfy a condition: each further side of an OR alone, each further member of an IN."""
@@ -159,11 +166,22 @@ class Maker:
         if attempt is None:
             raise Unsolved("no group satisfies them" if fires else "the other conditions on groups imply it")
         self._refuse_metadata(attempt)
-        documents = list(make_documents(self.plan, self.fields, attempt, mark))
+        documents = self._documents(attempt, mark)
         entity = self._entity(documents[0], mark)
         if not entity:
             raise Unsolved("no column of the result tells its entity")
-        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents, attempt.sizes)), entity, name)
+        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name)
+
+    def _documents(self, attempt: Attempt, mark: str) -> list[Document]:
+        """The documents. Where the keys lose the mark, as a REPLACE of digits makes them, it is one of letters."""
+        documents = self._builder.make(attempt, mark)
+        if self.plan.grouping and not any(mark in str(value) for value in self._entity(documents[0], mark).values()):
+            documents = self._builder.make(attempt, _letters(int(mark)))
+        for document in documents:
+            for goal, truth in attempt.events:
+                if Evaluator(document.values).belies(goal, truth=truth):
+                    raise Unsolved(f"no value was found for {self._say(goal)}")
+        return documents
 
     def _refuse_metadata(self, attempt: Attempt) -> None:
         """A condition on metadata (_score) is Elasticsearch's own affair: whether it is false cannot be arranged."""
@@ -190,12 +208,17 @@ class Maker:
         return {column for goal in self.plan.goals for column in columns_of(goal)}
 
 
-def _events(name: str, documents: Sequence[Document], sizes: Sizes) -> Iterator[Event]:
-    """The documents as events: the first one as often as it takes to make up the group."""
-    first = documents[0]
-    yield Event(name, first.fields, first.age, sizes.events - len(documents) + 1, _SAME_TIME)
-    for number, document in enumerate(documents[1:], 2):
-        yield Event(f"{name}, value {number}", document.fields, document.age, 1, _SAME_TIME)
+def _letters(number: int) -> str:
+    """A number in letters: a to z, then ba, bb and so on."""
+    front, last = divmod(number, len(ascii_lowercase))
+    return (_letters(front) if front else "") + ascii_lowercase[last]
+
+
+def _events(name: str, documents: Sequence[Document]) -> Iterator[Event]:
+    """The documents as events."""
+    for number, document in enumerate(documents, 1):
+        part = name if number == 1 else f"{name}, value {number}"
+        yield Event(part, document.fields, document.age, document.count, _SAME_TIME)
 
 
 def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:

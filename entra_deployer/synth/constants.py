@@ -6,6 +6,8 @@ from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth.wants import Kind, Want
 
 TIMESTAMP = "@timestamp"
+CASELESS = ".caseless"
+"""The last part of a field that holds another one in lower case, as Elastic's own endpoint maps it."""
 
 _SHORT = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
@@ -13,6 +15,10 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 
 class Unsolved(Exception):
     """A part of a query that is not known how to satisfy; its text says which."""
+
+
+class TooMany(Unsolved):
+    """There are too many combinations to look at all of them."""
 
 
 def is_constant(node: nodes.Expression) -> bool:
@@ -31,6 +37,11 @@ def literal(node: nodes.Expression) -> Json:
             return -value
         case _:
             raise Unsolved("a comparison with something that is no constant")
+
+
+def literal_or_none(node: nodes.Expression) -> Json:
+    """The value of a constant; None for null and for anything else."""
+    return literal(node) if is_constant(node) else None
 
 
 def age(node: nodes.Expression) -> float | None:

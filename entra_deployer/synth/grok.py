@@ -9,7 +9,8 @@ from entra_deployer.synth import regex
 from entra_deployer.synth.constants import Unsolved
 from entra_deployer.synth.patterns import Form
 
-_REFERENCE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(\w+))?\}|\(\?<([A-Za-z_][\w.]*)>([^()]*)\)")
+_REFERENCE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(\w+))?\}")
+_OWN = re.compile(r"\(\?<([A-Za-z_][\w.]*)>")
 _FIRST_PLACE = 0xE000
 """References stand in the pattern's text as characters for private use from here on."""
 
@@ -127,20 +128,60 @@ def read(pattern: str) -> Grok:
     """Read a pattern. Raises Unsolved for a named pattern that is not known here, and for a column taken twice."""
     references: list[_Reference] = []
 
-    def place(found: re.Match[str]) -> str:
-        references.append(_reference(*found.groups(default="")))
+    def place(reference: _Reference) -> str:
+        references.append(reference)
         return chr(_FIRST_PLACE + len(references) - 1)
 
-    text = _REFERENCE.sub(place, pattern)
-    grok = Grok(text, tuple(references))
+    text, rest = "", pattern
+    while found := _next(rest):
+        text += rest[: found.start()]
+        if found.re is _OWN:
+            end = _end_of_group(rest, found.start())
+            text += place(_own(found[1], rest[found.end() : end - 1]))
+        else:
+            end = found.end()
+            text += place(_named(*found.groups(default="")))
+        rest = rest[end:]
+    grok = Grok(text + rest, tuple(references))
     if len(set(grok.outputs)) < len(grok.outputs):
         raise Unsolved("GROK that takes a column twice")
     return grok
 
 
-def _reference(syntax: str, name: str, cast: str, own_name: str, own: str) -> _Reference:
-    if own_name:
-        return _Reference(own_name, "keyword", Form(own, (regex.try_example(own, "{word}") or "", "{mark}")))
+def _next(text: str) -> re.Match[str] | None:
+    """The next reference, of either sort."""
+    found = [one for one in (_REFERENCE.search(text), _OWN.search(text)) if one]
+    return min(found, key=lambda one: one.start(), default=None)
+
+
+def _end_of_group(text: str, start: int) -> int:
+    """Behind the bracket that closes the one at `start`."""
+    depth, position = 0, start
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 1
+        elif character == "[":
+            position = text.find("]", position + 2)
+            if position < 0:
+                break
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+            if depth == 0:
+                return position + 1
+        position += 1
+    raise Unsolved("this GROK pattern")
+
+
+def _own(name: str, expression: str) -> _Reference:
+    """A reference by an expression of the pattern's own."""
+    filled = regex.try_example(expression, "{word}")
+    if "(?<" in expression or filled is None:
+        raise Unsolved("this GROK pattern")
+    return _Reference(name, "keyword", Form(expression, (filled, "{mark}", "{word}")))
+
+
+def _named(syntax: str, name: str, cast: str) -> _Reference:
     if syntax not in _FORMS:
         raise Unsolved(f"GROK with %{{{syntax}}}")
     return _Reference(name, _TYPES.get(cast, "keyword"), _FORMS[syntax])

@@ -72,5 +72,7 @@ def compose(patterns: Sequence[tuple[Pattern, Mapping[str, str]]], pieces: Seque
         front = "".join(one.fill(values) for one, values in fixed)
         behind = "".join(one.fill(values) for one, values in order)
         extra = "".join(piece for piece in pieces if piece not in front + behind)
-        texts += [f"{front}{behind}{extra}", f"{front}{extra}{behind}", f"{extra}{front}{behind}"]
+        for space in ("", " "):
+            orders = ((front, behind, extra), (front, extra, behind), (extra, front, behind))
+            texts += [space.join(filter(None, order)) for order in orders]
     return list(dict.fromkeys(texts))

@@ -4,13 +4,17 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from entra_deployer.model.values import Json
-from entra_deployer.synth import regex
+from entra_deployer.synth import functions, regex
+from entra_deployer.synth.functions import Unknown
 from entra_deployer.synth.patterns import number_of
 from entra_deployer.synth.wants import Kind, Want, holds, wanted_patterns
 
 _NUMBERS = frozenset(
     {"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"}
 )
+_PATHS = frozenset({"path", "executable", "directory"})
+"""The last names of fields that hold a path: of its parts some queries make do."""
+
 _BOUNDS = {Kind.LESS: -1, Kind.AT_MOST: 0, Kind.MORE: 1, Kind.AT_LEAST: 0}
 
 
@@ -31,7 +35,7 @@ def pick(name: str, kind: str, wants: Sequence[Want], mark: str, texts: Sequence
         try:
             if all(holds(want, candidate) for want in wants):
                 return candidate
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, Unknown):
             continue
     raise Unpickable(name)
 
@@ -40,6 +44,8 @@ def _candidates(name: str, kind: str, wants: Sequence[Want], mark: str) -> Itera
     for want in wants:
         if want.kind is Kind.EQUAL:
             yield str(want.value) if want.number else want.value
+            if want.steps and isinstance(want.value, str):
+                yield from (want.value.upper(), want.value.lower())
     if any(want.number for want in wants):
         yield from (str(number) for number in _numbers(wants))
         return
@@ -77,14 +83,27 @@ def _texts(name: str, wants: Sequence[Want], mark: str) -> Iterator[str]:
     if any(want.kind in (Kind.CIDR, Kind.UNCIDR) for want in wants):
         yield from _addresses(wants, mark)
     yield from (text for want in wants if want.kind is Kind.FORM for text in want.value.texts(mark))
+    for text in _plain_texts(name, wants, mark):
+        yield text
+        if any(step.name == "from_base64" for want in wants for step in want.steps):
+            yield functions.compute("to_base64", text)
+
+
+def _plain_texts(name: str, wants: Sequence[Want], mark: str) -> Iterator[str]:
     hint = name.rpartition("%")[2].rpartition(".")[2].strip("`") or "value"
     patterns = wanted_patterns(wants)
     for filler in (mark, ""):
         examples = [text for pattern in patterns if (text := regex.try_example(pattern, filler)) is not None]
         if examples:
             yield from (*examples, "".join(examples), "".join(examples[::-1]))
-    yield from (f"{want.value}0" for want in wants if want.kind is Kind.MORE)
-    yield from (str(want.value) for want in wants if want.kind in (Kind.AT_LEAST, Kind.AT_MOST))
+    bounds = [want for want in wants if not want.steps]
+    yield from (f"{want.value}0" for want in bounds if want.kind is Kind.MORE)
+    yield from (str(want.value) for want in bounds if want.kind in (Kind.AT_LEAST, Kind.AT_MOST))
+    if hint in _PATHS:
+        yield f"/srv/{mark}/{hint}-{mark}"
     yield f"{hint}-{mark}"
     yield f"{hint}-{mark}@{mark}.example"
-    yield from (str(want.value)[:-1] for want in wants if want.kind is Kind.LESS)
+    yield from (str(want.value)[:-1] for want in bounds if want.kind is Kind.LESS)
+    for want in wants:
+        if want.steps and want.steps[-1].name == "length" and isinstance(want.value, int):
+            yield from (f"{hint}-{mark}{'x' * length}"[:length] for length in range(want.value - 1, want.value + 2))

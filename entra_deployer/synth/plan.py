@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare, conjuncts
 from entra_deployer.synth import dissect, grok
-from entra_deployer.synth.constants import TIMESTAMP, Unsolved, literal, unit_seconds
+from entra_deployer.synth.constants import TIMESTAMP, Unsolved, literal, literal_or_none, unit_seconds
 from entra_deployer.synth.scope import Derived, Extraction, Goal, Scope, Taken
 
 _COUNTS = {"count"}
 _DISTINCT = {"count_distinct"}
+_SUMS = {"sum"}
 _VALUES = {"max", "min", "avg", "sum", "median", "values", "top", "first", "last", "percentile"}
 
 
 @dataclass(frozen=True)
 class Counter:
-    """An aggregate that counts: events, those with a value, or different values. `of` is None for COUNT(*)."""
+    """An aggregate that counts: events, those with a value, or different values. `of` is None for COUNT(*).
 
-    of: nodes.Expression | None
+    `condition` is the position in Grouping.conditions of what an event must be to count; None where all do.
+    """
+
+    of: Derived | None
     distinct: bool
+    condition: int | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Grouping:
 
     Columns that hold a value of the events (MAX, SUM, ...) are in the scope of `after` what they are made of. `times`
     hold the first or last moment of a group, `spreads` the time between two of them, in units of so many seconds.
+    `conditions` are those of counters that count some of the events only.
     """
 
     keys: tuple[nodes.Assignment, ...]
@@ -36,6 +42,7 @@ class Grouping:
     after: list[Goal] = field(default_factory=list)
     times: set[str] = field(default_factory=set)
     spreads: dict[str, int] = field(default_factory=dict)
+    conditions: tuple[Goal, ...] = ()
 
     @property
     def measures(self) -> set[str]:
@@ -118,26 +125,87 @@ def _group(command: nodes.Stats, plan: Plan) -> None:
             return  # groups of groups: what comes out of those that there are is enough
         plan.scope = Scope()
         return
-    counters: dict[str, Counter] = {}
-    times: set[str] = set()
-    after = Scope()
+    read = _Aggregates(plan.scope)
     for item in command.aggregates:
-        call = bare(item.value)
-        if not isinstance(call, nodes.Call) or item.where is not None:
-            raise Unsolved("an aggregate that is no plain function")
-        argument = call.arguments[0] if call.arguments and not _is_star(call.arguments[0]) else None
-        if call.name in _COUNTS or (call.name in _DISTINCT and argument is not None):
-            counters[item.name] = Counter(argument, call.name in _DISTINCT)
-        elif call.name in _VALUES and argument is not None:
-            after = after.with_column(item.name, Derived(argument, plan.scope))
-            if call.name in ("min", "max") and isinstance(argument, nodes.Column) and argument.name == TIMESTAMP:
-                times.add(item.name)
-        else:
-            raise Unsolved(call.name.upper())
+        read.add(item)
+    after = read.after
     for key in command.groups:
         after = after.with_column(key.name, Derived(key.value, plan.scope))
-    plan.grouping = Grouping(command.groups, counters, plan.scope, times=times)
+    plan.grouping = Grouping(
+        command.groups, read.counters, plan.scope, times=read.times, conditions=tuple(read.conditions)
+    )
     plan.scope = after
+
+
+@dataclass
+class _Aggregates:
+    """The aggregates of a STATS, read one after the other; `scope` is what they see, `after` what their columns are."""
+
+    scope: Scope
+    after: Scope = field(default_factory=Scope)
+    counters: dict[str, Counter] = field(default_factory=dict)
+    times: set[str] = field(default_factory=set)
+    conditions: list[Goal] = field(default_factory=list)
+
+    def add(self, item: nodes.Assignment) -> None:
+        """Read one. Raises Unsolved for one that is not known."""
+        call = bare(item.value)
+        if not isinstance(call, nodes.Call):
+            raise Unsolved("an aggregate that is no plain function")
+        argument = call.arguments[0] if call.arguments and not _is_star(call.arguments[0]) else None
+        of = Derived(argument, self.scope) if argument else None
+        when = [Goal(item.where, self.scope)] if item.where else []
+        if call.name in _COUNTS or (call.name in _DISTINCT and of):
+            self._count(item.name, of, when, distinct=call.name in _DISTINCT)
+        elif call.name in _SUMS and of and (choice := _choice(of)) and literal_or_none(choice.value) == 1:
+            self._count(item.name, None, [*when, choice.when], distinct=False)
+        elif call.name in _VALUES and of:
+            self.after = self.after.with_column(item.name, of)
+            if call.name in ("min", "max") and isinstance(argument, nodes.Column) and argument.name == TIMESTAMP:
+                self.times.add(item.name)
+        else:
+            raise Unsolved(call.name.upper())
+
+    def _count(self, name: str, of: Derived | None, when: list[Goal], *, distinct: bool) -> None:
+        if of and (choice := _choice(of)):
+            of, when = Derived(choice.value, choice.when.scope), [*when, choice.when]
+        if len(when) > 1:
+            raise Unsolved("a counter with several conditions")
+        position = None
+        if when:
+            position = next((number for number, one in enumerate(self.conditions) if one == when[0]), None)
+            if position is None:
+                position = len(self.conditions)
+                self.conditions.append(when[0])
+        self.counters[name] = Counter(of, distinct, position)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What CASE(when, value, null) or CASE(when, 1, 0) chooses."""
+
+    when: Goal
+    value: nodes.Expression
+
+
+def is_choice(made: Derived) -> bool:
+    """Whether a value is what a CASE chooses, through what EVAL made of it."""
+    node = bare(made.value)
+    if isinstance(node, nodes.Column) and isinstance(inner := made.scope.get(node.name), Derived):
+        return is_choice(inner)
+    return isinstance(node, nodes.Call) and node.name == "case"
+
+
+def _choice(made: Derived) -> _Choice | None:
+    """A value that only some events have, through what EVAL made of it; None for any other."""
+    node, scope = bare(made.value), made.scope
+    while isinstance(node, nodes.Column) and isinstance(inner := scope.get(node.name), Derived):
+        node, scope = bare(inner.value), inner.scope
+    match node:
+        case nodes.Call(name="case", arguments=(condition, value, *rest)) if len(rest) < 2:
+            if not rest or (literal_or_none(rest[0]) in (None, 0) and isinstance(bare(rest[0]), nodes.Literal)):
+                return _Choice(Goal(condition, scope), value)
+    return None
 
 
 def _spread(node: nodes.Expression, grouping: Grouping) -> int:
@@ -151,6 +219,17 @@ def _spread(node: nodes.Expression, grouping: Grouping) -> int:
 
 def _is_star(node: nodes.Expression) -> bool:
     return isinstance(node, nodes.Opaque) or (isinstance(node, nodes.Literal) and node.value == "*")
+
+
+def fields_of(made: Derived) -> Iterator[str]:
+    """The fields that an expression is made of."""
+    for node in made.value.walk():
+        if isinstance(node, nodes.Column):
+            inner = made.scope.get(node.name)
+            if isinstance(inner, Derived):
+                yield from fields_of(inner)
+            elif inner is None:
+                yield node.name
 
 
 def columns_of(goal: Goal) -> Iterator[str]:

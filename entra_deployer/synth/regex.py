@@ -2,8 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 _CLASSES = {"d": "0", "w": "a", "s": " "}
+_LUCENE = re.compile(
+    r"""(?P<escaped>\\.)|(?P<quoted>"[^"]*")|(?P<set>\[\^?(?:\\.|[^]\\\[&])+\])|(?P<group>\((?!\?)|\)|\||\.)"""
+    r"""|(?P<signs>[*+?]+)|(?P<times>\{\d+(?:,\d*)?\})|(?P<plain>[^\\"\[\]()|.*+?{}@~#&<])""",
+    re.DOTALL,
+)
+"""What is read of Lucene's dialect, piece by piece."""
+
 _QUANTIFIER = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
@@ -25,8 +33,48 @@ def try_example(pattern: str, filler: str = "") -> str | None:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Does the pattern match all of the text. (Python reads what is used of Lucene's dialect alike.)"""
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
+    """Does a pattern of Python's match all of the text. ValueError for what is none."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error as error:
+        raise ValueError(f"cannot read {pattern!r}") from error
+
+
+@cache
+def from_lucene(pattern: str) -> str:
+    """The same in Python's dialect. ValueError for what is not read: complements, intersections, intervals and so on.
+
+    To Lucene `^` and `$` are plain characters, quotes hold plain text, and `.+*` is `(.+)*`.
+    """
+    parts: list[str] = []
+    rest = pattern
+    while rest:
+        found = _LUCENE.match(rest)
+        if found is None:
+            raise ValueError(f"cannot read {pattern!r} from {rest!r} on")
+        parts.append(_in_python(found))
+        rest = rest[found.end() :]
+    return "".join(parts)
+
+
+def _in_python(found: re.Match[str]) -> str:
+    text = found[0]
+    match found.lastgroup:
+        case "escaped":
+            return text if text[1] in "dDsSwW" else re.escape(text[1])
+        case "quoted":
+            return re.escape(text[1:-1])
+        case "signs":
+            return text[0] if len(set(text)) == 1 else "*"
+        case "plain":
+            return re.escape(text)
+        case _:
+            return text
 
 
 @dataclass

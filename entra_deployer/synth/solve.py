@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
-from entra_deployer.synth.constants import Unsolved, age, is_constant, literal, moment
+from entra_deployer.synth import functions
+from entra_deployer.synth.constants import CASELESS, TooMany, Unsolved, age, is_constant, literal, moment
 from entra_deployer.synth.pick import Unpickable, pick
 from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
-from entra_deployer.synth.wants import Kind, Want
+from entra_deployer.synth.wants import Kind, Step, Want
 
 _OPERATORS = {
     "==": (Kind.EQUAL, Kind.UNEQUAL),
@@ -26,8 +27,12 @@ _OPERATORS = {
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
-_NUMBER_CASTS = {"to_integer", "to_long", "to_double"}
-_SAME = {"to_string", "to_lower", "trim", "mv_slice", "mv_first", "mv_last", "mv_min", "mv_max", "to_ip", "to_boolean"}
+_NUMBER_CASTS = {"to_integer", "to_int", "to_long", "to_double"}
+_SAME = {"to_string", "mv_slice", "mv_dedupe", "mv_first", "mv_last", "mv_min", "mv_max", "to_ip", "to_boolean"}
+
+
+MOST_TRIES = 4_000
+"""So often a value is looked for, for one event, before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,14 @@ type Worlds = Iterator[World]
 
 @dataclass(frozen=True)
 class Solver:
-    """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`."""
+    """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`.
+
+    `tries` runs out where conditions have too many combinations.
+    """
 
     type_of: Callable[[str], str]
     mark: str = "x"
+    tries: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TRIES)))
 
     def solve(self, goals: Sequence[tuple[Goal, bool]], world: World) -> Worlds:
         """The worlds in which each goal is true, or false where its flag says so. Raises Unsolved."""
@@ -206,8 +215,22 @@ class Solver:
             yield from self._case(node.arguments, want, world)
         elif want.kind is Kind.EQUAL and isinstance(want.value, bool):
             yield from self._solve(node, world, truth=want.value)
+        elif functions.is_known(node.name) and all(is_constant(one) for one in node.arguments[1:]):
+            step = Step(node.name, tuple(literal(one) for one in node.arguments[1:]))
+            yield from self.want(first, replace(want, steps=(step, *want.steps)), world)
+        elif want.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
+            yield from self._wants_of_all(node.arguments, want, world)
         else:
             raise Unsolved(node.name.upper())
+
+    def _wants_of_all(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
+        """A value is wanted of each argument that is no constant."""
+        columns = [one for one in arguments if not is_constant(one)]
+        if not columns:
+            yield world
+            return
+        for found in self.want(columns[0], Want(want.kind), world):
+            yield from self._wants_of_all(columns[1:], want, found)
 
     def _column(self, name: str, want: Want, world: World) -> Worlds:
         made = world.scope.get(name)
@@ -218,6 +241,8 @@ class Solver:
         if made is None and name.startswith("_"):
             yield world  # metadata such as _score: Elasticsearch's own affair
             return
+        if made is None and name.endswith(CASELESS):
+            name, want = name.removesuffix(CASELESS), replace(want, steps=(Step("to_lower"), *want.steps))
         key = made.key if isinstance(made, Taken) else name
         found = world.also(key, want)
         if self.possible(key, found):
@@ -233,6 +258,8 @@ class Solver:
 
     def possible(self, key: str, world: World) -> bool:
         """Is there a value that satisfies all that is wanted of a field."""
+        if next(self.tries, None) is None:
+            raise TooMany("too many combinations of conditions")
         if any(want.kind in (Kind.YOUNGER, Kind.OLDER) for want in world.wants[key]):
             return True
         try:
@@ -265,7 +292,10 @@ class Solver:
 
     def _arithmetic(self, node: nodes.Binary, want: Want, world: World) -> Worlds:
         """The right side gets a value (a constant its own, anything else 1), and the left one what is then needed."""
-        if want.kind in (Kind.PRESENT, Kind.WISHED, Kind.NULL):
+        if want.kind in (Kind.PRESENT, Kind.WISHED):
+            yield from self._wants_of_all((node.left, node.right), want, world)
+            return
+        if want.kind is Kind.NULL:
             yield from self.want(node.left, want, world)
             return
         if is_constant(node.right):

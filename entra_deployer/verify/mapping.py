@@ -33,11 +33,40 @@ def known_types(stream: str) -> Mapping[str, str]:
     return knowledge.field_types((stream,)) or knowledge.ecs
 
 
+SUB_FIELDS: Mapping[str, Json] = {
+    "caseless": {"type": "keyword", "ignore_above": 1024, "normalizer": "lowercase"},
+    "keyword": {"type": "keyword", "ignore_above": 1024},
+    "text": {"type": "text"},
+}
+"""Fields that Elasticsearch makes of another one's value, by the last part of their names, as Elastic maps them."""
+
 _LENIENT = {"date", "date_nanos", "double", "geo_point", "geo_shape", "integer", "ip", "long", "unsigned_long"}
 """Types that can leave out a value that does not fit them."""
 
 _SIMPLE = _LENIENT | {"boolean", "keyword", "text", "version"}
 """Types that need nothing but their name in a mapping."""
+
+
+def _sub_fields(stream: str, names: Iterable[str]) -> dict[str, str]:
+    """Of the names those of fields that are made of another one's value, with that one."""
+    known, names = known_types(stream), set(names)
+    found = {}
+    for name in names:
+        whole, _, last = name.rpartition(".")
+        if last in SUB_FIELDS and name not in known and (whole in names or known.get(whole, "object") != "object"):
+            found[name] = whole
+    return found
+
+
+def as_shipped(stream: str, documents: Iterable[Mapping[str, Json]], fields: Iterable[str]) -> list[dict[str, Json]]:
+    """The documents as a source ships them: `process.name.caseless` is what Elasticsearch makes of `process.name`."""
+    documents = list(documents)
+    made = _sub_fields(stream, {*fields, *(name for document in documents for name in document)})
+    shipped = []
+    for document in documents:
+        whole = {made[name]: value for name, value in document.items() if name in made}
+        shipped.append({**whole, **{name: value for name, value in document.items() if name not in made}})
+    return shipped
 
 
 def make_mapping(
@@ -64,8 +93,9 @@ def make_mapping(
         for name, value in document.items():
             if seen.get(name) is None:
                 seen[name] = value
+    made = _sub_fields(stream, {*seen, *fields})
     types = {"@timestamp": "date"}
-    for name in sorted({*seen, *fields}):
+    for name in sorted({*seen, *fields, *made.values()} - made.keys()):
         field = _owner(name, known)
         kind = known.get(field) or _kind(seen.get(name))
         if kind in OPAQUE or (kind != "object" and not any(other.startswith(f"{field}.") for other in seen)):
@@ -75,8 +105,16 @@ def make_mapping(
         "dynamic_templates": [
             {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
         ],
-        "properties": {name: _property(kind, lenient=name in other) for name, kind in sorted(types.items())},
+        "properties": {
+            name: _property(kind, lenient=name in other) | _made_of(name, made) for name, kind in sorted(types.items())
+        },
     }
+
+
+def _made_of(name: str, made: Mapping[str, str]) -> Json:
+    """The part of a mapping that says which fields are made of this one's value."""
+    parts = sorted(part.removeprefix(f"{name}.") for part, whole in made.items() if whole == name)
+    return {"fields": {part: SUB_FIELDS[part] for part in parts}} if parts else {}
 
 
 def _owner(name: str, known: Mapping[str, str]) -> str:

@@ -99,16 +99,25 @@ def verify(rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
     sweep(bench.server, run.now)
     prepared = [_prepare(rule, run.name(f"r{number}"), bench) for number, rule in enumerate(rules)]
     cases = [item for item in prepared if isinstance(item, _Case)]
-    with seeded(bench.server, [case.batch for case in cases], run):
-        found = iter(_run_all(cases, bench, run.now))
+    with seeded(bench.server, [case.batch for case in cases], run) as failures:
+        found = iter(_run_all(cases, failures, bench, run.now))
     return tuple(item if isinstance(item, Verdict) else next(found) for item in prepared)
 
 
-def _run_all(cases: Sequence[_Case], bench: Bench, now: datetime) -> list[Verdict]:
-    """The cases' verdicts, in their order, several at a time. An interruption does not wait for running queries."""
+def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, now: datetime) -> list[Verdict]:
+    """The cases' verdicts, in their order, several at a time. An interruption does not wait for running queries.
+
+    `failures` tell by alias why the events of a case are not there.
+    """
+
+    def verdict(case: _Case) -> Verdict:
+        if why := failures.get(case.batch.alias):
+            return _no_verdict(case.rule, why)
+        return _try(case, bench, now)
+
     pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="verify")
     try:
-        return list(pool.map(lambda case: _try(case, bench, now), cases))
+        return list(pool.map(verdict, cases))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

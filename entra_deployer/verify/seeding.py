@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from entra_deployer.errors import Refused
 from entra_deployer.model.search import Searcher
 from entra_deployer.model.source import DetectionTest, Event
 from entra_deployer.model.values import Json
-from entra_deployer.verify.mapping import SETTINGS, make_mapping
+from entra_deployer.verify.mapping import SETTINGS, as_shipped, make_mapping
 from entra_deployer.verify.ranges import stamp
 
 PREFIX = "entra-deployer-verify"
+_BAD_REQUEST = 400
 STALE = timedelta(minutes=15)
 """A run lasts seconds: an index of this age was left behind by one that died."""
 
@@ -83,24 +85,77 @@ class Run:
         return f"{PREFIX}-{self.run_id}-{part}"
 
 
+type Item = tuple[Batch, int]
+"""One test: a batch, and the position of the test in it."""
+
+
 @contextmanager
-def seeded(server: Server, batches: Sequence[Batch], run: Run) -> Iterator[int]:
-    """Seed all tests, yield the number of events, and remove everything whatever happens (also on Ctrl-C)."""
-    with ExitStack() as cleanup:
-        count = 0
-        aliases: list[tuple[str, str, Json]] = []
-        streams = sorted({test.index for batch in batches for test in batch.tests})
-        for number, stream in enumerate(streams):
-            name = run.name(number)
-            part = _collect(batches, stream, run.now)
-            mapping = make_mapping(stream, part.documents, part.fields, part.mapped, embedded=run.embedded)
-            cleanup.callback(server.delete_index, name)
-            server.create_index(name, mappings=mapping, settings=SETTINGS)
-            count += server.bulk(name, part.documents, routing=part.routing)
-            aliases += [(name, alias, {"terms": {"_routing": sorted(tags)}}) for alias, tags in part.aliases.items()]
-        if aliases:
-            server.add_aliases(aliases)
-        yield count
+def seeded(server: Server, batches: Sequence[Batch], run: Run) -> Iterator[dict[str, str]]:
+    """Seed all tests, and remove everything whatever happens (also on Ctrl-C).
+
+    Yields by alias of a batch why Elasticsearch would not take the events of one of its tests; the others are there.
+    """
+    seeding = _Seeding(server, run)
+    with seeding.cleanup:
+        for items in _by_stream(batches):
+            seeding.add(items)
+        seeding.show()
+        yield seeding.failures
+
+
+def _by_stream(batches: Sequence[Batch]) -> Iterator[list[Item]]:
+    """The tests of each data stream."""
+    items = [(batch, number) for batch in batches for number in range(len(batch.tests))]
+    for stream in sorted({_stream(item) for item in items}):
+        yield [item for item in items if _stream(item) == stream]
+
+
+def _stream(item: Item) -> str:
+    batch, number = item
+    return batch.tests[number].index
+
+
+@dataclass
+class _Seeding:
+    """What a run has put into a server: to be removed by `cleanup`."""
+
+    server: Server
+    run: Run
+    cleanup: ExitStack = field(default_factory=ExitStack)
+    indices: int = 0
+    aliases: list[tuple[str, str, Json]] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, items: Sequence[Item]) -> None:
+        """Seed tests of one data stream into one index; where that is refused each into its own, to tell which."""
+        try:
+            self._seed(items)
+        except Refused as error:
+            if error.status != _BAD_REQUEST:
+                raise
+            if len(items) > 1:
+                for item in items:
+                    self.add([item])
+                return
+            batch, number = items[0]
+            self.failures[batch.alias] = f"{batch.tests[number].source}: {error.message}"
+
+    def _seed(self, items: Sequence[Item]) -> None:
+        name = self.run.name(self.indices)
+        self.indices += 1
+        part = _collect(items, self.run.now)
+        stream, embedded = _stream(items[0]), self.run.embedded
+        documents = as_shipped(stream, part.documents, part.fields)
+        mapping = make_mapping(stream, documents, part.fields, part.mapped, embedded=embedded)
+        self.cleanup.callback(self.server.delete_index, name)
+        self.server.create_index(name, mappings=mapping, settings=SETTINGS)
+        self.server.bulk(name, documents, routing=part.routing)
+        self.aliases += [(name, alias, {"terms": {"_routing": sorted(tags)}}) for alias, tags in part.aliases.items()]
+
+    def show(self) -> None:
+        """Let each test see its own events."""
+        if self.aliases:
+            self.server.add_aliases(self.aliases)
 
 
 @dataclass(frozen=True)
@@ -117,20 +172,17 @@ class _Part:
     aliases: dict[str, set[str]]
 
 
-def _collect(batches: Sequence[Batch], stream: str, now: datetime) -> _Part:
+def _collect(items: Sequence[Item], now: datetime) -> _Part:
     part = _Part([], [], {}, {}, {})
-    for batch in batches:
-        for number, test in enumerate(batch.tests):
-            if test.index != stream:
-                continue
-            tag = batch.alias_of(number)
-            copies = [document for event in test.events for document in timed(event, now)]
-            part.documents.extend(copies)
-            part.routing.extend([tag] * len(copies))
-            part.fields.update(batch.fields)
-            part.mapped.update(batch.mapped)
-            part.aliases[tag] = {tag}
-            part.aliases.setdefault(batch.alias, set()).add(tag)
+    for batch, number in items:
+        tag = batch.alias_of(number)
+        copies = [document for event in batch.tests[number].events for document in timed(event, now)]
+        part.documents.extend(copies)
+        part.routing.extend([tag] * len(copies))
+        part.fields.update(batch.fields)
+        part.mapped.update(batch.mapped)
+        part.aliases[tag] = {tag}
+        part.aliases.setdefault(batch.alias, set()).add(tag)
     return part
 
 

@@ -30,6 +30,8 @@ def _told(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict:
     trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
     demanded = demanded_types(query.tree)
     fields = {name: demanded.get(name, "") for name in read_fields(query.tree)}
-    with seeded(bench.server, [Batch(trial.alias, tests, fields, rule.mapped)], run):
+    with seeded(bench.server, [Batch(trial.alias, tests, fields, rule.mapped)], run) as failures:
+        if failures:
+            return verdict
         survivors = find_killers(trial, bench.server, run.now, verdict.mutation.survivors)
     return replace(verdict, mutation=replace(verdict.mutation, survivors=survivors))

@@ -16,7 +16,7 @@ from entra_deployer.syntax.nodes import Tree
 from entra_deployer.syntax.parser import parse
 from entra_deployer.synth import constants
 from entra_deployer.synth.cases import Case, Maker, Unsolvable
-from entra_deployer.synth.documents import Fields
+from entra_deployer.synth.fill import Fields
 from entra_deployer.synth.plan import read_plan
 from entra_deployer.synth.tests import make_tests
 from entra_deployer.verify.mapping import known_types

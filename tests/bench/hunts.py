@@ -118,7 +118,9 @@ def outcome_of(elastic: ElasticClient, name: str, query: Query, number: int, *, 
     trial = Trial(rule, ALL_TIME, tuple(single_test(case, index) for case in cases), run.name("r"))
     demanded = demanded_types(rule.tree)
     batch = Batch(trial.alias, trial.tests, {field: demanded.get(field, "") for field in read_fields(rule.tree)})
-    with seeded(elastic, [batch], run):
+    with seeded(elastic, [batch], run) as failures:
+        if failures:
+            return Outcome(name, strange=tuple(failures.values()))
         try:
             results = [bool(elastic.query(rule.at(trial.alias_of(one))).rows) for one in range(len(cases))]
         except Refused as error:

@@ -1,5 +1,6 @@
 """Made tests on a real Elasticsearch: what must fire fires, and every near miss stays quiet."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from entra_deployer.model.hunt import Query
 from entra_deployer.model.verdict import Status
 from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+from entra_deployer.synth import regex
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.push import PushRequest, push_rules
 from entra_deployer.workflow.synth import synthesise, write_tests
 from entra_deployer.workflow.verify import VerifyRequest, verify_rules
 from tests.bench.hunts import HUNTS, Tally, behave, outcome_of
+from tests.synth.computed import COMPUTED
 
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -61,11 +64,53 @@ def test_nine_in_ten_of_the_shared_hunts_behave(connection: Connection):
         ),
         'GROK process.command_line """%{WINPATH:dir} /x %{QS:arg}""" | WHERE arg IS NOT NULL | KEEP host.id',
         'DISSECT m "%{a}=%{b}" | WHERE b IS NOT NULL | STATS n = COUNT(*) BY host.name',
+        'WHERE user.name.caseless == "root" AND user.name != "root" | STATS n = COUNT(*) BY user.name.caseless',
+        (
+            'EVAL f = CASE(o == "bad", source.ip, null), s = CASE(o == "good", source.ip, null) | STATS cf = COUNT(f), '
+            "cs = COUNT(s), u = COUNT_DISTINCT(user.name) BY source.ip | WHERE cf >= 3 AND cs <= 1 AND u >= 2"
+        ),
+        "STATS a = COUNT(*) WHERE code IN (1, 2), b = COUNT(*) WHERE code == 1 BY host.name | WHERE a > 4 AND b > 1",
+        'EVAL p = REPLACE(TO_LOWER(file.path), "[0-9]+", "") | STATS h = COUNT_DISTINCT(host.id) BY p | WHERE h > 1',
+        'WHERE FROM_BASE64(data) LIKE "*http*" AND event.code IS NOT NULL | KEEP host.id',
         'MV_EXPAND user.roles | WHERE user.roles IN ("admin", "owner") | STATS n = COUNT(*) BY user.name',
     ],
 )
-def test_what_patterns_take_out_of_a_text_is_as_elasticsearch_takes_it(connection: Connection, text: str):
+def test_what_a_query_makes_of_its_fields_is_as_elasticsearch_makes_it(connection: Connection, text: str):
     outcome = outcome_of(connection.elastic, "pattern", Query(f"FROM logs-x* | {text}", 1), len(text))
     assert (outcome.unsolved, outcome.strange) == (0, ())
     assert outcome.fires >= 1
     assert outcome.near_misses >= 1
+
+
+def test_functions_are_computed_as_elasticsearch_does(connection: Connection):
+    calls = [
+        f"v{n} = {name}({', '.join(map(json.dumps, arguments))})" for n, (name, arguments, _) in enumerate(COMPUTED)
+    ]
+    (row,) = connection.elastic.query(f"ROW x = 1 | EVAL {', '.join(calls)} | DROP x").records()
+    assert {f"v{n}": value for n, (_, _, value) in enumerate(COMPUTED)} == row
+
+
+PATTERNS = [
+    "^a$",
+    "a.+*b",
+    "a++",
+    '"a.b"c',
+    r"\.\d[a-z]+",
+    "(a|b){2,3}",
+    "[^a-z].",
+    "a.?c",
+    "[cC]:.*",
+    "a|bc",
+    "x{2}y+",
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_are_read_as_elasticsearch_does(connection: Connection, pattern: str):
+    texts = ["a", "^a$", "axb", "ab", "aa", "a.bc", "axbc", ".5x", "aba", "A1", "ac", "C:/x", "bc", "xxyy", "xxyxy"]
+    columns = ", ".join(f"v{n} = {json.dumps(text)}" for n, text in enumerate(texts))
+    tests = ", ".join(f"r{n} = v{n} RLIKE {json.dumps(pattern)}" for n in range(len(texts)))
+    (row,) = connection.elastic.query(f"ROW {columns} | EVAL {tests} | KEEP r*").records()
+    assert [row[f"r{n}"] for n in range(len(texts))] == [
+        regex.matches(regex.from_lucene(pattern), text) for text in texts
+    ]

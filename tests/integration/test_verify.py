@@ -182,7 +182,9 @@ def test_no_pattern_of_a_rule_sees_test_events(project: Project, pattern: str):
     tests = compiled.sources[0].tests
     run = Run("blind", elastic.now(), embedded=True)
     users = [test.events[0].document["azure.signinlogs.properties.user_principal_name"] for test in tests]
-    with seeded(elastic, [Batch(run.name("r0"), tests)], run) as count:
+    count = sum(event.count for test in tests for event in test.events)
+    with seeded(elastic, [Batch(run.name("r0"), tests)], run) as failures:
+        assert failures == {}
         assert count > 0
         assert elastic.query(f"FROM {run.name('r0')} | STATS n = COUNT(*)").rows == ((count,),)
         query = {"terms": {"azure.signinlogs.properties.user_principal_name": users}}

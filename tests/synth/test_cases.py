@@ -201,3 +201,107 @@ def test_values_of_a_list_are_events_of_their_own_to_mv_expand():
     )
     assert unsolved == {}
     assert fields(cases["all conditions hold"])["user.roles"] == "admin"
+
+
+# -- what a query makes of the fields before it compares, counts or groups ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("predicate", "good", "bad"),
+    [
+        ('TO_LOWER(n) == "admin"', "admin", "n-2"),
+        ('TO_UPPER(n) == "ADMIN"', "ADMIN", "n-2"),
+        ('REPLACE(n, "[0-9]+", "") == "ab"', "ab", "n-2"),
+        ('SUBSTRING(n, 1, 2) == "ab"', "ab", "n-2"),
+        ("LENGTH(n) > 20", "n-1xxxxxxxxxxxxxxxxxx", "n-2"),
+        ('FROM_BASE64(n) LIKE "*http*"', "MWh0dHAx", "bi0y"),
+        ('n.caseless == "admin"', "admin", "n-2"),
+    ],
+)
+def test_a_function_of_one_field_is_solved(predicate, good, bad):
+    cases, unsolved = make(f"FROM x | WHERE {predicate} | KEEP k, n")
+    assert unsolved == {}
+    assert fields(cases["all conditions hold"])["n"] == good
+    near_miss = fields(cases[f"not: {predicate}"])
+    assert near_miss["n"] == bad
+    assert "n.caseless" not in near_miss
+
+
+def test_what_a_function_can_never_give_is_named():
+    _, unsolved = make('FROM x | WHERE TO_LOWER(n) == "Admin" | KEEP k')
+    assert "all conditions hold" in unsolved
+
+
+def test_a_key_that_a_function_makes_tells_the_entity():
+    path = 'REPLACE(TO_LOWER(process.executable), "[0-9.-]{2,}", "")'
+    query = f"FROM x | EVAL p = {path} | STATS n = COUNT(*) BY p | WHERE n < 3"
+    cases, unsolved = make(query)
+    assert unsolved == {}
+    keys = [case.entity["p"] for case in cases.values()]
+    assert len(set(keys)) == len(keys), "each case has its own, though the digits are gone"
+
+
+def test_a_key_of_several_fields_tells_the_entity():
+    query = (
+        "FROM x | EVAL folder = SUBSTRING(dll.path, 1, LENGTH(dll.path) - (LENGTH(dll.name) + 1)) "
+        "| STATS n = COUNT(folder) BY folder | WHERE n >= 2"
+    )
+    cases, unsolved = make(query)
+    assert unsolved == {}
+    assert cases["all conditions hold"].entity == {"folder": "/srv/1"}
+
+
+CONDITIONAL = [
+    'EVAL f = CASE(o == "bad", ip, null), s = CASE(o == "good", ip, null) | STATS cf = COUNT(f), cs = COUNT(s) BY ip',
+    'STATS cf = COUNT(*) WHERE o == "bad", cs = COUNT(*) WHERE o == "good" BY ip',
+    'STATS cf = SUM(CASE(o == "bad", 1, 0)), cs = SUM(CASE(o == "good", 1, 0)) BY ip',
+]
+
+
+@pytest.mark.parametrize("stats", CONDITIONAL)
+def test_counters_of_some_events_take_events_of_several_kinds(stats):
+    cases, unsolved = make(f"FROM x | {stats} | WHERE cf >= 3 AND cs == 1")
+    assert unsolved == {}
+
+    def kinds(name):
+        return {event.document.get("o"): event.count for event in cases[name].events}
+
+    assert kinds("all conditions hold") == {"bad": 3, "good": 1}
+    assert kinds("not: cf >= 3") == {"bad": 2, "good": 1}
+    assert kinds("not: cs == 1") in ({"bad": 3, "good": 2}, {"bad": 3})
+    assert len({event.document["ip"] for event in cases["all conditions hold"].events}) == 1
+
+
+def test_different_values_are_counted_over_all_kinds_of_events():
+    query = (
+        'FROM x | STATS bad = COUNT(*) WHERE o == "bad", users = COUNT_DISTINCT(user.name), n = COUNT(*) BY ip '
+        "| WHERE bad >= 2 AND users >= 4 AND n >= 5"
+    )
+    cases, unsolved = make(query)
+    assert unsolved == {}
+    events = cases["all conditions hold"].events
+    assert sum(event.count for event in events) >= 5
+    assert sum(event.count for event in events if event.document.get("o") == "bad") >= 2
+    assert len({event.document["user.name"] for event in events}) >= 4
+
+
+def test_many_aggregates_that_no_condition_names_cost_nothing():
+    counters = ", ".join(f"d{number} = COUNT_DISTINCT(f{number})" for number in range(30))
+    cases, unsolved = make(f"FROM x | STATS n = COUNT(*), {counters} BY host.name | WHERE n >= 10 AND d0 >= 3")
+    assert unsolved == {}
+    assert sum(event.count for event in cases["all conditions hold"].events) == 10
+
+
+def test_a_counter_that_nothing_can_fill_is_named():
+    counted = "EVAL s = CASE(port == 389, ip, null) | STATS n = COUNT(s) BY host.name"
+    query = f"FROM x | WHERE port == 445 | {counted} | WHERE n >= 1"
+    cases, unsolved = make(query)
+    assert not any(case.fires for case in cases.values())
+    assert unsolved["all conditions hold"] == "no group satisfies them"
+
+
+def test_too_many_combinations_are_given_up():
+    likes = " OR ".join(f'p LIKE "/{number}/*"' for number in range(18))
+    query = f"FROM x | WHERE ({likes}) | STATS n = COUNT(CASE({likes}, a, null)) BY p | WHERE n > 0 AND n < 9"
+    cases, _ = make(query)
+    assert cases["all conditions hold"].events[0].document["p"].startswith("/0/")

@@ -51,3 +51,25 @@ def test_every_like_pattern_has_an_example_that_it_likes(pattern):
     example = regex.example(like_to_regex(pattern), "q")
     assert holds(Want(Kind.LIKE, pattern), example)
     assert not holds(Want(Kind.UNLIKE, pattern), example)
+
+
+@pytest.mark.parametrize(
+    ("lucene", "python"),
+    [
+        ("^a$", r"\^a\$"),
+        ("a.+*b", "a.*b"),
+        ("a++", "a+"),
+        ('"a.b"c', r"a\.bc"),
+        (r"\.\d[a-z\]]+", r"\.\d[a-z\]]+"),
+        ("(a|b){2,3}", "(a|b){2,3}"),
+        ("[^a-z].", "[^a-z]."),
+    ],
+)
+def test_lucenes_dialect_is_put_into_pythons(lucene, python):
+    assert regex.from_lucene(lucene) == python
+
+
+@pytest.mark.parametrize("pattern", ["a@", "~(a)", "a&b", "a#b", "a<1-3>b", "(?:a)b", "[a-z&&[^b]]", "(?i)a"])
+def test_what_has_a_meaning_of_its_own_to_lucene_is_not_read(pattern):
+    with pytest.raises(ValueError, match="cannot read"):
+        regex.from_lucene(pattern)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.verify.mapping import FAMILIES, make_mapping
+from entra_deployer.verify.mapping import FAMILIES, as_shipped, make_mapping
 
 STREAM = "logs-azure.signinlogs-default"
 
@@ -79,3 +79,26 @@ def test_the_source_of_the_environment_knows_best():
     )
     assert found["user.email"]["type"] == "keyword", "a type that asks for more than its name is left alone"
     assert found["source.port"] == {"type": "long"}
+
+
+DOCUMENTS = [{"process.name": "CMD.exe", "process.parent.name.caseless": "explorer.exe"}, {"my.name.caseless": "x"}]
+
+
+def test_a_field_that_is_made_of_another_one_is_a_part_of_its_mapping():
+    fields = {"process.name.caseless": "", "process.executable.text": "", "my.name.caseless": ""}
+    shipped = as_shipped(STREAM, DOCUMENTS, fields)
+    found = make_mapping(STREAM, shipped, fields, {}, embedded=True)["properties"]
+    assert found["process.name"]["fields"]["caseless"]["normalizer"] == "lowercase"
+    assert found["process.executable"]["fields"] == {"text": {"type": "text"}}
+    assert not {"process.name.caseless", "process.executable.text"} & set(found)
+    assert found["my.name.caseless"]["type"] == "keyword", "of what nobody knows it is a field like others"
+
+
+def test_a_document_has_the_field_that_another_one_is_made_of():
+    shipped = as_shipped(STREAM, DOCUMENTS, {"process.name.caseless": ""})
+    assert shipped == [
+        {"process.name": "CMD.exe", "process.parent.name": "explorer.exe"},
+        {"my.name.caseless": "x"},
+    ]
+    both = as_shipped(STREAM, [{"process.name": "CMD.exe", "process.name.caseless": "cmd.exe"}], {})
+    assert both == [{"process.name": "CMD.exe"}]

@@ -115,6 +115,31 @@ def test_the_test_index_has_the_types_of_the_source():
     assert server.mappings["properties"]["user.name"] == {"type": "text"}
 
 
+def test_events_that_elasticsearch_does_not_take_cost_only_their_own_rule_the_verdict():
+    class Picky(Server):
+        def bulk(self, index, documents, *, routing=None):
+            documents = list(documents)
+            if any(document["user.name"] == "eve" for document in documents):
+                raise Refused("it did not take document 3", status=400)
+            return super().bulk(index, documents, routing=routing)
+
+    server = Picky()
+    good, bad = a_rule(), replace(a_rule(tests=(a_test("b", caught="eve"),)), rule_id="r2", name="Rule two")
+    first, second = verify([good, bad], bench(server))
+    assert (first.status, second.status) == (Status.PASSED, Status.ERROR)
+    assert second.error == "rules/x/tests/b.yaml: it did not take document 3"
+    assert not server.indices
+
+
+def test_a_server_that_refuses_for_another_reason_ends_the_run():
+    class Full(Server):
+        def create_index(self, name, *, mappings=None, settings=None):
+            raise Refused("too many requests", status=429)
+
+    with pytest.raises(Refused, match="too many"):
+        verify([a_rule()], bench(Full()))
+
+
 def test_events_are_as_old_as_they_say_and_copies_are_older():
     server = Server()
     kept = {}

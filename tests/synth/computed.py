@@ -1,0 +1,25 @@
+"""Functions with arguments and the value that they have, for the code and for Elasticsearch alike."""
+
+COMPUTED = [
+    ("to_lower", ("AbC",), "abc"),
+    ("to_upper", ("AbC",), "ABC"),
+    ("trim", ("  a b ",), "a b"),
+    ("ltrim", ("  a ",), "a "),
+    ("rtrim", (" a  ",), " a"),
+    ("reverse", ("abc",), "cba"),
+    ("length", ("abc",), 3),
+    ("left", ("abcd", 2), "ab"),
+    ("right", ("abcd", 2), "cd"),
+    ("substring", ("abcd", 2, 2), "bc"),
+    ("substring", ("abcd", 3), "cd"),
+    ("substring", ("abcd", -3, 2), "bc"),
+    ("substring", ("abcd", 1, 9), "abcd"),
+    ("replace", ("a1b22", "[0-9]+", ""), "ab"),
+    ("replace", (r"C:\Users\joe\x", r"[uU]sers\\[a-z]+\\", r"users\\user\\"), r"C:\users\user\x"),
+    ("replace", ("ab", "(a)(b)", "$2$1"), "ba"),
+    ("locate", ("abc", "c"), 3),
+    ("locate", ("abc", "x"), 0),
+    ("concat", ("a", "-", "b"), "a-b"),
+    ("to_base64", ("http",), "aHR0cA=="),
+    ("from_base64", ("aHR0cA==",), "http"),
+]
