@@ -46,7 +46,11 @@ def _caught(test: DetectionTest, item: Expectation, rows: Sequence[Record], aler
     found = any(matches(item.entity, row) for row in rows)
     alerted = any(matches(item.entity, alert) for alert in alerts)
     reason = item.reason
-    if found and not alerted:
+    wanted = [column for column, value in item.entity.items() if value is not None]
+    lost = [column for column in wanted if not any(column in alert for alert in alerts)]
+    if found and not alerted and alerts and lost:
+        reason = f"the query finds it, but no alert has the column {', '.join(lost)}"
+    elif found and not alerted:
         reason = "the query finds it, but no alert was made of it"
     elif alerted and not found:
         reason = "an alert was made of it, but the query alone does not find it"

@@ -31,7 +31,12 @@ def test_caught_means_found_by_the_query_and_alerted():
 
 @pytest.mark.parametrize(
     ("rows", "alerts", "said"),
-    [([], [], "why"), ([ALICE], [], "no alert was made"), ([], [ALICE], "query alone does not find it")],
+    [
+        ([], [], "why"),
+        ([ALICE], [], "no alert was made"),
+        ([ALICE], [{"host.name": "a"}], "no alert has the column user.name"),
+        ([], [ALICE], "query alone does not find it"),
+    ],
 )
 def test_a_missed_entity_says_where_it_got_lost(rows, alerts, said):
     outcome = judge(make(), rows, alerts, ())[0]
