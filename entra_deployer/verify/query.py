@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
+from entra_deployer.syntax.columns import possible_fields
+from entra_deployer.syntax.demands import demanded_types
 from entra_deployer.syntax.edits import Edit, apply_edits
 from entra_deployer.syntax.parser import parse
 
@@ -28,6 +30,12 @@ class RuleQuery:
 
     tree: nodes.Tree
     source: nodes.From
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields that the query may read, with the types that it demands of them, "" where it demands none."""
+        demanded = demanded_types(self.tree)
+        return {name: demanded.get(name, "") for name in possible_fields(self.tree)}
 
     def at(self, index: str, *edits: Edit) -> str:
         """The query with `index` in place of its index patterns, and with further edits."""

@@ -12,9 +12,6 @@ from entra_deployer.model.source import DetectionTest
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.values import Json, flatten
 from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import read_fields
-from entra_deployer.syntax.demands import demanded_types
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
 from entra_deployer.verify.mutate import mutate
@@ -137,13 +134,7 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, _fields(query.tree), rule.mapped))
-
-
-def _fields(tree: nodes.Tree) -> dict[str, str]:
-    """The fields that a query reads, with the types that it demands of them."""
-    demanded = demanded_types(tree)
-    return {name: demanded.get(name, "") for name in read_fields(tree)}
+    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query.fields, rule.mapped))
 
 
 def _no_verdict(rule: RuleUnderTest, why: str) -> Verdict:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from entra_deployer.model.verdict import Verdict
-from entra_deployer.syntax.columns import read_fields
-from entra_deployer.syntax.demands import demanded_types
 from entra_deployer.synth.cases import Case
 from entra_deployer.synth.tests import single_test
 from entra_deployer.verify.mutate import Trial, find_killers
@@ -28,9 +26,7 @@ def _told(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict:
     cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
     tests = tuple(single_test(case, stream_of(query.tree)) for case in cases)
     trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
-    demanded = demanded_types(query.tree)
-    fields = {name: demanded.get(name, "") for name in read_fields(query.tree)}
-    with seeded(bench.server, [Batch(trial.alias, tests, fields, rule.mapped)], run) as failures:
+    with seeded(bench.server, [Batch(trial.alias, tests, query.fields, rule.mapped)], run) as failures:
         if failures:
             return verdict
         survivors = find_killers(trial, bench.server, run.now, verdict.mutation.survivors)

@@ -10,8 +10,6 @@ from entra_deployer.model.hunt import Query
 from entra_deployer.model.target import StackVersion
 from entra_deployer.model.verdict import MutationResult
 from entra_deployer.sources.toml import read_toml
-from entra_deployer.syntax.columns import read_fields
-from entra_deployer.syntax.demands import demanded_types
 from entra_deployer.synth.cases import Case
 from entra_deployer.synth.tests import single_test
 from entra_deployer.verify.mutate import Trial, mutate
@@ -116,8 +114,7 @@ def outcome_of(elastic: ElasticClient, name: str, query: Query, number: int, *, 
     cases = [one for one in found if isinstance(one, Case)]
     run = Run(f"bench{number}", elastic.now(), embedded=True)
     trial = Trial(rule, ALL_TIME, tuple(single_test(case, index) for case in cases), run.name("r"))
-    demanded = demanded_types(rule.tree)
-    batch = Batch(trial.alias, trial.tests, {field: demanded.get(field, "") for field in read_fields(rule.tree)})
+    batch = Batch(trial.alias, trial.tests, rule.fields)
     with seeded(elastic, [batch], run) as failures:
         if failures:
             return Outcome(name, strange=tuple(failures.values()))
