@@ -12,11 +12,13 @@ from entra_deployer.synth.constants import TooMany, Unsolved, seconds
 from entra_deployer.synth.evaluate import Evaluator
 from entra_deployer.synth.fill import Document, Fields, fill, value_of
 from entra_deployer.synth.functions import Unknown
+from entra_deployer.synth.pick import Unpickable
 from entra_deployer.synth.plan import Counter, Grouping, Plan, fields_of, is_choice
 from entra_deployer.synth.scope import Derived, Goal, Scope
 from entra_deployer.synth.sizes import Flags, Sizes
-from entra_deployer.synth.solve import Solver, World
+from entra_deployer.synth.solve import Solver
 from entra_deployer.synth.wants import Kind, Want
+from entra_deployer.synth.world import World
 
 MOST_CONDITIONS = 4
 """So many different conditions of counters are told apart."""
@@ -112,11 +114,11 @@ class Builder:
     def _present(self, solver: Solver, world: World, wanted: Sequence[Derived]) -> World:
         """The world with a value for each of the expressions, where that is possible."""
         for one in wanted:
-            if is_choice(one) and value_of(one.value, one.scope, self._fill(world, solver.mark)) is not None:
-                continue
             try:
+                if is_choice(one) and value_of(one.value, one.scope, self._fill(world, solver.mark)) is not None:
+                    continue
                 world = next(solver.want(one.value, Want(Kind.WISHED), replace(world, scope=one.scope)), world)
-            except Unsolved:
+            except (Unsolved, Unpickable):
                 continue
         return world
 

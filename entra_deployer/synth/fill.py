@@ -13,8 +13,8 @@ from entra_deployer.synth.patterns import Pattern, compose
 from entra_deployer.synth.pick import pick
 from entra_deployer.synth.plan import Plan
 from entra_deployer.synth.scope import Scope, Taken
-from entra_deployer.synth.solve import World
 from entra_deployer.synth.wants import Kind, wanted_patterns
+from entra_deployer.synth.world import World
 
 FRESH = 300.0
 """Seconds before now at which an event happens that may happen at any time."""

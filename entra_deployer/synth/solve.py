@@ -4,7 +4,7 @@ A condition is taken apart from the top: each leaf becomes a want of one field, 
 wants no value satisfies is given up for the next.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from entra_deployer.syntax import nodes
@@ -12,8 +12,9 @@ from entra_deployer.syntax.expressions import bare
 from entra_deployer.synth import functions
 from entra_deployer.synth.constants import CASELESS, TooMany, Unsolved, age, is_constant, literal, moment
 from entra_deployer.synth.pick import Unpickable, pick
-from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
+from entra_deployer.synth.scope import Derived, Goal, Taken
 from entra_deployer.synth.wants import Kind, Step, Want
+from entra_deployer.synth.world import World
 
 _OPERATORS = {
     "==": (Kind.EQUAL, Kind.UNEQUAL),
@@ -33,19 +34,6 @@ _SAME = {"to_string", "mv_slice", "mv_dedupe", "mv_first", "mv_last", "mv_min", 
 
 MOST_TRIES = 4_000
 """So often a value is looked for, for one event, before it is given up."""
-
-
-@dataclass(frozen=True)
-class World:
-    """What is wanted of each field of one event, by the field's name (or the key of a Taken), seen from a scope."""
-
-    wants: Mapping[str, tuple[Want, ...]] = field(default_factory=dict)
-    scope: Scope = field(default_factory=Scope)
-
-    def also(self, name: str, *wants: Want) -> "World":
-        """A world that wants more of a field."""
-        had = self.wants.get(name, ())
-        return replace(self, wants={**self.wants, name: (*had, *(want for want in wants if want not in had))})
 
 
 type Worlds = Iterator[World]
