@@ -92,7 +92,8 @@ def _read(command: nodes.Command, plan: Plan) -> None:
         case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit() | nodes.MvExpand():
             pass
         case _:
-            raise Unsolved(command.word.upper() if isinstance(command, nodes.Other) else type(command).__name__)
+            word = command.word.upper() if isinstance(command, nodes.Other) else type(command).__name__
+            raise Unsolved(f"the command {word}")
 
 
 def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
@@ -164,7 +165,7 @@ class _Aggregates:
             if call.name in ("min", "max") and isinstance(argument, nodes.Column) and argument.name == TIMESTAMP:
                 self.times.add(item.name)
         else:
-            raise Unsolved(call.name.upper())
+            raise Unsolved(f"the aggregate {call.name.upper()}")
 
     def _count(self, name: str, of: Derived | None, when: list[Goal], *, distinct: bool) -> None:
         if of and (choice := _choice(of)):

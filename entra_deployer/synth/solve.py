@@ -108,7 +108,7 @@ class Solver:
             case nodes.Column():
                 yield from self.want(node, Want(Kind.EQUAL, truth), world)
             case _:
-                raise Unsolved(type(node).__name__)
+                raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
     def _comparison(self, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
         left, right, operator = node.left, node.right, node.operator
@@ -152,7 +152,7 @@ class Solver:
             case "match" | "match_phrase":
                 yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], world, truth=truth)
             case name:
-                raise Unsolved(name.upper())
+                raise Unsolved(f"the function {name.upper()} as a condition")
 
     def _affix(self, node: nodes.Call, world: World, *, truth: bool) -> Worlds:
         whole, part = node.arguments[:2]
@@ -189,7 +189,7 @@ class Solver:
             case nodes.Call() if node.arguments:
                 yield from self._function(node, want, world)
             case _:
-                raise Unsolved(type(node).__name__)
+                raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
     def _function(self, node: nodes.Call, want: Want, world: World) -> Worlds:
         first = node.arguments[0]
@@ -209,7 +209,8 @@ class Solver:
         elif want.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
             yield from self._wants_of_all(node.arguments, want, world)
         else:
-            raise Unsolved(node.name.upper())
+            by = "the function" if not functions.is_known(node.name) else "another column as an argument of"
+            raise Unsolved(f"{by} {node.name.upper()}")
 
     def _wants_of_all(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
         """A value is wanted of each argument that is no constant."""

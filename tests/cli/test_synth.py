@@ -19,5 +19,5 @@ def test_a_rule_that_cannot_be_solved_exits_1_with_nothing_to_verify(tmp_path, m
     assert run(["synth", "odd", *options]) == 1
     told = capsys.readouterr()
     assert told.out == output
-    assert told.err.splitlines() == ["not solved: A hunt: all of it: ENRICH", "nothing was made of A hunt"]
+    assert told.err.splitlines() == ["not solved: A hunt: all of it: the command ENRICH", "nothing was made of A hunt"]
     assert not (hunt.parent / "tests").exists()
