@@ -38,6 +38,13 @@ def deploy(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600, check=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A run in the background of a shell ignores SIGINT, and so would every process that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def stack_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project that the shared stack belongs to."""
