@@ -31,6 +31,16 @@ def test_no_page_names_a_command_that_is_not_there(page):
     assert named - {*COMMANDS, *GROUPS} == set()
 
 
+def test_how_it_works_tells_of_every_room():
+    package = REPOSITORY / "entra_deployer"
+    rooms = {f"{one.name}/" for one in package.iterdir() if one.is_dir() and not one.name.startswith("__")}
+    rooms |= {one.name for one in package.glob("*.py") if not one.name.startswith("__")}
+    told = set(
+        re.findall(r"^\| `([^`]+)` \|", (REPOSITORY / "docs" / "how-it-works.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert told == rooms
+
+
 def test_the_readme_and_the_ci_run_the_same_test_command():
     assert "make test" in (REPOSITORY / "README.md").read_text("utf-8")
     assert "make test" in (REPOSITORY / ".ci" / "run").read_text("utf-8")
