@@ -8,7 +8,7 @@ from string import ascii_lowercase
 from entra_deployer.model.source import Event
 from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.syntax.expressions import bare, joined
 from entra_deployer.synth.constants import TIMESTAMP, Unsolved, age, literal
 from entra_deployer.synth.documents import Attempt, Builder, Flagged
 from entra_deployer.synth.evaluate import Evaluator
@@ -62,7 +62,7 @@ class Maker:
         """All cases, the firing ones first."""
         for number, (name, fires, attempt) in enumerate(self._attempts(), 1):
             try:
-                yield self._case(name, attempt, str(number), fires=fires)
+                yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
             except (Unsolved, Unpickable) as error:
                 yield Unsolvable(name, str(error) or "no value satisfies all conditions")
 
@@ -133,26 +133,35 @@ class Maker:
         return self._builder.kinds(_all_true(self._event_goals))
 
     def _ways(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
-        """Other ways to satisfy a condition: each further side of an OR alone, each further member of an IN."""
-        node = bare(goal.predicate)
-        sides = [replace(goal, predicate=side) for side in _disjuncts(node)]
-        for side in sides[1:]:
-            yield self._say(side), [(side, True), *((other, False) for other in sides if other is not side)]
-        if isinstance(node, nodes.In) and not node.negated:
-            yield from self._members(goal, node)
+        """Other ways to satisfy a condition than the first."""
+        yield from list(self._choices(goal, truth=True))[1:]
 
     def _misses(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
-        """The ways to miss a condition: it is false, and each further member of a NOT IN is met."""
-        yield f"not: {self._say(goal)}", [(goal, False)]
+        """The ways to miss a condition; the first has the name of the condition itself."""
+        for number, (name, flagged) in enumerate(self._choices(goal, truth=False)):
+            yield (name if number else f"not: {self._say(goal)}"), flagged
+
+    def _choices(self, goal: Goal, *, truth: bool) -> Iterator[tuple[str, list[Flagged]]]:
+        """The ways in which a condition becomes true, or false: one leaf is varied at a time."""
         node = bare(goal.predicate)
-        negated = isinstance(node, nodes.Unary)
-        inner = bare(node.operand) if isinstance(node, nodes.Unary) else node
-        if isinstance(inner, nodes.In) and inner.negated is not negated:
-            yield from self._members(goal, inner)
+        if isinstance(node, nodes.Unary) and node.operator == "not":
+            yield from self._choices(replace(goal, predicate=node.operand), truth=not truth)
+        elif isinstance(node, nodes.Binary) and node.operator in ("and", "or"):
+            sides = [replace(goal, predicate=side) for side in joined(node, node.operator)]
+            alone = (node.operator == "or") is truth
+            for position, side in enumerate(sides):
+                rest = [(other, truth is not alone) for other in sides if other is not side]
+                for number, (name, flagged) in enumerate(self._choices(side, truth=truth)):
+                    if alone or number or not position:
+                        yield name, [*flagged, *rest]
+        elif isinstance(node, nodes.In) and truth is not node.negated:
+            yield from self._members(goal, node)
+        else:
+            yield (self._say(goal) if truth else f"not: {self._say(goal)}"), [(goal, truth)]
 
     def _members(self, goal: Goal, node: nodes.In) -> Iterator[tuple[str, list[Flagged]]]:
-        """Each member of a list but the first is met."""
-        for item in node.items[1:MOST_MEMBERS]:
+        """Each member of a list is met."""
+        for item in node.items[:MOST_MEMBERS]:
             one = nodes.Binary(node.span, "==", node.value, item)
             name = f"{node.value.span.of(self.text)} == {literal(item)}"
             yield name, [(replace(goal, predicate=one), True)]
@@ -239,12 +248,3 @@ def _window(goal: Goal) -> float | None:
 
 def _timestamp(node: nodes.Expression) -> nodes.Column:
     return nodes.Column(bare(node).span, TIMESTAMP)
-
-
-def _disjuncts(node: nodes.Expression) -> Iterator[nodes.Expression]:
-    node = bare(node)
-    if isinstance(node, nodes.Binary) and node.operator == "or":
-        yield from _disjuncts(node.left)
-        yield from _disjuncts(node.right)
-    else:
-        yield node

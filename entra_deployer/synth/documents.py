@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.expressions import bare
@@ -32,11 +32,15 @@ type Flagged = tuple[Goal, bool]
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is to be true and what false of the events, how many there are, and how old (None for any age)."""
+    """What is to be true and what false of the events, how many there are, and how old (None for any age).
+
+    Where it is not to fire it may also miss by having nothing that is counted.
+    """
 
     events: tuple[Flagged, ...]
     sizes: Sizes
     age: float | None = None
+    fires: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,14 +94,20 @@ class Builder:
         solver = self._solver(mark)
         grouping = self.plan.grouping
         conditions = grouping.conditions if grouping else ()
-        for found in solver.solve([*attempt.events, *zip(conditions, flags, strict=True)], self._nothing()):
+        worlds = solver.solve([*attempt.events, *zip(conditions, flags, strict=True)], self._nothing())
+        if not attempt.fires:
+            worlds = chain(worlds, solver.solve(attempt.events, self._nothing()))
+        for found in worlds:
             if grouping is None:
                 shown = [Derived(nodes.Column(nodes.Span(0, 0), name), self.plan.scope) for name in self.plan.shown]
                 return self._fill(self._present(solver, found, shown), mark)
             counted = _counted(grouping, flags)
             world = self._grouped(grouping, solver, found, counted, made)
             world = world and _different(solver, world, counted, attempt.sizes, made)
-            if world and _are_there(document := self._fill(world, mark), counted):
+            if world is None:
+                continue
+            document = self._fill(world, mark)
+            if not attempt.fires or _are_there(document, counted):
                 return document
         raise Unsolved("no value satisfies all conditions")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from entra_deployer.syntax import nodes
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.syntax.expressions import bare, joined
 from entra_deployer.synth import functions
 from entra_deployer.synth.constants import CASELESS, TooMany, Unsolved, age, is_constant, literal, moment
 from entra_deployer.synth.pick import Unpickable, pick
@@ -72,21 +72,24 @@ class Solver:
                 yield from self._leaf(node, world, truth=truth)
 
     def _joined(self, operator: str, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
-        """Both sides alike (AND to be true, OR to be false), or one of them with the other the other way round."""
-        sides = (node.left, node.right)
+        """All sides alike (AND to be true, OR to be false), or one of them with the others the other way round."""
+        sides = list(joined(node, operator))
         if (operator == "and") is truth:
-            yield from self._both(sides, world, (truth, truth))
+            yield from self._all([(side, truth) for side in sides], world)
             return
-        yield from self._both(sides, world, (truth, not truth))
-        yield from self._both(sides, world, (not truth, truth))
+        for one in sides:
+            yield from self._all([(one, truth), *((side, not truth) for side in sides if side is not one)], world)
         for side in sides:
             yield from self._solve(side, world, truth=truth)
 
-    def _both(
-        self, sides: tuple[nodes.Expression, nodes.Expression], world: World, truths: tuple[bool, bool]
-    ) -> Worlds:
-        for found in self._solve(sides[0], world, truth=truths[0]):
-            yield from self._solve(sides[1], found, truth=truths[1])
+    def _all(self, sides: Sequence[tuple[nodes.Expression, bool]], world: World) -> Worlds:
+        """Each side is true, or false where its flag says so."""
+        if not sides:
+            yield world
+            return
+        (side, truth), *rest = sides
+        for found in self._solve(side, world, truth=truth):
+            yield from self._all(rest, found)
 
     # -- leaves -----------------------------------------------------------------------------------------------------
 

@@ -305,3 +305,21 @@ def test_too_many_combinations_are_given_up():
     query = f"FROM x | WHERE ({likes}) | STATS n = COUNT(CASE({likes}, a, null)) BY p | WHERE n > 0 AND n < 9"
     cases, _ = make(query)
     assert cases["all conditions hold"].events[0].document["p"].startswith("/0/")
+
+
+def test_each_side_and_each_member_within_a_negation_is_a_near_miss():
+    cases, unsolved = make('FROM x | WHERE NOT (a == "1" OR b IN ("2", "3") OR (c == "4" AND d == "5")) | KEEP k')
+    assert unsolved == {}
+    near_misses = [case for case in cases.values() if not case.fires]
+    met = [
+        tuple(fields(case).get(name) == value for name, value in (("a", "1"), ("b", "2"), ("b", "3"), ("c", "4")))
+        for case in near_misses
+    ]
+    assert met == [tuple(place == position for place in range(4)) for position in range(4)], "each by itself"
+
+
+def test_an_event_that_nothing_counts_is_a_near_miss_too():
+    counted = 'EVAL p = CASE(path LIKE "/etc/*", process.name, null) | STATS n = COUNT(p) BY host.name'
+    cases, unsolved = make(f'FROM x | WHERE path LIKE "/etc/*" | {counted} | WHERE n > 1')
+    assert unsolved == {}
+    assert not fields(cases['not: path LIKE "/etc/*"'])["path"].startswith("/etc/")
