@@ -1,17 +1,14 @@
-"""DEP014: an array field is compared with == or !=, which is null on a document with several values."""
+"""DEP014: an array field is asked for a single value, which is null on a document with several values."""
 
 from collections.abc import Iterator
 
+from entra_deployer.checks.array_hints import ArrayCondition, array_hint, is_plain
 from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.checks.comparisons import text_comparisons
 from entra_deployer.model.issue import Level
-from entra_deployer.model.target import StackVersion
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.columns import made_columns
 from entra_deployer.syntax.expressions import bare
-
-_MV_CONTAINS_SINCE = StackVersion(9, 2)
-_MATCH_GA = (StackVersion(8, 19), StackVersion(9, 1))
-_V9 = StackVersion(9, 0)
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -19,40 +16,50 @@ def _run(subject: Subject) -> Iterator[Finding]:
     for command in subject.tree.commands:
         if isinstance(command, nodes.Stats) and not command.inline:
             return
-        for node in command.walk() if isinstance(command, nodes.Where) else ():
-            for name, value, negated in _comparisons(node):
-                if name in arrays:
-                    yield Finding(
-                        f"{name} may hold several values, and on such a document the comparison is null: it is dropped",
-                        node.span,
-                        hint=_hint(subject.target.version, name, value, negated=negated),
-                    )
+        for node, below_not in _nodes(command) if isinstance(command, nodes.Where) else ():
+            one = _condition(node, subject, below_not=below_not)
+            if one and one.name in arrays:
+                yield Finding(
+                    f"{one.name} may hold several values, and on such a document the comparison is null: it is dropped",
+                    node.span,
+                    hint=array_hint(one, subject.target.version),
+                )
         arrays -= set(made_columns(command))
         arrays -= {command.column.name} if isinstance(command, nodes.MvExpand) else set()
 
 
-def _comparisons(node: nodes.Node) -> Iterator[tuple[str, str, bool]]:
-    """The column, the first value that it is compared with, and whether the comparison is for what it is not."""
+def _nodes(node: nodes.Node, *, below_not: bool = False) -> Iterator[tuple[nodes.Node, bool]]:
+    """The node and all below it, each with whether the NOTs above it turn it around."""
+    yield node, below_not
+    below_not ^= isinstance(node, nodes.Unary) and node.operator == "not"
+    for child in node.children():
+        yield from _nodes(child, below_not=below_not)
+
+
+def _condition(node: nodes.Node, subject: Subject, *, below_not: bool) -> ArrayCondition | None:
+    way, value, texts, negated = _asked(node)
+    if not isinstance(value, nodes.Column) or not texts:
+        return None
+    kind = subject.knowledge.ecs.get(value.name, "")
+    return ArrayCondition(value.name, kind, way, texts, negated=negated, unwanted=negated != below_not)
+
+
+def _asked(node: nodes.Node) -> tuple[str, nodes.Expression | None, tuple[str, ...], bool]:
+    """The way in which this very node asks for constants, the value that it asks, the constants, and whether for not.
+
+    The match operator `:` is left out: it holds where one of the values is it.
+    """
     match node:
-        case nodes.Binary(operator="==" | "!=" as operator, left=left, right=right):
-            left, right = bare(left), bare(right)
-            if isinstance(right, nodes.Column):
-                left, right = right, left
-            if isinstance(left, nodes.Column) and isinstance(right, nodes.Literal):
-                yield left.name, str(right.value), operator == "!="
-        case nodes.In(value=nodes.Column(name=name), items=(nodes.Literal(value=value), *_), negated=negated):
-            yield name, str(value), negated
-
-
-def _hint(version: StackVersion, name: str, value: str, *, negated: bool) -> str:
-    """How to ask whether one of the values is the one looked for, with what the version has for good."""
-    if version >= _MV_CONTAINS_SINCE:
-        text = f'MV_CONTAINS({name}, "{value}")'
-    elif version >= _MATCH_GA[1] or _MATCH_GA[0] <= version < _V9:
-        text = f'{name} : "{value}"'
-    else:
-        text = f'MV_CONCAT({name}, ",") LIKE "*{value}*"'
-    return f"write `{f'NOT ({text})' if negated else text}`"
+        case nodes.Call(name="cidr_match", arguments=(value, *blocks)):
+            literals = [block for block in map(bare, blocks) if isinstance(block, nodes.Literal)]
+            return "cidr_match", bare(value), tuple(str(literal.value) for literal in literals), False
+    found = [one for one in text_comparisons(node) if one.way != ":"]
+    if not found:
+        return "", None, (), False
+    way, texts = found[0].way, tuple(one.text for one in found)
+    if way in ("!=", "in") or (way == "like" and all(map(is_plain, texts))):
+        way = "=="
+    return way, found[0].value, texts, found[0].negated
 
 
 CHECK = Check(
@@ -62,9 +69,12 @@ CHECK = Check(
     explanation=(
         "Some fields of ECS are arrays, `event.category` and `event.type` among them. On a document where such a "
         "field holds two values ES|QL's ==, != and IN are null, with no more than a warning header, and the "
-        "document is dropped: the rule never fires on it.\n\n"
+        "document is dropped: the rule never fires on it. So are LIKE, RLIKE, STARTS_WITH, ENDS_WITH, CONTAINS and "
+        "CIDR_MATCH, with NOT or without.\n\n"
         "Ask whether one of the values is the one: with MV_CONTAINS from 9.2 on; with the match operator `:` "
-        "where it is generally available (8.19, 9.1); else with MV_CONCAT and LIKE. The compiler does not "
+        "where it is generally available (8.19, 9.1), which knows blocks of addresses too; else with MV_CONCAT and "
+        "LIKE. For a pattern, put MV_EXPAND before the WHERE. Not so under NOT: behind MV_EXPAND a document stays "
+        "where any one value passes; there try the pattern on all values, joined by MV_CONCAT. The compiler does not "
         "rewrite it: that would change what is counted, and the author may know that the field holds one value "
         "in this source (then silence the check with that reason)."
     ),

@@ -83,6 +83,78 @@ def test_an_array_field_is_asked_with_what_the_version_has(version, hint):
 
 
 @pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ('event.type in ("creation", "change")', '(event.type : "creation" OR event.type : "change")'),
+        ('event.type not in ("creation", "change")', 'NOT (event.type : "creation" OR event.type : "change")'),
+        ('event.type in ("creation")', 'event.type : "creation"'),
+        ('process.args == "C:\\\\\\"a"', 'process.args : "C:\\\\\\"a"'),
+        ('event.type like "start"', 'event.type : "start"'),
+        ('event.type not like "start"', 'NOT (event.type : "start")'),
+        ('cidr_match(host.ip, "10.0.0.0/8")', 'host.ip : "10.0.0.0/8"'),
+        (
+            'not cidr_match(host.ip, "10.0.0.0/8", "fe80::/16")',
+            '(host.ip : "10.0.0.0/8" OR host.ip : "fe80::/16")',
+        ),
+    ],
+)
+def test_each_value_that_an_array_field_is_asked_for_is_in_the_hint(condition, hint):
+    assert hints("DEP014", f"from a | where {condition}") == [f"write `{hint}`"]
+
+
+def test_an_address_is_asked_for_as_an_address():
+    found = hints("DEP014", 'from a | where host.ip == "10.0.0.1"', version="9.2")
+    assert found == ['write `MV_CONTAINS(host.ip, TO_IP("10.0.0.1"))`']
+
+
+@pytest.mark.parametrize("version", ["8.15", "8.19", "9.2"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'process.args like "/tmp/*"',
+        'process.args rlike "/tmp/.*"',
+        'starts_with(process.args, "/tmp/")',
+        'ends_with(process.args, ".sh")',
+        'not (process.args not like "/tmp/*")',
+    ],
+)
+def test_a_pattern_on_an_array_field_asks_to_expand_it(condition, version):
+    [hint] = hints("DEP014", f"from a | where {condition}", version=version)
+    assert hint.startswith("put `| MV_EXPAND process.args` before this WHERE")
+    expanded = f"from a | mv_expand process.args | where {condition}"
+    assert not hints("DEP014", expanded, version=version)
+
+
+ALL_VALUES = r'CONCAT("\n", MV_CONCAT(process.args, "\n"), "\n")'
+
+
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ('not process.args like "/tmp/*"', ALL_VALUES + r' LIKE "*\n/tmp/*"'),
+        ('process.args not like "/tmp/*"', f"NOT ({ALL_VALUES}" + r' LIKE "*\n/tmp/*")'),
+        ('not (user.name == "x" or ends_with(process.args, ".sh"))', ALL_VALUES + r' LIKE "*.sh\n*"'),
+        ('not process.args like "*tmp*"', ALL_VALUES + ' LIKE "*tmp*"'),
+    ],
+)
+def test_a_pattern_that_no_value_may_have_is_tried_on_all_values(condition, hint):
+    assert hints("DEP014", f"from a | where {condition}") == [f"write `{hint}`"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ['process.args like "a*b"', 'process.args like "a?"', 'process.args rlike "a.*"'],
+)
+def test_a_pattern_that_could_reach_into_the_next_value_is_not_tried_on_all_of_them(condition):
+    [hint] = hints("DEP014", f"from a | where not {condition}")
+    assert hint.startswith(r'ask `MV_CONCAT(process.args, "\n")`')
+
+
+def test_a_match_on_an_array_field_is_what_is_asked_for():
+    assert not hints("DEP014", 'from a | where event.type : "start" and not host.ip : "10.0.0.1"')
+
+
+@pytest.mark.parametrize(
     "query",
     [
         'from a | where "start" == event.type',
