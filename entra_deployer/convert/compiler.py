@@ -23,7 +23,7 @@ from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.model.values import Json, merge_patch
 from entra_deployer.syntax import nodes
 from entra_deployer.syntax.columns import key_columns, last_stats, output_columns
-from entra_deployer.syntax.language import LANGUAGE, is_esql
+from entra_deployer.syntax.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
 from entra_deployer.syntax.nodes import Tree
 from entra_deployer.syntax.parser import Parsed, parse
 
@@ -38,14 +38,13 @@ USUAL_SIGNALS = 100
 def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, parser: Parser = parse) -> Compiled:
     """Compile each ES|QL query of a hunt for a target. Pure: the same input gives the same bytes.
 
-    A query that does not parse is an issue of level error at its place in the hunt's file and has no rule; so is a hunt
-    without ES|QL, at its language.
+    A query that does not parse is an issue of level error at its place in the hunt's file and has no rule; a hunt
+    without ES|QL is a warning, at its language.
     """
     hunt = source.hunt
     if LANGUAGE not in hunt.languages:
-        message = f"the hunt is written in {', '.join(hunt.languages)}: only ES|QL can become a rule"
-        hint = "add an ES|QL query and name the language"
-        return Compiled((), (Issue("DEP004", Level.ERROR, message, source.folder, hunt.at_field("language"), hint),))
+        message = f"the hunt is written in {', '.join(hunt.languages)}: only ES|QL becomes a rule"
+        return Compiled((), (_no_rule(source, message),))
     rules: list[CompiledRule] = []
     issues: list[Issue] = []
     for query, settings in zip(hunt.queries, source.queries, strict=True):
@@ -56,6 +55,8 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
         issues += parse_issues(parsed, source, query)
         if parsed.tree and not parsed.problems:
             rules.append(_Rule(source, query, settings, target, knowledge, parsed.tree).compile())
+    if not esql_queries(hunt):
+        issues.append(_no_rule(source, "the hunt names ES|QL, and none of its queries is"))
     return Compiled(tuple(rules), tuple(sorted(issues, key=lambda issue: issue.order)))
 
 
@@ -82,8 +83,16 @@ def parse_issues(parsed: Parsed, source: RuleSource, query: Query) -> list[Issue
 
 
 def _not_esql(source: RuleSource, query: Query) -> Issue:
-    message = "this query is not ES|QL and becomes no rule"
-    return Issue("DEP005", Level.NOTE, message, source.folder, source.hunt.at(query.line, query.column))
+    place = source.hunt.at(query.line, query.column)
+    if is_behind_a_fence_word(query.text):
+        message = "this query becomes no rule: before it stands what belongs to a code fence"
+        return Issue("DEP005", Level.WARNING, message, source.folder, place, "take its first line out")
+    return Issue("DEP005", Level.NOTE, "this query is not ES|QL and becomes no rule", source.folder, place)
+
+
+def _no_rule(source: RuleSource, message: str) -> Issue:
+    hint = "add an ES|QL query, or set the hunt aside: a folder whose name begins with _ is passed over"
+    return Issue("DEP004", Level.WARNING, message, source.folder, source.hunt.at_field("language"), hint)
 
 
 @dataclass(frozen=True)

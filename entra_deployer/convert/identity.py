@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from entra_deployer.model.hunt import Hunt
 from entra_deployer.model.source import QuerySettings
 from entra_deployer.model.state import Kind, StateObject
+from entra_deployer.syntax.language import esql_queries
 
 OWNER_TAG = "Managed: entra-deployer"
 """The tag on every rule and saved search that is ours. (A rule's `meta` would not survive an edit in Kibana's UI.)"""
@@ -39,7 +40,7 @@ def owner_tag(space: str) -> StateObject:
 
 
 def rule_name(hunt: Hunt, query: QuerySettings) -> str:
-    """What the rule is called: as `rule.yaml` says, else as the hunt, with the query's key where it has several."""
+    """What the rule is called: as `rule.yaml` says, else as the hunt, with the query's key where several make rules."""
     if query.settings.name:
         return query.settings.name
-    return hunt.name if len(hunt.queries) == 1 else f"{hunt.name} ({query.key})"
+    return hunt.name if len(esql_queries(hunt)) == 1 else f"{hunt.name} ({query.key})"

@@ -1,6 +1,7 @@
 """Edits of a YAML text at one place: what is not meant stays as it is, byte for byte where that can be."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -45,24 +46,32 @@ def _edited(text: str, change: Callable[[Json, Write], None]) -> str:
     wanted = yaml.safe_load(text) or {}
     change(wanted, lambda value, _: value)
     for candidate in _candidates(text, change):
-        if yaml.safe_load(candidate) == wanted:
-            return candidate
+        with suppress(yaml.YAMLError):
+            if yaml.safe_load(candidate) == wanted:
+                return candidate
     raise ValueError("the edit cannot be written into this file")
 
 
-def _candidates(text: str, change: Callable[[Json, Write], None]) -> list[str]:
-    """The text with the edit alone, and as the library writes it, which may set other lines another way."""
+def _candidates(text: str, change: Callable[[Json, Write], None]) -> Iterator[str]:
+    """The text with the edit alone, and as the library writes it, which may set other lines another way.
+
+    At last without the comment behind the place: the library does not set that right in front of every list.
+    """
     writer = _writer(text)
     root = writer.load(text)
     if root is None:  # nothing but comments
         root = {}
         change(root, _write)
-        return [text + ("" if not text or text.endswith("\n") else "\n") + _dump(writer, root)]
+        yield text + ("" if not text or text.endswith("\n") else "\n") + _dump(writer, root)
+        return
     before = _dump(writer, root)
     change(root, _write)
     after = _dump(writer, root)
     merged = merge_lines(before, text, after)
-    return [after] if merged is None else [merged, after]
+    yield from [after] if merged is None else [merged, after]
+    bare = writer.load(text)
+    change(bare, _write_bare)
+    yield _dump(writer, bare)
 
 
 def _writer(text: str) -> "YAML":
@@ -90,6 +99,8 @@ def _set(root: Json, write: Write, *, path: Path, value: Json) -> None:
         if not isinstance(root.get(key), Mapping):
             root[key] = {}
         root = root[key]
+    if write is _write_bare and hasattr(root, "ca"):
+        root.ca.items.pop(path[-1], None)
     root[path[-1]] = write(value, root.get(path[-1]))
 
 
@@ -113,6 +124,11 @@ def _write(value: Json, old: Json) -> Json:
     if behind:
         old.ca.items[len(old) - 1] = behind  # type: ignore[attr-defined]
     return old
+
+
+def _write_bare(value: Json, _: Json) -> Json:
+    """In place of whatever stood there, and of the comment behind it."""
+    return _styled(value)
 
 
 def _styled(value: Json) -> Json:

@@ -12,8 +12,8 @@ from entra_deployer.model.source import Catalog, QuerySettings, RuleSource
 from entra_deployer.sources import READERS
 from entra_deployer.sources.detection_test import read_detection_tests
 from entra_deployer.sources.fields import FaultyHunt, did_you_mean
-from entra_deployer.sources.rule_yaml import default_settings, query_keys, read_rule_yaml
-from entra_deployer.syntax.language import is_esql
+from entra_deployer.sources.rule_yaml import default_settings, read_rule_yaml
+from entra_deployer.syntax.language import esql_queries
 
 UNREADABLE = "DEP001"
 DUPLICATE = "DEP003"
@@ -103,11 +103,15 @@ def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
 
 def _unnamed(hunt: Hunt, settings: Sequence[QuerySettings], folder: str) -> Iterator[Issue]:
     """A word on several ES|QL queries whose keys are made from what they say."""
-    several = sum(is_esql(query.text, hunt.languages) for query in hunt.queries) > 1
-    if several and tuple(query.key for query in settings) == query_keys(hunt.queries):
+    if len(esql_queries(hunt)) > 1 and [one.key for one in settings] == _made_keys(hunt):
         message = "the queries have no names: an edit may give their rules new ids"
         hint = "name them under `queries:` in rule.yaml"
         yield Issue(UNNAMED, Level.WARNING, message, folder, hunt.at_field("query"), hint)
+
+
+def _made_keys(hunt: Hunt) -> list[str]:
+    """The keys of the queries where nobody names them."""
+    return [one.key for one in default_settings(hunt)]
 
 
 def _read_settings(file: Path, hunt: Hunt, folder: str) -> tuple[tuple[QuerySettings, ...], tuple[Issue, ...]]:

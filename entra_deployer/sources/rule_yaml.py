@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from entra_deployer.model.hunt import Hunt, Query
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source import QuerySettings, RuleSettings
+from entra_deployer.syntax.language import esql_queries
 from entra_deployer.yaml_file import YamlFile, read_yaml
 
 ONLY_KEY = "query"
@@ -32,9 +33,10 @@ def read_rule_yaml(
     named: Mapping[str, Mapping[str, Any]] = document.value.get("queries") or {}
     if not named:
         return _default_queries(hunt, _settings(shared)), ()
-    bound, issues = _bind(named, hunt, document, subject)
-    queries = tuple(QuerySettings(key, _settings({**shared, **_without_contains(named[key] or {})})) for key in bound)
-    return (queries if not issues else ()), issues
+    bound, issues = _bind(named, esql_queries(hunt), document, subject)
+    if issues:
+        return (), issues
+    return _in_order(hunt, bound, lambda key: _settings({**shared, **_without_contains(named[key] or {})})), ()
 
 
 def default_settings(hunt: Hunt) -> tuple[QuerySettings, ...]:
@@ -43,7 +45,17 @@ def default_settings(hunt: Hunt) -> tuple[QuerySettings, ...]:
 
 
 def _default_queries(hunt: Hunt, settings: RuleSettings) -> tuple[QuerySettings, ...]:
-    return tuple(QuerySettings(key, settings) for key in query_keys(hunt.queries))
+    return _in_order(hunt, query_keys(esql_queries(hunt)), lambda _: settings)
+
+
+def _in_order(hunt: Hunt, keys: Sequence[str], settings_of: Callable[[str], RuleSettings]) -> tuple[QuerySettings, ...]:
+    """A key for each query of the hunt: `keys` are those of its ES|QL queries. Of the others no rule is made."""
+    mine, left = esql_queries(hunt), iter(keys)
+    found = []
+    for number, query in enumerate(hunt.queries, 1):
+        key = next(left) if query in mine else f"not-a-rule-{number}"
+        found.append(QuerySettings(key, settings_of(key) if query in mine else RuleSettings()))
+    return tuple(found)
 
 
 def _settings(values: Mapping[str, Any]) -> RuleSettings:
@@ -56,9 +68,9 @@ def _without_contains(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def query_keys(queries: Sequence[Query]) -> tuple[str, ...]:
-    """A key for each query that survives a reordering: made of what it reads from, or of its text where that is equal.
+    """A key for each ES|QL query that survives a reordering: of what it reads from, or of its text where that is equal.
 
-    The only query of a hunt has the same key whatever it says, so that an edit does not make a new rule of it.
+    The only such query of a hunt has the same key whatever it says, so that an edit does not make a new rule of it.
     """
     if len(queries) == 1:
         return (ONLY_KEY,)
@@ -77,18 +89,18 @@ def _slug(text: str) -> str:
 
 
 def _bind(
-    named: Mapping[str, Mapping[str, Any]], hunt: Hunt, document: YamlFile, subject: str
+    named: Mapping[str, Mapping[str, Any]], queries: Sequence[Query], document: YamlFile, subject: str
 ) -> tuple[list[str], tuple[Issue, ...]]:
-    """The key of each query of the hunt, by what the named ones contain, the rest in their order."""
+    """The key of each ES|QL query of a hunt, by what the named ones contain, the rest in their order."""
     issues: list[Issue] = []
-    keys: list[str | None] = [None] * len(hunt.queries)
+    keys: list[str | None] = [None] * len(queries)
     for key, values in named.items():
         text = (values or {}).get("contains")
         if text is None:
             continue
-        matching = [number for number, query in enumerate(hunt.queries) if text in query.text]
+        matching = [number for number, query in enumerate(queries) if text in query.text]
         if len(matching) != 1 or keys[matching[0]] is not None:
-            message = f"{text!r} stands in {len(matching)} of the hunt's queries; it must single out one"
+            message = f"{text!r} stands in {len(matching)} of the hunt's ES|QL queries; it must single out one"
             place = document.at("queries", key, "contains")
             issues.append(Issue("DEP002", Level.ERROR, message, subject, place, "take a text that only this one holds"))
         else:
@@ -96,8 +108,8 @@ def _bind(
     rest = [key for key, values in named.items() if "contains" not in (values or {})]
     free = [number for number, key in enumerate(keys) if key is None]
     if not issues and len(rest) != len(free):
-        message = f"{len(named)} queries are named and the hunt has {len(hunt.queries)}"
-        hint = "name each query of the hunt, or none"
+        message = f"{len(named)} queries are named and the hunt has {len(queries)} in ES|QL"
+        hint = "name each ES|QL query of the hunt, or none"
         issues.append(Issue("DEP002", Level.ERROR, message, subject, document.at("queries"), hint))
     for number, key in zip(free, rest, strict=False):
         keys[number] = key

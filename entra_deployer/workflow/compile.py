@@ -17,6 +17,7 @@ from entra_deployer.model.target import StackVersion, Target
 from entra_deployer.sources import READERS
 from entra_deployer.sources.catalog import read_hunt_file, read_rules
 from entra_deployer.syntax.columns import sources
+from entra_deployer.syntax.language import esql_queries
 from entra_deployer.workflow.syntax_cache import SyntaxCache, syntax_cache
 
 OFFLINE = Target("offline", "default", StackVersion(8, 19, 21), licence="platinum")
@@ -115,3 +116,9 @@ def _not_unique(rules: Sequence[CompiledRule]) -> list[Issue]:
 
 def _unique(what: str, rule: CompiledRule) -> str:
     return rule.rule.name if what == "are named" else rule.rule.key
+
+
+def rule_keys(source: RuleSource) -> tuple[str, ...]:
+    """The keys of the hunt's queries that become rules, in its order."""
+    mine = esql_queries(source.hunt)
+    return tuple(one.key for query, one in zip(source.hunt.queries, source.queries, strict=True) if query in mine)

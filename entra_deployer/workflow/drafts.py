@@ -15,6 +15,7 @@ from entra_deployer.model.source import QuerySettings, RuleSource
 from entra_deployer.model.target import Target
 from entra_deployer.sources import READERS
 from entra_deployer.sources.rule_yaml import default_settings, read_rule_yaml
+from entra_deployer.workflow.compile import rule_keys
 from entra_deployer.workflow.references import Resolver
 from entra_deployer.workflow.syntax_cache import syntax_cache
 
@@ -64,8 +65,8 @@ class Built:
 
     @property
     def query_keys(self) -> tuple[str, ...]:
-        """The keys of the hunt's queries, in its order."""
-        return tuple(query.key for query in self.source.queries)
+        """The keys of the hunt's ES|QL queries, in its order."""
+        return rule_keys(self.source)
 
     def index_of(self, rule: CompiledRule) -> int:
         """Which query of the hunt a rule was made of."""

@@ -21,7 +21,7 @@ from entra_deployer.synth.plan import read_plan
 from entra_deployer.synth.tests import make_tests
 from entra_deployer.verify.mapping import known_types
 from entra_deployer.verify.repeats import schedule
-from entra_deployer.workflow.compile import OFFLINE, Compilation, compile_rules
+from entra_deployer.workflow.compile import OFFLINE, Compilation, compile_rules, rule_keys
 
 COMMENT = """\
 Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
@@ -59,7 +59,7 @@ def _nothing_to_solve(compilation: Compilation) -> InputError:
 def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     payload = rule.rule.payload
     source = next(one for one in compilation.sources if one.folder == rule.folder)
-    key = rule.query_key if len(source.queries) > 1 else None
+    key = rule.query_key if len(rule_keys(source)) > 1 else None
     tree = parse(str(payload["query"]), compilation.target.version).tree
     if tree is None:
         return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))

@@ -18,7 +18,7 @@ from entra_deployer.schema_watch import NO_SOURCE, Types, Watched, problems_of_r
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
-from entra_deployer.workflow.compile import Compilation, compile_rules
+from entra_deployer.workflow.compile import Compilation, compile_rules, rule_keys
 from entra_deployer.workflow.connection import Connection
 from entra_deployer.workflow.killers import with_killers
 from entra_deployer.workflow.past import Past
@@ -170,13 +170,13 @@ def _settings(source: RuleSource, compiled: CompiledRule) -> RuleSettings:
 
 
 def _tests(source: RuleSource, compiled: CompiledRule) -> tuple[DetectionTest, ...]:
-    only = len(source.queries) == 1
+    only = len(rule_keys(source)) == 1
     return tuple(test for test in source.tests if test.query == compiled.query_key or (only and test.query is None))
 
 
 def _test_issues(source: RuleSource) -> Sequence[Issue]:
     """What the tests of a hunt lack: a query that they name wrongly or not at all, a side that they do not prove."""
-    keys = [query.key for query in source.queries]
+    keys = rule_keys(source)
     issues = []
     for test in source.tests:
         if test.query not in keys and not (test.query is None and len(keys) == 1):

@@ -6,7 +6,7 @@ from entra_deployer.model.compiled import Compiled, CompiledRule
 from entra_deployer.model.hunt import Hunt, Query
 from entra_deployer.model.source import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.model.target import StackVersion, Target
-from entra_deployer.sources.rule_yaml import query_keys
+from entra_deployer.sources.rule_yaml import default_settings
 
 
 def hunt(*queries: str, **fields) -> Hunt:
@@ -29,7 +29,7 @@ def hunt(*queries: str, **fields) -> Hunt:
 
 def source(*queries: str, settings: RuleSettings | None = None, **fields) -> RuleSource:
     one = hunt(*queries, **fields)
-    keys = query_keys(one.queries)
+    keys = [found.key for found in default_settings(one)]
     return RuleSource("a_hunt", one, tuple(QuerySettings(key, settings or RuleSettings()) for key in keys))
 
 

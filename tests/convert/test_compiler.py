@@ -200,7 +200,32 @@ def test_overlays_change_the_payload_last_and_never_the_id():
 
 def test_a_hunt_without_esql_is_told_at_its_language():
     [issue] = compiled("process where true", languages=("EQL",), places={"language": 11}).issues
-    assert (issue.code, issue.level, str(issue.location)) == ("DEP004", Level.ERROR, "rules/a_hunt/hunt.md:11:1")
+    assert (issue.code, issue.level, str(issue.location)) == ("DEP004", Level.WARNING, "rules/a_hunt/hunt.md:11:1")
+
+
+def test_a_hunt_that_names_esql_and_holds_none_is_told_too():
+    found = compiled("SELECT * FROM processes", languages=("OSQuery", "ES|QL"), places={"language": 11})
+    assert found.rules == ()
+    assert [(issue.code, issue.level) for issue in found.issues] == [
+        ("DEP005", Level.NOTE),
+        ("DEP004", Level.WARNING),
+    ]
+
+
+def test_a_query_behind_the_word_of_a_code_fence_is_told():
+    found = compiled(f"sql\n{COUNTING}", COUNTING, languages=("OSQuery", "ES|QL"))
+    assert len(found.rules) == 1
+    [issue] = found.issues
+    assert (issue.code, issue.level, issue.hint) == ("DEP005", Level.WARNING, "take its first line out")
+
+
+def test_the_only_esql_query_of_a_mixed_hunt_is_called_as_the_hunt_and_keeps_its_id():
+    languages = ("OSQuery", "ES|QL")
+    first = compiled("SELECT 1", COUNTING, languages=languages).rules[0]
+    again = compiled("SELECT 1", "SELECT 2", ROWS, languages=languages).rules[0]
+    alone = rule(COUNTING)
+    assert first.rule.key == again.rule.key == alone.rule.key
+    assert first.rule.name == alone.rule.name
 
 
 def test_the_esql_queries_of_a_mixed_hunt_compile():

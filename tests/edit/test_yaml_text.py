@@ -4,7 +4,7 @@ import difflib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.edit.yaml_text import look_up, remove_from_yaml, set_in_yaml
@@ -85,6 +85,11 @@ def test_nothing_is_looked_up_where_nothing_is():
     assert look_up("", ["a"]) is None
 
 
+def test_several_nulls_in_a_list_arrive():
+    value = [{}, None, None]
+    assert look_up(set_in_yaml(TEXT, ["severity"], value), ["severity"]) == value
+
+
 names = st.sampled_from(["severity", "risk_score", "tactics", "fields", "new"])
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.sampled_from("\n\t"), max_size=20)
 values = st.recursive(
@@ -94,6 +99,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(names, values)
 def test_every_value_arrives_and_the_others_stay(name, value):
     after = yaml.safe_load(set_in_yaml(TEXT, [name], value))

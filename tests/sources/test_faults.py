@@ -24,7 +24,11 @@ FAULTS = {
     "second_title": ("hunt.md:34:1", "a second title", "one hunt"),
     "settings_bad_duration": ("rule.yaml:2:1", 'lookback: "2 weeks" is not of the expected form', "s, m, h or d"),
     "settings_bad_yaml": ("rule.yaml:2:1", "not valid YAML", "indentation"),
-    "settings_no_such_query": ("rule.yaml:3:5", "'no such text' stands in 0 of the hunt's queries", "only this one"),
+    "settings_no_such_query": (
+        "rule.yaml:3:5",
+        "'no such text' stands in 0 of the hunt's ES|QL queries",
+        "only this one",
+    ),
     "settings_too_many_queries": ("rule.yaml:1:1", "2 queries are named and the hunt has 1", "or none"),
     "settings_twice": ("rule.yaml:2:1", "the key 'severity' stands here twice", "remove one"),
     "settings_unknown_key": ("rule.yaml:2:1", "unknown key 'intervall'", "did you mean 'interval'?"),

@@ -91,3 +91,11 @@ def test_the_documented_example_is_one():
     assert (first.key, first.settings.severity) == ("added", "critical")
     assert (second.key, second.settings.severity) == ("used", "high")
     assert all(getattr(first.settings, name) for name in RuleSettings.__dataclass_fields__)
+
+
+def test_names_are_for_the_esql_queries_alone():
+    mixed = hunt("SELECT 1", *TWO, languages=("OSQuery", "ES|QL"))
+    text = "queries:\n  counting:\n    contains: count(*)\n  other: {}\n"
+    settings, issues = read_rule_yaml(text, source="rule.yaml", hunt=mixed, subject="a_hunt")
+    assert not issues
+    assert [one.key for one in settings] == ["not-a-rule-1", "other", "counting"]
