@@ -6,6 +6,7 @@ is the one that ECS or the integration documents, as the rule's own `required_fi
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from entra_deployer.model.issue import Issue, Level
 from entra_deployer.model.source_fields import FieldCaps, Grade, SourceField
@@ -55,7 +56,7 @@ class Watched:
     caps: FieldCaps | None
     then: Types = field(default_factory=dict)
 
-    @property
+    @cached_property
     def fields(self) -> tuple[SourceField, ...]:
         """Each field that the rule requires; () where the source is not there or cannot be looked at."""
         if self.caps is None or not (self.caps.indices or self.then):

@@ -186,9 +186,9 @@ class Maker:
         documents = self._builder.make(attempt, mark)
         if self.plan.grouping and not any(mark in str(value) for value in self._entity(documents[0], mark).values()):
             documents = self._builder.make(attempt, _letters(int(mark)))
-        for document in documents:
+        for evaluator in (Evaluator(document.values) for document in documents):
             for goal, truth in attempt.events:
-                if Evaluator(document.values).belies(goal, truth=truth):
+                if evaluator.belies(goal, truth=truth):
                     raise Unsolved(f"no value was found for {self._say(goal)}")
         return documents
 

@@ -13,8 +13,6 @@ from entra_deployer.synth.functions import Unknown
 from entra_deployer.synth.scope import Derived, Goal, Scope, Taken
 from entra_deployer.synth.wants import Kind, Want, holds
 
-_ALIKE = {"mv_slice", "mv_first", "mv_last", "mv_min", "mv_max", "to_string", "to_ip", "mv_dedupe"}
-_NUMBERS = {"to_integer": int, "to_int": int, "to_long": int, "to_double": float}
 _COMPARE: dict[str, Callable[[Json, Json], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -28,11 +26,20 @@ _TESTS: dict[str, Callable[[Json, Json], bool]] = {
     "ends_with": lambda text, part: text.endswith(part),
     "contains": lambda text, part: part in text,
 }
+
+
+def _divided(left: Json, right: Json) -> Json:
+    """Whole numbers give a whole one, cut off; nothing can be divided by zero, and that gives null."""
+    if right == 0:
+        return None
+    return left / right if isinstance(left, float) or isinstance(right, float) else int(left / right)
+
+
 _ARITHMETIC: dict[str, Callable[[Json, Json], Json]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.floordiv,
+    "/": _divided,
 }
 
 
@@ -48,7 +55,7 @@ class Evaluator:
         found: Json
         match node:
             case nodes.Column(name=name):
-                found = self._column(name, scope)
+                found = self.column(name, scope)
             case nodes.Cast(value=inner):
                 found = self.value(inner, scope)
             case nodes.Literal() | nodes.Unary(operator="-"):
@@ -61,7 +68,8 @@ class Evaluator:
                 found = self.truth(node, scope)
         return found
 
-    def _column(self, name: str, scope: Scope) -> Json:
+    def column(self, name: str, scope: Scope) -> Json:
+        """The value of a column. Raises Unknown for one that only Elasticsearch knows."""
         made = scope.get(name)
         if isinstance(made, Derived):
             return self.value(made.value, made.scope)
@@ -80,10 +88,8 @@ class Evaluator:
             return next((value for value in values if value is not None), None)
         if name == "case":
             return self._case(arguments, scope)
-        if name in _ALIKE:
+        if name in functions.KEEPING:
             return self.value(arguments[0], scope)
-        if name in _NUMBERS:
-            return _binary(lambda value, _: _NUMBERS[name](value), self.value(arguments[0], scope), 0)
         if functions.is_known(name):
             return functions.compute(name, *(self.value(one, scope) for one in arguments))
         return self.truth(node, scope)
@@ -109,7 +115,7 @@ class Evaluator:
             case nodes.Literal(kind="boolean", value=bool() as value):
                 found = value
             case nodes.Column(name=name):
-                found = _as_truth(self._column(name, scope))
+                found = _as_truth(self.column(name, scope))
             case _:
                 found = self._test(node, scope)
         return found
@@ -165,7 +171,7 @@ def _binary(compute: Callable[[Json, Json], Json], left: Json, right: Json) -> J
         return None
     try:
         return compute(left, right)
-    except (AttributeError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise Unknown("a comparison") from error
 
 

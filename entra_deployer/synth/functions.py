@@ -3,10 +3,20 @@
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from math import floor
 
 from entra_deployer.model.values import Json
 
 _REFERENCE = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
+
+
+KEEPING = frozenset(
+    {"mv_slice", "mv_first", "mv_last", "mv_min", "mv_max", "mv_dedupe", "to_string", "to_ip", "to_boolean"}
+)
+"""Functions that give the value which they get, as it stands in an event with one value a field."""
+
+NUMBER_CASTS = frozenset({"to_integer", "to_int", "to_long", "to_double"})
+"""Functions that take a text for the number in it."""
 
 
 class Unknown(Exception):
@@ -47,6 +57,11 @@ def _replace(text: str, pattern: str, new: str) -> str:
     return re.sub(pattern, write, text)
 
 
+def _whole(value: Json) -> int:
+    """The nearest whole number, of two the one above."""
+    return floor(value + 0.5) if isinstance(value, float) else int(value)
+
+
 _FUNCTIONS: dict[str, Callable[..., Json]] = {
     "to_lower": str.lower,
     "to_upper": str.upper,
@@ -55,6 +70,10 @@ _FUNCTIONS: dict[str, Callable[..., Json]] = {
     "rtrim": str.rstrip,
     "reverse": lambda text: text[::-1],
     "length": len,
+    "to_integer": _whole,
+    "to_int": _whole,
+    "to_long": _whole,
+    "to_double": float,
     "left": lambda text, length: text[: max(0, length)],
     "right": lambda text, length: text[max(0, len(text) - length) :],
     "substring": _substring,

@@ -1,14 +1,15 @@
 """How large a group must be: numbers of events and of different values that satisfy the conditions on groups."""
 
-import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 
+from entra_deployer.model.values import Json
 from entra_deployer.syntax import nodes
-from entra_deployer.syntax.expressions import bare
-from entra_deployer.synth.constants import TIMESTAMP, TooMany, Unsolved, literal
+from entra_deployer.synth.constants import TIMESTAMP, TooMany, Unsolved
+from entra_deployer.synth.evaluate import Evaluator
+from entra_deployer.synth.functions import Unknown
 from entra_deployer.synth.plan import Counter, Grouping, columns_of
 from entra_deployer.synth.scope import Derived, Goal, Scope
 
@@ -17,23 +18,6 @@ MOST_EVENTS = 500
 
 MOST_CHOICES = 50_000
 """So many combinations of numbers are looked at."""
-
-_COMPUTE: dict[str, Callable[[int, int], bool | int]] = {
-    "and": lambda a, b: bool(a) and bool(b),
-    "or": lambda a, b: bool(a) or bool(b),
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.floordiv,
-}
-
-_NUMBER_CASTS = frozenset({"to_int", "to_integer", "to_long", "to_double"})
 
 type Flags = tuple[bool, ...]
 """Of an event: which of Grouping.conditions it meets."""
@@ -78,10 +62,17 @@ def find_sizes(
     for chosen in _nearest_first(choices, start):
         sizes = search.sizes(chosen)
         if sizes:
-            measured = search.measured(sizes)
-            if all(bool(_value(goal.predicate, goal.scope, measured)) is truth for goal, truth in goals):
+            group = _Group(search.measured(sizes))
+            if all(_holds(group, goal) is truth for goal, truth in goals):
                 return sizes
     return None
+
+
+def _holds(group: "_Group", goal: Goal) -> bool:
+    try:
+        return bool(group.truth(goal.predicate, goal.scope))
+    except Unknown as error:
+        raise Unsolved(str(error)) from error
 
 
 def _nearest_first(choices: Sequence[Sequence[int]], start: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -199,33 +190,14 @@ class _Search:
         return found
 
 
-def _value(node: nodes.Expression, scope: Scope, numbers: Mapping[str, int]) -> bool | int:
-    """A condition or a number, computed."""
-    node = bare(node)
-    found: bool | int
-    match node:
-        case nodes.Binary(operator=word, left=left, right=right) if word in _COMPUTE:
-            try:
-                found = _COMPUTE[word](_value(left, scope, numbers), _value(right, scope, numbers))
-            except ZeroDivisionError:
-                found = False
-        case nodes.Unary(operator="not", operand=operand):
-            found = not _value(operand, scope, numbers)
-        case nodes.In(value=value, items=items, negated=negated):
-            found = (_value(value, scope, numbers) in [literal(item) for item in items]) is not negated
-        case nodes.Call(name=name, arguments=(first,)) if name in _NUMBER_CASTS:
-            found = _value(first, scope, numbers)
-        case nodes.Column(name=name):
-            found = _column(name, scope, numbers)
-        case _:
-            found = int(literal(node))
-    return found
+@dataclass(frozen=True)
+class _Group(Evaluator):
+    """Computes on what the query counts in a group, by column."""
 
-
-def _column(name: str, scope: Scope, numbers: Mapping[str, int]) -> bool | int:
-    made = scope.get(name)
-    if name in numbers:
-        return numbers[name]
-    if isinstance(made, Derived):
-        return _value(made.value, made.scope, numbers)
-    raise Unsolved("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else f"a condition on {name}")
+    def column(self, name: str, scope: Scope) -> Json:
+        """Counted, or made of what is counted. Raises Unknown for any other."""
+        if name in self.values:
+            return self.values[name]
+        if isinstance(made := scope.get(name), Derived):
+            return self.value(made.value, made.scope)
+        raise Unknown("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else f"a condition on {name}")

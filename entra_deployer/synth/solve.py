@@ -28,8 +28,6 @@ _OPERATORS = {
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
-_NUMBER_CASTS = {"to_integer", "to_int", "to_long", "to_double"}
-_SAME = {"to_string", "mv_slice", "mv_dedupe", "mv_first", "mv_last", "mv_min", "mv_max", "to_ip", "to_boolean"}
 
 
 MOST_TRIES = 4_000
@@ -196,9 +194,9 @@ class Solver:
 
     def _function(self, node: nodes.Call, want: Want, world: World) -> Worlds:
         first = node.arguments[0]
-        if node.name in _NUMBER_CASTS:
+        if node.name in functions.NUMBER_CASTS:
             yield from self.want(first, replace(want, number=True), world)
-        elif node.name in _SAME:
+        elif node.name in functions.KEEPING:
             yield from self.want(first, want, world)
         elif node.name == "coalesce":
             yield from self._first_of(node.arguments, want, world)

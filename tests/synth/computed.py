@@ -22,4 +22,8 @@ COMPUTED = [
     ("concat", ("a", "-", "b"), "a-b"),
     ("to_base64", ("http",), "aHR0cA=="),
     ("from_base64", ("aHR0cA==",), "http"),
+    ("to_integer", (5.5,), 6),
+    ("to_integer", (5.4,), 5),
+    ("to_long", ("7",), 7),
+    ("to_double", (2,), 2.0),
 ]
