@@ -43,14 +43,14 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 test: setup ## run all tests, those on the embedded stack included
 	@$(BIN)/python -m pytest
 
-lint: setup ## ruff, its formatter and mypy
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy
+lint: setup ## ruff, its formatter, mypy and the arrows between the rooms
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: setup ## measure, as ratios in one run
 	@$(BIN)/python -m tests.bench
 
 lock: ## resolve requirements.lock anew (needs uv)
-	@uv pip compile --quiet --python-version 3.13 --universal --generate-hashes --no-emit-index-url --no-header \
+	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev pyproject.toml -o requirements.lock
 
 clean: ## stop the local stack, remove .venv and all that was made

@@ -4,7 +4,7 @@ import signal
 import sys
 from types import FrameType
 
-from entra_deployer.errors import DeployError, ExitCode
+from entra_deployer.core.errors import DeployError, ExitCode
 
 
 class Terminated(BaseException):
@@ -19,7 +19,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return the exit code; every expected error is one line on stderr."""
-    from entra_deployer.cli.app import invoke  # noqa: PLC0415 - a broken installation is to be reported too
+    from entra_deployer.commands.app import invoke  # noqa: PLC0415 - a broken installation is to be reported too
 
     try:
         return invoke(arguments)

@@ -1,6 +1,6 @@
 """Small objects for tests, each with just what a test says of it."""
 
-from entra_deployer.model.state import Kind, LiveObject, State, StateObject
+from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
 
 
 def rule(key="r1", name="Rule one", **fields):

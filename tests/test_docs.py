@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.cli.app import app
+from entra_deployer.commands.app import app
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

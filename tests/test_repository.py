@@ -7,13 +7,13 @@ import pytest
 import typer
 import yaml
 
-from entra_deployer.cli.app import app
-from entra_deployer.config import LOCAL, LocalServers, environments, load_environment
+from entra_deployer.commands.app import app
+from entra_deployer.core.json import merge_patch
+from entra_deployer.core.yaml import read_yaml
 from entra_deployer.data import load_json
-from entra_deployer.model.environment import Credentials, Scheme
-from entra_deployer.model.values import merge_patch
-from entra_deployer.workflow.init import environment_text
-from entra_deployer.yaml_file import read_yaml
+from entra_deployer.project.init import environment_text
+from entra_deployer.stack.environment import Credentials, Scheme
+from entra_deployer.stack.environments import LOCAL, LocalServers, environments, load_environment
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / ".github" / "workflows" / "detections.yml"

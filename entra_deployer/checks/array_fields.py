@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from entra_deployer.checks.array_hints import ArrayCondition, array_hint, is_plain
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.comparisons import text_comparisons
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import made_columns
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import made_columns
+from entra_deployer.esql.expressions import bare
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from entra_deployer.model.target import StackVersion
+from entra_deployer.core.target import StackVersion
 
 _MV_CONTAINS_SINCE = StackVersion(9, 2)
 _MATCH_GA = (StackVersion(8, 19), StackVersion(9, 1))

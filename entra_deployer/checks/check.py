@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from entra_deployer.model.compiled import CompiledRule
-from entra_deployer.model.hunt import Hunt, Query
-from entra_deployer.model.issue import Level
-from entra_deployer.model.knowledge import Knowledge
-from entra_deployer.model.source import QuerySettings
-from entra_deployer.model.target import Target
-from entra_deployer.model.values import Json
-from entra_deployer.syntax.columns import sources
-from entra_deployer.syntax.nodes import Span, Tree
-from entra_deployer.syntax.parser import Problem
+from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.core.issue import Level
+from entra_deployer.core.json import Json
+from entra_deployer.core.target import Target
+from entra_deployer.data.knowledge import Knowledge
+from entra_deployer.esql.columns import sources
+from entra_deployer.esql.parse import Problem
+from entra_deployer.esql.tree import Span, Tree
+from entra_deployer.hunts.folder import QuerySettings
+from entra_deployer.hunts.hunt import Hunt, Query
 
 
 @dataclass(frozen=True)

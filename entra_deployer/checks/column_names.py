@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import output_columns
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import output_columns
+from entra_deployer.esql.expressions import bare
 
 _FAMILIES = {
     **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.expressions import bare
 
 AFFIX_FUNCTIONS = ("starts_with", "ends_with", "contains")
 """The functions that ask whether a part of the first argument is the second."""

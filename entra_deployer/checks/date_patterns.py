@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
 
 _MINUTES_AS_MONTH = re.compile(r"[yY]{2,4}[-/.]?mm|mm[-/.]?[dD]{2}")
 _FUNCTIONS = ("date_format", "date_parse")

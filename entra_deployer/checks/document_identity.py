@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.model.target import StackVersion
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import last_stats
+from entra_deployer.core.issue import Level
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import last_stats
 
 _COLUMNS = ("_id", "_index", "_version")
 _ROWS_PART_SINCE = StackVersion(9, 0)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax.legacy import FROM_ON_TREE_SINCE, from_in_strings
+from entra_deployer.core.issue import Level
+from entra_deployer.esql.legacy import FROM_ON_TREE_SINCE, from_in_strings
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.timing import Timing
-from entra_deployer.model.durations import say_duration
-from entra_deployer.model.issue import Level
+from entra_deployer.core.issue import Level
+from entra_deployer.core.time import say_duration
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import last_stats, made_columns
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import last_stats, made_columns
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.comparisons import Comparison, text_comparisons
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import made_columns
-from entra_deployer.syntax.expressions import bare
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import made_columns
+from entra_deployer.esql.expressions import bare
 
 _WORDS = {"to_lower": ("TO_LOWER", "upper", str.lower), "to_upper": ("TO_UPPER", "lower", str.upper)}
 _KEEP_CASE = ("trim", "ltrim", "rtrim", "left", "right", "substring", "reverse", "mv_first", "mv_last", "mv_dedupe")

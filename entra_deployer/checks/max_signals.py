@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
+from entra_deployer.core.issue import Level
 
 _MOST = 1000
 

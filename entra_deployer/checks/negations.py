@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import made_columns
-from entra_deployer.syntax.expressions import bare, conjuncts
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import made_columns
+from entra_deployer.esql.expressions import bare, conjuncts
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

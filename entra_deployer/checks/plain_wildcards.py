@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.comparisons import AFFIX_FUNCTIONS, Comparison, text_comparisons
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
 
 _PATTERN_WAYS = ("like", "rlike")
 _FILE_NAME = re.compile(r"[\w?-]*\?[\w?-]*\.\w{2,4}")

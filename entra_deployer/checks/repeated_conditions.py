@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.expressions import bare, joined
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.expressions import bare, joined
 
 _SHOWN = 60
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Check, Finding, Subject
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
 
 SILENCE = "DEP026"
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
 
 _FUNCTIONS = ("starts_with", "ends_with")
 

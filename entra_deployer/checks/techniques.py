@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
+from entra_deployer.core.issue import Level
 
 _ENTERPRISE = re.compile(r"T\d{4}(\.\d{3})?")
 

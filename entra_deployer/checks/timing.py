@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entra_deployer.model.durations import UNITS, parse_duration
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
+from entra_deployer.core.time import UNITS, parse_duration
 
 _MATH = re.compile(r"now(?:-(\d+)([smhdw]))?")
 

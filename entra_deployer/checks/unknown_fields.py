@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.model.issue import Level
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import read_fields
-from entra_deployer.syntax.nodes import Span, Tree
+from entra_deployer.core.issue import Level
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import read_fields
+from entra_deployer.esql.tree import Span, Tree
 
 _UNREADABLE = ("flattened", "object", "nested")
 

@@ -9,9 +9,9 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from entra_deployer.model.attack import Attack, Tactic, Technique
-from entra_deployer.model.knowledge import Knowledge
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
+from entra_deployer.data.attack import Attack, Tactic, Technique
+from entra_deployer.data.knowledge import Knowledge
 
 
 def load_text(name: str) -> str:

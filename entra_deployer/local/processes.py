@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.progress import Progress
 from entra_deployer.local.state import ProcessId, StackFolder, StackState
 

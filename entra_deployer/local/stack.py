@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from entra_deployer.errors import LocalStackError, UsageError
+from entra_deployer.core.errors import LocalStackError, UsageError
 from entra_deployer.local.elasticsearch import HOST, USER
 from entra_deployer.local.extra import require_extra
 from entra_deployer.local.faults import system_errors

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 
 _CLOCK_TOLERANCE = 2.0
 """Seconds by which the start of one and the same process may seem to differ when the system's clock was set."""

@@ -19,7 +19,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.elasticsearch import HOST, USER, Node, NodeSettings, basic
 from entra_deployer.local.home import Home
 from entra_deployer.local.state import ProcessId

@@ -5,7 +5,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.elasticsearch import HOST, Node, NodeSettings
 from entra_deployer.local.faults import system_errors
 from entra_deployer.local.home import CACHE_VARIABLE, TRAINING, Home, cache_folder, ensure_home

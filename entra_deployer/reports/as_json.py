@@ -1,12 +1,12 @@
 """The one JSON document of `push`, `plan` and `verify` (docs/reference.md tells its shape)."""
 
-from entra_deployer.model.plan import ChangeResult
-from entra_deployer.model.report import Report
-from entra_deployer.model.serial import diff_to_json
-from entra_deployer.model.values import Json
-from entra_deployer.model.verdict import EntityOutcome, MutationResult, Verdict
+from entra_deployer.core.json import Json
+from entra_deployer.plan.plan import ChangeResult
+from entra_deployer.plan.report import Report
+from entra_deployer.plan.serial import diff_to_json
 from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.live_rules import live_rule_to_json
+from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Verdict
 
 
 def as_json(report: Report) -> str:

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.compiled import CompiledRule, CompileReport, Rewrite
+from entra_deployer.compiler.compiled import CompiledRule, CompileReport, Rewrite
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import fold_issues, folded_lines
 from entra_deployer.reports.words import counted

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.values import Json, canonical
+from entra_deployer.core.json import Json, canonical
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 _HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"
 _TEMPLATE = "event"

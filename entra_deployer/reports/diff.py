@@ -4,8 +4,8 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from entra_deployer.model.plan import FieldDiff, FieldKept
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
+from entra_deployer.plan.plan import FieldDiff, FieldKept
 
 _LONG = 60
 _EDITED = " (edited in Kibana since the last push)"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from entra_deployer.errors import Location
-from entra_deployer.model.drift import DriftReport
-from entra_deployer.model.issue import Level
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Level
+from entra_deployer.plan.difference import DriftReport
 from entra_deployer.reports.drift_words import drift_summary, told
 from entra_deployer.reports.github import annotation
 

@@ -1,8 +1,8 @@
 """Drift as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-from entra_deployer.model.drift import Difference, DriftReport
-from entra_deployer.model.ledger import PushEntry
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
+from entra_deployer.ledger.ledger import PushEntry
+from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.reports.json_document import json_document
 
 

@@ -2,8 +2,8 @@
 
 from xml.etree import ElementTree as ET
 
-from entra_deployer.model.drift import Difference, DriftReport
-from entra_deployer.model.issue import Level
+from entra_deployer.core.issue import Level
+from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.reports.drift_words import drift_summary, field_lines, thing, who_and_when
 from entra_deployer.reports.xml import count_cases, document, printable
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from entra_deployer.model.drift import Difference, DriftReport
+from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.reports.drift_words import drift_summary, field_lines, origin, thing, who_and_when
 from entra_deployer.reports.markdown import cell, fenced, folded, issue_item
 

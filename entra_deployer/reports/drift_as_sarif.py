@@ -1,9 +1,9 @@
 """Drift as SARIF 2.1.0, at the hunts' files."""
 
-from entra_deployer.errors import Location
-from entra_deployer.model.check_report import CheckReport
-from entra_deployer.model.drift import Difference, DriftReport
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.checks.report import CheckReport
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.reports.drift_words import told
 from entra_deployer.reports.issues_as_sarif import issues_as_sarif
 

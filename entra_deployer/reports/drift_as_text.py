@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.drift import Difference, DriftKind, DriftReport
+from entra_deployer.plan.difference import Difference, DriftKind, DriftReport
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.diff import line_style
 from entra_deployer.reports.drift_words import drift_summary, field_lines, origin, thing, who_and_when

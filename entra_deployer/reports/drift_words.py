@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from entra_deployer.model.drift import Difference, DriftKind, DriftReport, FieldDrift
-from entra_deployer.model.plan import FieldDiff
+from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
+from entra_deployer.plan.plan import FieldDiff
 from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.words import counted, kind_name
 

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from entra_deployer.model.doctor import Examination, Finding, Health
+from entra_deployer.doctor.examination import Examination, Finding, Health
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.words import counted

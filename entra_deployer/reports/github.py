@@ -1,7 +1,7 @@
 """Workflow commands of GitHub Actions: lines of a log that become annotations."""
 
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Level
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Level
 
 _WORDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 

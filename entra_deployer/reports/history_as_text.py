@@ -6,9 +6,9 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.history import History, NumberedPush
-from entra_deployer.model.ledger import PushState
-from entra_deployer.model.plan import Action, ChangeResult, Outcome
+from entra_deployer.ledger.entry import History, NumberedPush
+from entra_deployer.ledger.ledger import PushState
+from entra_deployer.plan.plan import Action, ChangeResult, Outcome
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.diff import diff_lines, line_style
 from entra_deployer.reports.drift_words import minute

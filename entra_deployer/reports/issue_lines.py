@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
 
 _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 

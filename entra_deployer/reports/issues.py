@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from entra_deployer.model.check_report import CheckReport
+from entra_deployer.checks.report import CheckReport
 from entra_deployer.reports.issues_as_github import issues_as_github
 from entra_deployer.reports.issues_as_json import issues_as_json
 from entra_deployer.reports.issues_as_junit import issues_as_junit

@@ -1,7 +1,7 @@
 """Issues as workflow commands of GitHub Actions, which show them beside the line."""
 
-from entra_deployer.model.check_report import CheckReport
-from entra_deployer.model.issue import Issue
+from entra_deployer.checks.report import CheckReport
+from entra_deployer.core.issue import Issue
 from entra_deployer.reports.github import annotation
 
 

@@ -1,6 +1,6 @@
 """Issues as one JSON document."""
 
-from entra_deployer.model.check_report import CheckReport
+from entra_deployer.checks.report import CheckReport
 from entra_deployer.reports.json_document import json_document
 
 

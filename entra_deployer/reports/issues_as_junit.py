@@ -2,8 +2,8 @@
 
 from xml.sax.saxutils import escape, quoteattr
 
-from entra_deployer.model.check_report import CheckReport
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.checks.report import CheckReport
+from entra_deployer.core.issue import Issue, Level
 
 
 def issues_as_junit(report: CheckReport) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from entra_deployer.model.check_report import CheckReport, MatrixRow
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.checks.report import CheckReport, MatrixRow
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports.markdown import cell
 from entra_deployer.reports.words import counted
 

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from entra_deployer.model.check_report import CheckReport, MatrixRow, Support
-from entra_deployer.model.issue import Level
+from entra_deployer.checks.report import CheckReport, MatrixRow, Support
+from entra_deployer.core.issue import Level
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import fold_issues, folded_lines
 from entra_deployer.reports.words import counted

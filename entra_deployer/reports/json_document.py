@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from entra_deployer.model.issue import Issue
-from entra_deployer.model.serial import issue_to_json
-from entra_deployer.model.values import Json
+from entra_deployer.core.issue import Issue
+from entra_deployer.core.json import Json
+from entra_deployer.plan.serial import issue_to_json
 
 FORMAT_VERSION = 1
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from entra_deployer.model.issue import Level
-from entra_deployer.model.report import Report
+from entra_deployer.core.issue import Level
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted

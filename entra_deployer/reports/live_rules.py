@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from entra_deployer.model.live_rule import FAILED, OVER, SUCCEEDED, FirstRun, Inventory, LiveRule, RunState
-from entra_deployer.model.report import Report
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
+from entra_deployer.plan.live_rule import FAILED, OVER, SUCCEEDED, FirstRun, Inventory, LiveRule, RunState
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.json_document import json_document

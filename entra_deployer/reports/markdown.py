@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from entra_deployer.model.issue import Issue
+from entra_deployer.core.issue import Issue
 
 
 def cell(text: str) -> str:

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from entra_deployer.model.new_project import NewProject
+from entra_deployer.project.new_project import NewProject
 from entra_deployer.reports.canvas import draw
 
 

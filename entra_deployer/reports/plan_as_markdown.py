@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from entra_deployer.model.plan import ChangeResult, Outcome
-from entra_deployer.model.report import Report
+from entra_deployer.plan.plan import ChangeResult, Outcome
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.diff import diff_lines, kept_line
 from entra_deployer.reports.markdown import cell, fenced, folded, issue_item
 from entra_deployer.reports.words import counted, kind_name, plan_summary

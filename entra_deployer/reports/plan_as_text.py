@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from entra_deployer.model.plan import Action, Change, ChangeResult, Outcome
-from entra_deployer.model.report import Report
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.canvas import draw, draw_page
 from entra_deployer.reports.diff import diff_lines, kept_line, line_style
 from entra_deployer.reports.issue_lines import issue_lines

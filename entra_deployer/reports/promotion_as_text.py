@@ -7,12 +7,12 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.attestation import Evidence, Promotion, VerdictRecord
-from entra_deployer.model.verdict import Status
+from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.drift_words import minute
 from entra_deployer.reports.plan_as_text import change_lines
 from entra_deployer.reports.words import counted, plan_summary
+from entra_deployer.verify.verdict import Status
 
 _DIGEST = len("sha256:") + 12
 

@@ -1,6 +1,6 @@
 """A pull as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-from entra_deployer.model.pull import PullReport
+from entra_deployer.pull.report import PullReport
 from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.pull_as_text import diff_of
 

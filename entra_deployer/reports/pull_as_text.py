@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.model.pull import Brought, FileEdit, PullReport
+from entra_deployer.pull.report import Brought, FileEdit, PullReport
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.drift_words import minute
 from entra_deployer.reports.issue_lines import issue_lines

@@ -7,11 +7,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from entra_deployer.model.issue import Issue
-from entra_deployer.model.replay import Replay, Tick
+from entra_deployer.core.issue import Issue
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.json_document import json_document
 from entra_deployer.reports.words import counted
+from entra_deployer.verify.replayed import Replay, Tick
 
 _MOST_SHOWN = 40
 

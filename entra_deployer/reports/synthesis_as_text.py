@@ -4,8 +4,8 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from entra_deployer.model.synthesis import Synthesis
 from entra_deployer.reports.words import counted
+from entra_deployer.verify.generate.synthesis import Synthesis
 
 _SHOWN_CASES = 3
 _SHOWN_TEXT = 60

@@ -2,9 +2,9 @@
 
 from xml.etree import ElementTree as ET
 
-from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.xml import count_cases, document, printable
+from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
 
 def verdicts_as_junit(report: Report) -> str:

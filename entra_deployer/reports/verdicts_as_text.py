@@ -7,11 +7,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import EntityOutcome, MutationResult, Status, Verdict
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.canvas import draw
 from entra_deployer.reports.issue_lines import issue_lines
 from entra_deployer.reports.words import counted
+from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Status, Verdict
 
 _STATUS = {
     Status.PASSED: ("✓", "bold green"),

@@ -1,8 +1,8 @@
 """Counts and names in words, the same in every format."""
 
-from entra_deployer.model.plan import Action, Outcome
-from entra_deployer.model.report import Report
-from entra_deployer.model.state import Kind
+from entra_deployer.objects.state import Kind
+from entra_deployer.plan.plan import Action, Outcome
+from entra_deployer.plan.report import Report
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 

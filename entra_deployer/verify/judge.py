@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.values import Json, canonical, shown
-from entra_deployer.model.verdict import EntityOutcome
+from entra_deployer.core.json import Json, canonical, shown
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
+from entra_deployer.verify.verdict import EntityOutcome
 
 type Record = Mapping[str, Json]
 """A row of the query's result, or an alert, by dotted field."""

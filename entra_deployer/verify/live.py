@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from entra_deployer.errors import Refused
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.values import Json
-from entra_deployer.syntax import nodes
+from entra_deployer.core.errors import Refused
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
+from entra_deployer.esql import tree as nodes
 from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.run import Bench, RuleUnderTest

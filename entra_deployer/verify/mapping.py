@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from entra_deployer.core.json import Json
 from entra_deployer.data import load_knowledge
-from entra_deployer.model.values import Json
 
 FAMILIES = {
     "constant_keyword": "keyword",

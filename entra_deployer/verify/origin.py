@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from entra_deployer.errors import Location
-from entra_deployer.model.hunt import Query
+from entra_deployer.core.errors import Location
+from entra_deployer.hunts.hunt import Query
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.search import PreviewResult, QueryResult
-from entra_deployer.model.values import Json
-from entra_deployer.model.verdict import MutationResult
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
+from entra_deployer.stack.search import PreviewResult, QueryResult
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery
+from entra_deployer.verify.verdict import MutationResult
 
 NULL = "DEP801"
 PARTIAL = "DEP802"

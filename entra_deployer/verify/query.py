@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from entra_deployer.model.target import StackVersion
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import possible_fields
-from entra_deployer.syntax.demands import demanded_types
-from entra_deployer.syntax.edits import Edit, apply_edits
-from entra_deployer.syntax.parser import parse
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import possible_fields
+from entra_deployer.esql.edits import Edit, apply_edits
+from entra_deployer.esql.inferred_types import demanded_types
+from entra_deployer.esql.parse import parse
 
 _COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts", "lookup"}
 """Commands that the embedded Elasticsearch cannot run, or could only with indices that a test does not have."""

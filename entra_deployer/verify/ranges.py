@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
 
 
 def stamp(moment: datetime) -> str:

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from entra_deployer.errors import InputError, UsageError
-from entra_deployer.model.replay import Tick
-from entra_deployer.model.values import Json
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.edits import Edit, apply_edits
+from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.core.json import Json
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.verify.judge import Record, record_name
 from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
 from entra_deployer.verify.ranges import stamp, time_range
+from entra_deployer.verify.replayed import Tick
 from entra_deployer.verify.run import Bench, RuleUnderTest
 
 MOST_TICKS = 20_000

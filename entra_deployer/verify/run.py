@@ -5,20 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from entra_deployer.errors import Refused
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.search import Previewer, PreviewResult, QueryResult
-from entra_deployer.model.source import DetectionTest
-from entra_deployer.model.target import StackVersion
-from entra_deployer.model.values import Json, flatten
-from entra_deployer.model.verdict import EntityOutcome, Status, Verdict
+from entra_deployer.core.errors import Refused
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json, flatten
+from entra_deployer.core.target import StackVersion
+from entra_deployer.hunts.folder import DetectionTest
+from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
-from entra_deployer.verify.mutate import mutate
+from entra_deployer.verify.mutate.mutate import mutate
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, read_query
 from entra_deployer.verify.ranges import stamp, time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
+from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
 
 @dataclass(frozen=True)

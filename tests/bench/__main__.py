@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from entra_deployer.local import stack as local
-from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
-from entra_deployer.workflow.connection import Connection, open_connection
+from entra_deployer.plan.connection import Connection, open_connection
+from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
 from tests.bench.hunts import HUNTS, Tally, behave
 from tests.bench.verifying import RULES, TESTS, time_verify
 

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from entra_deployer.elastic.client import ElasticClient
-from entra_deployer.errors import Refused
-from entra_deployer.model.hunt import Query
-from entra_deployer.model.target import StackVersion
-from entra_deployer.model.verdict import MutationResult
-from entra_deployer.sources.toml import read_toml
-from entra_deployer.synth.cases import Case
-from entra_deployer.synth.tests import single_test
-from entra_deployer.verify.mutate import Trial, mutate
+from entra_deployer.core.errors import Refused
+from entra_deployer.core.target import StackVersion
+from entra_deployer.hunts.hunt import Query
+from entra_deployer.hunts.toml import read_toml
+from entra_deployer.stack.elasticsearch.client import ElasticClient
+from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate.tests import single_test
+from entra_deployer.verify.generate_tests import make_cases, stream_of
+from entra_deployer.verify.mutate.mutate import Trial, mutate
 from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.seeding import Batch, Run, seeded
-from entra_deployer.workflow.synth import make_cases, stream_of
+from entra_deployer.verify.verdict import MutationResult
 
 HUNTS = Path(__file__).parents[3] / "shared" / "data" / "hunts"
 ALL_TIME = {"from": "now-1000d/d", "to": "now"}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.values import Json
-from entra_deployer.model.verdict import Status, Verdict
+from entra_deployer.core.json import Json
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
+from entra_deployer.plan.connection import Connection
+from entra_deployer.repository import compile_rules
 from entra_deployer.verify.run import RuleUnderTest, verify
-from entra_deployer.workflow.compile import compile_rules
-from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.verify import make_bench
+from entra_deployer.verify.verdict import Status, Verdict
+from entra_deployer.verify.verify_rules import make_bench
 
 ROOT = Path(__file__).parents[2]
 SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"

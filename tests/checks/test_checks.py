@@ -8,17 +8,17 @@ import pytest
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Example, Subject
 from entra_deployer.checks.run import run_checks
-from entra_deployer.convert.compiler import compile_source
+from entra_deployer.compiler.compiler import compile_source
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.data import load_knowledge
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.source import RuleSource
-from entra_deployer.model.target import StackVersion, Target
-from entra_deployer.sources.rule_yaml import read_rule_yaml
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import sources
-from entra_deployer.syntax.parser import parse, type_problems
-from entra_deployer.synth.wants import like_to_regex
-from tests.convert.build import hunt
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import sources
+from entra_deployer.esql.parse import parse, type_problems
+from entra_deployer.hunts.folder import RuleSource
+from entra_deployer.hunts.rule_yaml import read_rule_yaml
+from entra_deployer.verify.generate.constraints import like_to_regex
+from tests.compiler.build import hunt
 
 
 def issues_of(example: Example) -> tuple[Issue, ...]:

@@ -11,8 +11,8 @@ import pytest
 
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.model.environment import Credentials, Endpoint, Environment, Scheme
-from entra_deployer.workflow.connection import Connection, open_connection
+from entra_deployer.plan.connection import Connection, open_connection
+from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
 from tests.fault_proxy import FaultProxy
 from tests.integration.projects import Project, client, environment_file
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from entra_deployer.__main__ import run
-from entra_deployer.kibana.client import KibanaClient
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.kibana import KibanaClient
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST_HUNT = "entra_unusual_client_app_auth_request_on_behalf_of_user"

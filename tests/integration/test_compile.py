@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from entra_deployer.core.errors import Refused
+from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
-from entra_deployer.elastic.client import connect
-from entra_deployer.errors import Refused
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
-from entra_deployer.model.target import StackVersion
-from entra_deployer.syntax import nodes
-from entra_deployer.syntax.columns import read_fields, sources
-from entra_deployer.syntax.features import FUNCTIONS, Feature
-from entra_deployer.syntax.nodes import Span
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.cache import syntax_cache
+from entra_deployer.esql.columns import read_fields, sources
+from entra_deployer.esql.features import FUNCTIONS, Feature
+from entra_deployer.esql.tree import Span
+from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.query import beyond_embedded, read_query
-from entra_deployer.workflow.compile import OFFLINE, compile_rules
-from entra_deployer.workflow.syntax_cache import syntax_cache
 from tests.integration.projects import REPOSITORY
-from tests.workflow.test_compile import REFUSED
+from tests.repository.test_compile import REFUSED
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "hunts"
 VERSIONS = [StackVersion(8, 12, 2), OFFLINE.version, StackVersion(9, 2), StackVersion(9, 5)]

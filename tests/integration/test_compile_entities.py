@@ -2,12 +2,12 @@
 
 import pytest
 
-from entra_deployer.elastic.client import connect
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.query import read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, seeded
-from entra_deployer.workflow.compile import OFFLINE, compile_rules
 from tests.integration.projects import REPOSITORY
 
 COMPILATION = compile_rules(REPOSITORY)

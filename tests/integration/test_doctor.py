@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from entra_deployer.cli import project as cli_project
-from entra_deployer.elastic.client import connect
-from entra_deployer.model.doctor import Health
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
-from entra_deployer.workflow.doctor import examine
+from entra_deployer.commands import project as cli_project
+from entra_deployer.doctor.examination import Health
+from entra_deployer.doctor.examine import examine
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 
 FEATURES = ("feature_siemV2.all", "feature_discover_v2.all", "feature_savedObjectsTagging.all")
 

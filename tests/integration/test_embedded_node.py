@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.elasticsearch import Node, NodeSettings
 from entra_deployer.local.home import CACHE_VARIABLE, Home, ensure_home
 from entra_deployer.local.progress import silent

@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from elasticsearch import Elasticsearch
 
 from entra_deployer.__main__ import run
-from entra_deployer.cli import project as projects
-from entra_deployer.elastic.ledger import INDEX
-from entra_deployer.kibana.client import KibanaClient
+from entra_deployer.commands import project as projects
+from entra_deployer.ledger.index_store import INDEX
 from entra_deployer.local import stack as local
-from entra_deployer.model.rule_fields import SERVER_SET
-from entra_deployer.workflow.promote import PromotionRequest, promote
-from entra_deployer.workflow.push import now
+from entra_deployer.objects.rule_fields import SERVER_SET
+from entra_deployer.plan.push import now
+from entra_deployer.promotion.promote import PromotionRequest, promote
+from entra_deployer.stack.kibana import KibanaClient
 from tests.integration.conftest import deploy, make_project
 from tests.integration.projects import SIMPLE_HUNT, client
 

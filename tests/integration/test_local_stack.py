@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.local.state import StackFolder, StackState

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.artifacts import Artifact, broken, fetch
 from entra_deployer.local.mirrors import VARIABLE
 from entra_deployer.local.progress import silent

@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from entra_deployer.elastic.client import connect
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
 
 IMPORT = "/api/detection_engine/rules/_import"

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from entra_deployer.plan.connection import Connection
 from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.replay import Journey, replay
 from entra_deployer.verify.run import RuleUnderTest
-from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.verify import make_bench
+from entra_deployer.verify.verify_rules import make_bench
 
 INDEX = "past-events-x"
 QUERY = """FROM past-events-*

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.hunt import Query
-from entra_deployer.model.verdict import Status
+from entra_deployer.hunts.hunt import Query
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
-from entra_deployer.synth import regex
-from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.push import PushRequest, push_rules
-from entra_deployer.workflow.synth import synthesise, write_tests
-from entra_deployer.workflow.verify import VerifyRequest, verify_rules
+from entra_deployer.verify.generate import regex
+from entra_deployer.verify.generate_tests import synthesise, write_tests
+from entra_deployer.verify.verdict import Status
+from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.bench.hunts import HUNTS, Tally, behave, outcome_of
-from tests.synth.computed import COMPUTED
+from tests.verify.generate.computed import COMPUTED
 
 RULES = Path(__file__).parents[2] / "rules"
 

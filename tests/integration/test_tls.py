@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from entra_deployer.elastic.client import connect
-from entra_deployer.errors import Unreachable
-from entra_deployer.kibana.client import KibanaClient
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
-from entra_deployer.model.target import StackVersion
+from entra_deployer.core.errors import Unreachable
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.kibana import KibanaClient
 from tests.tls_server import Authority, TlsServer
 
 VERSION = StackVersion(8, 19, 21)

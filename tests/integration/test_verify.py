@@ -12,20 +12,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from entra_deployer.core.issue import Level
+from entra_deployer.hunts.hunt import Query
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.model.hunt import Query
-from entra_deployer.model.issue import Level
-from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import Status, Verdict
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.plan.report import Report
+from entra_deployer.repository import compile_rules
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
-from entra_deployer.workflow.compile import compile_rules
-from entra_deployer.workflow.connection import Connection
-from entra_deployer.workflow.push import PushRequest, push_rules
-from entra_deployer.workflow.verify import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
+from entra_deployer.verify.verdict import Status, Verdict
+from entra_deployer.verify.verify_rules import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
 
 RULES = Path(__file__).parents[2] / "rules"
 SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"

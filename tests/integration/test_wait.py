@@ -2,8 +2,8 @@
 
 import pytest
 
-from entra_deployer.elastic.client import connect
-from entra_deployer.model.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
 
 FIND = "/api/detection_engine/rules/_find"

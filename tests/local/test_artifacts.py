@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.artifacts import STEP, Artifact, broken, fetch, read_lock
 from entra_deployer.local.progress import silent
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.mirrors import VARIABLE, repository
 
 SETTINGS = """<?xml version="1.0"?>

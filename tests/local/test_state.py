@@ -9,7 +9,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from entra_deployer.errors import LocalStackError, UsageError
+from entra_deployer.core.errors import LocalStackError, UsageError
 from entra_deployer.local import stack as local
 from entra_deployer.local.state import ProcessId, StackFolder, StackState
 

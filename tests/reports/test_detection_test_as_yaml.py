@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.model.source import DetectionTest, Event, Expectation
+from entra_deployer.hunts.detection_test import parse_detection_test
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
-from entra_deployer.sources.detection_test import parse_detection_test
 
 VALUES = st.one_of(
     st.text("ab: #'\"\n-", max_size=6), st.integers(-5, 5), st.booleans(), st.just(["x", 1]), st.just("on")

@@ -7,12 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from entra_deployer.errors import Location
-from entra_deployer.model.drift import Difference, DriftKind, DriftReport, FieldDrift
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.ledger import PushEntry, PushState
-from entra_deployer.model.plan import FieldDiff
-from entra_deployer.model.state import Kind
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.ledger.ledger import PushEntry, PushState
+from entra_deployer.objects.state import Kind
+from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
+from entra_deployer.plan.plan import FieldDiff
 from entra_deployer.reports.diff import diff_lines
 from entra_deployer.reports.drift_as_github import drift_as_github
 from entra_deployer.reports.drift_as_json import drift_as_json

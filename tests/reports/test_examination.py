@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.doctor import Examination, Finding, Health
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.doctor.examination import Examination, Finding, Health
 from entra_deployer.reports.examination import examination_as_json, examination_as_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.history import History, NumberedPush
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.ledger import PushEntry, PushState
-from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, Outcome
-from entra_deployer.model.state import Kind
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.ledger.entry import History, NumberedPush
+from entra_deployer.ledger.ledger import PushEntry, PushState
+from entra_deployer.objects.state import Kind
+from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome
 from entra_deployer.reports.history_as_json import history_as_json
 from entra_deployer.reports.history_as_text import history_as_text
 

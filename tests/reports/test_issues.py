@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from entra_deployer.errors import Location
-from entra_deployer.model.check_report import Cell, CheckReport, MatrixRow, Support
-from entra_deployer.model.compiled import CompileReport
-from entra_deployer.model.issue import Issue, Level
+from entra_deployer.checks.report import Cell, CheckReport, MatrixRow, Support
+from entra_deployer.compiler.compiled import CompileReport
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports.compilation_as_json import compilation_as_ndjson
 from entra_deployer.reports.compilation_as_text import compilation_as_text
 from entra_deployer.reports.issue_lines import fold_issues
 from entra_deployer.reports.issues import ISSUE_RENDERERS
 from entra_deployer.reports.issues_as_text import issues_as_text
-from tests.convert.build import rule
+from tests.compiler.build import rule
 
 TESTS = Path(__file__).parents[1]
 SUFFIXES = {"json": "json", "sarif": "sarif", "junit": "xml", "markdown": "md", "github": "github"}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.live_rule import FirstRun, Inventory, LastRun, LiveRule, RunState
-from entra_deployer.model.report import Report
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.plan.live_rule import FirstRun, Inventory, LastRun, LiveRule, RunState
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text, runs_as_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"

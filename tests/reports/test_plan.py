@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
-from entra_deployer.model.report import Report
-from entra_deployer.push import not_applied, planned
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.plan.apply import not_applied, planned
+from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.as_json import as_json
 from entra_deployer.reports.plan_as_markdown import plan_as_markdown
 from entra_deployer.reports.plan_as_text import plan_as_html, plan_as_text

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.attestation import Evidence, Promotion, VerdictRecord
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
-from entra_deployer.model.report import Report
-from entra_deployer.model.state import Kind
-from entra_deployer.model.verdict import Status
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
+from entra_deployer.objects.state import Kind
+from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.promotion_as_json import promotion_as_json
 from entra_deployer.reports.promotion_as_text import promotion_as_text, promotion_summary
+from entra_deployer.verify.verdict import Status
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CONTENT = "sha256:" + "ab" * 32

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.pull import Brought, FileEdit, PullReport
-from entra_deployer.model.state import Kind
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.objects.state import Kind
+from entra_deployer.pull.report import Brought, FileEdit, PullReport
 from entra_deployer.reports.pull_as_json import pull_as_json
 from entra_deployer.reports.pull_as_text import pull_as_text, pull_summary
 

@@ -2,10 +2,10 @@
 
 import json
 
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.replay import Replay, Tick
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports.replay import no_replay_as_json, replay_as_json, replay_as_text
+from entra_deployer.verify.replayed import Replay, Tick
 
 REPLAY = Replay(
     environment="staging",

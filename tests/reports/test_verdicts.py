@@ -6,13 +6,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from entra_deployer.errors import Location
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.report import Report
-from entra_deployer.model.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
+from entra_deployer.core.errors import Location
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.plan.report import Report
 from entra_deployer.reports.as_json import as_json
 from entra_deployer.reports.verdicts_as_junit import verdicts_as_junit
 from entra_deployer.reports.verdicts_as_text import verdicts_as_text
+from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.model.source import DetectionTest, Event, Expectation
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.verify.judge import events_of, judge, matches, same_rows, without_event
 
 ALICE, BOB = {"user.name": "alice"}, {"user.name": "bob"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from entra_deployer.model.search import QueryResult
-from entra_deployer.model.target import StackVersion
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.live import counts, lost_on_live_data
 from entra_deployer.verify.query import read_query
 from entra_deployer.verify.run import Bench, RuleUnderTest

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.model.target import StackVersion
+from entra_deployer.core.target import StackVersion
 from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
 
 V = StackVersion(8, 19, 21)

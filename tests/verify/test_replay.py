@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from entra_deployer.errors import InputError, UsageError
-from entra_deployer.model.search import Column, QueryResult
-from entra_deployer.model.target import StackVersion
+from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.search import Column, QueryResult
 from entra_deployer.verify.query import read_query
 from entra_deployer.verify.replay import Journey, replay, with_clock
 from entra_deployer.verify.run import Bench, RuleUnderTest

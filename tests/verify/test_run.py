@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from entra_deployer.errors import Refused, Unreachable
-from entra_deployer.model.issue import Issue, Level
-from entra_deployer.model.search import Column, PreviewResult, QueryResult
-from entra_deployer.model.source import DetectionTest, Event, Expectation
-from entra_deployer.model.target import StackVersion
-from entra_deployer.model.verdict import Status
+from entra_deployer.core.errors import Refused, Unreachable
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.target import StackVersion
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
+from entra_deployer.stack.search import Column, PreviewResult, QueryResult
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.repeats import seen_by_both
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.verify.seeding import STALE, sweep
+from entra_deployer.verify.verdict import Status
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUERY = "FROM logs-x* | WHERE event.code == 1 | STATS n = COUNT(*) BY user.name"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import ecs
 from entra_deployer.local.kibana.datemath import parse
-from entra_deployer.model.values import Json
 
 NUMBERS: Final = ("long", "float", "scaled_float", "integer", "short", "double")
 DROPPED: Final = {"signal", "kibana"}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from entra_deployer.core.json import Json, canonical
 from entra_deployer.local.kibana import alert_source
 from entra_deployer.local.kibana.datemath import iso, parse
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.server import Kibana
-from entra_deployer.model.values import Json, canonical
 
 KEYWORD: Final = {"type": "keyword"}
 DATE: Final = {"type": "date"}

@@ -9,9 +9,9 @@ from typing import Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.server import Upload
-from entra_deployer.model.values import Json
 
 MEGABYTE: Final = 1_048_576
 JSON_TYPES: Final = ("", "application/json", "application/octet-stream")

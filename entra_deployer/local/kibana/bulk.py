@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import datemath, rules, spaces
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
@@ -9,7 +10,6 @@ from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Problem, checked, exactly, fields, many, text, told
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
-from entra_deployer.model.values import Json
 
 ACTIONS: Final = ("delete", "disable", "enable", "export", "duplicate", "edit")
 SERVED: Final = ACTIONS[:3]

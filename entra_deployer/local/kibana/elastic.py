@@ -7,9 +7,9 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.errors import ElasticsearchDown
-from entra_deployer.model.values import Json
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 TIMEOUT: Final = urllib3.Timeout(connect=2.0, read=60.0)

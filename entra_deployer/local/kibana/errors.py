@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from entra_deployer.model.values import Json
+from entra_deployer.core.json import Json
 
 type Body = dict[str, Json]
 

@@ -3,12 +3,12 @@
 import uuid
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, detection
 from entra_deployer.local.kibana.rule_schema import LIST_TYPES
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.model.values import Json
 
 LIST: Final = "exception_list"
 ITEM: Final = "exception_item"

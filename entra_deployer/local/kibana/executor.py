@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import alert_source, alerts, exceptions, queries, suppression
 from entra_deployer.local.kibana.alerts import Alert, Book, Hit, Run
 from entra_deployer.local.kibana.datemath import iso, resolve
 from entra_deployer.local.kibana.elastic import Reply, reason, segment
 from entra_deployer.local.kibana.profiles import suppression_works
 from entra_deployer.local.kibana.server import Kibana
-from entra_deployer.model.values import Json
 
 MOST: Final = 1000  # rows that 8.12 asks for at most, and alerts of one execution in any version
 ENRICHED: Final = 10  # source documents that are fetched: the request names no size

@@ -3,11 +3,11 @@
 import json
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import rules, spaces
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.schema import fields, many, nullable, text
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.model.values import Json
 
 BODY: Final = nullable(fields({"objects": many(fields({"rule_id": text()}))}))
 NONE: Final[dict[str, Json]] = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import bodies, connectors, exceptions, rules, spaces
 from entra_deployer.local.kibana.errors import Fault, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
@@ -11,7 +12,6 @@ from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import checked, told, type_name
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
-from entra_deployer.model.values import Json
 
 MOST: Final = 10_000
 DETAILS: Final = {"exported_count", "exported_rules_count"}

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import bodies, objects
 from entra_deployer.local.kibana.errors import Fault, core, not_served
 from entra_deployer.local.kibana.object_routes import must_write
 from entra_deployer.local.kibana.objects import Draft, Object
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Stored
-from entra_deployer.model.values import Json
 
 MOST: Final = 10_000
 CHECKED_REFERENCES: Final = {"index-pattern", "search"}

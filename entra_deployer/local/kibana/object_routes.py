@@ -4,6 +4,7 @@ import json
 import uuid
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import objects
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.object_schema import MISSING, wrong_type
@@ -11,7 +12,6 @@ from entra_deployer.local.kibana.objects import Draft
 from entra_deployer.local.kibana.privileges import OBJECTS_ALL, OBJECTS_READ
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS
-from entra_deployer.model.values import Json
 
 CREATE: Final = {
     *("attributes", "references", "initialNamespaces"),

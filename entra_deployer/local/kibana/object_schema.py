@@ -6,9 +6,9 @@ number, or an object's fields by their names.
 
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.errors import Fault, core
 from entra_deployer.local.kibana.profiles import Profile
-from entra_deployer.model.values import Json
 
 MISSING: Final = object()
 TYPES: Final = {"string": (str,), "boolean": (bool,), "number": (int, float), "object": (dict,)}

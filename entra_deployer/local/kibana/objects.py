@@ -6,13 +6,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core
 from entra_deployer.local.kibana.object_schema import check_attributes
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.server import Kibana
 from entra_deployer.local.kibana.store import OBJECTS, Conflict, Stored
-from entra_deployer.model.values import Json
 
 type Object = dict[str, Any]
 

@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import rule_routes, rules, spaces
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse
@@ -15,7 +16,6 @@ from entra_deployer.local.kibana.rule_schema import rule_body
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Kind, number, text
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.model.values import Json
 
 TIME_OUT: Final = 60.0
 UNREADABLE: Final = (

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import connectors, rules, spaces
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL
@@ -10,7 +11,6 @@ from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Problem, checked, fields, number, one_of, text, told
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
-from entra_deployer.model.values import Json
 
 NO_LIST: Final = "Unable to create exception-list-agnostic"  # what the real one would do first (record 11)
 UNION: Final = 8  # types of rules that a PATCH body may belong to

@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import datemath
 from entra_deployer.local.kibana.errors import not_served
 from entra_deployer.local.kibana.profiles import Profile
 from entra_deployer.local.kibana.schema import Kind, Problem, a, exactly, fields, many, nullable, number, one_of, text
-from entra_deployer.model.values import Json
 
 TYPES: Final = ("eql", "query", "saved_query", "threshold", "threat_match", "machine_learning", "new_terms", "esql")
 WRONG_TYPE: Final = "Invalid discriminator value. Expected " + " | ".join(f"'{name}'" for name in TYPES)

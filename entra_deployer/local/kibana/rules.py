@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
@@ -12,7 +13,6 @@ from entra_deployer.local.kibana.rule_schema import DEFAULTED, EXTRA_DEFAULTS, K
 from entra_deployer.local.kibana.schema import Kind, checked, told
 from entra_deployer.local.kibana.server import Call, Kibana
 from entra_deployer.local.kibana.store import PARAMETERS, RULES, Conflict, Stored
-from entra_deployer.model.values import Json
 
 type Rule = dict[str, Any]
 

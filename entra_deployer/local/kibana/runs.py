@@ -8,6 +8,7 @@ import threading
 from datetime import datetime
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import rule_routes, rules, spaces, things
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse
@@ -16,7 +17,6 @@ from entra_deployer.local.kibana.executor import Outcome, execute
 from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import RULES, Stored
-from entra_deployer.model.values import Json
 
 ORDER: Final = {"succeeded": 0, "partial failure": 20, "failed": 30}
 TICK: Final = 1.0  # seconds between two looks for rules that are due

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.auth import User
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Fault
 from entra_deployer.local.kibana.profiles import License, Profile
 from entra_deployer.local.kibana.store import Store
-from entra_deployer.model.values import Json
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.errors import core, detection, not_found
 from entra_deployer.local.kibana.privileges import SPACES_ALL
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.model.values import Json
 
 KIND: Final = "space"
 DEFAULT: Final[dict[str, Json]] = {

@@ -3,10 +3,10 @@
 import uuid
 from typing import Final
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.model.values import Json
 
 NAME: Final = "local-kibana"
 FINE: Final[dict[str, Json]] = {"level": "available", "summary": "All services and plugins are available"}

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from entra_deployer.core.json import Json, canonical
 from entra_deployer.local.kibana import alert_source
 from entra_deployer.local.kibana.alerts import Alert, Run, digest
 from entra_deployer.local.kibana.datemath import SPANS, iso
 from entra_deployer.local.kibana.server import Kibana
-from entra_deployer.model.values import Json, canonical
 
 COUNT: Final = "kibana.alert.suppression.docs_count"
 START: Final = "kibana.alert.suppression.start"

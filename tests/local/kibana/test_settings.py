@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.errors import LocalStackError
+from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.kibana import KibanaSettings, create_app
 from entra_deployer.local.kibana.profiles import PROFILES, V8_12, V8_19, Profile, suppression_works
 from entra_deployer.local.kibana.routes import NOT_SERVED, ROUTES, left_out, match

@@ -1,0 +1,1 @@
+"""What a command does, for commands and Python users alike."""

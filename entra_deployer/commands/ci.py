@@ -1,0 +1,59 @@
+"""`deploy ci`: the pipeline of a repository of hunts."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands import project, terminal
+from entra_deployer.commands.options import exit_codes
+from entra_deployer.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from entra_deployer.project.pipeline import Pipeline
+
+ci_app = typer.Typer(
+    help="The pipeline of a repository of hunts: check and plan, push, promote, look for drift.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@ci_app.callback()
+def _group() -> None:
+    """Keep `init` a word of its own."""
+
+
+@ci_app.command(epilog=exit_codes(0, 1, 64))
+def init(
+    provider: Annotated[str, typer.Argument(metavar="CI", help="github, gitlab or azure.")],
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stage",
+            metavar="ENV",
+            help="An environment that changes go through, in their order; else those of dev, staging, production.",
+        ),
+    ] = None,
+    action: Annotated[
+        str, typer.Option("--action", metavar="OWNER/REPO@REF", help="The GitHub Action that makes deploy ready.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the pipeline: check and plan on a pull request, push on a merge, promote on approval, drift every night."""
+    from entra_deployer.project.ci import Provider, init_pipeline
+
+    if provider not in list(Provider):
+        raise UsageError(f"no pipeline is known for {provider!r}", hint=f"one of {', '.join(Provider)}")
+    if action and provider != Provider.GITHUB:
+        raise UsageError("--action belongs to github")
+    terminal.say(_told(init_pipeline(project.root(), Provider(provider), stage or (), action=action, force=force)))
+
+
+def _told(pipeline: "Pipeline") -> str:
+    """What was written, and the head of the file: what is to be set up by hand."""
+    names = [stage.name for stage in pipeline.stages]
+    way = f"a merge pushes to {names[0]}" + "".join(f", then {name} once somebody approves" for name in names[1:])
+    head = [line for line in pipeline.text.splitlines() if line.startswith("#")]
+    start = next(number for number, line in enumerate(head) if line.startswith("# To be set up"))
+    todo = "\n".join(line.removeprefix("# ").removeprefix("#") for line in head[start:])
+    return f"{pipeline.path} is written: {way}.\n\n{todo}"

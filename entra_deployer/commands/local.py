@@ -1,0 +1,170 @@
+"""`deploy local`: the embedded stack's life, by hand. (push, plan and verify start it by themselves.)"""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands.terminal import note, say
+from entra_deployer.core.errors import LocalStackError
+
+if TYPE_CHECKING:
+    from entra_deployer.local.stack import LocalStack
+
+local_app = typer.Typer(
+    help="The embedded stack: a real Elasticsearch and a local Kibana API, on this machine only.\n\n"
+    "Exit codes: 0 done, 1 it could not be done, 64 wrong usage.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Option("--name", help="Which stack, where a project has more than one.", metavar="NAME")]
+
+
+@local_app.command()
+def up(
+    name: Name = "local",
+    profile: Annotated[
+        str | None,
+        typer.Option(help="The Kibana that the API speaks like: 8.12, 8.19 (at first) or 9.x.", metavar="VERSION"),
+    ] = None,
+    license: Annotated[  # noqa: A002 - Elastic's word
+        str | None,
+        typer.Option(help="What Kibana's features are licensed for: basic or platinum (at first).", metavar="LICENSE"),
+    ] = None,
+    run_rules: Annotated[
+        bool | None,
+        typer.Option("--run-rules/--no-run-rules", help="Run enabled rules at their interval (at first no)."),
+    ] = None,
+) -> None:
+    """Start the stack where it does not run, and say where it answers."""
+    stack = started(_root(), name, profile=profile, license=license, run_rules=run_rules)
+    say(_where(stack))
+
+
+@local_app.command()
+def down(name: Name = "local") -> None:
+    """Stop the stack; its data stays."""
+    from entra_deployer.local import stack
+
+    say(f"{name} is stopped" if stack.down(_root(), name) else f"{name} was not running")
+
+
+@local_app.command()
+def status(name: Name = "local") -> None:
+    """Say whether the stack runs, and where it answers."""
+    from entra_deployer.local import stack
+
+    found = stack.find(_root(), name)
+    say(_where(found) if found else f"{name} is not running")
+
+
+@local_app.command()
+def logs(
+    name: Name = "local",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each file.")] = 20,
+) -> None:
+    """Show where the stack's log files are, and how each ends."""
+    from entra_deployer.local import stack
+
+    found = stack.logs(_root(), name)
+    if not found:
+        note(f"{name} has no logs: it was never started")
+    for path in found:
+        say(f"==> {path} <==")
+        for line in stack.tail(path, lines):
+            say(line)
+
+
+@local_app.command()
+def reset(name: Name = "local", yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop the stack and delete its data."""
+    from entra_deployer.local import stack
+
+    if not yes:
+        typer.confirm(f"Delete all data of the local stack {name}?", abort=True, err=True)
+    say(f"{name} is deleted" if stack.reset(_root(), name) else f"{name} does not exist")
+
+
+@local_app.command()
+def env(name: Name = "local") -> None:
+    """Print `export` lines for a shell: eval "$(deploy local env)". The user is elastic."""
+    from entra_deployer.local import stack
+
+    found = stack.find(_root(), name)
+    if found is None:
+        raise LocalStackError(f"the stack {name} is not running", hint=f"deploy local up --name {name}")
+    say(f"export KIBANA_URL={shlex.quote(found.kibana_url)}")
+    say(f"export ELASTICSEARCH_URL={shlex.quote(found.elasticsearch_url)}")
+    say(f"export ELASTIC_PASSWORD={shlex.quote(found.password)}")
+
+
+def started(
+    root: Path,
+    name: str = "local",
+    *,
+    profile: str | None = None,
+    license: str | None = None,  # noqa: A002 - Elastic's word
+    run_rules: bool | None = None,
+) -> "LocalStack":
+    """The project's stack, started where it does not run, with the progress of a start on stderr."""
+    from entra_deployer.local import stack
+
+    with _progress() as progress:
+        return stack.up(root, name, profile=profile, license=license, run_rules=run_rules, progress=progress)
+
+
+def _root() -> Path:
+    from entra_deployer.stack.environments import find_root
+
+    return find_root(Path.cwd())
+
+
+def _where(stack: "LocalStack") -> str:
+    return "\n".join(
+        (
+            f"{stack.name} is running (Kibana {stack.profile}, {stack.license}; process {stack.pid})",
+            f"  Kibana API     {stack.kibana_url}",
+            f"  Elasticsearch  {stack.elasticsearch_url}",
+            f"  user           {stack.user}; the password: deploy local env --name {stack.name}",
+        )
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[..., None]]:
+    """Bars on a terminal; elsewhere one line for each step."""
+    if not sys.stderr.isatty():
+        yield _OneLineEach()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int = 0, total: int = 0) -> None:
+            for task in [task for other, task in tasks.items() if other != step]:
+                bars.update(task, total=1, completed=1)
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total or None)
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        yield show
+
+
+class _OneLineEach:
+    """Tells a step once, for logs."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:  # noqa: ARG002
+        if step != self._last:
+            self._last = step
+            note(step)

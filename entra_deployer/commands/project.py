@@ -1,0 +1,56 @@
+"""The project that a command works on, and its environments, the embedded stack among them."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from entra_deployer.commands.terminal import note
+
+if TYPE_CHECKING:
+    from entra_deployer.plan.connection import Connection
+    from entra_deployer.stack.environment import Environment
+    from entra_deployer.stack.environments import LocalServers, LocalStackChoice
+
+
+def root() -> Path:
+    """The project's top folder, as the user would type it: relative to where he stands."""
+    from entra_deployer.stack.environments import find_root
+
+    return Path(os.path.relpath(find_root(Path.cwd())))
+
+
+def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
+    """The environment called `name`; a local stack is started where it does not run.
+
+    Without `secrets` it is only read: no secret is needed and nothing is started.
+    """
+    from entra_deployer.stack.environments import load_environment
+
+    if not secrets:
+        return load_environment(top, name, None, _nowhere)
+    return load_environment(top, name, os.environ, lambda choice: _local_servers(top, choice))
+
+
+def connection(top: Path, name: str) -> "Connection":
+    """The environment with its servers; to be used in a with block."""
+    found = environment(top, name)
+    from entra_deployer.plan.connection import open_connection
+
+    return open_connection(found, warn=lambda text: note(f"warning: {text}"))
+
+
+def _nowhere(_: "LocalStackChoice") -> "LocalServers":
+    from entra_deployer.stack.environment import Credentials, Scheme
+    from entra_deployer.stack.environments import LocalServers
+
+    return LocalServers("", "", Credentials(Scheme.BASIC, ""))
+
+
+def _local_servers(top: Path, choice: "LocalStackChoice") -> "LocalServers":
+    from entra_deployer.commands.local import started
+    from entra_deployer.stack.environment import Credentials, Scheme
+    from entra_deployer.stack.environments import LocalServers
+
+    stack = started(top.resolve(), choice.name, profile=choice.profile, license=choice.license)
+    credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
+    return LocalServers(stack.kibana_url, stack.elasticsearch_url, credentials)

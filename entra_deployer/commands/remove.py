@@ -1,0 +1,58 @@
+"""`deploy remove`: take a rule of ours out of an environment, or switch it off."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands import project, terminal
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, ReportFormat
+from entra_deployer.commands.show import as_plan, show_report
+from entra_deployer.plan.report import Report
+
+if TYPE_CHECKING:
+    from entra_deployer.live.remove import Removal
+    from entra_deployer.plan.connection import Connection
+
+
+def remove(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's name or rule_id, or its hunt's folder.")],
+    env: EnvironmentArgument = "local",
+    disable: Annotated[bool, typer.Option("--disable", help="Only switch the rule off; it stays in Kibana.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    no_lock: Annotated[bool, typer.Option("--no-lock", help="Work without the lease that parts two pushes.")] = False,
+    form: FormatOption = ReportFormat.TEXT,
+) -> None:
+    """Remove a rule of ours and its saved search from an environment, or switch the rule off.
+
+    Shows what is going to happen and asks; without a terminal it needs --yes. What is not ours is never touched. Alerts
+    that the rule made stay.
+    """
+    from entra_deployer.live.remove import apply_removal, decline_removal, plan_removal, remove_code, show_removal
+    from entra_deployer.plan.push import now
+
+    def work() -> Report:
+        top = project.root()
+        with project.connection(top, env) as connection:
+            with terminal.working(f"looking into {env}"):
+                removal = plan_removal(top, connection, rule, disable=disable)
+            if removal.plan.blockers:
+                return decline_removal(connection, removal, "something else comes first")
+            if not removal.plan.changes:
+                return show_removal(connection, removal)
+            if not yes and (refusal := _ask(connection, removal)):
+                return decline_removal(connection, removal, refusal)
+            with terminal.working(f"working on {env}"):
+                return apply_removal(top, connection, removal, now, lock=not no_lock)
+
+    show_report(env, form, work, remove_code)
+
+
+def _ask(connection: "Connection", removal: "Removal") -> str:
+    """Show the removal beside the result and ask; why not, or ""."""
+    from entra_deployer.live.remove import show_removal
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "nobody is there to be asked; say --yes"
+    terminal.note(as_plan(show_removal(connection, removal)))
+    return "" if typer.confirm("Go on?", err=True) else "you said no"

@@ -1,0 +1,41 @@
+"""`deploy synth`: a test made from a rule's own query."""
+
+from typing import Annotated
+
+import typer
+
+from entra_deployer.commands import project, terminal
+from entra_deployer.commands.show import show
+from entra_deployer.hunts.folder import DetectionTest
+from entra_deployer.verify.generate.synthesis import Synthesis
+
+
+def synth(
+    rule: Annotated[list[str], typer.Argument(metavar="RULE...", help="Hunt folders or rule names.")],
+    write: Annotated[bool, typer.Option("--write", help="Write rules/HUNT/tests/synth.yaml.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --write: over a file that is there already.")] = False,
+) -> None:
+    """Make a test from a query: events that it must find, and for each condition a near miss that fails it alone.
+
+    Without --write the test is printed. What cannot be solved is named on stderr, each reason once for a rule.
+    """
+    from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+    from entra_deployer.reports.synthesis_as_text import unsolved_as_text, written_as_text
+    from entra_deployer.verify import generate_tests as workflow
+
+    def text(test: DetectionTest) -> str:
+        return detection_test_as_yaml(test, workflow.COMMENT)
+
+    def work() -> tuple[Synthesis, ...]:
+        found = workflow.synthesise(project.root(), rule)
+        for line in unsolved_as_text(found):
+            terminal.note(line)
+        return found
+
+    def written(found: tuple[Synthesis, ...]) -> str:
+        return written_as_text(found, workflow.write_tests(project.root(), found, text, force=force), rule)
+
+    def printed(found: tuple[Synthesis, ...]) -> str:
+        return "---\n".join(text(test) for one in found for test in one.tests)
+
+    show(work, workflow.synth_code, written if write else printed)

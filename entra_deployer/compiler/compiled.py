@@ -1,0 +1,70 @@
+"""What the compiler makes of one query of a hunt."""
+
+from dataclasses import dataclass
+
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.hunts.hunt import Query
+from entra_deployer.objects.state import StateObject
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One change that the compiler made to the author's query or to the schedule, and why.
+
+    `line` is the 1-based line in the hunt's file that it concerns; `before` and `after` are the lines as they were and
+    as they are ("" where nothing stood).
+    """
+
+    code: str
+    reason: str
+    line: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
+
+    `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
+    aggregate). `tags` are the saved-object tags that the search refers to.
+    """
+
+    folder: str
+    query_key: str
+    query: Query
+    rule: StateObject
+    search: StateObject
+    tags: tuple[StateObject, ...]
+    key_columns: tuple[str, ...]
+    rewrites: tuple[Rewrite, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the compiler made of one hunt: a rule for each of its ES|QL queries, and what it has to say about them.
+
+    A query with an issue of level error has no rule here.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What `deploy compile` has to tell: the rules, what is wrong, and the target ("8.19.21, platinum")."""
+
+    target: str
+    rules: tuple[CompiledRule, ...]
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Issue, ...]:
+        """What keeps rules from being deployed. A rule may be compiled, and the target still not run it."""
+        return tuple(issue for issue in self.issues if issue.level is Level.ERROR)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is wrong that keeps a rule from being deployed."""
+        return bool(self.errors)

@@ -1,0 +1,213 @@
+"""One folder of rules in, Kibana rules and saved searches out."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from entra_deployer.compiler import guide
+from entra_deployer.compiler.compiled import Compiled, CompiledRule
+from entra_deployer.compiler.executor import executor_steps
+from entra_deployer.compiler.identity import OWNER_TAG, owner_tag, pinned_rule_id, rule_name, search_id
+from entra_deployer.compiler.metadata import metadata_steps
+from entra_deployer.compiler.rewriting import Step, explain, rewrite_text
+from entra_deployer.compiler.saved_search import View, saved_search
+from entra_deployer.compiler.schedule import Schedule, Wish, make_schedule, suppression
+from entra_deployer.compiler.threat import tactics_of, threat
+from entra_deployer.compiler.window import Window, find_window
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json, merge_patch
+from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.core.time import format_duration, say_duration
+from entra_deployer.data.knowledge import Knowledge
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import key_columns, last_stats, output_columns
+from entra_deployer.esql.parse import Parsed, parse
+from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
+from entra_deployer.hunts.hunt import Query
+from entra_deployer.hunts.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
+from entra_deployer.objects.state import Kind, State, StateObject
+
+type Parser = Callable[[str, StackVersion], Parsed]
+
+MOST_SIGNALS = 1000
+"""Kibana writes no alert at all, and says nothing, for a rule that asks for more in one run."""
+USUAL_SIGNALS = 100
+"""What Kibana takes where a rule does not say it."""
+
+
+def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, parser: Parser = parse) -> Compiled:
+    """Compile each ES|QL query of a hunt for a target. Pure: the same input gives the same bytes.
+
+    A query that does not parse is an issue of level error at its place in the hunt's file and has no rule; a hunt
+    without ES|QL is a warning, at its language.
+    """
+    hunt = source.hunt
+    if LANGUAGE not in hunt.languages:
+        message = f"the hunt is written in {', '.join(hunt.languages)}: only ES|QL becomes a rule"
+        return Compiled((), (_no_rule(source, message),))
+    rules: list[CompiledRule] = []
+    issues: list[Issue] = []
+    for query, settings in zip(hunt.queries, source.queries, strict=True):
+        if not is_esql(query.text, hunt.languages):
+            issues.append(_not_esql(source, query))
+            continue
+        parsed = parser(query.text, target.version)
+        issues += parse_issues(parsed, source, query)
+        if parsed.tree and not parsed.problems:
+            rules.append(_Rule(source, query, settings, target, knowledge, parsed.tree).compile())
+    if not esql_queries(hunt):
+        issues.append(_no_rule(source, "the hunt names ES|QL, and none of its queries is"))
+    return Compiled(tuple(rules), tuple(sorted(issues, key=lambda issue: issue.order)))
+
+
+def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
+    """What a space should hold for these rules: each object once, in the order of writing."""
+    objects = {(one.kind, one.key): one for rule in rules for one in (rule.rule, rule.search, *rule.tags)}
+    return State(space, tuple(sorted(objects.values(), key=lambda one: one.order)))
+
+
+def parse_issues(parsed: Parsed, source: RuleSource, query: Query) -> list[Issue]:
+    """What the parser refuses, at its place in the hunt's file."""
+    codes = {"syntax": "DEP010", "semantics": "DEP011", "version": "DEP012"}
+    return [
+        Issue(
+            codes[problem.kind],
+            Level.ERROR,
+            problem.message,
+            source.folder,
+            query.place(source.hunt.source, problem.line, problem.column),
+            "Elasticsearch would refuse the query here",
+        )
+        for problem in parsed.problems
+    ]
+
+
+def _not_esql(source: RuleSource, query: Query) -> Issue:
+    place = source.hunt.at(query.line, query.column)
+    if is_behind_a_fence_word(query.text):
+        message = "this query becomes no rule: before it stands what belongs to a code fence"
+        return Issue("DEP005", Level.WARNING, message, source.folder, place, "take its first line out")
+    return Issue("DEP005", Level.NOTE, "this query is not ES|QL and becomes no rule", source.folder, place)
+
+
+def _no_rule(source: RuleSource, message: str) -> Issue:
+    hint = "add an ES|QL query, or set the hunt aside: a folder whose name begins with _ is passed over"
+    return Issue("DEP004", Level.WARNING, message, source.folder, source.hunt.at_field("language"), hint)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One query on its way to a rule and a saved search."""
+
+    source: RuleSource
+    query: Query
+    settings: QuerySettings
+    target: Target
+    knowledge: Knowledge
+    tree: Tree
+
+    def compile(self) -> CompiledRule:
+        window = find_window(self.tree)
+        keys = key_columns(self.tree)
+        wish = Wish(window.start, window.end, last_stats(self.tree) is not None, keys)
+        schedule = make_schedule(self.settings.settings, self.target, wish)
+        steps = [*self._window_steps(window), *metadata_steps(self.tree, self.target.version)]
+        steps += executor_steps(self.tree, self.target.version)
+        text = rewrite_text(self.query, steps)
+        rule = self._rule(text, schedule)
+        tag = owner_tag(self.target.space)
+        return CompiledRule(
+            folder=self.source.folder,
+            query_key=self.settings.key,
+            query=self.query,
+            rule=rule,
+            search=self._search(schedule, tag, rule.name),
+            tags=(tag,),
+            key_columns=keys,
+            rewrites=explain(self.query, [*steps, *self._settings_steps(schedule, window)]),
+        )
+
+    def _window_steps(self, window: Window) -> list[Step]:
+        if not window.spans:
+            return []
+        return [Step("window", window.reason, window.edits, window.spans[0].start)]
+
+    def _settings_steps(self, schedule: Schedule, window: Window) -> list[Step]:
+        """What was decided about the rule around the query."""
+        steps = [Step("schedule", _say_schedule(schedule, window, self.settings.settings))]
+        if last_stats(self.tree) is not None:
+            costs = f"; {schedule.costs}" if schedule.costs else ""
+            steps.append(Step("duplicates", f"duplicates: {schedule.duplicates}, because {schedule.reason}{costs}"))
+        if (limit := self._limit()) and limit != USUAL_SIGNALS:
+            steps.append(Step("max-signals", f"the query ends in LIMIT {limit}: a run may write as many alerts"))
+        return steps
+
+    def _limit(self) -> int | None:
+        """The number of rows that the query is cut to at its end, where that says how many alerts are wanted."""
+        last = next((one for one in reversed(self.tree.commands) if not isinstance(one, nodes.Sort | nodes.Keep)), None)
+        return last.count if isinstance(last, nodes.Limit) else None
+
+    def _max_signals(self) -> int:
+        if self.settings.settings.max_signals is not None:
+            return self.settings.settings.max_signals
+        return min(max(self._limit() or USUAL_SIGNALS, USUAL_SIGNALS), MOST_SIGNALS)
+
+    def _rule(self, text: str, schedule: Schedule) -> StateObject:
+        hunt, settings = self.source.hunt, self.settings.settings
+        tactics = tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
+        payload: dict[str, Json] = {
+            "rule_id": pinned_rule_id(hunt, self.settings),
+            "type": "esql",
+            "language": "esql",
+            "name": rule_name(hunt, self.settings),
+            "description": settings.description or hunt.description,
+            "query": text,
+            "severity": settings.severity,
+            "risk_score": settings.risk_score,
+            "enabled": self.target.enabled if settings.enabled is None else settings.enabled,
+            "tags": guide.tags(hunt, self.tree, tactics, settings.tags, OWNER_TAG),
+            "interval": format_duration(schedule.interval),
+            "from": f"now-{format_duration(schedule.lookback)}",
+            "to": f"now-{format_duration(schedule.end)}" if schedule.end else "now",
+            "max_signals": self._max_signals(),
+            "author": [hunt.author] if hunt.author else [],
+            "license": hunt.license,
+            "references": list(hunt.references),
+            "false_positives": list(settings.false_positives),
+            "note": guide.guide(hunt, self.query, [query for query in hunt.queries if query != self.query]),
+            "setup": settings.setup or "",
+            "threat": threat(self.knowledge.attack, hunt.mitre, settings.tactics),
+            "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
+            "required_fields": guide.required_fields(self.tree, self.knowledge),
+            "actions": [dict(action) for action in settings.actions],
+            "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],
+        }
+        if folded := suppression(schedule):
+            payload["alert_suppression"] = folded
+        return self._overlaid(payload, settings.fields)
+
+    def _overlaid(self, payload: dict[str, Json], fields: Mapping[str, Json]) -> StateObject:
+        """The payload with its merge patches: the rule's own, the environment's, the environment's for this rule."""
+        patched = merge_patch(payload, fields)
+        if self.target.overlay:
+            patched = merge_patch(patched, self.target.overlay)
+        for name in (self.source.folder, self.source.hunt.name, payload["name"]):
+            if self.target.overlays and name in self.target.overlays:
+                patched = merge_patch(patched, self.target.overlays[name])
+                break
+        patched = {**patched, "rule_id": payload["rule_id"]}
+        return StateObject(Kind.RULE, payload["rule_id"], str(patched["name"]), patched)
+
+    def _search(self, schedule: Schedule, tag: StateObject, title: str) -> StateObject:
+        hunt = self.source.hunt
+        view = View(title, hunt.description, output_columns(self.tree), schedule.lookback)
+        key = search_id(hunt, self.settings.key, self.target.space)
+        return saved_search(key, self.tree, view, tag)
+
+
+def _say_schedule(schedule: Schedule, window: Window, settings: RuleSettings) -> str:
+    if settings.lookback:
+        whose = "rule.yaml says so"
+    else:
+        whose = "the hunt's own window" if window.start else "the hunt asks for none"
+    return f"runs every {say_duration(schedule.interval)} over the last {say_duration(schedule.lookback)} ({whose})"

@@ -1,0 +1,145 @@
+"""What the analyst reads: the investigation guide, the tags, the integrations and the fields that the rule needs."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from entra_deployer.core.json import Json
+from entra_deployer.data.attack import Tactic
+from entra_deployer.data.knowledge import Knowledge
+from entra_deployer.esql.columns import read_fields, sources
+from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.hunt import Hunt, Query
+
+_DOMAINS = {
+    "azure": ("Cloud", "Identity"),
+    "entityanalytics_entra_id": ("Identity",),
+    "okta": ("Identity",),
+    "aws": ("Cloud",),
+    "gcp": ("Cloud",),
+    "google_workspace": ("Cloud",),
+    "o365": ("Cloud",),
+    "github": ("Cloud",),
+    "aws_bedrock": ("LLM",),
+    "azure_openai": ("LLM",),
+    "endpoint": ("Endpoint",),
+    "system": ("Endpoint",),
+    "windows": ("Endpoint",),
+    "auditd_manager": ("Endpoint",),
+    "network_traffic": ("Network",),
+}
+_SOURCES = {
+    "azure": "Azure",
+    "okta": "Okta",
+    "aws": "AWS",
+    "gcp": "GCP",
+    "google_workspace": "Google Workspace",
+    "o365": "Microsoft 365",
+    "github": "GitHub",
+    "aws_bedrock": "Amazon Bedrock",
+    "azure_openai": "Azure OpenAI",
+    "endpoint": "Elastic Defend",
+    "system": "System",
+    "windows": "Windows",
+    "network_traffic": "Network Packet Capture",
+    "auditd_manager": "Auditd Manager",
+}
+_DATASETS = {
+    "azure.signinlogs": "Microsoft Entra ID Sign-in Logs",
+    "azure.auditlogs": "Microsoft Entra ID Audit Logs",
+    "azure.activitylogs": "Azure Activity Logs",
+    "azure.platformlogs": "Azure Platform Logs",
+    "azure.graphactivitylogs": "Microsoft Graph Activity Logs",
+    "aws.cloudtrail": "AWS CloudTrail",
+    "o365.audit": "Microsoft 365 Audit Logs",
+}
+
+
+def tags(hunt: Hunt, tree: Tree, tactics: Sequence[Tactic], extra: Sequence[str], owner: str) -> list[str]:
+    """The rule's tags in Elastic's convention, sorted by kind: Domain, Data Source, Use Case, Tactic, then others."""
+    packages = [name.partition(".")[0] for name in hunt.integrations]
+    domains = {domain for package in packages for domain in _DOMAINS.get(package, ())}
+    found = [f"Domain: {domain}" for domain in sorted(domains)]
+    found += [f"Data Source: {source}" for source in sorted(_data_sources(packages, tree))]
+    found.append("Use Case: Threat Detection")
+    if "Identity" in domains:
+        found.append("Use Case: Identity and Access Audit")
+    found += [f"Tactic: {tactic.name}" for tactic in tactics]
+    found += [*extra, owner]
+    return list(dict.fromkeys(found))
+
+
+def _data_sources(packages: Sequence[str], tree: Tree) -> set[str]:
+    known = {_SOURCES[package] for package in packages if package in _SOURCES}
+    patterns = " ".join(sources(tree))
+    return known | {name for dataset, name in _DATASETS.items() if f"logs-{dataset}" in patterns}
+
+
+def related_integrations(hunt: Hunt, tree: Tree, knowledge: Knowledge) -> list[Json]:
+    """The packages that the hunt names, with the range of versions that is known to bring its fields.
+
+    Kibana calls a policy template of a package an integration, where the package has several. Which of them it is the
+    hunt says, or the data streams that the query reads.
+    """
+    found: list[Json] = []
+    for name in hunt.integrations:
+        package, _, named = name.partition(".")
+        if package in knowledge.packages:
+            entry = {"package": package, "version": knowledge.packages[package]}
+            parts = _templates(package, named, tree, knowledge.templates.get(package, {}))
+            found += [{**entry, "integration": part} for part in parts] or [entry]
+    return found
+
+
+def _templates(package: str, named: str, tree: Tree, templates: Mapping[str, str]) -> list[str]:
+    """The policy templates that are meant; [] where the package has but one, or nothing tells."""
+    if not templates:
+        return []
+    if named:
+        return [templates.get(named, named)]
+    return list(dict.fromkeys(templates[stream] for stream in _streams(package, tree) if stream in templates))
+
+
+def _streams(package: str, tree: Tree) -> list[str]:
+    """The data streams of a package among the query's sources: `signinlogs` for `logs-azure.signinlogs-*`."""
+    pattern = re.compile(rf"(?:^|:)logs-{re.escape(package)}\.(\w+)")
+    return [match[1] for source in sources(tree) if (match := pattern.search(source))]
+
+
+def required_fields(tree: Tree, knowledge: Knowledge) -> list[Json]:
+    """The source's fields that the query reads, with their types as far as they are known."""
+    patterns = sources(tree)
+    return [{"name": name, "type": knowledge.type_of(name, patterns) or "unknown"} for name in read_fields(tree)]
+
+
+def guide(hunt: Hunt, query: Query, others: Sequence[Query]) -> str:
+    """The investigation guide: the notes as steps, the hunt's own query to run in Discover, and its other queries."""
+    parts = ["## Triage and analysis"]
+    if hunt.notes:
+        parts.append("### Investigation steps\n\n" + "\n".join(_item(note) for note in hunt.notes))
+    parts.append(
+        "### The hunt's own query\n\nRun it in Discover to see more than the alert shows.\n\n" + _fenced(query.text)
+    )
+    if others:
+        listed = "\n\n".join(_fenced(other.text) for other in others)
+        parts.append("### Pivots\n\nThe hunt's other queries.\n\n" + listed)
+    pivots = _pivots(hunt.notes)
+    if pivots:
+        parts.append("### Fields to pivot on\n\n" + "\n".join(f"- `{field}`" for field in pivots))
+    return "\n\n".join(parts) + "\n"
+
+
+def _item(note: str) -> str:
+    return "- " + note.replace("\n", "\n  ")
+
+
+def _fenced(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}sql\n{text}\n{fence}"
+
+
+def _pivots(notes: Sequence[str]) -> list[str]:
+    """The fields that the notes name in backquotes, in their order."""
+    found = [name for note in notes for name in re.findall(r"`([a-z@_][\w@]*(?:\.[\w@]+)+)`", note)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,46 @@
+"""Who is who: ids that stay when a hunt's text, or the order of its queries, changes.
+
+Kibana pastes a `rule_id` unescaped into a filter, so only UUIDs go there. A saved object's id must be another one in
+each space: one that exists elsewhere makes an import write a copy under a random id.
+"""
+
+from uuid import UUID, uuid5
+
+from entra_deployer.hunts.folder import QuerySettings
+from entra_deployer.hunts.hunt import Hunt
+from entra_deployer.hunts.language import esql_queries
+from entra_deployer.objects.state import Kind, StateObject
+
+OWNER_TAG = "Managed: entra-deployer"
+"""The tag on every rule and saved search that is ours. (A rule's `meta` would not survive an edit in Kibana's UI.)"""
+
+_TAG_NAMESPACE = UUID("2d5f6a0e-52a1-5d0b-9c1e-0f6b6f1f7a55")
+
+
+def rule_id(hunt: Hunt, key: str) -> str:
+    """The rule's stable id, the same in every space and environment."""
+    return str(uuid5(UUID(hunt.uuid), f"rule/{key}"))
+
+
+def pinned_rule_id(hunt: Hunt, query: QuerySettings) -> str:
+    """The rule's id as `rule.yaml` pins it, for a rule that was there before its hunt; else the hunt's own."""
+    return query.settings.rule_id or rule_id(hunt, query.key)
+
+
+def search_id(hunt: Hunt, key: str, space: str) -> str:
+    """The saved search's id in a space."""
+    return str(uuid5(UUID(hunt.uuid), f"search/{key}/{space}"))
+
+
+def owner_tag(space: str) -> StateObject:
+    """The saved-object tag that marks our saved searches in a space."""
+    attributes = {"name": OWNER_TAG, "description": "Deployed from a repository of hunts", "color": "#0B64DD"}
+    key = str(uuid5(_TAG_NAMESPACE, space))
+    return StateObject(Kind.TAG, key, OWNER_TAG, {"attributes": attributes, "references": []})
+
+
+def rule_name(hunt: Hunt, query: QuerySettings) -> str:
+    """What the rule is called: as `rule.yaml` says, else as the hunt, with the query's key where several make rules."""
+    if query.settings.name:
+        return query.settings.name
+    return hunt.name if len(esql_queries(hunt)) == 1 else f"{hunt.name} ({query.key})"

@@ -1,0 +1,36 @@
+"""What a reader or a check has to say about a hunt, a rule or a file. (`Severity` is a word of the rule's.)"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entra_deployer.core.errors import Location
+
+
+class Level(StrEnum):
+    """How much an issue weighs: an error blocks its rule, a warning is shown, a note explains."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One thing to know about one place.
+
+    `code` is stable (`DEP012`; `deploy explain DEP012` tells more), `subject` the hunt's folder or the rule's name,
+    `hint` the next step.
+    """
+
+    code: str
+    level: Level
+    message: str
+    subject: str = ""
+    location: Location | None = None
+    hint: str | None = None
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str, str]:
+        """What issues are sorted by, everywhere: place, then code, then text, then the next step."""
+        place = self.location or Location(self.subject)
+        return (place.path, place.line, place.column, self.code, self.message, self.hint or "")

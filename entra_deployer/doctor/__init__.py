@@ -1,0 +1,1 @@
+"""What an environment and its key can do."""

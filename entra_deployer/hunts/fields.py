@@ -1,0 +1,122 @@
+"""What every hunt format has in common: which fields a hunt has, and how raw values become a `Hunt`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from uuid import UUID
+
+from entra_deployer.core.errors import InputError, Location
+from entra_deployer.hunts.hunt import Hunt, Query
+
+TEXTS = ("name", "author", "description", "uuid", "license")
+LISTS = ("integration", "language", "notes", "mitre", "references")
+REQUIRED = ("name", "description", "uuid", "language", "query")
+_MOST_TOLD = 12
+
+
+class FaultyHunt(InputError):
+    """What is wrong with a hunt's file, all that one reading finds. As an error of its own it is the first of them."""
+
+    def __init__(self, faults: Sequence[InputError]) -> None:
+        first = faults[0]
+        super().__init__(first.message, location=first.location, hint=first.hint)
+        self.faults = tuple(faults)
+
+
+@dataclass
+class RawHunt:
+    """The fields of a hunt while a reader collects them, with the faults that it meets; `places` as in `Hunt`."""
+
+    source: str
+    texts: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    queries: list[Query] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    _faults: list[InputError] = field(default_factory=list)
+    _faulty: set[str] = field(default_factory=set)
+
+    def fault(self, message: str, hint: str, *, about: Sequence[str] = (), line: int = 1, column: int = 1) -> None:
+        """Keep a fault. The fields that it is `about` are then not told to be missing as well."""
+        self._faults.append(InputError(message, location=Location(self.source, line, column), hint=hint))
+        self._faulty.update(about)
+
+    def finish(self, forms: Mapping[str, str]) -> Hunt:
+        """Check what every hunt must have and freeze it. `forms` tells by field how the format writes it.
+
+        Raises FaultyHunt with all faults, in the order of their places.
+        """
+        self._describe()
+        for name in REQUIRED:
+            if not (self.texts.get(name) or self.lists.get(name) or (name == "query" and self.queries)):
+                self._missing(name, forms[name])
+        uuid = self.texts.get("uuid", "")
+        if uuid and not _is_uuid(uuid):
+            hint = "every id of the rule is made from it: make one with `python3 -m uuid`"
+            self.fault(f"{uuid!r} is not a UUID", hint, line=self.places.get("uuid", 1))
+        if self._faults:
+            raise FaultyHunt(sorted(self._faults, key=lambda one: one.location or Location(self.source)))
+        return Hunt(
+            name=self.texts["name"],
+            author=self.texts.get("author", ""),
+            description=self.texts["description"],
+            uuid=uuid,
+            integrations=tuple(self.lists.get("integration", ())),
+            languages=tuple(self.lists["language"]),
+            queries=tuple(self.queries),
+            notes=tuple(self.lists.get("notes", ())),
+            mitre=tuple(self.lists.get("mitre", ())),
+            references=tuple(self.lists.get("references", ())),
+            license=self.texts.get("license", ""),
+            source=self.source,
+            places=dict(self.places),
+        )
+
+    def _missing(self, name: str, form: str) -> None:
+        if name not in self._faulty:
+            self.fault(f"the hunt has no {name}", f"add {form}", line=self.places.get(name, 1))
+
+    def _describe(self) -> None:
+        """Older hunts have no description, and a first note that is one."""
+        first = next(iter(self.lists.get("notes", ())), "")
+        if "description" not in self.texts and first.startswith("This hunt "):
+            self.texts["description"] = first
+            self.places["description"] = self.places.get("notes", 1)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def trim_blank_lines(text: str) -> tuple[str, int]:
+    """`text` without the blank lines around it, and how many lines were taken off its front."""
+    lines = text.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    last = next((number for number in range(len(lines), 0, -1) if lines[number - 1].strip()), 0)
+    return "\n".join(lines[first:last]), first
+
+
+def names_in(text: str) -> list[str]:
+    """The names in "`[ES|QL, EQL]`" or "a, b"."""
+    return [name for part in text.strip("`[] ").split(",") if (name := part.strip("` "))]
+
+
+def closest(word: str, known: Sequence[str]) -> str:
+    """The known word that an unknown one is like, "" for none."""
+    return next(iter(get_close_matches(word, known, n=1)), "")
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """A hint for an unknown word: the one that is like it, else the first few of those that there are."""
+    if close := closest(word, known):
+        return f"did you mean {close!r}?"
+    rest = f" and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
+    return f"known: {', '.join(known[:_MOST_TOLD])}{rest}"
+
+
+def one_line(text: str) -> str:
+    """A foreign message on one line."""
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,105 @@
+"""One folder under `rules/`: the hunt, its settings (`rule.yaml`) and its seeded events (`tests/*.yaml`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from entra_deployer.core.issue import Issue
+from entra_deployer.core.json import Json
+from entra_deployer.hunts.hunt import Hunt
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """What `rule.yaml` says for one query's rule; None means "not said", the compiler's policy decides.
+
+    Durations are Kibana's: `<n>s|m|h|d`. `fields` are further fields of the rule payload in Kibana's own names
+    (a merge patch). `owners` maps a payload field to "git" or "live". `rule_id` is that of a rule which was there
+    before the hunt; without it the id is made of the hunt's UUID.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    severity: str = "medium"
+    risk_score: int = 47
+    enabled: bool | None = None
+    interval: str | None = None
+    lookback: str | None = None
+    max_signals: int | None = None
+    duplicates: str | None = None
+    tags: tuple[str, ...] = ()
+    tactics: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+    setup: str | None = None
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    actions: tuple[Mapping[str, Json], ...] = ()
+    exceptions: tuple[str, ...] = ()
+    silence: Mapping[str, str] = field(default_factory=dict)
+    minimum_mutation_score: float | None = None
+    rule_id: str | None = None
+
+
+@dataclass(frozen=True)
+class QuerySettings:
+    """Settings of one query of the hunt: its stable `key` (part of every id made from it), and its rule's settings."""
+
+    key: str
+    settings: RuleSettings
+
+
+@dataclass(frozen=True)
+class Event:
+    """One seeded event: a document with its time as an offset from now, seeded `count` times.
+
+    `name` is what the verdict calls it by; `document` is nested or dotted, as the integration would ship it; `age` is
+    how many seconds before now it happened; copies are `every` seconds apart (older ones last).
+    """
+
+    name: str
+    document: Mapping[str, Json]
+    age: float
+    count: int = 1
+    every: float = 1.0
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """An entity in the key columns of the query's result, e.g. {"user.name": "mallory"}, and why it is expected."""
+
+    name: str
+    entity: Mapping[str, Json]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class DetectionTest:
+    """The seeded events of one test file with what the rule must catch and what it must leave alone.
+
+    `query` is the key of the query it tests, None where the hunt has one only.
+    """
+
+    name: str
+    source: str
+    index: str
+    events: tuple[Event, ...]
+    catches: tuple[Expectation, ...]
+    ignores: tuple[Expectation, ...]
+    query: str | None = None
+
+
+@dataclass(frozen=True)
+class RuleSource:
+    """All that one folder under `rules/` holds. `queries` are in the hunt's order, one for each of its queries."""
+
+    folder: str
+    hunt: Hunt
+    queries: tuple[QuerySettings, ...]
+    tests: tuple[DetectionTest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others."""
+
+    sources: tuple[RuleSource, ...]
+    issues: tuple[Issue, ...] = ()

@@ -1,1 +1,0 @@
-"""Everything that is said to Kibana: one client, one handler for each kind of object."""

@@ -1,0 +1,65 @@
+"""The pushes that the ledger knows, numbered."""
+
+from collections.abc import Set
+from dataclasses import replace
+from pathlib import Path
+
+from entra_deployer.compiler.identity import pinned_rule_id, rule_name, search_id
+from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.ledger.entry import History, NumberedPush
+from entra_deployer.ledger.reader import Past
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.plan import Change
+from entra_deployer.repository import read_catalog
+
+MOST = 20
+"""How many pushes are told where nobody asks for more."""
+
+
+def read_history(root: Path, connection: Connection, rule: str = "", most: int = MOST) -> History:
+    """The newest pushes, or the newest that touched a rule: its name, its rule_id or the folder of its hunt.
+
+    Raises UsageError for a rule that neither a push nor the repository knows.
+    """
+    past = Past(root, connection)
+    numbered = number_pushes(past)
+    if not rule:
+        told = tuple(past.with_changes(push) for push in numbered[:most])
+        return History(connection.environment.name, told, older=len(numbered) - len(told), issues=tuple(past.issues))
+    wanted = _names_of(root, connection, rule)
+    found = [push for push in map(past.with_changes, numbered) if push.entry.results]
+    found = [_only(push, wanted) for push in found]
+    found = [push for push in found if push.entry.results]
+    if not found and wanted == {rule}:
+        raise UsageError(f"no push to {connection.environment.name} touched a rule {rule!r}")
+    told = tuple(found[:most])
+    return History(connection.environment.name, told, rule, len(found) - len(told), tuple(past.issues))
+
+
+def number_pushes(past: Past) -> list[NumberedPush]:
+    """The environment's pushes without their changes, the newest first; its first has the number 1."""
+    entries = past.entries()
+    return [NumberedPush(len(entries) - position, entry) for position, entry in enumerate(entries)]
+
+
+def _names_of(root: Path, connection: Connection, rule: str) -> set[str]:
+    """What the rules of a folder, and their searches, are called; a name or a rule_id is itself."""
+    try:
+        sources = [source for source in read_catalog(root).sources if source.folder == rule]
+    except InputError:
+        sources = []
+    found = {rule}
+    for source in sources:
+        for query in source.queries:
+            found |= {pinned_rule_id(source.hunt, query), rule_name(source.hunt, query)}
+            found |= {search_id(source.hunt, query.key, space) for space in connection.environment.spaces}
+    return found
+
+
+def _only(push: NumberedPush, wanted: Set[str]) -> NumberedPush:
+    results = tuple(result for result in push.entry.results if _is_one_of(result.change, wanted))
+    return replace(push, entry=replace(push.entry, results=results))
+
+
+def _is_one_of(change: Change, wanted: Set[str]) -> bool:
+    return change.key in wanted or change.name in wanted

@@ -1,0 +1,1 @@
+"""Rules as they stand in Kibana: listing, removing, waiting for their runs."""

@@ -1,0 +1,152 @@
+"""The fields of an ES|QL rule in Kibana's API: what it fills in, what it sets by itself, who owns what, and since when.
+
+Source: Kibana's rule schemas of 8.12 to 9.x, and what a real Kibana 8.12.2 answered to requests that left them out.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.target import StackVersion
+
+OLDEST = StackVersion(8, 12)
+"""The oldest stack that we speak to: the first one with ES|QL rules that we have seen answer."""
+
+
+class Owner(StrEnum):
+    """Who decides on a field's value when the two differ."""
+
+    GIT = "git"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class RuleField:
+    """One field of the payload.
+
+    `default` is what a server makes of a field that was not sent (None: it stays absent); `since` is the first version
+    that takes it by create and update, `imported_since` by `_import`, where that is earlier.
+    """
+
+    name: str
+    default: Json = None
+    owner: Owner = Owner.GIT
+    since: StackVersion = OLDEST
+    imported_since: StackVersion | None = None
+
+    def writable(self, version: StackVersion) -> bool:
+        """Whether create and update of that version keep the field."""
+        return version >= self.since
+
+    def importable(self, version: StackVersion) -> bool:
+        """Whether `_import` of that version keeps the field."""
+        return version >= (self.imported_since or self.since)
+
+
+_V8_14 = StackVersion(8, 14)
+_V8_15 = StackVersion(8, 15)
+_V8_16 = StackVersion(8, 16)
+
+RULE_FIELDS: Mapping[str, RuleField] = {
+    field.name: field
+    for field in (
+        RuleField("rule_id"),
+        RuleField("type"),
+        RuleField("language"),
+        RuleField("name"),
+        RuleField("description"),
+        RuleField("query"),
+        RuleField("severity"),
+        RuleField("risk_score"),
+        RuleField("enabled", owner=Owner.LIVE),
+        RuleField("tags", []),
+        RuleField("interval", "5m"),
+        RuleField("from", "now-6m"),
+        RuleField("to", "now"),
+        RuleField("max_signals", 100),
+        RuleField("alert_suppression", since=_V8_15),
+        RuleField("author", []),
+        RuleField("license", ""),
+        RuleField("references", []),
+        RuleField("false_positives", []),
+        RuleField("note", ""),
+        RuleField("setup", "", since=_V8_14, imported_since=OLDEST),
+        RuleField("threat", []),
+        RuleField("related_integrations", [], since=_V8_15, imported_since=OLDEST),
+        RuleField("required_fields", [], since=_V8_15, imported_since=OLDEST),
+        RuleField("investigation_fields"),
+        RuleField("risk_score_mapping", []),
+        RuleField("severity_mapping", []),
+        RuleField("rule_name_override"),
+        RuleField("timestamp_override"),
+        RuleField("timestamp_override_fallback_disabled", False),  # noqa: FBT003 - a default, not a switch
+        RuleField("timeline_id"),
+        RuleField("timeline_title"),
+        RuleField("building_block_type"),
+        RuleField("output_index", ""),
+        RuleField("namespace"),
+        RuleField("actions", [], owner=Owner.LIVE),
+        RuleField("exceptions_list", [], owner=Owner.LIVE),
+        RuleField("response_actions", owner=Owner.LIVE, since=_V8_16),
+    )
+}
+
+SERVER_SET = frozenset(
+    {
+        "id",
+        "immutable",
+        "rule_source",
+        "created_at",
+        "created_by",
+        "updated_at",
+        "updated_by",
+        "revision",
+        "execution_summary",
+        "outcome",
+        "alias_target_id",
+        "alias_purpose",
+    }
+)
+"""Fields of an answer that no request may set, or that mean nothing in one."""
+
+KEPT_ALWAYS = frozenset({"version", "meta", "throttle"})
+"""Fields that the server or its UI keeps for itself: carried along from the live rule, never compared."""
+
+
+def is_default(name: str, value: Json) -> bool:
+    """Whether a field that holds `value` says no more than one that was never sent."""
+    field = RULE_FIELDS.get(name)
+    return value is None or (field is not None and canonical(field.default) == canonical(value))
+
+
+WITNESS = "entra_deployer"
+"""Our part of a rule's `meta`: the digest of the rule as a push left it. An edit in Kibana's UI drops it."""
+
+
+def is_witnessed(name: str) -> bool:
+    """Whether a field is in the digest: one that a push decides on by default. Tags are not, which analysts add."""
+    return name in RULE_FIELDS and RULE_FIELDS[name].owner is Owner.GIT and name != "tags"
+
+
+def rule_digest(payload: Mapping[str, Json]) -> str:
+    """The digest of what a push decides on of a rule: not of what the live stack owns, nor of its tags."""
+    ours = {name: value for name, value in payload.items() if is_witnessed(name) and not is_default(name, value)}
+    return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"
+
+
+def with_witness(payload: Mapping[str, Json]) -> dict[str, Json]:
+    """The payload with its own digest in `meta`."""
+    return {**payload, "meta": {**(payload.get("meta") or {}), WITNESS: {"digest": rule_digest(payload)}}}
+
+
+def has_witness(payload: Mapping[str, Json]) -> bool:
+    """Whether a payload bears a digest at all."""
+    meta = payload.get("meta")
+    return isinstance(meta, Mapping) and isinstance(meta.get(WITNESS), Mapping)
+
+
+def is_as_pushed(payload: Mapping[str, Json]) -> bool:
+    """Whether a rule bears the digest of what it is: nobody changed it since a push, whoever pushed it from where."""
+    return has_witness(payload) and payload["meta"][WITNESS].get("digest") == rule_digest(payload)

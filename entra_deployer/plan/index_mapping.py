@@ -1,0 +1,200 @@
+"""What rules need of their sources' fields against what an environment maps: the schema watch. Pure.
+
+The measure of a type is the one that the field had at the rule's last push; where the source had no such field then, it
+is the one that ECS or the integration documents, as the rule's own `required_fields` say it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.objects.state import StateObject
+from entra_deployer.stack.source_fields import FieldCaps, Grade, SourceField
+
+NO_SOURCE = "DEP330"
+OTHER_TYPE = "DEP333"
+PARTLY_MAPPED = "DEP334"
+ABSENT = "DEP335"
+NOT_TOLD = "DEP336"
+
+type Types = Mapping[str, str]
+"""Field -> its type in ES|QL; several types, where indices disagree, stand sorted with a comma between."""
+
+_ESQL_TYPES = {
+    "match_only_text": "text",
+    "constant_keyword": "keyword",
+    "wildcard": "keyword",
+    "byte": "integer",
+    "short": "integer",
+    "half_float": "double",
+    "float": "double",
+    "scaled_float": "double",
+}
+"""What ES|QL takes a mapped type for; every other type it takes for itself."""
+_NO_TYPES = frozenset({"object", "nested"})
+_CODES = {Grade.OTHER_TYPE: OTHER_TYPE, Grade.PARTLY_MAPPED: PARTLY_MAPPED, Grade.ABSENT: ABSENT}
+_HINTS = {
+    Grade.OTHER_TYPE: "`deploy verify` tries the rule on the type that is there; `deploy push --accept-types` takes it",
+    Grade.PARTLY_MAPPED: "there it is null, and most conditions drop a null without a word",
+    Grade.ABSENT: "Elasticsearch refuses a column that no index maps: the rule fails in each run",
+}
+_UNREFUSED = frozenset({OTHER_TYPE, PARTLY_MAPPED, NOT_TOLD})
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A rule and what its source is like. `pattern` is what it reads from, with commas.
+
+    `caps` is None where this key may not look into the source. `then` are the types at the rule's last push, {} where
+    the source had none of its fields or the push is not known.
+    """
+
+    rule: StateObject
+    pattern: str
+    caps: FieldCaps | None
+    then: Types = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> tuple[SourceField, ...]:
+        """Each field that the rule requires; () where the source is not there or cannot be looked at."""
+        if self.caps is None or not (self.caps.indices or self.then):
+            return ()
+        return tuple(self._field(item["name"], item["type"]) for item in self.rule.payload.get("required_fields", ()))
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The fields that are mapped, with their types."""
+        return {one.name: one.found for one in self.fields if one.found}
+
+    def _field(self, name: str, documented: str) -> SourceField:
+        caps = self.caps or FieldCaps()
+        found = caps.fields.get(name)
+        wanted = _esql_type(self.then.get(name, "" if documented == "unknown" else documented))
+        types = _esql_type(", ".join(found.types)) if found else ""
+        return SourceField(name, wanted, types, found.unmapped_in if found and types else (), len(caps.indices))
+
+
+def _esql_type(types: str) -> str:
+    """One type, or several with a comma between."""
+    known = {kind for kind in types.split(", ") if kind and kind not in _NO_TYPES}
+    return ", ".join(sorted({_ESQL_TYPES.get(kind, kind) for kind in known}))
+
+
+def retyped(watched: Watched) -> dict[str, tuple[str, str]]:
+    """By field, the wanted type and the one that it has now, "" for none, where they are not the same.
+
+    A field that had no type at the push and has none now is no difference.
+    """
+    return {
+        one.name: (one.wanted, one.found)
+        for one in watched.fields
+        if one.wanted not in ("", one.found) and (one.found or one.name in watched.then)
+    }
+
+
+# -- what is said of it ----------------------------------------------------------------------------------------------
+
+
+def problems_of_rule(watched: Watched) -> list[Issue]:
+    """The errors that stand against trusting a rule: fields of another type or of none, a source that is gone."""
+    subject = watched.rule.name
+    return [
+        Issue(fault.code, fault.level, fault.message, subject, hint=fault.hint)
+        for fault in _faults(watched)
+        if fault.level is Level.ERROR
+    ]
+
+
+def warnings_of_rules(watched: Sequence[Watched], environment: str) -> list[Issue]:
+    """What else there is to know: sources that are not there yet, fields that some of their indices lack."""
+    told = ((fault, one.rule) for one in watched for fault in _faults(one) if fault.level is Level.WARNING)
+    return _warnings(told, environment)
+
+
+def issues_of_plan(watched: Sequence[Watched], written: Collection[str], environment: str) -> list[Issue]:
+    """Warnings about the rules that a plan writes (`written` are their rule_ids), and of all others what has changed.
+
+    What Elasticsearch itself refuses or misses in a query that is to be written is not told here a second time.
+    """
+    told = (
+        (fault, one.rule)
+        for one in watched
+        for fault in _faults(one)
+        if fault.changed or (one.rule.key in written and fault.code in _UNREFUSED)
+    )
+    return _warnings(told, environment)
+
+
+def issues_of_sources(watched: Sequence[Watched], environment: str) -> list[Issue]:
+    """Warnings about sources that are not there, or that this key may not look into."""
+    return _warnings(((fault, one.rule) for one in watched for fault in _faults(one) if not fault.field), environment)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What is wrong with a field ("" for the source as a whole), the same for every rule that reads it.
+
+    `changed` says that it was not so at the last push.
+    """
+
+    code: str
+    level: Level
+    field: str
+    message: str
+    hint: str
+    changed: bool = False
+
+
+def _warnings(told: Iterable[tuple[_Fault, StateObject]], environment: str) -> list[Issue]:
+    """One for each fault, with the names of all rules that it is about."""
+    readers: dict[_Fault, set[str]] = {}
+    for fault, rule in told:
+        readers.setdefault(fault, set()).add(rule.name)
+    return [
+        Issue(
+            code=fault.code,
+            level=Level.WARNING,
+            message=f"{fault.message}; read by {', '.join(sorted(names))}",
+            subject=environment,
+            hint=fault.hint,
+        )
+        for fault, names in readers.items()
+    ]
+
+
+def _faults(watched: Watched) -> Iterator[_Fault]:
+    pattern = watched.pattern
+    if watched.caps is None:
+        hint = f"give it the privilege view_index_metadata on {pattern}"
+        message = f"this key may not look at the fields of {pattern}"
+        yield _Fault(NOT_TOLD, Level.WARNING, "", message, hint)
+    elif not watched.caps.indices:
+        was_there = bool(watched.then)
+        message = f"no data {'any more' if was_there else 'yet'}: there is no index {pattern} that this key may see"
+        level = Level.ERROR if was_there else Level.WARNING
+        hint = "rules find nothing there until there is one"
+        yield _Fault(NO_SOURCE, level, "", message, hint, changed=was_there)
+    else:
+        yield from (_fault(one, watched) for one in watched.fields if one.grade is not Grade.MAPPED)
+
+
+def _fault(one: SourceField, watched: Watched) -> _Fault:
+    level = Level.WARNING if one.grade is Grade.PARTLY_MAPPED else Level.ERROR
+    message = f"{one.name} {_said(one, watched)}"
+    changed = one.name in retyped(watched)
+    return _Fault(_CODES[one.grade], level, one.name, message, _HINTS[one.grade], changed=changed)
+
+
+def _said(one: SourceField, watched: Watched) -> str:
+    """The rest of a sentence that begins with the field's name."""
+    if one.grade is Grade.PARTLY_MAPPED:
+        more = len(one.unmapped_in) - _MOST_NAMED
+        named = ", ".join(one.unmapped_in[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return f"is missing from {len(one.unmapped_in)} of {one.indices} indices of {watched.pattern} ({named})"
+    is_now = f"is {one.found.replace(', ', ' and ')}" if one.found else "is not mapped"
+    if one.wanted in ("", one.found) or (not one.found and one.name not in watched.then):
+        return f"{is_now} in {watched.pattern}"
+    before = f"was {one.wanted} at the last push" if one.name in watched.then else f"is documented as {one.wanted}"
+    return f"{before} and {is_now} in {watched.pattern}"

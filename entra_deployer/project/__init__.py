@@ -1,0 +1,1 @@
+"""A repository of detections: new projects and their pipelines."""

@@ -1,0 +1,123 @@
+"""The gates of a promotion: what stands against one rule, as issues. Nothing is read here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
+from entra_deployer.core.target import StackVersion
+from entra_deployer.core.time import say_duration
+from entra_deployer.ledger.attestation import Evidence, VerdictRecord
+from entra_deployer.stack.environment import Gates
+from entra_deployer.verify.verdict import Status
+
+NO_VERDICT = "DEP383"
+FAILED_VERDICT = "DEP384"
+STALE_VERDICT = "DEP385"
+LOW_SCORE = "DEP386"
+NOT_SOAKED = "DEP387"
+NOT_APPROVED = "DEP388"
+NOT_SIGNED = "DEP389"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule as it stands in the source: the digest of it there, whether it is switched on, its last run."""
+
+    rule: str
+    enabled: bool
+    execution: Mapping[str, Json] | None
+
+
+@dataclass(frozen=True)
+class Gatekeeper:
+    """Holds the rules of one promotion against the target's gates. `now` is the target's time."""
+
+    source: str
+    gates: Gates
+    now: datetime
+
+    def verdict(self, evidence: Evidence, record: VerdictRecord | None, standing: Standing | None) -> Iterator[Issue]:
+        """What is wrong with the verdict that the source has of a rule."""
+        if not self.gates.verdicts:
+            return
+        again = f"deploy verify {evidence.folder} --on {self.source}"
+        if record is None:
+            yield _against(evidence, NO_VERDICT, f"nobody has verified it in {self.source}", again)
+            return
+        if record.content != evidence.content:
+            message = f"another digest: {_short(record.content)} was verified, and here is {_short(evidence.content)}"
+            yield _against(evidence, STALE_VERDICT, message, f"take that commit, or push this one and {again}")
+        elif standing and record.rule != standing.rule:
+            message = f"the rule in {self.source} is no longer the one that was verified"
+            yield _against(evidence, STALE_VERDICT, message, again)
+        yield from self.quality(evidence, record, again)
+
+    def quality(self, evidence: Evidence, record: VerdictRecord, again: str) -> Iterator[Issue]:
+        """Whether a verdict for the right content is good enough."""
+        where = f"on Kibana {record.kibana}"
+        if record.status is not Status.PASSED:
+            said = "failed" if record.status is Status.FAILED else "came to no verdict"
+            yield _against(evidence, FAILED_VERDICT, f"its verification {where} {said}", again)
+        age = (self.now - datetime.fromisoformat(record.at)).total_seconds()
+        if self.gates.verdict_age is not None and age > self.gates.verdict_age:
+            allowed = say_duration(self.gates.verdict_age)
+            message = f"its verdict of {record.at[:16]} is older than the {allowed} of gates.verdict_age"
+            yield _against(evidence, STALE_VERDICT, message, again)
+        least = self.gates.minimum_mutation_score
+        if least is None or record.status is not Status.PASSED:
+            return
+        if record.mutation_score is None:
+            message = f"it has no mutation score, and gates.minimum_mutation_score asks for {least:.0%}"
+            yield _against(evidence, LOW_SCORE, message, f"{again} --mutate")
+        elif record.mutation_score < least:
+            message = f"its tests tell {record.mutation_score:.0%} of the mutants, not the {least:.0%} of the gate"
+            yield _against(evidence, LOW_SCORE, message, "add tests for the mutants that survive")
+
+    def soak(self, evidence: Evidence, standing: Standing | None) -> Iterator[Issue]:
+        """Whether the rule has stood long enough in the source, and worked there."""
+        if not self.gates.soak:
+            return
+        wanted = say_duration(self.gates.soak)
+        if standing is None or not evidence.since:
+            yield _against(evidence, NOT_SOAKED, f"no push to {self.source} is known that brought it there", "")
+            return
+        stood = (self.now - datetime.fromisoformat(evidence.since)).total_seconds()
+        if stood < self.gates.soak:
+            message = f"it stands in {self.source} since {evidence.since[:16]}, not for the {wanted} of gates.soak"
+            yield _against(evidence, NOT_SOAKED, message, "wait")
+        if not standing.enabled:
+            message = f"it is switched off in {self.source}: it cannot soak"
+            yield _against(evidence, NOT_SOAKED, message, "switch it on there")
+        elif not standing.execution:
+            yield _against(evidence, NOT_SOAKED, f"it has not run in {self.source} yet", "wait for its first run")
+        elif standing.execution.get("status") == "failed":
+            message = f"its last run in {self.source} failed: {standing.execution.get('message', '')}"
+            yield _against(evidence, NOT_SOAKED, " ".join(message.split()), "mend it there")
+
+    def approvals(self, evidence: Evidence) -> Iterator[Issue]:
+        """Whether enough people approve of exactly this content."""
+        lacking = self.gates.approvals - len(evidence.approved_by)
+        if lacking > 0:
+            people = "person has" if lacking == 1 else "people have"
+            message = f"{lacking} more {people} to approve of it in {self.gates.approvals_file}"
+            hint = f"- {{rule: {evidence.folder}, digest: {evidence.content}, by: NAME}}"
+            yield _against(evidence, NOT_APPROVED, message, hint)
+
+
+def is_same_version(record: VerdictRecord, kibana: StackVersion, elasticsearch: StackVersion) -> bool:
+    """Whether a verdict was reached on the versions of a stack, whatever their patch releases."""
+    theirs = (StackVersion.parse(record.kibana), StackVersion.parse(record.elasticsearch))
+    return all(
+        (one.major, one.minor) == (other.major, other.minor)
+        for one, other in zip(theirs, (kibana, elasticsearch), strict=True)
+    )
+
+
+def _against(evidence: Evidence, code: str, message: str, hint: str) -> Issue:
+    return Issue(code, Level.ERROR, message, evidence.name, hint=hint or None)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,1 @@
+"""Brings changes made in Kibana back into the repository."""

@@ -1,0 +1,123 @@
+"""The files of one hunt as they would be after an edit, and what they would compile to: nothing is written to try."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.compiler.compiler import compile_source
+from entra_deployer.core.errors import InputError
+from entra_deployer.core.issue import Level
+from entra_deployer.core.target import Target
+from entra_deployer.data import load_knowledge
+from entra_deployer.esql.cache import syntax_cache
+from entra_deployer.hunts.edit.yaml_text import look_up
+from entra_deployer.hunts.folder import QuerySettings, RuleSource
+from entra_deployer.hunts.readers import READERS
+from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
+from entra_deployer.plan.references import Resolver
+from entra_deployer.repository import rule_keys
+from entra_deployer.stack.environments import DEPLOY_FOLDER
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The texts of a hunt, its rule.yaml and the environment's file, "" for a file that is not there."""
+
+    folder: str
+    hunt_path: Path
+    settings_path: Path
+    environment_path: Path
+    texts: Mapping[Path, str]
+
+    @classmethod
+    def of(cls, root: Path, folder: str, hunt_path: Path, environment: str, texts: Mapping[Path, str]) -> "Draft":
+        """A hunt's draft; what `texts` does not hold is read."""
+        paths = (hunt_path, hunt_path.with_name("rule.yaml"), root / DEPLOY_FOLDER / f"{environment}.yaml")
+        return cls(folder, *paths, {path: texts[path] if path in texts else read_plain(path) for path in paths})
+
+    @property
+    def hunt(self) -> str:
+        """The hunt's text."""
+        return self.texts[self.hunt_path]
+
+    @property
+    def settings(self) -> str:
+        """The text of rule.yaml."""
+        return self.texts[self.settings_path]
+
+    @property
+    def environment(self) -> str:
+        """The text of the environment's file."""
+        return self.texts[self.environment_path]
+
+    def edited(self, path: Path, text: str) -> "Draft":
+        """The draft with another text of one file."""
+        return replace(self, texts={**self.texts, path: text})
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a draft compiles to: its rules and saved searches by rule_id, and the settings of all its queries."""
+
+    source: RuleSource
+    rules: Mapping[str, CompiledRule]
+
+    @property
+    def query_keys(self) -> tuple[str, ...]:
+        """The keys of the hunt's ES|QL queries, in its order."""
+        return rule_keys(self.source)
+
+    def index_of(self, rule: CompiledRule) -> int:
+        """Which query of the hunt a rule was made of."""
+        return self.query_keys.index(rule.query_key)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Compiles drafts for one space."""
+
+    target: Target
+    resolver: Resolver
+
+    def build(self, draft: Draft) -> Built | None:
+        """What the draft compiles to; None where it could not be deployed."""
+        try:
+            hunt = READERS[draft.hunt_path.suffix](draft.hunt, str(draft.hunt_path))
+        except InputError:
+            return None
+        queries: tuple[QuerySettings, ...] = default_settings(hunt)
+        if draft.settings:
+            path = str(draft.settings_path)
+            queries, issues = read_rule_yaml(draft.settings, source=path, hunt=hunt, subject=draft.folder)
+            if any(issue.level is Level.ERROR for issue in issues):
+                return None
+        overlay = look_up(draft.environment, ["overlay"], {})
+        overlays = look_up(draft.environment, ["overlays"], {})
+        source = RuleSource(draft.folder, hunt, queries)
+        target = replace(self.target, overlay=overlay, overlays=overlays)
+        compiled = compile_source(source, target, load_knowledge(), parser=syntax_cache().parse)
+        if any(issue.level is Level.ERROR for issue in compiled.issues):
+            return None
+        settings = {query.key: query.settings for query in queries}
+        rules = [self.resolver.resolve(rule, settings[rule.query_key]) for rule in compiled.rules]
+        return Built(source, {rule.rule.key: rule for rule in rules})
+
+
+def read_plain(path: Path) -> str:
+    """A file's text with a line feed alone at the end of each line; "" where there is no file."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return ""
+
+
+def write_like_before(path: Path, text: str) -> None:
+    """Write a text, with the line ends and the byte-order mark that the file had."""
+    before = path.read_bytes() if path.exists() else b""
+    if b"\r\n" in before:
+        text = text.replace("\n", "\r\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(text.encode("utf-8-sig" if before.startswith(b"\xef\xbb\xbf") else "utf-8"))
+    partial.replace(path)

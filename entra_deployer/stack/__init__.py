@@ -1,0 +1,1 @@
+"""An environment's servers: its file, the connections, what versions and licenses can do."""

@@ -1,0 +1,133 @@
+"""What a key must be allowed so that rules can be pushed with it and run afterwards: one table, by version.
+
+Sources: the feature registrations of Kibana 8.12 to 9.4 (ids, and that an older id goes on granting what its successor
+does); Elastic's pages on the privileges of detections; what a real Elasticsearch refused to a key without them. A rule
+runs with the privileges of the key that pushed it, so the key needs what the rules need.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from entra_deployer.core.json import Json
+from entra_deployer.core.target import StackVersion
+
+APPLICATION = "kibana-.kibana"
+"""What Kibana is called among the applications of Elasticsearch's privileges, unless `kibana.index` was changed."""
+
+SOURCE_PRIVILEGES = ("read", "view_index_metadata")
+"""What a rule needs of every index that its query reads."""
+
+LEDGER = "entra-deployer-ledger"
+LEDGER_PRIVILEGES = ("create_index", "read", "view_index_metadata", "write")
+
+VERIFY = "entra-deployer-verify-*"
+VERIFY_PRIVILEGES = ("manage", "read", "write")
+"""What `deploy verify --on ENV` needs of the indices that it makes for its events and removes again."""
+
+ALERTS_PRIVILEGES = ("maintenance", "read", "view_index_metadata", "write")
+PREVIEW_PRIVILEGES = ("read",)
+
+CLUSTER_PRIVILEGES = ("monitor",)
+"""To ask Elasticsearch for its version and licence."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature of Kibana that is needed. Each row of `names`: since which version, and the privileges that grant it.
+
+    A row's privileges belong together in a role; any one of all the rows up to a version that is held is enough, for an
+    older id keeps granting.
+    """
+
+    about: str
+    names: tuple[tuple[StackVersion, tuple[str, ...]], ...]
+
+    def granting(self, version: StackVersion) -> tuple[str, ...]:
+        """All privileges that grant it in a version, the newest first."""
+        rows = [privileges for since, privileges in self.names if since <= version]
+        return tuple(name for privileges in reversed(rows) for name in privileges if name.endswith(".all"))
+
+    def for_role(self, version: StackVersion) -> tuple[str, ...]:
+        """What a new role of that version should hold. Ids that one minor version lacks grant nothing there."""
+        return [privileges for since, privileges in self.names if since <= version][-1]
+
+
+_V8_12, _V8_18 = StackVersion(8, 12), StackVersion(8, 18)
+
+RULES = Feature(
+    "detection rules",
+    (
+        (_V8_12, ("feature_siem.all",)),
+        (_V8_18, ("feature_siemV2.all",)),
+        (StackVersion(9, 1), ("feature_siemV3.all",)),
+        (StackVersion(9, 2), ("feature_siemV4.all",)),
+        (StackVersion(9, 3), ("feature_siemV5.read", "feature_securitySolutionRulesV1.all")),
+        (
+            StackVersion(9, 4),
+            (
+                "feature_siemV5.read",
+                "feature_securitySolutionRulesV2.all",
+                "feature_securitySolutionRulesV3.all",
+                "feature_securitySolutionRulesV4.all",
+            ),
+        ),
+    ),
+)
+SEARCHES = Feature(
+    "saved searches",
+    ((_V8_12, ("feature_discover.all",)), (_V8_18, ("feature_discover_v2.all",))),
+)
+TAGS = Feature("tags", ((_V8_12, ("feature_savedObjectsTagging.all",)),))
+
+FEATURES = (RULES, SEARCHES, TAGS)
+MANAGEMENT = "feature_savedObjectsManagement.all"
+"""Grants saved searches and tags as well."""
+
+CONNECTORS = "feature_actions.read"
+"""To name connectors in a rule's actions."""
+
+
+def wanted(version: StackVersion, *, actions: bool) -> dict[str, tuple[str, ...]]:
+    """What must be allowed in Kibana, and the privileges of which one is enough."""
+    found = {feature.about: feature.granting(version) for feature in FEATURES}
+    for feature in (SEARCHES, TAGS):
+        found[feature.about] += (MANAGEMENT,)
+    if actions:
+        found["connectors"] = (CONNECTORS, "feature_actions.all")
+    return found
+
+
+def alerts_indices(space: str) -> tuple[str, ...]:
+    """Where the alerts of a space's rules are."""
+    return (f".alerts-security.alerts-{space}", f".internal.alerts-security.alerts-{space}-*")
+
+
+def preview_indices(space: str) -> tuple[str, ...]:
+    """Where Kibana's rule preview of a space writes."""
+    return (f".preview.alerts-security.alerts-{space}", f".internal.preview.alerts-security.alerts-{space}-*")
+
+
+def least_role(
+    version: StackVersion, spaces: Sequence[str], patterns: Sequence[str], *, actions: bool
+) -> Mapping[str, Json]:
+    """The least role for pushing and verifying: the body of `POST /_security/role/<name>`.
+
+    The same stands under a name of its own in an API key's `role_descriptors`. `patterns` are what the rules read.
+    """
+    features = [name for feature in FEATURES for name in feature.for_role(version)]
+    indices: list[tuple[Sequence[str], Sequence[str]]] = [(patterns, SOURCE_PRIVILEGES)] if patterns else []
+    for space in spaces:
+        indices.append((alerts_indices(space), ALERTS_PRIVILEGES))
+        indices.append((preview_indices(space), PREVIEW_PRIVILEGES))
+    indices += [((LEDGER,), LEDGER_PRIVILEGES), ((VERIFY,), VERIFY_PRIVILEGES)]
+    return {
+        "cluster": list(CLUSTER_PRIVILEGES),
+        "indices": [{"names": list(names), "privileges": list(wanted)} for names, wanted in indices],
+        "applications": [
+            {
+                "application": APPLICATION,
+                "privileges": features + ([CONNECTORS] if actions else []),
+                "resources": [f"space:{space}" for space in spaces],
+            }
+        ],
+    }

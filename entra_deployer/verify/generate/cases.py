@@ -1,0 +1,250 @@
+"""The cases of a query: events that it must find, in each way and at each edge, and its near misses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from string import ascii_lowercase
+
+from entra_deployer.core.json import Json
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.expressions import bare, joined
+from entra_deployer.hunts.folder import Event
+from entra_deployer.verify.generate.constants import TIMESTAMP, Unsolved, age, literal
+from entra_deployer.verify.generate.documents import Attempt, Builder, Flagged
+from entra_deployer.verify.generate.evaluate import Evaluator
+from entra_deployer.verify.generate.fill import MARGIN, Document, Fields, value_of
+from entra_deployer.verify.generate.pick import Unpickable
+from entra_deployer.verify.generate.plan import Plan, columns_of
+from entra_deployer.verify.generate.scope import Goal
+from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes
+
+MOST_MEMBERS = 256
+"""So many members of an IN are tried one by one."""
+
+OLD = 0.9
+"""The share of the time that the rule looks back which makes an event old, but not too old."""
+
+MOST_COLUMNS = 2
+"""So many columns tell the entity of a rule that does not aggregate."""
+
+_SAME_TIME = 0.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """Events of one entity. `fires`: the rule must find it; else it misses by `reason` alone."""
+
+    name: str
+    fires: bool
+    events: tuple[Event, ...]
+    entity: Mapping[str, Json]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unsolvable:
+    """A case that could not be made, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the cases of one query from its plan and its text; `lookback` seconds back are looked at, None for all."""
+
+    plan: Plan
+    text: str
+    fields: Fields
+    lookback: float | None = None
+
+    def make(self) -> Iterator[Case | Unsolvable]:
+        """All cases, the firing ones first."""
+        for number, (name, fires, attempt) in enumerate(self._attempts(), 1):
+            try:
+                yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
+            except (Unsolved, Unpickable) as error:
+                yield Unsolvable(name, str(error) or "no value satisfies all conditions")
+
+    # -- which cases there are --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _event_goals(self) -> list[Goal]:
+        """Conditions on events, and those on groups that are about a value of the events."""
+        return [*self.plan.goals, *(goal for goal in self._after if not self._counts(goal))]
+
+    @cached_property
+    def _group_goals(self) -> list[Goal]:
+        return [goal for goal in self._after if self._counts(goal)]
+
+    @property
+    def _after(self) -> list[Goal]:
+        return self.plan.grouping.after if self.plan.grouping else []
+
+    def _counts(self, goal: Goal) -> bool:
+        measures = self.plan.grouping.measures if self.plan.grouping else set()
+        return any(column in measures for column in columns_of(goal))
+
+    def _attempts(self) -> Iterator[tuple[str, bool, Attempt | None]]:
+        """Name, whether it fires, and what is attempted; None where no group could be of the size that it takes."""
+        events = _all_true(self._event_goals)
+        firing = self._sizes(_all_true(self._group_goals))
+        if firing is None:
+            yield "all conditions hold", True, None
+            return
+        yield "all conditions hold", True, Attempt(events, firing)
+        for position, goal in enumerate(self._event_goals):
+            for name, way in self._ways(goal):
+                yield name, True, Attempt(_with(events, position, way), firing)
+        yield from self._edges(events, firing)
+        for position, goal in enumerate(self._event_goals):
+            for name, miss in self._misses(goal):
+                yield name, False, Attempt(_with(events, position, miss), firing)
+        for goal, sizes in self._missed(firing):
+            yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
+        if self.lookback:
+            yield "older than the rule looks", False, Attempt(events, firing, self.lookback + MARGIN)
+
+    def _edges(self, events: tuple[Flagged, ...], firing: Sizes) -> Iterator[tuple[str, bool, Attempt]]:
+        """Groups that only just satisfy a condition, and events that are only just young enough."""
+        for goal, missed in self._missed(firing):
+            edge = self._sizes(_all_true(self._group_goals), missed) if missed else None
+            if edge and edge != firing:
+                yield f"just: {self._say(goal)}", True, Attempt(events, edge)
+        windows = [window for goal in self._event_goals if (window := _window(goal))]
+        if oldest := min(filter(None, [self.lookback, *windows]), default=None):
+            yield "as old as the rule looks", True, Attempt(events, firing, oldest * OLD)
+
+    def _missed(self, firing: Sizes) -> Iterator[tuple[Goal, Sizes | None]]:
+        """For each condition on groups the group nearest to the firing one that misses it alone; None without one."""
+        goals = _all_true(self._group_goals)
+        for position, goal in enumerate(self._group_goals):
+            yield goal, self._sizes(_with(goals, position, [(goal, False)]), firing)
+
+    def _sizes(self, goals: Sequence[Flagged], near: Sizes | None = None) -> Sizes | None:
+        return find_sizes(goals, self.plan.grouping, self._kinds, near) if self.plan.grouping else ONE_EVENT
+
+    @cached_property
+    def _builder(self) -> Builder:
+        return Builder(self.plan, self.fields)
+
+    @cached_property
+    def _kinds(self) -> list[Flags]:
+        return self._builder.kinds(_all_true(self._event_goals))
+
+    def _ways(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
+        """Other ways to satisfy a condition than the first."""
+        yield from list(self._choices(goal, truth=True))[1:]
+
+    def _misses(self, goal: Goal) -> Iterator[tuple[str, list[Flagged]]]:
+        """The ways to miss a condition; the first has the name of the condition itself."""
+        for number, (name, flagged) in enumerate(self._choices(goal, truth=False)):
+            yield (name if number else f"not: {self._say(goal)}"), flagged
+
+    def _choices(self, goal: Goal, *, truth: bool) -> Iterator[tuple[str, list[Flagged]]]:
+        """The ways in which a condition becomes true, or false: one leaf is varied at a time."""
+        node = bare(goal.predicate)
+        if isinstance(node, nodes.Unary) and node.operator == "not":
+            yield from self._choices(replace(goal, predicate=node.operand), truth=not truth)
+        elif isinstance(node, nodes.Binary) and node.operator in ("and", "or"):
+            sides = [replace(goal, predicate=side) for side in joined(node, node.operator)]
+            alone = (node.operator == "or") is truth
+            for position, side in enumerate(sides):
+                rest = [(other, truth is not alone) for other in sides if other is not side]
+                for number, (name, flagged) in enumerate(self._choices(side, truth=truth)):
+                    if alone or number or not position:
+                        yield name, [*flagged, *rest]
+        elif isinstance(node, nodes.In) and truth is not node.negated:
+            yield from self._members(goal, node)
+        else:
+            yield (self._say(goal) if truth else f"not: {self._say(goal)}"), [(goal, truth)]
+
+    def _members(self, goal: Goal, node: nodes.In) -> Iterator[tuple[str, list[Flagged]]]:
+        """Each member of a list is met."""
+        for item in node.items[:MOST_MEMBERS]:
+            one = nodes.Binary(node.span, "==", node.value, item)
+            name = f"{node.value.span.of(self.text)} == {literal(item)}"
+            yield name, [(replace(goal, predicate=one), True)]
+
+    def _say(self, goal: Goal) -> str:
+        return " ".join(goal.predicate.span.of(self.text).split())
+
+    # -- one case ---------------------------------------------------------------------------------------------------
+
+    def _case(self, name: str, attempt: Attempt | None, mark: str, *, fires: bool) -> Case:
+        if attempt is None:
+            raise Unsolved("no group satisfies them" if fires else "the other conditions on groups imply it")
+        self._refuse_metadata(attempt)
+        documents = self._documents(attempt, mark)
+        entity = self._entity(documents[0], mark)
+        if not entity:
+            raise Unsolved("no column of the result tells its entity")
+        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name)
+
+    def _documents(self, attempt: Attempt, mark: str) -> list[Document]:
+        """The documents. Where the keys lose the mark, as a REPLACE of digits makes them, it is one of letters."""
+        documents = self._builder.make(attempt, mark)
+        if self.plan.grouping and not any(mark in str(value) for value in self._entity(documents[0], mark).values()):
+            documents = self._builder.make(attempt, _letters(int(mark)))
+        for evaluator in (Evaluator(document.values) for document in documents):
+            for goal, truth in attempt.events:
+                if evaluator.belies(goal, truth=truth):
+                    raise Unsolved(f"no value was found for {self._say(goal)}")
+        return documents
+
+    def _refuse_metadata(self, attempt: Attempt) -> None:
+        """A condition on metadata (_score) is Elasticsearch's own affair: whether it is false cannot be arranged."""
+        for goal, truth in attempt.events:
+            if not truth and any(column.startswith("_") for column in columns_of(goal)):
+                raise Unsolved("a condition on metadata")
+
+    def _entity(self, document: Document, mark: str) -> dict[str, Json]:
+        """The columns by which the result tells the case's entity: its keys, or what is the case's own."""
+        if grouping := self.plan.grouping:
+            keys = {key.name: value_of(key.value, grouping.scope, document) for key in grouping.keys}
+            return {name: value for name, value in keys.items() if value is not None}
+        names = self.plan.shown or tuple(document.fields)
+        columns = {name: nodes.Column(nodes.Span(0, 0), name) for name in names}
+        values = {name: value_of(column, self.plan.scope, document) for name, column in columns.items()}
+        known = {name: value for name, value in values.items() if value is not None}
+        own = {name: value for name, value in known.items() if mark in str(value)}
+        free = {name: value for name, value in own.items() if name not in self._conditioned}
+        return dict(list((free or own or known).items())[:MOST_COLUMNS])
+
+    @cached_property
+    def _conditioned(self) -> set[str]:
+        """The columns of conditions: some near miss lacks them, or has another value there."""
+        return {column for goal in self.plan.goals for column in columns_of(goal)}
+
+
+def _letters(number: int) -> str:
+    """A number in letters: a to z, then ba, bb and so on."""
+    front, last = divmod(number, len(ascii_lowercase))
+    return (_letters(front) if front else "") + ascii_lowercase[last]
+
+
+def _events(name: str, documents: Sequence[Document]) -> Iterator[Event]:
+    """The documents as events."""
+    for number, document in enumerate(documents, 1):
+        part = name if number == 1 else f"{name}, value {number}"
+        yield Event(part, document.fields, document.age, document.count, _SAME_TIME)
+
+
+def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:
+    return tuple((goal, True) for goal in goals)
+
+
+def _with(items: tuple[Flagged, ...], position: int, instead: Sequence[Flagged]) -> tuple[Flagged, ...]:
+    return (*items[:position], *instead, *items[position + 1 :])
+
+
+def _window(goal: Goal) -> float | None:
+    """The seconds of a condition like @timestamp > NOW() - 7 days; None for any other."""
+    node = bare(goal.predicate)
+    if isinstance(node, nodes.Binary) and node.operator in (">", ">=") and bare(node.left) == _timestamp(node.left):
+        return age(node.right)
+    return None
+
+
+def _timestamp(node: nodes.Expression) -> nodes.Column:
+    return nodes.Column(bare(node).span, TIMESTAMP)

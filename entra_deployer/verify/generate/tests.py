@@ -1,0 +1,48 @@
+"""From cases to tests: cases that a test could mix up go into tests of their own."""
+
+from collections.abc import Mapping, Sequence
+
+from entra_deployer.core.json import Json, shown
+from entra_deployer.hunts.folder import DetectionTest, Expectation
+from entra_deployer.verify.generate.cases import Case
+
+
+def make_tests(
+    cases: Sequence[Case], *, name: str, source: str, index: str, query: str | None
+) -> tuple[DetectionTest, ...]:
+    """Tests that hold all cases, as few as possible. `source` is the file of the first; the others are numbered."""
+    groups: list[list[Case]] = []
+    for case in cases:
+        group = next((one for one in groups if not any(_alike(case.entity, other.entity) for other in one)), None)
+        if group is None:
+            groups.append([case])
+        else:
+            group.append(case)
+    return tuple(
+        DetectionTest(
+            name=name if number == 1 else f"{name} ({number})",
+            source=source if number == 1 else f"{source.removesuffix('.yaml')}-{number}.yaml",
+            index=index,
+            events=tuple(event for case in group for event in case.events),
+            catches=tuple(_expectation(case) for case in group if case.fires),
+            ignores=tuple(_expectation(case) for case in group if not case.fires),
+            query=query,
+        )
+        for number, group in enumerate(groups, 1)
+    )
+
+
+def single_test(case: Case, index: str) -> DetectionTest:
+    """A test of one case alone, called as the case is."""
+    expected = (_expectation(case),)
+    catches, ignores = (expected, ()) if case.fires else ((), expected)
+    return DetectionTest(case.name, "", index, case.events, catches, ignores)
+
+
+def _alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Could an entity be taken for the other: they differ in none of the columns that both have."""
+    return all(one[column] == other[column] for column in one.keys() & other.keys())
+
+
+def _expectation(case: Case) -> Expectation:
+    return Expectation(" / ".join(map(shown, case.entity.values())), dict(case.entity), case.reason)

@@ -1,0 +1,116 @@
+"""Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.core.errors import ExitCode, InputError, Location
+from entra_deployer.core.issue import Level
+from entra_deployer.core.json import Json
+from entra_deployer.data import load_json
+from entra_deployer.esql.columns import sources
+from entra_deployer.esql.inferred_types import demanded_types
+from entra_deployer.esql.parse import parse
+from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.folder import DetectionTest
+from entra_deployer.repository import OFFLINE, Compilation, compile_rules, rule_keys
+from entra_deployer.verify.generate import constants
+from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
+from entra_deployer.verify.generate.fill import Fields
+from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.generate.synthesis import Synthesis, Unsolved
+from entra_deployer.verify.generate.tests import make_tests
+from entra_deployer.verify.mapping import known_types
+from entra_deployer.verify.repeats import schedule
+
+COMMENT = """\
+Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
+It is yours now: give the events the fields that real ones have.
+"""
+
+
+def synthesise(root: Path, names: Sequence[str]) -> tuple[Synthesis, ...]:
+    """A synthesis of each rule, and an empty one of each hunt or query that does not compile.
+
+    Raises UsageError for a name that does not exist, InputError where nothing compiles.
+    """
+    compilation = compile_rules(root, OFFLINE, names)
+    if not compilation.rules:
+        raise _nothing_to_solve(compilation)
+    return (*(_of_rule(compilation, rule) for rule in compilation.rules), *_not_compiled(compilation))
+
+
+def _not_compiled(compilation: Compilation) -> Iterator[Synthesis]:
+    for issue in compilation.issues:
+        if issue.level is Level.ERROR and issue not in compilation.findings:
+            place = f"{issue.location}: " if issue.location else ""
+            yield Synthesis("", issue.subject, (), (Unsolved("all of it", f"{place}{issue.message}"),))
+
+
+def _nothing_to_solve(compilation: Compilation) -> InputError:
+    """Why there is no rule: an error, or a hunt without ES|QL, which is none."""
+    weights = list(Level)
+    issues = sorted(compilation.issues, key=lambda issue: weights.index(issue.level))
+    if not issues:
+        return InputError("there is no rule to make a test for", hint="make a folder rules/<hunt>/ with a hunt.md")
+    return InputError(issues[0].message, location=issues[0].location, hint=issues[0].hint)
+
+
+def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
+    payload = rule.rule.payload
+    source = next(one for one in compilation.sources if one.folder == rule.folder)
+    key = rule.query_key if len(rule_keys(source)) > 1 else None
+    tree = parse(str(payload["query"]), compilation.target.version).tree
+    if tree is None:
+        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))
+    found = make_cases(tree, payload)
+    file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
+    cases = [one for one in found if isinstance(one, Case)]
+    name = f"Made from the query of {rule.rule.name}"
+    tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key)
+    unsolved = tuple(Unsolved(one.name, one.why) for one in found if isinstance(one, Unsolvable))
+    return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
+
+
+def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvable]:
+    """The cases of a rule's query, for the time that the rule looks back."""
+    _, lookback = schedule(payload)
+    try:
+        return list(Maker(read_plan(tree), tree.text, known_fields(tree, stream_of(tree)), lookback or None).make())
+    except constants.Unsolved as error:
+        return [Unsolvable("all of it", str(error))]
+
+
+def known_fields(tree: Tree, stream: str) -> Fields:
+    """The types of the fields: the integration's, ECS's, or what the query demands; and which hold lists in ECS."""
+    demanded, known, ecs = demanded_types(tree), known_types(stream), load_json("ecs.json")["fields"]
+    return Fields(
+        type_of=lambda name: known.get(name) or demanded.get(name) or "keyword",
+        is_list=lambda name: bool(ecs.get(name, {}).get("array")),
+    )
+
+
+def stream_of(tree: Tree) -> str:
+    """A data stream that the query reads from: logs-azure.signinlogs* is logs-azure.signinlogs-default."""
+    pattern = sources(tree)[0].strip('"').rpartition(":")[2]
+    return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
+
+
+def write_tests(
+    root: Path, found: Sequence[Synthesis], render: Callable[[DetectionTest], str], *, force: bool = False
+) -> tuple[str, ...]:
+    """Write the tests' files; their names. Raises InputError, with nothing written, where one is there already."""
+    tests = [test for one in found for test in one.tests]
+    for test in tests:
+        if (root / test.source).exists() and not force:
+            raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
+    for test in tests:
+        path = root / test.source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(test), encoding="utf-8")
+    return tuple(test.source for test in tests)
+
+
+def synth_code(found: Sequence[Synthesis]) -> ExitCode:
+    """1 where nothing could be made of a rule; 0 else."""
+    return ExitCode.OK if all(one.tests for one in found) else ExitCode.FAILED

@@ -1,0 +1,1 @@
+"""Small changes of a query that its tests should notice."""

@@ -1,0 +1,77 @@
+"""Verdicts are kept with the exact content that they are about: a promotion asks for them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
+from entra_deployer.hunts.detection_test import FOLDER as TESTS
+from entra_deployer.hunts.folder import RuleSource
+from entra_deployer.hunts.readers import READERS
+from entra_deployer.ledger.attestation import VerdictRecord
+from entra_deployer.ledger.journal import EitherJournal
+from entra_deployer.objects.rule_fields import rule_digest
+from entra_deployer.plan.connection import Connection
+from entra_deployer.verify.verdict import Verdict
+
+NOT_KEPT = "DEP380"
+_HUNT_FILES = ("rule.yaml", *(f"hunt{suffix}" for suffix in READERS))
+
+
+def content_digest(folder: Path) -> str:
+    """The digest of what a hunt's folder holds: the hunt, its rule.yaml and its tests, whatever their line ends."""
+    files = [path for name in _HUNT_FILES if (path := folder / name).is_file()]
+    files += sorted(path for path in (folder / TESTS).rglob("*") if path.is_file())
+    whole = hashlib.sha256()
+    for path in files:
+        data = path.read_bytes().replace(b"\r\n", b"\n")
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode() + data)
+    return f"sha256:{whole.hexdigest()}"
+
+
+def folder_of(source: RuleSource) -> Path:
+    """Where a hunt lies."""
+    return Path(source.hunt.source).parent
+
+
+def make_records(
+    verdicts: Iterable[Verdict],
+    payloads: Mapping[str, Mapping[str, Json]],
+    contents: Mapping[str, str],
+    connection: Connection,
+) -> list[VerdictRecord]:
+    """A record for each verdict whose rule stood there. `payloads` and `contents` (digests) are by rule_id."""
+    at = connection.elastic.now().isoformat(timespec="milliseconds")
+    by = connection.elastic.whoami()
+    return [
+        VerdictRecord(
+            rule_id=verdict.rule_id,
+            name=verdict.name,
+            content=contents[verdict.rule_id],
+            rule=rule_digest(payloads[verdict.rule_id]),
+            status=verdict.status,
+            mutation_score=verdict.mutation.score if verdict.mutation else None,
+            at=at,
+            by=by,
+            kibana=str(connection.version),
+            elasticsearch=str(connection.elastic.version()),
+        )
+        for verdict in verdicts
+        if verdict.rule_id in payloads
+    ]
+
+
+def keep_records(root: Path, connection: Connection, records: Sequence[VerdictRecord]) -> list[Issue]:
+    """Write them into the environment's ledger; what is to be known of that."""
+    issues: list[Issue] = []
+    environment = connection.environment.name
+
+    def warn(_: str) -> None:
+        message = "this key may not write the ledger: the verdicts are kept on this machine alone"
+        hint = "a promotion from elsewhere will not know them"
+        issues.append(Issue(NOT_KEPT, Level.NOTE, message, environment, hint=hint))
+
+    if records:
+        EitherJournal(connection.ledger(), root, environment, warn).remember_verdicts(records)
+    return issues

@@ -1,0 +1,93 @@
+"""Replay: what a rule would have done in the past, on an environment's own data."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from entra_deployer.core.errors import ExitCode, InputError, UsageError
+from entra_deployer.core.issue import Level
+from entra_deployer.plan.connection import Connection
+from entra_deployer.repository import compile_rules
+from entra_deployer.verify.ranges import stamp
+from entra_deployer.verify.repeats import schedule
+from entra_deployer.verify.replay import Journey
+from entra_deployer.verify.replay import replay as run_replay
+from entra_deployer.verify.replayed import Replay
+from entra_deployer.verify.run import RuleUnderTest
+from entra_deployer.verify.verify_rules import make_bench, rules_under_test
+
+_AGO = re.compile(r"(\d+)([smhdw]) ago")
+_STEP = re.compile(r"([1-9]\d*)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """What the user asked for, as typed: times ISO 8601 or like "7d ago"; `every` like 1h, None for the rule's own."""
+
+    name: str
+    start: str
+    end: str = "now"
+    every: str | None = None
+
+
+def replay_rule(root: Path, connection: Connection, request: ReplayRequest) -> Replay:
+    """Run one rule at each tick of its schedule. A rule that is not deployed yet is taken as it would be."""
+    space = connection.environment.spaces[0]
+    bench = make_bench(connection, space)
+    now = bench.clock()
+    rule = _rule(root, connection, request.name, space)
+    interval, _ = schedule(rule.payload or {})
+    every = _step(request.every) if request.every else timedelta(seconds=interval)
+    journey = Journey(parse_time(request.start, now), parse_time(request.end, now), every)
+    return Replay(
+        environment=connection.environment.name,
+        rule_id=rule.rule_id,
+        name=rule.name,
+        start=stamp(journey.start),
+        end=stamp(journey.end),
+        every=every.total_seconds(),
+        key_columns=rule.key_columns,
+        ticks=run_replay(rule, bench, journey),
+    )
+
+
+def replay_code(_: Replay) -> ExitCode:
+    """0: whatever it found, the replay was done."""
+    return ExitCode.OK
+
+
+def _rule(root: Path, connection: Connection, name: str, space: str) -> RuleUnderTest:
+    compilation = compile_rules(root, connection.target(space), (name,))
+    desired = {compiled.rule.key: compiled.rule.payload for compiled in compilation.rules}
+    found = rules_under_test(compilation, connection, space)
+    named = [rule for rule in found if rule.name == name] or found
+    if not named:
+        first = next(issue for issue in compilation.issues if issue.level is Level.ERROR)
+        raise InputError(first.message, location=first.location, hint=first.hint)
+    if len(named) > 1:
+        names = ", ".join(repr(rule.name) for rule in named)
+        raise UsageError(f"{name} holds {len(named)} rules", hint=f"name one of {names}")
+    rule = named[0]
+    return rule if rule.payload is not None else replace(rule, payload=desired[rule.rule_id])
+
+
+def parse_time(text: str, now: datetime) -> datetime:
+    """A moment: ISO 8601 (UTC where no zone is given), "now", or "7d ago". Raises UsageError for anything else."""
+    if text == "now":
+        return now
+    if found := _AGO.fullmatch(text):
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no time", hint='like 2026-11-24, 2026-11-24T10:00Z, or "7d ago"') from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _step(text: str) -> timedelta:
+    found = _STEP.fullmatch(text)
+    if not found:
+        raise UsageError(f"{text!r} is no step", hint="like 5m, 1h or 1d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,0 +1,198 @@
+"""Verify: compile, read the rules back from Kibana, and try them on seeded events."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.core.errors import ExitCode
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.hunts.folder import DetectionTest, RuleSettings, RuleSource
+from entra_deployer.ledger.reader import Past
+from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.index_mapping import NO_SOURCE, Types, Watched, problems_of_rule, warnings_of_rules
+from entra_deployer.plan.report import Report
+from entra_deployer.plan.source_fields import watch_sources
+from entra_deployer.repository import Compilation, compile_rules, rule_keys
+from entra_deployer.stack.search import Previewer
+from entra_deployer.verify.covering_tests import with_killers
+from entra_deployer.verify.live import lost_on_live_data
+from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.records import content_digest, folder_of, keep_records, make_records
+from entra_deployer.verify.run import Bench, RuleUnderTest, verify
+from entra_deployer.verify.verdict import Status
+
+INCOMPLETE = "DEP810"
+UNKNOWN_QUERY = "DEP811"
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores."""
+
+    names: tuple[str, ...] = ()
+    mutate: bool = False
+
+
+def verify_rules(
+    root: Path, connection: Connection, request: VerifyRequest, clock: Callable[[], datetime] | None = None
+) -> Report:
+    """A verdict for each rule, by the environment's first space. The clock is Elasticsearch's own if none is given."""
+    environment = connection.environment
+    space = environment.spaces[0]
+    compilation = compile_rules(root, connection.target(space), request.names)
+    bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
+    digests = contents(compilation)
+    standing = rules_under_test(compilation, connection, space)
+    watched = watch_rules(standing, connection, Past(root, connection).types(space))
+    rules = [with_source(rule, watched.get(rule.rule_id)) for rule in standing]
+    verdicts = with_killers(verify(rules, bench), rules, bench)
+    issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    issues += [issue for source in compilation.sources for issue in _test_issues(source)]
+    issues += _warnings(watched, connection)
+    issues += {issue for rule in rules for issue in rule.known}
+    issues += [issue for verdict in verdicts for issue in verdict.problems if issue not in issues]
+    payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
+    records = make_records(verdicts, payloads, digests, connection)
+    issues += keep_records(root, connection, records)
+    return Report(
+        environment=environment.name,
+        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}, {connection.licence}",
+        hunts=len(compilation.sources),
+        verdicts=verdicts,
+        issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+    )
+
+
+def contents(compilation: Compilation) -> dict[str, str]:
+    """By rule_id, the digest of what its hunt's folder holds."""
+    digests = {source.folder: content_digest(folder_of(source)) for source in compilation.sources}
+    return {rule.rule.key: digests[rule.folder] for rule in compilation.rules}
+
+
+def look_at_live_data(root: Path, connection: Connection, request: VerifyRequest) -> Report:
+    """What share of the live events each condition of each rule, as it stands in Kibana, loses to null. Reads only."""
+    environment = connection.environment
+    space = environment.spaces[0]
+    compilation = compile_rules(root, connection.target(space), request.names)
+    bench = make_bench(connection, space)
+    issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    for rule in rules_under_test(compilation, connection, space):
+        issues += lost_on_live_data(rule, bench)
+    return Report(
+        environment=environment.name,
+        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}",
+        hunts=len(compilation.sources),
+        issues=tuple(sorted(issues, key=lambda issue: issue.order)),
+    )
+
+
+def live_code(report: Report) -> ExitCode:
+    """1 where something could not be looked at; else 0."""
+    return ExitCode.FAILED if report.errors else ExitCode.OK
+
+
+def make_bench(
+    connection: Connection,
+    space: str,
+    *,
+    previewer: Previewer | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Bench:
+    """Where to try the rules of one space."""
+    environment = connection.environment
+    return Bench(
+        server=connection.elastic,
+        previewer=previewer or connection.previewer(space),
+        version=connection.elastic.version(),
+        clock=clock or connection.elastic.now,
+        run_id=uuid.uuid4().hex[:12],
+        embedded=environment.embedded,
+        parallel=environment.limits.parallel,
+    )
+
+
+def verify_code(report: Report) -> ExitCode:
+    """2 for a failed verdict; 1 where one was not possible, or there is none; else 0."""
+    statuses = {verdict.status for verdict in report.verdicts}
+    if Status.FAILED in statuses:
+        return ExitCode.DIFFERENT
+    if statuses == {Status.PASSED} and not report.errors:
+        return ExitCode.OK
+    return ExitCode.FAILED
+
+
+def rules_under_test(compilation: Compilation, connection: Connection, space: str) -> list[RuleUnderTest]:
+    """Every compiled rule as it stands in Kibana, with the tests of its query."""
+    keys = [compiled.rule.key for compiled in compilation.rules]
+    standing = {live.object.key: live.object.payload for live in connection.rules(space).by_key(keys)}
+    sources = {source.folder: source for source in compilation.sources}
+    return [
+        RuleUnderTest(
+            rule_id=compiled.rule.key,
+            name=compiled.rule.name,
+            payload=standing.get(compiled.rule.key),
+            tests=_tests(sources[compiled.folder], compiled),
+            key_columns=compiled.key_columns,
+            repeats_matter=_settings(sources[compiled.folder], compiled).duplicates != "none",
+            minimum_score=_settings(sources[compiled.folder], compiled).minimum_mutation_score,
+            origin=Origin(sources[compiled.folder].hunt.source, compiled.query),
+        )
+        for compiled in compilation.rules
+    ]
+
+
+def watch_rules(
+    rules: Sequence[RuleUnderTest], connection: Connection, then: Mapping[str, Types]
+) -> dict[str, Watched]:
+    """By rule_id, what the source of each rule is like. `then` are the types that its fields had at the last push."""
+    objects = [StateObject(Kind.RULE, one.rule_id, one.name, one.payload) for one in rules if one.payload is not None]
+    return {one.rule.key: one for one in watch_sources(connection.elastic, connection.version, objects, then)}
+
+
+def with_source(rule: RuleUnderTest, watched: Watched | None) -> RuleUnderTest:
+    """The rule, to be tried on the types of its source, and with what stands against it there."""
+    return replace(rule, mapped=watched.types, known=tuple(problems_of_rule(watched))) if watched else rule
+
+
+def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Issue]:
+    """That an embedded stack has no data of its own is nothing to tell."""
+    environment = connection.environment
+    found = warnings_of_rules(list(watched.values()), environment.name)
+    return [issue for issue in found if not (environment.embedded and issue.code == NO_SOURCE)]
+
+
+def _settings(source: RuleSource, compiled: CompiledRule) -> RuleSettings:
+    return next(query.settings for query in source.queries if query.key == compiled.query_key)
+
+
+def _tests(source: RuleSource, compiled: CompiledRule) -> tuple[DetectionTest, ...]:
+    only = len(rule_keys(source)) == 1
+    return tuple(test for test in source.tests if test.query == compiled.query_key or (only and test.query is None))
+
+
+def _test_issues(source: RuleSource) -> Sequence[Issue]:
+    """What the tests of a hunt lack: a query that they name wrongly or not at all, a side that they do not prove."""
+    keys = rule_keys(source)
+    issues = []
+    for test in source.tests:
+        if test.query not in keys and not (test.query is None and len(keys) == 1):
+            message = (
+                f"{test.source}: no query is called {test.query!r}" if test.query else f"{test.source}: which query?"
+            )
+            hint = f"say query: {' or '.join(keys)}"
+            issues.append(Issue(UNKNOWN_QUERY, Level.ERROR, message, source.folder, hint=hint))
+    for key in keys:
+        mine = [test for test in source.tests if (test.query or key) == key]
+        for word, proven in (
+            ("fires", any(test.catches for test in mine)),
+            ("stays quiet", any(t.ignores for t in mine)),
+        ):
+            if mine and not proven:
+                message = f"no test shows that the rule of query {key!r} {word}"
+                hint = "add an entity under catches" if word == "fires" else "add a near miss under ignores"
+                issues.append(Issue(INCOMPLETE, Level.WARNING, message, source.folder, hint=hint))
+    return issues

@@ -1,0 +1,40 @@
+"""The golden files of the project's own rules. `python -m tests.workflow.golden` writes them anew: read the diff."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from entra_deployer.compiler.compiled import CompileReport
+from entra_deployer.core.target import StackVersion
+from entra_deployer.reports.compilation_as_json import compilation_as_json
+from entra_deployer.reports.compilation_as_text import compilation_as_text
+from entra_deployer.repository import OFFLINE, compile_rules
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "compiled"
+OLD = replace(OFFLINE, version=StackVersion(8, 12, 2), licence="basic")
+
+
+def renderings() -> Iterator[tuple[str, str]]:
+    """The name and the text of each golden file."""
+    for folder in sorted(path.name for path in (ROOT / "rules").iterdir() if path.is_dir()):
+        now, old = (_report(compile_rules(ROOT, target, [folder])) for target in (OFFLINE, OLD))
+        yield f"{folder}.json", compilation_as_json(now)
+        yield f"{folder}.explain.txt", compilation_as_text(now, width=120, colour=False, explain=True)
+        yield f"{folder}.8.12-basic.txt", compilation_as_text(old, width=120, colour=False, explain=False)
+
+
+def _report(compilation):
+    issues = tuple(replace(issue, location=_within(issue.location)) for issue in compilation.issues)
+    return CompileReport(f"{compilation.target.version}, {compilation.target.licence}", compilation.rules, issues)
+
+
+def _within(place):
+    """The place as it is wherever the repository stands."""
+    return place and replace(place, path=Path(place.path).relative_to(ROOT).as_posix())
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name, text in renderings():
+        (GOLDEN / name).write_text(text, "utf-8")

@@ -1,0 +1,35 @@
+"""Types that a query demands of its fields."""
+
+import pytest
+
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.inferred_types import demanded_types
+from entra_deployer.esql.parse import parse
+
+
+@pytest.mark.parametrize(
+    ("predicate", "types"),
+    [
+        ("a == 1", {"a": "long"}),
+        ("1 < a", {"a": "long"}),
+        ("a > 1.5", {"a": "double"}),
+        ("a == true", {"a": "boolean"}),
+        ('a == "x"', {"a": "keyword"}),
+        ("a IN (1, 2)", {"a": "long"}),
+        ('a LIKE "x*"', {"a": "keyword"}),
+        ("a > NOW() - 1 day", {"a": "date"}),
+        ("a / 1000 > 5", {"a": "long"}),
+        ('CIDR_MATCH(a, "10.0.0.0/8")', {"a": "ip"}),
+        ('TO_LOWER(a) == "x"', {"a": "keyword"}),
+        ("COALESCE(a, false) == false", {"a": "boolean"}),
+        ("a == b", {}),
+        ("a IS NOT NULL", {}),
+    ],
+)
+def test_what_a_field_is_compared_with_tells_its_type(predicate, types):
+    assert demanded_types(parse(f"FROM x | WHERE {predicate}", StackVersion(8, 19)).tree) == types
+
+
+def test_functions_of_moments_demand_dates_and_sums_numbers():
+    text = "FROM x | EVAL w = DATE_TRUNC(1 hour, seen) | STATS s = SUM(bytes) BY w, b = BUCKET(other, 1 day)"
+    assert demanded_types(parse(text, StackVersion(8, 19)).tree) == {"seen": "date", "bytes": "long", "other": "date"}

@@ -1,0 +1,202 @@
+"""Broken hunts, each in a folder that is named after its fault: the place, what is wrong, and what to do."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.core.issue import Level
+from entra_deployer.hunts.catalog import read_hunt_file, read_rules
+
+HUNTS = Path(__file__).parents[1] / "data" / "hunts"
+
+FAULTS = {
+    "bad_uuid": ("hunt.md:10:1", "'0b8f1a62' is not a UUID", "python3 -m uuid"),
+    "empty_query": ("hunt.md:16:1", "the query is empty", "fenced block"),
+    "no_description": ("hunt.md:1:1", "the hunt has no description", "**Description:**"),
+    "no_hunt": ("no_hunt", "no hunt here", "hunt.md"),
+    "no_language": ("hunt.md:1:1", "the hunt has no language", "**Language:**"),
+    "no_query": ("hunt.md:14:1", "the hunt has no query", "fenced block"),
+    "no_title": ("hunt.md:1:1", "the hunt has no name", "# Name of the hunt"),
+    "no_uuid": ("hunt.md:1:1", "the hunt has no uuid", "**UUID:**"),
+    "not_utf8": ("hunt.md:7:19", "the file is not UTF-8", "save it as UTF-8"),
+    "second_title": ("hunt.md:34:1", "a second title", "one hunt"),
+    "settings_bad_duration": ("rule.yaml:2:1", 'lookback: "2 weeks" is not of the expected form', "s, m, h or d"),
+    "settings_bad_yaml": ("rule.yaml:2:1", "not valid YAML", "indentation"),
+    "settings_no_such_query": (
+        "rule.yaml:3:5",
+        "'no such text' stands in 0 of the hunt's ES|QL queries",
+        "only this one",
+    ),
+    "settings_too_many_queries": ("rule.yaml:1:1", "2 queries are named and the hunt has 1", "or none"),
+    "settings_twice": ("rule.yaml:2:1", "the key 'severity' stands here twice", "remove one"),
+    "settings_unknown_key": ("rule.yaml:2:1", "unknown key 'intervall'", "did you mean 'interval'?"),
+    "settings_wrong_type": ("rule.yaml:1:1", 'risk_score: must be a whole number, not "high"', "from 0 to 100"),
+    "toml_empty_query": ("hunt.toml:13:1", "the query is empty", "between the quotes"),
+    "toml_no_table": ("hunt.toml:1:1", "there is no table [hunt]", "[hunt]"),
+    "toml_syntax": ("hunt.toml:5:1", "not valid TOML: Unclosed array", "brackets"),
+    "toml_text_wanted": ("hunt.toml:2:1", "author must be text, not 5", "quotes"),
+    "toml_unknown_key": ("hunt.toml:8:1", "unknown key 'licence'", "did you mean 'license'?"),
+    "toml_wrong_type": ("hunt.toml:10:1", "mitre must be a list of texts", 'mitre = ["..."]'),
+    "two_hunts": ("two_hunts", "two hunts in one folder", "keep one of"),
+    "unknown_key": ("hunt.md:7:3", "unknown key 'Auhtor'", "did you mean 'Author'?"),
+    "unknown_section": ("hunt.md:22:1", "unknown section 'Remarks'", "known: "),
+}
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return read_rules(HUNTS)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_fault_is_told_with_its_place_and_the_next_step(catalog, fault):
+    place, message, hint = FAULTS[fault]
+    [issue] = [issue for issue in catalog.issues if issue.subject == fault]
+    assert issue.level is Level.ERROR
+    assert str(issue.location).endswith(place)
+    assert message in issue.message
+    assert hint in (issue.hint or "")
+    assert "\n" not in issue.message
+
+
+TOML = """\
+[hunt]
+name = 1
+licence = "MIT"
+integration = ["endpoint", 2]
+uuid = "p9a9d6m6-6789"
+descripton = "What it looks for."
+language = []
+query = ["", "FROM logs-a"]
+"""
+MARKDOWN = """\
+# A hunt
+
+## Metadata
+
+- **Auhtor:** Somebody
+- **Descripton:** What it looks for.
+- **Language:** `[]`
+
+## Querys
+
+# Another
+
+## Remarks
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "hunt.toml",
+            TOML,
+            [
+                (2, "name must be text, not 1"),
+                (3, "unknown key 'licence'"),
+                (4, "integration must be a list of texts"),
+                (5, "'p9a9d6m6-6789' is not a UUID"),
+                (6, "unknown key 'descripton'"),
+                (7, "the hunt has no language"),
+                (8, "the query is empty"),
+            ],
+        ),
+        (
+            "hunt.md",
+            MARKDOWN,
+            [
+                (1, "the hunt has no uuid"),
+                (5, "unknown key 'Auhtor'"),
+                (6, "unknown key 'Descripton'"),
+                (7, "the hunt has no language"),
+                (9, "unknown section 'Querys'"),
+                (11, "a second title"),
+                (13, "unknown section 'Remarks'"),
+            ],
+        ),
+        ("hunt.md", "# A hunt\n\n## Metdata\n", [(1, "the hunt has no query"), (3, "unknown section 'Metdata'")]),
+    ],
+)
+def test_one_run_tells_all_faults_of_a_hunt(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text, "utf-8")
+    issues = read_hunt_file(tmp_path / name).issues
+    assert [(issue.location.line, issue.message) for issue in issues] == expected
+    assert all(issue.hint for issue in issues)
+
+
+def test_one_run_names_every_broken_hunt_and_reads_the_sound_ones(catalog):
+    told = {issue.subject for issue in catalog.issues}
+    read = {source.folder for source in catalog.sources}
+    folders = {path.name for path in HUNTS.iterdir() if path.is_dir()}
+    assert told | read == folders
+    assert told & read == {"sound", "sound_toml"}
+
+
+def test_hunts_with_one_identity_are_an_error_for_each(catalog):
+    issues = [issue for issue in catalog.issues if issue.code == "DEP003"]
+    assert {issue.subject for issue in issues} == {"sound", "sound_toml"}
+    assert {issue.message.split()[1] for issue in issues} == {"UUID", "name"}
+    [markdown] = [i for i in issues if i.subject == "sound" and "UUID" in i.message]
+    assert (markdown.location.line, markdown.hint) == (10, "give each hunt its own")
+
+
+def test_issues_are_sorted_by_place(catalog):
+    assert list(catalog.issues) == sorted(catalog.issues, key=lambda issue: issue.order)
+
+
+@pytest.fixture
+def rules(tmp_path):
+    for name in ("sound", "no_uuid"):
+        shutil.copytree(HUNTS / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["sound", "A hunt"])
+def test_names_choose_by_folder_or_by_name(rules, name):
+    catalog = read_rules(rules, names=[name])
+    assert [source.folder for source in catalog.sources] == ["sound"]
+    assert not catalog.issues
+
+
+def test_a_broken_hunt_can_be_chosen_by_its_folder(rules):
+    catalog = read_rules(rules, names=["no_uuid"])
+    assert not catalog.sources
+    assert [issue.subject for issue in catalog.issues] == ["no_uuid"]
+
+
+def test_a_name_that_does_not_exist_is_wrong_usage(rules):
+    with pytest.raises(UsageError, match=r"no rule is named 'suond'.*did you mean 'sound'"):
+        read_rules(rules, names=["suond"])
+
+
+def test_no_folder_of_rules_is_told(tmp_path):
+    with pytest.raises(InputError, match="there are no rules here"):
+        read_rules(tmp_path / "rules")
+
+
+def test_hidden_folders_are_no_rules(rules):
+    (rules / ".git").mkdir()
+    assert {source.folder for source in read_rules(rules).sources} == {"sound"}
+
+
+def test_a_hunt_file_can_be_read_by_itself():
+    catalog = read_hunt_file(HUNTS / "sound" / "hunt.md")
+    assert [source.folder for source in catalog.sources] == ["sound"]
+
+
+def test_a_missing_file_is_told(tmp_path):
+    [issue] = read_hunt_file(tmp_path / "gone.md").issues
+    assert "cannot be read: No such file or directory" in issue.message
+
+
+def test_several_queries_without_names_are_told(rules):
+    hunt = (rules / "sound" / "hunt.md").read_text("utf-8")
+    more = hunt.replace("## Notes", "```sql\nfrom logs-b-*\n| keep x\n```\n\n## Notes")
+    (rules / "sound" / "hunt.md").write_text(more, "utf-8")
+    [issue] = read_rules(rules, names=["sound"]).issues
+    assert (issue.code, issue.level, issue.location.line) == ("DEP006", Level.WARNING, 14)
+    (rules / "sound" / "rule.yaml").write_text("queries:\n  a: {}\n  b: {}\n", "utf-8")
+    assert not read_rules(rules, names=["sound"]).issues

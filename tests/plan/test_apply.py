@@ -1,0 +1,172 @@
+"""Applying a plan to handlers that stand in for a Kibana: reading back decides."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from entra_deployer.core.errors import AnswerLost, Refused, Unreachable
+from entra_deployer.core.target import StackVersion
+from entra_deployer.objects.state import Kind
+from entra_deployer.plan.apply import apply, moved
+from entra_deployer.plan.plan import Action, Outcome
+from entra_deployer.plan.planner import Existing, Policy, make_plan
+from entra_deployer.stack.environment import Limits
+from tests.builders import live, rule, search, state
+
+LIMITS = Limits(parallel=2, batch=2)
+
+
+@dataclass
+class Shelf:
+    """A handler that keeps objects; `fails` maps a key to what happens when it is written."""
+
+    objects: dict = field(default_factory=dict)
+    fails: dict = field(default_factory=dict)
+    writes: list = field(default_factory=list)
+    copies: int = 1
+
+    def by_key(self, keys):
+        return [live(self.objects[k], f"{k}-{n}") for k in keys if k in self.objects for n in range(self.copies)]
+
+    def create(self, objects):
+        self.writes.append(("create", [one.key for one in objects]))
+        errors = {}
+        for one in objects:
+            error = self.fails.get(one.key)
+            if isinstance(error, Exception):
+                raise error
+            if error:
+                errors[one.key] = error
+            else:
+                self.objects[one.key] = one
+        return errors
+
+    def replace(self, one, fields):
+        self.writes.append(("replace", one.key))
+        error = self.fails.get(one.key)
+        if isinstance(error, AnswerLost):
+            self.objects[one.key] = one
+        if error:
+            raise error
+        self.objects[one.key] = one
+
+    def delete(self, standing):
+        self.writes.append(("delete", [one.object.key for one in standing]))
+        for one in standing:
+            if error := self.fails.get(one.object.key):
+                raise error
+            del self.objects[one.object.key]
+
+
+def planned(desired, standing=(), **policy):
+    marked = tuple(live(one) for one in standing)
+    return make_plan("t", [(state(*desired), Existing(marked, marked), Policy(StackVersion(8, 19), **policy))])
+
+
+def run(plan, rules, searches=None):
+    handlers = {("default", Kind.RULE): rules, ("default", Kind.SAVED_SEARCH): searches or Shelf()}
+    return apply(plan, handlers, LIMITS)
+
+
+def outcomes(results):
+    return {result.change.key: (result.outcome, result.error) for result in results}
+
+
+def test_new_rules_go_in_batches():
+    rules = Shelf()
+    results = run(planned([rule(f"r{n}", f"R{n}") for n in range(5)]), rules)
+    assert {result.outcome for result in results} == {Outcome.APPLIED}
+    assert [keys for _, keys in rules.writes] == [["r0", "r1"], ["r2", "r3"], ["r4"]]
+
+
+def test_a_refused_object_does_not_stop_the_others():
+    rules = Shelf(fails={"r1": "bad rule"})
+    results = run(planned([rule("r0", "R0"), rule("r1", "R1"), rule("r2", "R2")]), rules)
+    assert outcomes(results) == {
+        "r0": (Outcome.APPLIED, ""),
+        "r1": (Outcome.FAILED, "bad rule"),
+        "r2": (Outcome.APPLIED, ""),
+    }
+
+
+def test_success_that_is_not_there_is_a_failure():
+    class Liar(Shelf):
+        def create(self, objects):
+            return {}
+
+    results = run(planned([rule()]), Liar())
+    assert outcomes(results)["r1"] == (Outcome.FAILED, "it is not there after the write")
+
+
+def test_a_lost_answer_is_cleared_by_reading():
+    standing = rule(severity="low")
+    rules = Shelf({"r1": standing}, fails={"r1": AnswerLost("cut")})
+    results = run(planned([rule(severity="high")], [standing]), rules)
+    assert outcomes(results)["r1"] == (Outcome.APPLIED, "")
+    assert rules.writes == [("replace", "r1")]
+
+
+def test_a_field_that_kibana_dropped_is_named():
+    class Forgetful(Shelf):
+        def replace(self, one, fields):
+            self.objects[one.key] = rule(severity="high")
+
+    standing = rule(severity="low")
+    results = run(planned([rule(severity="high", note="n")], [standing]), Forgetful({"r1": standing}))
+    assert outcomes(results)["r1"][0] is Outcome.FAILED
+    assert "note" in outcomes(results)["r1"][1]
+
+
+def test_equal_creates_of_somebody_else_are_noticed():
+    results = run(planned([rule()]), Shelf(copies=3))
+    assert "3 of it" in outcomes(results)["r1"][1]
+
+
+def test_a_server_gone_silent_stops_the_rest():
+    class Silent(Shelf):
+        def by_key(self, keys):
+            raise Unreachable("no answer")
+
+    rules = Shelf()
+    results = run(planned([search(), rule()]), rules, Silent())
+    assert outcomes(results) == {"s1": (Outcome.FAILED, "no answer"), "r1": (Outcome.SKIPPED, "no answer")}
+    assert rules.writes == []
+
+
+def test_deletions_come_last_and_are_checked():
+    gone, stays = rule("gone", "Gone"), rule("stays", "Stays")
+    rules = Shelf({"gone": gone, "stays": stays})
+    plan = planned([stays, rule("new", "New")], [gone, stays], prune=True)
+    assert [change.action for change in plan.changes] == [Action.CREATE, Action.DELETE]
+    assert outcomes(run(plan, rules))["gone"] == (Outcome.APPLIED, "")
+    assert [kind for kind, _ in rules.writes] == ["create", "delete"]
+
+
+def test_a_deletion_that_was_refused_fails():
+    gone, stays = rule("gone", "Gone"), rule("stays", "Stays")
+    rules = Shelf({"gone": gone, "stays": stays}, fails={"gone": Refused("not yours", status=403)})
+    results = run(planned([stays], [gone, stays], prune=True), rules)
+    assert outcomes(results)["gone"] == (Outcome.FAILED, "not yours")
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_comes_through(interrupt):
+    class Interrupted(Shelf):
+        def replace(self, one, fields):
+            raise interrupt
+
+    standing = rule(severity="low")
+    with pytest.raises(interrupt):
+        run(planned([rule(severity="high")], [standing]), Interrupted({"r1": standing}))
+
+
+def test_what_moved_since_the_plan_is_found():
+    plan = planned([rule(severity="high"), rule("new", "New")], [rule(severity="low")])
+
+    class Moved(Shelf):
+        def by_key(self, keys):
+            return [live(rule(severity="low"), revision="1")]
+
+    handlers = {("default", Kind.RULE): Shelf({"r1": rule(severity="low")})}
+    assert moved(plan, handlers) == []
+    assert [c.key for c in moved(plan, {("default", Kind.RULE): Moved()})] == ["r1"]

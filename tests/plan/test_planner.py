@@ -1,0 +1,288 @@
+"""The planner: what is created, updated, kept, left alone, and what blocks."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entra_deployer.core.issue import Level
+from entra_deployer.core.target import StackVersion
+from entra_deployer.objects.rule_fields import RULE_FIELDS, is_as_pushed, with_witness
+from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.plan.plan import Action
+from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
+from tests.builders import live, rule, search, state
+
+VERSION = StackVersion(8, 19)
+
+
+def plan(desired, existing=None, **policy):
+    return make_plan("test", [(desired, existing or Existing(), Policy(VERSION, **policy))])
+
+
+def ours(*objects):
+    some = tuple(one if hasattr(one, "object") else live(one) for one in objects)
+    return Existing(marked=some, same_key=some)
+
+
+def test_what_is_not_there_is_created():
+    made = plan(state(rule(), search()))
+    assert [(c.action, c.kind) for c in made.changes] == [
+        (Action.CREATE, Kind.SAVED_SEARCH),
+        (Action.CREATE, Kind.RULE),
+    ]
+    assert made.unchanged == 0
+
+
+def test_what_stands_as_desired_is_no_change():
+    made = plan(state(rule(), search()), ours(rule(), search()))
+    assert made.changes == ()
+    assert made.unchanged == 2
+
+
+def test_a_field_that_differs_is_an_update_with_both_values():
+    made = plan(state(rule(severity="high")), ours(rule(severity="low")))
+    (change,) = made.changes
+    assert change.action is Action.UPDATE
+    assert [(d.path, d.existing, d.desired) for d in change.diffs] == [("severity", "low", "high")]
+
+
+def test_a_diff_tells_whether_somebody_edited_the_field_in_kibana():
+    base = {(Kind.RULE, "r1"): rule(severity="low", note="ours")}
+    standing = rule(severity="low", note="theirs")
+    (change,) = plan(state(rule(severity="high", note="ours")), ours(standing), base=base).changes
+    assert {d.path: d.edited for d in change.diffs} == {"severity": False, "note": True}
+
+
+@pytest.mark.parametrize("field", ["from", "to", "interval", "max_signals", "references", "setup", "note"])
+def test_a_default_that_the_server_filled_in_is_no_difference(field):
+    filled = rule(**{field: RULE_FIELDS[field].default})
+    assert plan(state(rule()), ours(filled)).changes == ()
+
+
+def test_a_field_set_in_kibana_that_git_owns_is_taken_back():
+    made = plan(state(rule()), ours(rule(note="edited in the UI")))
+    assert [(d.path, d.existing, d.desired) for d in made.changes[0].diffs] == [("note", "edited in the UI", None)]
+    assert "note" not in made.changes[0].desired.payload
+
+
+def test_a_rule_switched_off_in_kibana_stays_off_and_is_no_change():
+    assert plan(state(rule(enabled=True)), ours(rule(enabled=False))).changes == ()
+
+
+def test_kept_fields_are_sent_and_told_when_something_else_changes():
+    exceptions = [{"id": "x", "list_id": "l", "type": "detection", "namespace_type": "single"}]
+    standing = rule(enabled=False, exceptions_list=exceptions, severity="low")
+    (change,) = plan(state(rule(enabled=True, severity="high")), ours(standing)).changes
+    assert change.desired.payload["enabled"] is False
+    assert change.desired.payload["exceptions_list"] == exceptions
+    assert {kept.path for kept in change.kept} == {"enabled", "exceptions_list"}
+
+
+def test_git_may_own_what_the_live_stack_owns_by_default():
+    made = plan(state(rule(enabled=True)), ours(rule(enabled=False)), owners={"enabled": "git"})
+    assert [d.path for d in made.changes[0].diffs] == ["enabled"]
+    made = plan(state(rule(enabled=True)), ours(rule(enabled=False)), rule_owners={"r1": {"enabled": "git"}})
+    assert [d.path for d in made.changes[0].diffs] == ["enabled"]
+
+
+def test_an_action_that_the_server_gave_an_id_is_no_difference():
+    action = {"id": "c", "group": "default", "params": {}}
+    desired = rule(actions=[action])
+    standing = rule(actions=[{**action, "uuid": "made-by-the-server"}])
+    assert plan(state(desired), ours(standing), owners={"actions": "git"}).changes == ()
+
+
+def test_an_analysts_tag_stays_and_ours_that_left_the_repository_goes():
+    base = {(Kind.RULE, "r1"): rule(tags=["Managed: entra-deployer", "Old"])}
+    standing = rule(tags=["Managed: entra-deployer", "Old", "analyst"])
+    (change,) = plan(state(rule()), ours(standing), base=base).changes
+    assert change.desired.payload["tags"] == ["Managed: entra-deployer", "analyst"]
+    assert [(k.path, k.existing) for k in change.kept] == [("tags", ["analyst"])]
+
+
+def test_an_analysts_tag_stays_through_a_second_push():
+    standing = rule(severity="low", tags=["Managed: entra-deployer", "analyst"])
+    (first,) = plan(state(rule(severity="high")), ours(standing)).changes
+    base = {(Kind.RULE, "r1"): first.base}
+    (second,) = plan(state(rule(severity="critical")), ours(first.desired), base=base).changes
+    assert second.desired.payload["tags"] == ["Managed: entra-deployer", "analyst"]
+    assert [diff.path for diff in second.diffs] == ["severity"]
+
+
+def test_the_order_of_tags_is_nobodys_business():
+    standing = rule(tags=["b", "Managed: entra-deployer"])
+    assert plan(state(rule(tags=["Managed: entra-deployer", "b"])), ours(standing)).changes == ()
+
+
+def test_a_field_we_know_nothing_of_is_carried_along():
+    standing = rule(brand_new_field={"a": 1}, severity="low", version=7)
+    (change,) = plan(state(rule(severity="high")), ours(standing)).changes
+    assert change.desired.payload["brand_new_field"] == {"a": 1}
+    assert change.desired.payload["version"] == 7
+    assert [d.path for d in change.diffs] == ["severity"]
+
+
+def test_a_foreign_object_with_our_key_blocks_unless_adopted():
+    foreign = Existing(same_key=(live(rule(severity="high", tags=[])),))
+    blocked = plan(state(rule()), foreign)
+    assert [issue.code for issue in blocked.blockers] == ["DEP300"]
+    assert blocked.changes == ()
+    adopted = plan(state(rule()), foreign, adopt=True)
+    assert adopted.blockers == ()
+    assert {d.path for d in adopted.changes[0].diffs} == {"severity", "tags"}
+
+
+def test_the_ledger_knows_ours_where_the_tag_is_gone():
+    standing = Existing(same_key=(live(rule(tags=[])),))
+    made = plan(state(rule()), standing, base={(Kind.RULE, "r1"): rule()})
+    assert made.blockers == ()
+    assert [d.path for d in made.changes[0].diffs] == ["tags"]
+
+
+def test_a_prebuilt_rule_blocks_even_when_adopting():
+    prebuilt = Existing(same_key=(live(rule(), immutable=True),))
+    assert plan(state(rule()), prebuilt, adopt=True).blockers != ()
+
+
+def test_a_foreign_rule_of_our_name_blocks_and_is_a_warning_when_adopting():
+    other = Existing(same_name=(live(rule(key="theirs", tags=[])),))
+    assert [issue.code for issue in plan(state(rule()), other).blockers] == ["DEP301"]
+    adopted = plan(state(rule()), other, adopt=True)
+    assert adopted.blockers == ()
+    assert [issue.level for issue in adopted.issues] == [Level.WARNING]
+
+
+def test_two_live_rules_with_one_rule_id_block():
+    twice = Existing(same_key=(live(rule(), object_id="a"), live(rule(), object_id="b")))
+    assert "a, b" in plan(state(rule()), twice).blockers[0].message
+
+
+def many(count):
+    return [rule(key=f"r{number}", name=f"Rule {number}") for number in range(count)]
+
+
+def test_what_left_the_repository_stays_unless_pruned():
+    rules = many(5)
+    left = plan(state(*rules[:4]), ours(*rules))
+    assert left.changes == ()
+    assert [issue.code for issue in left.issues] == ["DEP310"]
+    pruned = plan(state(*rules[:4]), ours(*rules), prune=True)
+    assert [(c.action, c.key) for c in pruned.changes] == [(Action.DELETE, "r4")]
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_what_is_not_looked_at_has_not_left_the_repository(prune):
+    some = plan(state(rule(key="r0", severity="high")), ours(*many(5)), prune=prune, whole=False)
+    assert some.issues == ()
+    assert [(c.action, c.key) for c in some.changes] == [(Action.UPDATE, "r0")]
+
+
+def test_a_prune_beyond_its_limits_blocks():
+    rules = many(20)
+    assert plan(state(*rules[:8]), ours(*rules), prune=True).blockers != ()
+    assert plan(state(*rules[:13]), ours(*rules), prune=True).blockers != ()
+    assert plan(state(*rules[:15]), ours(*rules), prune=True).blockers == ()
+
+
+def test_a_prune_towards_nothing_blocks():
+    made = plan(state(), ours(rule()), prune=True)
+    assert made.blockers != ()
+    assert made.changes == ()
+
+
+def test_a_saved_search_keeps_what_it_says_nothing_of():
+    standing = search(breakdownField="user.name", columns=["old"])
+    (change,) = plan(state(search(columns=["new"])), ours(standing)).changes
+    assert change.desired.payload["attributes"]["breakdownField"] == "user.name"
+    assert [d.path for d in change.diffs] == ["columns"]
+
+
+FIELD_VALUES = {
+    "severity": st.sampled_from(["low", "medium", "high"]),
+    "enabled": st.booleans(),
+    "tags": st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
+    "note": st.none() | st.text(max_size=5),
+    "max_signals": st.none() | st.integers(1, 200),
+    "exceptions_list": st.none() | st.just([{"list_id": "x"}]),
+    "unheard_of": st.none() | st.integers(),
+}
+RULES = st.fixed_dictionaries(FIELD_VALUES).map(lambda fields: rule(**fields))
+
+
+@given(desired=RULES, standing=RULES)
+def test_the_plan_after_its_own_result_is_empty(desired, standing):
+    first = plan(state(desired), ours(standing))
+    after = first.changes[0].desired if first.changes else standing
+    assert plan(state(desired), ours(after)).changes == ()
+
+
+@given(desired=RULES, standing=RULES)
+def test_a_plan_writes_on_nothing_it_is_given(desired, standing):
+    before = (dict(desired.payload), dict(standing.payload))
+    plan(state(desired), ours(standing))
+    assert (dict(desired.payload), dict(standing.payload)) == before
+
+
+def test_the_same_input_gives_the_same_plan_whatever_its_order():
+    rules = many(4)
+    one = plan(state(*rules), ours(*[replace(r, payload={**r.payload, "severity": "high"}) for r in rules]))
+    other = plan(
+        state(*reversed(rules)), ours(*reversed([replace(r, payload={**r.payload, "severity": "high"}) for r in rules]))
+    )
+    assert one == other
+
+
+def test_a_changed_rule_id_is_a_delete_and_a_create_shown_as_such():
+    old = rule("old")
+    made = plan(state(rule("new")), Existing(marked=(live(old),)), base={(Kind.RULE, "old"): old})
+    assert [(change.action, change.key) for change in made.changes] == [
+        (Action.CREATE, "new"),
+        (Action.DELETE, "old"),
+    ]
+    assert [(issue.code, issue.level) for issue in made.issues] == [("DEP312", Level.WARNING)]
+
+
+def test_a_copy_in_kibana_of_the_same_name_is_not_deleted_for_a_new_rule():
+    made = plan(state(rule("new")), Existing(marked=(live(rule("copy")),)))
+    assert [change.action for change in made.changes] == [Action.CREATE]
+
+
+def base_of(*objects):
+    return {(one.kind, one.key): one for one in objects}
+
+
+def test_what_both_sides_brought_to_the_same_goes_into_the_base():
+    pulled = rule(severity="high", tags=["Managed: entra-deployer", "mine"])
+    policy = Policy(VERSION, base=base_of(rule(severity="low"), search()))
+    found = settled(state(rule(severity="high"), search()), ours(pulled, search()), policy)
+    assert [one.payload["severity"] for one in found] == ["high"]
+    assert found[0].payload["tags"] == ["Managed: entra-deployer"], "an analyst's tag is not ours"
+
+
+def test_what_the_base_knows_and_what_a_push_will_change_do_not():
+    known = Policy(VERSION, base=base_of(rule()))
+    assert settled(state(rule()), ours(rule(note="")), known) == []
+    assert settled(state(rule(severity="high")), ours(rule(severity="low")), known) == []
+    assert settled(state(rule("new")), Existing(), known) == []
+
+
+def test_what_was_taken_over_unchanged_is_unknown_to_the_base_and_goes_there():
+    assert [one.key for one in settled(state(rule()), ours(rule()), Policy(VERSION))] == ["r1"]
+
+
+def test_a_digest_is_of_the_rule_as_it_is_sent_and_no_difference_by_itself():
+    desired = rule(severity="low", note="new")
+    desired = replace(desired, payload=with_witness(desired.payload))
+    (change,) = plan(state(desired), ours(rule(severity="high")), owners={"severity": "live"}).changes
+    assert change.desired.payload["severity"] == "high"
+    assert is_as_pushed(change.desired.payload)
+    standing = rule(severity="low", note="new")
+    assert plan(state(desired), ours(standing)).changes == ()
+
+
+def test_tags_as_saved_objects_are_shared_and_never_pruned():
+    tag = StateObject(Kind.TAG, "t1", "Managed", {"attributes": {"name": "Managed"}, "references": []})
+    made = plan(state(rule()), Existing(marked=(live(rule()), live(tag)), same_key=(live(rule()),)), prune=True)
+    assert made.changes == ()

@@ -1,0 +1,52 @@
+"""Who we are, and what we hold: what is asked of Elasticsearch and what is made of its answers."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from entra_deployer.core.errors import Refused
+from entra_deployer.doctor.examination import Identity
+from tests.stack.elasticsearch.conftest import answer
+
+KEY = {"username": "ci", "roles": [], "api_key": {"id": "k1", "name": "deploy"}}
+
+
+def test_a_user_is_known_by_name_and_roles(scripted):
+    client, _ = scripted(answer({"username": "ute", "roles": ["a", "b"]}))
+    assert client.access.identity() == Identity("ute", ("a", "b"))
+
+
+def test_a_key_tells_until_when_it_is_valid(scripted):
+    told = {"api_keys": [{"id": "k1", "expiration": 1796430047480}]}
+    client, script = scripted(answer(KEY), answer(told))
+    found = client.access.identity()
+    assert (found.user, found.key_id, found.key_name) == ("ci", "k1", "deploy")
+    assert found.expires == datetime(2026, 12, 5, 0, 20, 47, 480000, UTC)
+    assert "id=k1" in script.requests[1][1]
+
+
+def test_a_key_without_end_has_none(scripted):
+    client, _ = scripted(answer(KEY), answer({"api_keys": [{"id": "k1"}]}))
+    assert client.access.identity().expires is None
+
+
+def test_a_key_that_may_not_ask_about_itself_is_known_all_the_same(scripted):
+    client, _ = scripted(answer(KEY), answer({"error": {"reason": "no"}}, status=403))
+    assert client.access.identity().key_id == "k1"
+
+
+def test_what_is_held_is_told_by_resource(scripted):
+    told = {"space:a": {"x.all": True, "y.all": False}, "space:b": {"x.all": False, "y.all": False}}
+    client, script = scripted(answer({"application": {"kibana-.kibana": told}}))
+    held = client.access.granted("kibana-.kibana", ["x.all", "y.all"], ["space:a", "space:b"])
+    assert held == {"space:a": {"x.all"}, "space:b": set()}
+    (asked,) = json.loads(script.requests[0][2])["application"]
+    assert asked["resources"] == ["space:a", "space:b"]
+
+
+@pytest.mark.parametrize("ask", [lambda a: a.identity(), lambda a: a.granted("k", ["x"], ["*"])])
+def test_a_refusal_is_ours(scripted, ask):
+    client, _ = scripted(answer({"error": {"reason": "no"}}, status=401))
+    with pytest.raises(Refused):
+        ask(client.access)

@@ -1,0 +1,264 @@
+"""What goes over the wire, and what is made of the answers."""
+
+import itertools
+import json
+
+import elastic_transport
+import pytest
+
+from entra_deployer.core.errors import DeployError, InputError, Refused, Unreachable, UnsupportedVersion
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.elasticsearch.client import connect, read_warnings
+from entra_deployer.stack.elasticsearch.node import WARNINGS_HEADER
+from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
+from entra_deployer.stack.search import Column
+from tests.stack.elasticsearch.conftest import ENDPOINT, INFO, SECRET, answer
+
+EMPTY = {"columns": [{"name": "a", "type": "long"}], "values": []}
+
+
+def info(number, flavor="default"):
+    return answer({"version": {"number": number, "build_flavor": flavor}})
+
+
+@pytest.mark.parametrize("number", ["8.12.0", "8.19.21", "9.4.0-SNAPSHOT"])
+def test_a_known_version_is_asked_once(scripted, number):
+    client, script = scripted(info(number))
+    assert client.version() == client.version() == StackVersion.parse(number)
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (info("8.11.4"), "8.11.4"),
+        (info("7.17.0"), "7.17.0"),
+        (info("10.0.0"), "10.0.0"),
+        (info("8.11.0", "serverless"), "serverless"),
+        (answer({"version": {"number": "unknown"}}), "does not tell its version"),
+        (answer({"version": {"number": "2.1"}}, headers={"x-elastic-product": "Other"}), "not an Elasticsearch"),
+        ((200, {"content-type": "text/html"}, b"<html>"), "not an Elasticsearch"),
+        (answer(b"{", headers={"content-type": "application/json"}), "does not answer as an Elasticsearch"),
+    ],
+)
+def test_another_version_or_another_server_is_told_as_such(scripted, given, said):
+    client, _ = scripted(given)
+    with pytest.raises(UnsupportedVersion, match=said):
+        client.version()
+
+
+@pytest.mark.parametrize(
+    ("number", "sent"),
+    [("8.12.2", False), ("8.18.9", False), ("8.19.0", True), ("9.0.1", False), ("9.1.0", True)],
+)
+def test_partial_answers_are_refused_where_the_server_knows_the_parameter(scripted, number, sent):
+    client, script = scripted(info(number), answer(EMPTY))
+    client.query("FROM x")
+    assert ("allow_partial_results=false" in script.requests[1][1]) is sent
+
+
+def test_rows_warnings_and_partiality_are_read(scripted):
+    body = {
+        "columns": [{"name": "a", "type": "long"}, {"name": "b", "type": "keyword"}],
+        "values": [[1, ["x", "y"]]],
+        "is_partial": True,
+    }
+    header = '299 Elasticsearch-8.19.21-abc "No limit defined, adding default limit of [1000]", 299 E "a \\"b\\""'
+    client, script = scripted(INFO, answer(body, headers={WARNINGS_HEADER: header}))
+    result = client.query("FROM x", filter={"term": {"a": 1}}, params=[7])
+    assert result.columns == (Column("a", "long"), Column("b", "keyword"))
+    assert result.records() == [{"a": 1, "b": ["x", "y"]}]
+    assert result.warnings == ("No limit defined, adding default limit of [1000]", 'a "b"')
+    assert result.is_partial
+    assert json.loads(script.requests[1][2]) == {"query": "FROM x", "filter": {"term": {"a": 1}}, "params": [7]}
+
+
+def test_a_query_is_checked_with_a_limit_that_no_comment_swallows(scripted):
+    client, script = scripted(INFO, answer(EMPTY))
+    assert client.check_query("FROM x // why") == (Column("a", "long"),)
+    assert json.loads(script.requests[1][2])["query"] == "FROM x // why\n| LIMIT 0"
+
+
+def test_every_request_has_a_time_limit(scripted):
+    client, script = scripted(INFO, answer(EMPTY))
+    client.query("FROM x")
+    assert client.address == "http://elastic.example:9200"
+    assert {request[3] for request in script.requests} <= {5.0, elastic_transport.client_utils.DEFAULT}
+
+
+def test_bulk_names_the_first_document_that_was_not_taken(scripted):
+    error = {"type": "document_parsing_exception", "reason": "failed to parse field [a]"}
+    items = [{"create": {"status": 201}}, {"create": {"status": 400, "error": error}}]
+    client, _ = scripted(answer({"errors": True, "items": items}))
+    with pytest.raises(Refused, match=r"document 2 of i: document_parsing_exception: failed to parse") as raised:
+        client.bulk("i", [{"a": 1}, {"a": "x"}])
+    assert raised.value.status == 400
+
+
+def test_bulk_sends_the_routing_of_each_document(scripted):
+    client, script = scripted(answer({"errors": False, "items": [{"create": {"status": 201}}] * 2}))
+    assert client.bulk("i", [{"a": 1}, {"a": 2}], routing=["x", "y"]) == 2
+    lines = [json.loads(line) for line in script.requests[0][2].splitlines()]
+    assert lines == [{"create": {"routing": "x"}}, {"a": 1}, {"create": {"routing": "y"}}, {"a": 2}]
+
+
+def test_aliases_are_hidden_and_filtered(scripted):
+    client, script = scripted(answer({"acknowledged": True}))
+    client.add_aliases([("i", "a", {"term": {"_routing": "x"}})])
+    action = {"index": "i", "alias": "a", "filter": {"term": {"_routing": "x"}}, "is_hidden": True}
+    assert json.loads(script.requests[0][2]) == {"actions": [{"add": action}]}
+
+
+def test_hidden_indices_are_found_with_their_age(scripted):
+    settings = {"settings": {"index": {"creation_date": "1700000000500"}}}
+    client, script = scripted(answer({"b": settings, "a": settings}))
+    assert [(found.name, found.created) for found in client.find_indices("x-*")] == [
+        ("a", 1700000000.5),
+        ("b", 1700000000.5),
+    ]
+    assert "expand_wildcards=open,hidden" in script.requests[0][1].replace("%2C", ",")
+
+
+def test_the_clock_is_the_servers(scripted):
+    rows = {"columns": [{"name": "now", "type": "date"}], "values": [["2026-03-01T12:00:00.000Z"]]}
+    client, _ = scripted(INFO, answer(rows))
+    assert client.now().isoformat() == "2026-03-01T12:00:00+00:00"
+
+
+def test_bulk_of_nothing_sends_nothing(scripted):
+    client, script = scripted()
+    assert client.bulk("i", []) == 0
+    assert script.requests == []
+
+
+def test_a_document_is_replaced_only_while_the_version_that_was_read_stands(scripted):
+    found = {"_source": {"a": 1}, "_seq_no": 4, "_primary_term": 2, "found": True}
+    client, script = scripted(answer(found), answer({"_seq_no": 5, "_primary_term": 2}))
+    read = client.get_document("i", "x")
+    written = client.put_document("i", "x", {"a": 2}, replaces=read)
+    assert "if_seq_no=4" in script.requests[1][1]
+    assert "if_primary_term=2" in script.requests[1][1]
+    assert (written.seq_no, written.source) == (5, {"a": 2})
+
+
+def test_a_new_document_is_made_only_where_there_is_none(scripted):
+    conflict = {"error": {"type": "version_conflict_engine_exception", "reason": "[x]: exists"}, "status": 409}
+    client, script = scripted(answer(conflict, 409))
+    with pytest.raises(Refused) as raised:
+        client.put_document("i", "x", {}, create=True)
+    assert raised.value.status == 409
+    assert "op_type=create" in script.requests[0][1]
+
+
+def test_what_is_not_there_is_no_error(scripted):
+    missing = answer({"found": False}, 404)
+    client, _ = scripted(missing, missing, missing)
+    assert client.get_document("i", "x") is None
+    assert client.delete_document("i", "x") is False
+    assert client.delete_index("i") is False
+
+
+def test_lacking_privileges_are_named(scripted):
+    body = {"cluster": {"monitor": True, "manage": False}, "index": {"logs-*": {"read": True, "write": False}}}
+    client, _ = scripted(answer(body))
+    lacking = client.has_privileges(
+        cluster=["monitor", "manage"], index=[{"names": ["logs-*"], "privileges": ["read"]}]
+    )
+    assert lacking == ("manage", "write on logs-*")
+
+
+CALLS = {
+    "version": lambda client: client.version(),
+    "license_type": lambda client: client.license_type(),
+    "query": lambda client: client.query("FROM x"),
+    "check_query": lambda client: client.check_query("FROM x"),
+    "has_privileges": lambda client: client.has_privileges(),
+    "create_index": lambda client: client.create_index("i"),
+    "delete_index": lambda client: client.delete_index("i"),
+    "index_exists": lambda client: client.index_exists("i"),
+    "find_indices": lambda client: client.find_indices("i*"),
+    "field_caps": lambda client: client.field_caps("i", ["a"]),
+    "bulk": lambda client: client.bulk("i", [{}]),
+    "add_aliases": lambda client: client.add_aliases([("i", "a", {})]),
+    "now": lambda client: client.now(),
+    "get_document": lambda client: client.get_document("i", "x"),
+    "put_document": lambda client: client.put_document("i", "x", {}),
+    "delete_document": lambda client: client.delete_document("i", "x"),
+    "search": lambda client: client.search("i"),
+}
+
+FAILURES = {
+    "refused": elastic_transport.ConnectionError(f"[Errno 111] Connection refused {SECRET}"),
+    "timeout": elastic_transport.ConnectionTimeout("Connection timed out"),
+    "tls": elastic_transport.TlsError("certificate verify failed"),
+    "transport": elastic_transport.TransportError("something"),
+    "garbage": answer(b"{"),
+    "401": answer({"error": {"type": "security_exception", "reason": f"no {SECRET}\nhere"}}, 401),
+    "403": answer({"error": {"root_cause": [{"reason": "lacks"}], "type": "security_exception"}}, 403),
+    "429": answer({"error": "busy"}, 429),
+    "500": answer({"error": {"type": "null_pointer_exception", "caused_by": {"reason": "x"}}}, 500),
+    "503": answer(b"", 503),
+}
+
+
+@pytest.mark.parametrize(
+    ("failure", "call"),
+    [pair for pair in itertools.product(FAILURES, CALLS) if pair != ("garbage", "index_exists")],  # which reads no body
+)
+def test_nothing_foreign_leaves_in_one_line_and_without_the_secret(scripted, call, failure):
+    client, script = scripted(FAILURES[failure])
+    with pytest.raises(DeployError) as raised:
+        CALLS[call](client)
+    assert SECRET not in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(script.requests) == 1, "nothing is tried twice"
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [("refused", Unreachable), ("timeout", Unreachable), ("tls", Unreachable), ("503", Unreachable), ("429", Refused)],
+)
+def test_no_answer_is_told_from_a_no(scripted, failure, kind):
+    client, _ = scripted(FAILURES[failure])
+    with pytest.raises(kind):
+        client.license_type()
+
+
+def test_the_reason_of_a_refused_query_is_the_servers_own(scripted):
+    said = "Found 2 problems\nline 1:9: Unknown column [b]\nline 2:3: Unknown column [c]"
+    client, _ = scripted(INFO, answer({"error": {"type": "verification_exception", "reason": said}}, 400))
+    with pytest.raises(Refused, match=r"line 1:9: Unknown column \[b\]; line 2:3: Unknown column \[c\]"):
+        client.query("FROM x")
+
+
+@pytest.mark.parametrize("url", ["elastic.example", "ftp://elastic.example", "https://", "http://host:port"])
+def test_an_unusable_url_is_an_input_error(url):
+    with pytest.raises(InputError):
+        connect(Endpoint(url, ENDPOINT.credentials))
+
+
+def test_a_missing_certificate_file_is_an_input_error(tmp_path):
+    endpoint = Endpoint("https://elastic.example", ENDPOINT.credentials, ca=str(tmp_path / "absent.pem"))
+    with pytest.raises(InputError, match=r"elastic\.example"):
+        connect(endpoint)
+
+
+@pytest.mark.parametrize("scheme", list(Scheme))
+@pytest.mark.parametrize("url", ["https://elastic.example", "http://u:p@[::1]:9200/es/"])
+def test_each_way_to_say_who_we_are_makes_a_client(scheme, url):
+    client = connect(Endpoint(url, Credentials(scheme, SECRET, "elastic"), verify=False, proxy="http://proxy:3128"))
+    assert "u:p" not in client.address
+    client.close()
+
+
+def test_a_search_in_no_index_finds_nothing_and_one_in_a_hidden_index_is_refused(scripted):
+    client, script = scripted(answer({"error": {"type": "index_not_found_exception"}}, 404), FAILURES["403"])
+    assert client.search("absent") == []
+    with pytest.raises(Refused):
+        client.search("secret")
+    assert all("ignore_unavailable" not in target for _, target, _, _ in script.requests)
+
+
+def test_warnings_are_unquoted_and_told_once():
+    assert read_warnings('299 E "a, b", 299 E "a, b", 299 E "c \\\\ d"') == ("a, b", "c \\ d")
+    assert read_warnings("") == ()

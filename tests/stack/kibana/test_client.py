@@ -1,0 +1,166 @@
+"""What is sent to Kibana, and what is made of its answers."""
+
+from dataclasses import replace
+
+import pytest
+import requests
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+
+from entra_deployer.core.errors import AnswerLost, DeployError, Refused, Unreachable, UnsupportedVersion
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.environment import Credentials, Scheme
+from tests.stack.kibana.conftest import ENDPOINT, SECRET
+
+
+def test_each_request_names_its_api_and_us(scripted):
+    client, script = scripted((200, {}))
+    client.get("/api/x")
+    headers = script.seen[0].headers
+    assert headers["kbn-xsrf"]
+    assert headers["elastic-api-version"] == "2023-10-31"
+    assert headers["Authorization"] == f"ApiKey {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "header"),
+    [
+        (Credentials(Scheme.BASIC, "pä", "ute"), "Basic dXRlOnDDpA=="),
+        (Credentials(Scheme.BEARER, "token"), "Bearer token"),
+    ],
+)
+def test_credentials_become_their_header(scripted, credentials, header):
+    client, script = scripted((200, {}), endpoint=replace(ENDPOINT, credentials=credentials))
+    client.get("/api/x")
+    assert script.seen[0].headers["Authorization"] == header
+
+
+def test_a_space_is_part_of_the_path_but_for_the_default_one(scripted):
+    client, script = scripted((200, {}), (200, {}))
+    client.get("/api/x", space="default")
+    client.get("/api/x", space="soc")
+    assert [request.path_url for request in script.seen] == ["/api/x", "/s/soc/api/x"]
+
+
+def test_an_upload_is_a_file_of_json_lines(scripted):
+    client, script = scripted((200, {}))
+    client.upload("/api/import", [{"b": 1, "a": "ü"}, {}])
+    body = script.seen[0].body
+    assert b'name="file"; filename="import.ndjson"' in body
+    assert '{"a": "ü", "b": 1}\n{}\n'.encode() in body
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"statusCode": 400, "error": "Bad Request", "message": "core words"}, "core words"),
+        ({"message": ["one", "two"], "status_code": 400}, "one; two"),
+        ({"message": {"errors": ["deep"]}, "status_code": 400}, "deep"),
+        (b"<html>no</html>", "<html>no</html>"),
+    ],
+)
+def test_a_refusal_carries_kibanas_words_in_one_line(scripted, body, said):
+    client, _ = scripted((400, body))
+    with pytest.raises(Refused) as caught:
+        client.post("/api/x", {})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(("status", "hint"), [(401, "password or API key"), (403, "doctor")])
+def test_a_refusal_of_who_we_are_says_what_to_do(scripted, status, hint):
+    client, _ = scripted((status, {"message": "no"}))
+    with pytest.raises(Refused, match=hint):
+        client.get("/api/x")
+
+
+def refused_connection():
+    pool = object()
+    reason = NewConnectionError(pool, "refused")
+    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
+
+
+def unknown_host():
+    pool = object()
+    return requests.ConnectionError(MaxRetryError(pool, "/", NameResolutionError("kibana.example", pool, OSError())))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (refused_connection(), "connection refused"),
+        (unknown_host(), "host name"),
+        (requests.exceptions.SSLError("x"), "certificate"),
+        (requests.ReadTimeout("x"), "in time"),
+        (requests.exceptions.InvalidURL("x"), "not a URL"),
+        (requests.ConnectionError("reset"), "broke"),
+    ],
+)
+def test_no_answer_to_a_read_is_unreachable_in_words(scripted, error, said):
+    client, _ = scripted(error)
+    with pytest.raises(Unreachable, match=said) as caught:
+        client.get("/api/x")
+    assert not isinstance(caught.value, AnswerLost)
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (requests.ReadTimeout("x"), True),
+        (requests.ConnectionError("reset"), True),
+        (refused_connection(), False),
+    ],
+)
+def test_no_answer_to_a_write_tells_whether_it_may_have_happened(scripted, error, lost):
+    client, _ = scripted(error)
+    with pytest.raises(Unreachable) as caught:
+        client.put("/api/x", {})
+    assert isinstance(caught.value, AnswerLost) is lost
+
+
+def test_a_gateway_that_gave_up_on_a_write_may_have_done_it(scripted):
+    client, _ = scripted((504, b"gateway time-out"))
+    with pytest.raises(AnswerLost):
+        client.post("/api/x", {})
+
+
+def test_a_kibana_that_starts_is_not_ready(scripted):
+    client, _ = scripted((503, b"Kibana server is not ready yet"))
+    with pytest.raises(Unreachable, match="not ready"):
+        client.get("/api/status")
+
+
+def test_the_version_is_read_from_the_status(scripted):
+    client, _ = scripted((200, {"version": {"number": "8.12.2"}}))
+    assert client.version() == StackVersion(8, 12, 2)
+
+
+def test_a_status_without_a_version_means_wrong_credentials(scripted):
+    client, _ = scripted((200, {"status": {"overall": {"level": "available"}}}))
+    with pytest.raises(Refused, match="credentials"):
+        client.version()
+
+
+def test_an_old_stack_is_refused(scripted):
+    client, _ = scripted((200, {"version": {"number": "8.11.4"}}))
+    with pytest.raises(UnsupportedVersion):
+        client.version()
+
+
+def test_something_that_is_no_kibana_is_told(scripted):
+    client, _ = scripted((200, b"<html>hello</html>"))
+    with pytest.raises(Refused, match="JSON"):
+        client.get("/api/status")
+
+
+FOREIGN = [getattr(requests.exceptions, name) for name in dir(requests.exceptions)]
+FOREIGN = [kind for kind in FOREIGN if isinstance(kind, type) and issubclass(kind, requests.RequestException)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FOREIGN if kind is not requests.exceptions.JSONDecodeError])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_foreign_exception_leaks_and_no_secret_either(scripted, kind, method):
+    client, _ = scripted(kind(f"ApiKey {SECRET}"))
+    with pytest.raises(DeployError) as caught:
+        getattr(client, method)("/api/x")
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,34 @@
+"""DISSECT patterns: filled and taken apart again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entra_deployer.verify.generate import dissect
+
+WORDS = st.text(alphabet="abcxyz0189", min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "outputs"),
+    [
+        ("%{}@%{tld}", ("tld",)),
+        ("{%{?key}=%{value}, %{+more}}", ("value", "more")),
+        ("%{a->} %{b}", ("a", "b")),
+        ("plain", ()),
+    ],
+)
+def test_the_outputs_are_the_named_keys(pattern, outputs):
+    assert dissect.read(pattern).outputs == outputs
+
+
+@given(WORDS, WORDS)
+def test_what_is_filled_in_is_taken_out_again(one, two):
+    pattern = dissect.read("{%{?skipped}=%{one}, %{}::%{two}}")
+    values = {"one": one, "two": two}
+    assert pattern.take(pattern.fill(values)) == values
+
+
+@pytest.mark.parametrize("text", ["", "no braces", "{a=b}", "{a=b, c}"])
+def test_a_text_of_another_form_gives_nothing(text):
+    assert dissect.read("{%{?k}=%{one}, %{}::%{two}}").take(text) is None

@@ -1,0 +1,75 @@
+"""Texts for regular expressions."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entra_deployer.verify.generate import regex
+from entra_deployer.verify.generate.constraints import Kind, Want, holds, like_to_regex
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("abc", "abc"),
+        (".*Allow.*", "zAllowz"),
+        ("(.*)/app/(.*)", "z/app/z"),
+        ("AddPermission.*", "AddPermissionz"),
+        ("[0-9a-f]{8}-[0-9]{2,}", "00000000-00"),
+        ("^(login|portal)\\.example$", "login.example"),
+        ("a+b?c*", "a"),
+        (".+", "z"),
+        ("[^abc]x", "xx"),
+        ("\\d\\w", "0a"),
+        ("(?:ab)+", "ab"),
+    ],
+)
+def test_an_example_is_short_and_matches(pattern, text):
+    assert regex.example(pattern, "z") == text
+    assert regex.matches(pattern, text)
+
+
+@pytest.mark.parametrize("pattern", ["(a", "a)", "[a"])
+def test_what_is_not_read_has_no_example(pattern):
+    assert regex.try_example(pattern) is None
+    with pytest.raises(ValueError, match=r"cannot read|lacks|not found"):
+        regex.example(pattern)
+
+
+PIECES = st.sampled_from(["a", "b.c", "\\.", "[a-f]", "[0-9]+", ".*", "(x|y)", "d?", "e{2}", "(f.*g)*", "@"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=5).map("".join), st.sampled_from(["", "q7"]))
+def test_every_example_matches_its_pattern(pattern, filler):
+    assert regex.matches(pattern, regex.example(pattern, filler))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet='ab*?\\.+"[', max_size=8).filter(lambda text: not text.endswith("\\")))
+def test_every_like_pattern_has_an_example_that_it_likes(pattern):
+    example = regex.example(like_to_regex(pattern), "q")
+    assert holds(Want(Kind.LIKE, pattern), example)
+    assert not holds(Want(Kind.UNLIKE, pattern), example)
+
+
+@pytest.mark.parametrize(
+    ("lucene", "python"),
+    [
+        ("^a$", r"\^a\$"),
+        ("a.+*b", "a.*b"),
+        ("a++", "a+"),
+        ('"a.b"c', r"a\.bc"),
+        (r"\.\d[a-z\]]+", r"\.\d[a-z\]]+"),
+        ("(a|b){2,3}", "(a|b){2,3}"),
+        ("[^a-z].", "[^a-z]."),
+    ],
+)
+def test_lucenes_dialect_is_put_into_pythons(lucene, python):
+    assert regex.from_lucene(lucene) == python
+
+
+@pytest.mark.parametrize("pattern", ["a@", "~(a)", "a&b", "a#b", "a<1-3>b", "(?:a)b", "[a-z&&[^b]]", "(?i)a"])
+def test_what_has_a_meaning_of_its_own_to_lucene_is_not_read(pattern):
+    with pytest.raises(ValueError, match="cannot read"):
+        regex.from_lucene(pattern)

@@ -1,0 +1,80 @@
+"""`deploy synth` on a project."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from entra_deployer.core.errors import ExitCode, InputError
+from entra_deployer.esql.parse import parse
+from entra_deployer.hunts.detection_test import read_detection_tests
+from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
+from entra_deployer.repository import OFFLINE
+from entra_deployer.verify.generate_tests import stream_of, synth_code, synthesise, write_tests
+
+ROOT = Path(__file__).parents[2]
+HUNTS = ROOT / "tests" / "data" / "hunts"
+
+
+def test_every_rule_of_the_project_has_a_solution():
+    found = synthesise(ROOT, ())
+    assert [one.unsolved for one in found] == [()] * len(found)
+    assert all(one.fires and one.quiet for one in found)
+    assert synth_code(found) is ExitCode.OK
+
+
+def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
+    found = synthesise(ROOT, ("entra_service_principal_credential_abuse",))
+    files = write_tests(tmp_path, found, detection_test_as_yaml)
+    folder = "rules/entra_service_principal_credential_abuse"
+    assert files == (f"{folder}/tests/synth-added.yaml", f"{folder}/tests/synth-used.yaml")
+    tests, issues = read_detection_tests(tmp_path / folder, source=folder)
+    assert issues == ()
+    assert [test.query for test in tests] == ["added", "used"]
+    with pytest.raises(InputError, match="there already"):
+        write_tests(tmp_path, found, detection_test_as_yaml)
+    assert write_tests(tmp_path, found, detection_test_as_yaml, force=True) == files
+
+
+@pytest.mark.parametrize(
+    ("source", "stream"),
+    [
+        ("logs-azure.signinlogs*", "logs-azure.signinlogs-default"),
+        ("logs-azure.signinlogs-*", "logs-azure.signinlogs-default"),
+        ('"logs-o365.audit-*"', "logs-o365.audit-default"),
+        ("remote:logs-okta*", "logs-okta-default"),
+        ("logs-azure.*, logs-x", "logs-azure-default"),
+        ("*", "logs-events-default"),
+    ],
+)
+def test_the_stream_is_one_that_the_query_reads(source, stream):
+    assert stream_of(parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree) == stream
+
+
+def copied(top: Path, *hunts: str) -> Path:
+    for name in hunts:
+        shutil.copytree(HUNTS / name, top / "rules" / name)
+    return top
+
+
+def test_what_does_not_compile_is_told_beside_what_does(tmp_path: Path):
+    made, broken = synthesise(copied(tmp_path, "sound", "no_query"), ())
+    assert made.tests
+    assert (broken.name, broken.tests, synth_code((made, broken))) == ("no_query", (), ExitCode.FAILED)
+    assert broken.unsolved[0].why.endswith("hunt.md:14:1: the hunt has no query")
+
+
+def test_a_hunt_without_es_ql_is_no_bug(tmp_path: Path):
+    copied(tmp_path, "sound")
+    hunt = tmp_path / "rules" / "sound" / "hunt.md"
+    text = hunt.read_text("utf-8").replace("`[ES|QL]`", "`[OSQuery, ES|QL]`")
+    hunt.write_text(re.sub(r"```sql\n.*?```", "```sql\nSELECT * FROM processes\n```", text, flags=re.DOTALL), "utf-8")
+    with pytest.raises(InputError, match=r"none of its queries is"):
+        synthesise(tmp_path, ())
+
+
+def test_without_any_rule_there_is_none_to_make_a_test_for(tmp_path: Path):
+    (tmp_path / "rules").mkdir()
+    with pytest.raises(InputError, match="no rule to make a test for"):
+        synthesise(tmp_path, ())
