@@ -55,7 +55,7 @@ class RuleHandler:
 
     def delete(self, live: Sequence[LiveObject]) -> None:
         """Disable, then delete by the server's own ids."""
-        for some in batched(live, _BULK, strict=False):
+        for some in batched(live, _BULK):
             self.set_enabled([one.object_id for one in some if one.object.payload.get("enabled")], enabled=False)
             ids = [one.object_id for one in some]
             self._client.post(f"{_RULES}/_bulk_action", {"action": "delete", "ids": ids}, space=self._space)
@@ -63,7 +63,7 @@ class RuleHandler:
     def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:
         """Switch rules on or off by the server's own ids."""
         action = "enable" if enabled else "disable"
-        for ids in batched(object_ids, _BULK, strict=False):
+        for ids in batched(object_ids, _BULK):
             self._client.post(f"{_RULES}/_bulk_action", {"action": action, "ids": list(ids)}, space=self._space)
 
     def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> Json:

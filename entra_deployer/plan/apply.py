@@ -90,7 +90,7 @@ def _apply_group(
         elif action is Action.UPDATE and kind is Kind.RULE:
             errors |= _in_parallel(partial(_replace, handler), changes, limits.parallel)
         else:
-            for some in batched(changes, limits.batch, strict=False):
+            for some in batched(changes, limits.batch):
                 errors |= _guarded(partial(handler.create, [c.desired for c in some if c.desired]), some)
         return _read_back(handler, changes, errors), ""
     except Unreachable as error:

@@ -247,7 +247,7 @@ class ElasticClient:
         if routing is not None:
             marks = ({"create": {"routing": value}} for value in routing)
         written = 0
-        for batch in batched(zip(marks, documents, strict=False), BULK_SIZE, strict=False):
+        for batch in batched(zip(marks, documents, strict=False), BULK_SIZE):
             operations: list[Mapping[str, Json]] = [part for pair in batch for part in pair]
             with translated(self._endpoint):
                 answer = self._client.bulk(index=index, operations=operations, refresh=True)
@@ -294,7 +294,7 @@ class ElasticClient:
 
     def put_documents(self, index: str, documents: Mapping[str, Mapping[str, Json]]) -> None:
         """Write documents by id, searchable on return. Raises Refused at the first one that is not taken."""
-        for some in batched(documents.items(), _BULK, strict=False):
+        for some in batched(documents.items(), _BULK):
             operations: list[Mapping[str, Json]] = []
             for document_id, source in some:
                 operations += [{"index": {"_id": document_id}}, source]
