@@ -3,9 +3,8 @@
 from difflib import get_close_matches
 
 from entra_deployer.checks import CHECKS
-from entra_deployer.checks.check import Example
+from entra_deployer.checks.check import Example, Explanation
 from entra_deployer.checks.codes import OTHER_CODES, known_codes
-from entra_deployer.checks.explanation import Explanation
 from entra_deployer.core.errors import UsageError
 
 
@@ -36,5 +35,5 @@ def list_explanations() -> list[Explanation]:
 def _example(example: Example) -> str:
     around = [f"# rule.yaml: {line}" for line in example.rule_yaml.splitlines()]
     around += [f"# techniques: {', '.join(example.mitre)}"] if example.mitre != Example("").mitre else []
-    around += [f"# for {example.version}, {example.licence}"]
+    around += [f"# for {example.version}, {example.license}"]
     return "\n".join([*around, example.query])

@@ -1,4 +1,4 @@
-"""What a check is, what it looks at, and what it says."""
+"""What a check is, what it looks at, what it says, and how it is explained."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Example:
     rule_yaml: str = ""
     mitre: tuple[str, ...] = ("T1078.004",)
     version: str = "8.19"
-    licence: str = "platinum"
+    license: str = "platinum"
 
 
 @dataclass(frozen=True)
@@ -88,3 +88,16 @@ class Check:
     bad: Example
     run: Callable[[Subject], Iterable[Finding]]
     silenceable: bool = True
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`good` and `bad` are queries (with the lines of rule.yaml that matter above them); "" where there is none."""
+
+    code: str
+    title: str
+    text: str
+    level: str = ""
+    good: str = ""
+    bad: str = ""
+    silenceable: bool = False

@@ -53,7 +53,7 @@ CHECK = Check(
     ),
     good=Example("from logs-a-*\n| where @timestamp > now() - 14 days\n| stats c = count(*) by user.name"),
     bad=Example(
-        "from logs-a-*\n| where @timestamp > now() - 14 days\n| stats c = count(*) by user.name", licence="basic"
+        "from logs-a-*\n| where @timestamp > now() - 14 days\n| stats c = count(*) by user.name", license="basic"
     ),
     run=_run,
 )

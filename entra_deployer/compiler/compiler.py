@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from entra_deployer.compiler import guide
-from entra_deployer.compiler.compiled import Compiled, CompiledRule
-from entra_deployer.compiler.executor import executor_steps
+from entra_deployer.compiler.compiled import Compiled, CompiledRule, Step, explain, rewrite_text
+from entra_deployer.compiler.executor import executor_steps, metadata_steps
 from entra_deployer.compiler.identity import OWNER_TAG, owner_tag, pinned_rule_id, rule_name, search_id
-from entra_deployer.compiler.metadata import metadata_steps
-from entra_deployer.compiler.rewriting import Step, explain, rewrite_text
 from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.compiler.schedule import Schedule, Wish, make_schedule, suppression
-from entra_deployer.compiler.threat import tactics_of, threat
 from entra_deployer.compiler.window import Window, find_window
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json, merge_patch
@@ -154,7 +151,7 @@ class _Rule:
 
     def _rule(self, text: str, schedule: Schedule) -> StateObject:
         hunt, settings = self.source.hunt, self.settings.settings
-        tactics = tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
+        tactics = guide.tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
         payload: dict[str, Json] = {
             "rule_id": pinned_rule_id(hunt, self.settings),
             "type": "esql",
@@ -176,7 +173,7 @@ class _Rule:
             "false_positives": list(settings.false_positives),
             "note": guide.guide(hunt, self.query, [query for query in hunt.queries if query != self.query]),
             "setup": settings.setup or "",
-            "threat": threat(self.knowledge.attack, hunt.mitre, settings.tactics),
+            "threat": guide.threat(self.knowledge.attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
             "required_fields": guide.required_fields(self.tree, self.knowledge),
             "actions": [dict(action) for action in settings.actions],

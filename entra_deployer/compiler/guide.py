@@ -1,14 +1,16 @@
-"""What the analyst reads: the investigation guide, the tags, the integrations and the fields that the rule needs."""
+"""What the analyst reads: the guide, the tags, ATT&CK, the integrations and the fields that the rule needs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from entra_deployer.core.json import Json
-from entra_deployer.data.attack import Tactic
+from entra_deployer.data.attack import Attack, Tactic, Technique
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql.columns import read_fields, sources
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.hunt import Hunt, Query
+
+FRAMEWORK = "MITRE ATT&CK"
 
 _DOMAINS = {
     "azure": ("Cloud", "Identity"),
@@ -143,3 +145,46 @@ def _pivots(notes: Sequence[str]) -> list[str]:
     """The fields that the notes name in backquotes, in their order."""
     found = [name for note in notes for name in re.findall(r"`([a-z@_][\w@]*(?:\.[\w@]+)+)`", note)]
     return list(dict.fromkeys(found))
+
+
+def tactics_of(attack: Attack, ids: Iterable[str], keep: Sequence[str] = ()) -> list[Tactic]:
+    """The tactics of all techniques in the matrix's order, or those of them that `keep` names."""
+    kept = {tactic.slug for word in keep if (tactic := attack.find_tactic(word))}
+    slugs = {slug for one in ids if (technique := attack.resolve(one)) for slug in technique.tactics}
+    return [tactic for slug, tactic in attack.tactics.items() if slug in slugs and (not kept or slug in kept)]
+
+
+def threat(attack: Attack, ids: Sequence[str], keep: Sequence[str] = ()) -> list[Json]:
+    """Kibana's `threat`: one entry a tactic, in it the techniques by id, in those the subtechniques by id."""
+    techniques = {found.id: found for one in ids if (found := attack.resolve(one))}
+    return [_entry(attack, tactic, techniques.values()) for tactic in tactics_of(attack, techniques, keep)]
+
+
+def _entry(attack: Attack, tactic: Tactic, techniques: Iterable[Technique]) -> Json:
+    serving = [technique for technique in techniques if tactic.slug in technique.tactics]
+    parents: dict[str, list[Technique]] = {}
+    for technique in serving:
+        below = parents.setdefault(technique.id.partition(".")[0], [])
+        if "." in technique.id:
+            below.append(technique)
+    return {
+        "framework": FRAMEWORK,
+        "tactic": {"id": tactic.id, "name": tactic.name, "reference": tactic.url},
+        "technique": [
+            {**_reference(attack.techniques[parent]), **_below(parents[parent])} for parent in sorted(parents)
+        ],
+    }
+
+
+def _below(subtechniques: list[Technique]) -> dict[str, Json]:
+    if not subtechniques:
+        return {}
+    return {"subtechnique": [_reference(one) for one in sorted(subtechniques, key=lambda one: one.id)]}
+
+
+def _reference(technique: Technique) -> dict[str, Json]:
+    return {"id": technique.id, "name": technique.name, "reference": _with_slash(technique.url)}
+
+
+def _with_slash(url: str) -> str:
+    return url if url.endswith("/") else f"{url}/"

@@ -26,7 +26,7 @@ _INTERVALS = ((HOUR, 300), (DAY, 900))
 """Up to this window, the rule runs so often; a longer one runs every hour."""
 
 SUPPRESSION_SINCE = StackVersion(8, 15)
-SUPPRESSION_LICENCES = frozenset({"platinum", "enterprise", "trial"})
+SUPPRESSION_LICENSES = frozenset({"platinum", "enterprise", "trial"})
 MOST_SUPPRESSION_KEYS = 3
 """Kibana takes at most three columns to suppress by."""
 
@@ -104,15 +104,15 @@ def _policy(settings: RuleSettings, target: Target, keys: tuple[str, ...]) -> tu
         return settings.duplicates, "rule.yaml says so"
     if obstacle:
         return "window", f"repeated alerts cannot be suppressed: {obstacle}"
-    return "suppress", f"{target.version.major}.{target.version.minor} with a {target.licence} licence can suppress"
+    return "suppress", f"{target.version.major}.{target.version.minor} with a {target.licence} license can suppress"
 
 
 def suppression_obstacle(target: Target, keys: tuple[str, ...]) -> str:
     """Why repeats cannot be suppressed on this target; "" where they can."""
     if target.version < SUPPRESSION_SINCE:
         return f"{target.version.major}.{target.version.minor} cannot (8.15 is the first that does)"
-    if target.licence not in SUPPRESSION_LICENCES:
-        return f"the {target.licence} licence does not allow it (Platinum does)"
+    if target.licence not in SUPPRESSION_LICENSES:
+        return f"the {target.licence} license does not allow it (Platinum does)"
     return "" if keys else "the result has no BY columns to suppress by"
 
 

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from entra_deployer.checks.explanation import Explanation
+from entra_deployer.checks.check import Explanation
 from entra_deployer.reports.canvas import draw
 
 

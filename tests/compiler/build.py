@@ -33,14 +33,18 @@ def source(*queries: str, settings: RuleSettings | None = None, **fields) -> Rul
     return RuleSource("a_hunt", one, tuple(QuerySettings(key, settings or RuleSettings()) for key in keys))
 
 
-def target(version: str = "8.19", licence: str = "platinum", **fields) -> Target:
-    return Target("test", "default", StackVersion.parse(version), licence, **fields)
+def target(version: str = "8.19", license: str = "platinum", **fields) -> Target:  # noqa: A002 - Elastic's word
+    return Target("test", "default", StackVersion.parse(version), license, **fields)
 
 
 def compiled(
-    *queries: str, version: str = "8.19", licence: str = "platinum", settings: RuleSettings | None = None, **fields
+    *queries: str,
+    version: str = "8.19",
+    license: str = "platinum",  # noqa: A002 - Elastic's word
+    settings: RuleSettings | None = None,
+    **fields,
 ) -> Compiled:
-    return compile_source(source(*queries, settings=settings, **fields), target(version, licence), load_knowledge())
+    return compile_source(source(*queries, settings=settings, **fields), target(version, license), load_knowledge())
 
 
 def rule(query: str, **options) -> CompiledRule:

@@ -27,29 +27,29 @@ def test_suppression_covers_the_window_in_units_that_kibana_has():
 
 
 @pytest.mark.parametrize(
-    ("version", "licence", "why"),
+    ("version", "license", "why"),
     [("8.14", "platinum", "8.15 is the first"), ("8.19", "basic", "Platinum does"), ("8.12", "trial", "8.15")],
 )
-def test_without_suppression_the_rule_runs_once_a_window(version, licence, why):
-    found = payload(COUNTING, version=version, licence=licence)
+def test_without_suppression_the_rule_runs_once_a_window(version, license, why):  # noqa: A002 - Elastic's word
+    found = payload(COUNTING, version=version, license=license)
     assert (found["interval"], found["from"]) == ("14d", "now-14d")
     assert "alert_suppression" not in found
-    reason = reasons(COUNTING, version=version, licence=licence)["duplicates"]
+    reason = reasons(COUNTING, version=version, license=license)["duplicates"]
     assert why in reason
     assert "up to 14 days after its events" in reason
 
 
 def test_rule_yaml_chooses_repeats_over_delay():
     settings = RuleSettings(duplicates="none")
-    found = payload(COUNTING, licence="basic", settings=settings)
+    found = payload(COUNTING, license="basic", settings=settings)
     assert (found["interval"], "alert_suppression" in found) == ("1h", False)
-    assert "up to 336 times" in reasons(COUNTING, licence="basic", settings=settings)["duplicates"]
+    assert "up to 336 times" in reasons(COUNTING, license="basic", settings=settings)["duplicates"]
 
 
 @pytest.mark.parametrize("interval", [None, "1h"])
 def test_rule_yaml_cannot_choose_what_the_target_lacks(interval):
     settings = RuleSettings(duplicates="suppress", interval=interval)
-    assert payload(COUNTING, licence="basic", settings=settings)["interval"] == "14d"
+    assert payload(COUNTING, license="basic", settings=settings)["interval"] == "14d"
 
 
 def test_a_result_without_groups_cannot_be_suppressed():
@@ -92,18 +92,18 @@ def test_as_many_alerts_as_the_query_asks_for_up_to_what_kibana_bears(query, exp
     window=st.none() | st.integers(60, 400 * DAY),
     keys=st.lists(st.sampled_from("abcde"), max_size=5, unique=True),
     duplicates=st.sampled_from([None, "suppress", "window", "none"]),
-    licence=st.sampled_from(["basic", "platinum"]),
+    license=st.sampled_from(["basic", "platinum"]),
     aggregates=st.booleans(),
 )
-def test_no_schedule_leaves_a_gap_and_none_suppresses_what_it_may_not(window, keys, duplicates, licence, aggregates):
+def test_no_schedule_leaves_a_gap_and_none_suppresses_what_it_may_not(window, keys, duplicates, license, aggregates):  # noqa: A002 - Elastic's word
     wish = Wish(window, 0, aggregates, tuple(keys))
-    made = make_schedule(RuleSettings(duplicates=duplicates), target(licence=licence), wish)
+    made = make_schedule(RuleSettings(duplicates=duplicates), target(license=license), wish)
     assert 60 <= made.interval <= max(made.lookback, 60)
     assert len(made.suppress_by) <= 3
     folded = suppression(made)
     assert (folded is not None) == (made.duplicates == "suppress")
     if folded:
-        assert licence == "platinum"
+        assert license == "platinum"
         assert parse_duration(f"{folded['duration']['value']}{folded['duration']['unit']}") == made.lookback
         assert folded["duration"]["unit"] in "smh"
     if made.duplicates == "window":
