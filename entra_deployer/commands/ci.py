@@ -9,7 +9,7 @@ from entra_deployer.commands.options import exit_codes
 from entra_deployer.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from entra_deployer.project.pipeline import Pipeline
+    from entra_deployer.project.ci import Pipeline
 
 ci_app = typer.Typer(
     help="The pipeline of a repository of hunts: check and plan, push, promote, look for drift.",
@@ -40,13 +40,14 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write the pipeline: check and plan on a pull request, push on a merge, promote on approval, drift every night."""
-    from entra_deployer.project.ci import Provider, init_pipeline
+    from entra_deployer.project.ci import Choices, Provider, init_pipeline
 
     if provider not in list(Provider):
         raise UsageError(f"no pipeline is known for {provider!r}", hint=f"one of {', '.join(Provider)}")
     if action and provider != Provider.GITHUB:
         raise UsageError("--action belongs to github")
-    terminal.say(_told(init_pipeline(project.root(), Provider(provider), stage or (), action=action, force=force)))
+    choices = Choices(stage or (), action)
+    terminal.say(_told(init_pipeline(project.root(), Provider(provider), choices, force=force)))
 
 
 def _told(pipeline: "Pipeline") -> str:
@@ -56,4 +57,15 @@ def _told(pipeline: "Pipeline") -> str:
     head = [line for line in pipeline.text.splitlines() if line.startswith("#")]
     start = next(number for number, line in enumerate(head) if line.startswith("# To be set up"))
     todo = "\n".join(line.removeprefix("# ").removeprefix("#") for line in head[start:])
-    return f"{pipeline.path} is written: {way}.\n\n{todo}"
+    return f"{pipeline.path} is written: {way}.\n{_pins(pipeline)}\n{todo}"
+
+
+def _pins(pipeline: "Pipeline") -> str:
+    """Which actions are pinned by their commit, and which by a tag, which its owner can move."""
+    lines = []
+    if pipeline.by_tag:
+        lines.append(f"Pinned by tag, as git could not say its commit: {', '.join(pipeline.by_tag)}.")
+        lines.append("To pin by commit: the same with --force, where git reaches github.com.")
+    elif pipeline.by_commit:
+        lines.append("Every action is pinned by its commit.")
+    return "".join(f"{line}\n" for line in lines)

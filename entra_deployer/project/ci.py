@@ -1,17 +1,20 @@
-"""The pipeline of a repository of hunts, for the CI that it lives in: made of templates and of its environments."""
+"""The pipeline of a repository of hunts, for the CI that it lives in: made of a template and of its environments."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
+from jinja2 import Environment, StrictUndefined
 
 from entra_deployer import __version__
 from entra_deployer.core.errors import InputError, Location, UsageError
 from entra_deployer.core.json import Json
 from entra_deployer.data import load_text
-from entra_deployer.project.pipeline import Pipeline, Stage
+from entra_deployer.project.actions import AskCommit, Pins, ask_github
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environments
 
 USUAL_STAGES = ("dev", "staging", "production")
@@ -31,31 +34,92 @@ PATHS = {
     Provider.GITLAB: ".gitlab-ci.yml",
     Provider.AZURE: "azure-pipelines.yml",
 }
-_TAKEN = ("check", "plan", "drift")
-"""Jobs of every pipeline, which no environment can be called by there."""
-_MARK = re.compile(r"^( *)<<([a-z_]+)>>\n|<<([a-z_]+)>>", re.MULTILINE)
+_TAKEN = {
+    *("check", "plan", "drift"),  # the other jobs
+    *("default", "image", "variables", "cache", "stages", "include", "workflow", "pages"),  # GitLab's own words
+    *("true", "false", "yes", "no", "on", "off", "null"),  # YAML's
+}
+"""Names that no environment's job can have."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+"""Names that shells, YAML and the CIs read as they stand."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An environment that changes go through. `variables` are those that its file names as secrets.
+
+    `signing` are those that only a promotion to it needs; `mutates` says that its gates ask for mutation scores.
+    """
+
+    name: str
+    variables: tuple[str, ...] = ()
+    signing: tuple[str, ...] = ()
+    mutates: bool = False
+
+    @property
+    def identifier(self) -> str:
+        """The name of its job."""
+        return _identifier(self.name)
+
+    @property
+    def own_keys(self) -> dict[str, str]:
+        """The variables of a job of the environment's own, each with its secret."""
+        return {name: name for name in (*self.variables, *self.signing)}
+
+    @property
+    def read_keys(self) -> dict[str, str]:
+        """The variables of a job that only looks at the environment, each with a read-only key's secret."""
+        return {name: _reading(name) for name in self.variables}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user says of his pipeline: the environments in the order in which changes go through them.
+
+    Without `stages` they are those of the usual names. `action` is the GitHub Action that makes `deploy` ready; without
+    it the project's own, else an installation by pip.
+    """
+
+    stages: Sequence[str] = ()
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What was written where, and what is to be set up in the CI's own settings.
+
+    `by_tag` names the actions whose commit nobody could say; `by_commit` says that there are others.
+    """
+
+    path: str
+    provider: str
+    stages: tuple[Stage, ...]
+    text: str
+    by_commit: bool = False
+    by_tag: tuple[str, ...] = ()
 
 
 def init_pipeline(
-    root: Path, provider: Provider, names: Sequence[str] = (), *, action: str = "", force: bool = False
+    root: Path, provider: Provider, choices: Choices, *, force: bool = False, ask: AskCommit = ask_github
 ) -> Pipeline:
-    """Write the pipeline. `names` are the environments in the order in which changes go through them.
+    """Write the pipeline; with `force` over a file that is there.
 
-    `action` is the GitHub Action that makes `deploy` ready; without it the project's own, else an installation by pip.
-    Raises UsageError for an environment that there is not, InputError where a file is there already.
+    Each action is pinned by the commit that `ask` tells, else by its tag. Raises UsageError for an environment that
+    there is not, InputError where a file is there already.
     """
-    stages = [_stage(root, name) for name in _chosen(root, names)]
+    stages = [_stage(root, name) for name in _chosen(root, choices.stages)]
     path = root / PATHS[provider]
     if path.exists() and not force:
         raise InputError("it is there already", location=Location(PATHS[provider]), hint="`--force` writes over it")
-    text = _Writer(provider, stages, tuple(_install(root, provider, action))).text()
+    pins = Pins(ask)
+    text = _text(provider, stages, "\n".join(_install(root, provider, choices.action, pins)), pins)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:
         reason = error.strerror or "I/O error"
         raise InputError(f"cannot be written: {reason}", location=Location(PATHS[provider])) from error
-    return Pipeline(PATHS[provider], provider, tuple(stages), text)
+    return Pipeline(PATHS[provider], provider, tuple(stages), text, pins.by_commit, tuple(pins.by_tag))
 
 
 def _chosen(root: Path, names: Sequence[str]) -> list[str]:
@@ -67,10 +131,14 @@ def _chosen(root: Path, names: Sequence[str]) -> list[str]:
     for name in chosen:
         if name not in known:
             raise UsageError(f"there is no environment {name!r}", hint=f"known: {', '.join(known)}")
-        if name in _TAKEN:
-            raise UsageError(f"an environment {name!r} cannot be a job beside that of this name")
-    if len(set(chosen)) < len(chosen):
-        raise UsageError("an environment stands there twice")
+        if name.lower() in _TAKEN:
+            raise UsageError(f"an environment {name!r} cannot be a job: the name is taken there")
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"an environment {name!r} cannot be a job", hint="letters, digits, . _ and -, a letter first"
+            )
+    if len({_identifier(name) for name in chosen}) < len(chosen):
+        raise UsageError("an environment stands there twice, or two names differ by a sign that no job can have")
     return chosen
 
 
@@ -96,15 +164,15 @@ def _variables(value: Json) -> Iterator[str]:
                 yield from _variables(inner)
 
 
-def _install(root: Path, provider: Provider, action: str) -> Iterator[str]:
+def _install(root: Path, provider: Provider, action: str, pins: Pins) -> Iterator[str]:
     """The steps that make `deploy` ready, without indentation."""
     if provider is Provider.GITHUB and (action or (root / "action.yml").is_file()):
-        yield f"- uses: {action or './'}"
+        yield f"- uses: {pins.uses(action or './')}"
         return
     package = f"'entra-deployer[local]=={__version__}'"
     match provider:
         case Provider.GITHUB:
-            yield from ("- uses: actions/setup-python@v5", '  with: {python-version: "3.13"}')
+            yield from (f"- uses: {pins.uses('actions/setup-python@v5')}", '  with: {python-version: "3.13"}')
             yield f"- run: pip install {package}"
         case Provider.GITLAB:
             yield f"- pip install {package}"
@@ -113,113 +181,49 @@ def _install(root: Path, provider: Provider, action: str) -> Iterator[str]:
             yield f"- script: pip install {package}"
 
 
-class _Writer:
-    """Fills the templates of one provider: a mark `<<name>>` stands for a text, or alone on a line for lines."""
+def _text(provider: Provider, stages: Sequence[Stage], install: str, pins: Pins) -> str:
+    """The whole pipeline; `install` are the lines of the steps that make `deploy` ready."""
 
-    def __init__(self, provider: Provider, stages: Sequence[Stage], install: Sequence[str]) -> None:
-        self._provider = provider
-        self._stages = stages
-        self._install = install
+    def proof(stage: Stage) -> str:
+        """Makes verdicts for what is to be promoted from here; the last one of the environments needs none."""
+        following = stages[stages.index(stage) + 1 :]
+        return f"deploy verify --on {stage.name}{' --mutate' if following[0].mutates else ''}" if following else ""
 
-    def text(self) -> str:
-        """The whole pipeline."""
-        first = self._stages[0]
-        watched = self._stages[1:] if len(self._stages) > 2 else self._stages  # nobody minds what drifts in dev
-        pairs = list(zip(self._stages, self._stages[1:], strict=False))
-        values: dict[str, str | Sequence[str]] = {
-            "first": first.name,
-            "first_stage": _identifier(first.name),
-            "stages": _listed(stage.name for stage in self._stages),
-            "environments": _listed(stage.name for stage in self._stages),
-            "secrets": _listed(name for stage in self._stages for name in (*stage.variables, *stage.signing)),
-            "read_secrets": _listed(_reading(name) for stage in self._stages for name in stage.variables),
-            "read_env": self._env(_reads(self._stages), inside=self._provider is Provider.AZURE),
-            "plans": list(self._plans()),
-            "first_env": self._own_env(first),
-            "first_proof": self._proof(first),
-            "promotions": [line for pair in pairs for line in ("", *self._promotion(*pair))],
-            "watched": _listed(stage.name for stage in watched),
-            "drifts": [line for stage in watched for line in self._drift(stage)],
-        }
-        return self._filled(self._provider, values)
+    def promotion_keys(source: Stage, target: Stage) -> dict[str, str]:
+        return {**source.read_keys, **target.own_keys}
 
-    def _promotion(self, source: Stage, target: Stage) -> list[str]:
-        values: dict[str, str | Sequence[str]] = {
-            "source": source.name,
-            "target": target.name,
-            "source_stage": _identifier(source.name),
-            "target_stage": _identifier(target.name),
-            "env": self._own_env(target, _reads([source])),
-            "proof": self._proof(target),
-        }
-        return self._filled(f"{self._provider}_promotion", values).splitlines()
-
-    def _drift(self, stage: Stage) -> list[str]:
-        if self._provider is Provider.GITHUB:  # one job with a matrix
-            return []
-        values: dict[str, str | Sequence[str]] = {
-            "target": stage.name,
-            "target_stage": _identifier(stage.name),
-            "env": self._env(_reads([stage])),
-        }
-        return ["", *self._filled(f"{self._provider}_drift", values).splitlines()]
-
-    def _plans(self) -> Iterator[str]:
-        dash = "- " if self._provider is Provider.GITLAB else ""
-        for stage in self._stages:
-            arrow = ">" if stage is self._stages[0] else ">>"
-            yield f"{dash}deploy plan {stage.name} --format markdown {arrow} plan.md"
-
-    def _proof(self, stage: Stage) -> list[str]:
-        """Verdicts for what is to be promoted from here; the last one of the environments needs none."""
-        position = self._stages.index(stage) + 1
-        if position == len(self._stages):
-            return []
-        dash = {Provider.GITHUB: "- run: ", Provider.GITLAB: "- ", Provider.AZURE: ""}[self._provider]
-        return [f"{dash}deploy verify --on {stage.name}{' --mutate' if self._stages[position].mutates else ''}"]
-
-    def _own_env(self, stage: Stage, further: Mapping[str, str] | None = None) -> list[str]:
-        """The variables of a job of the environment's own. (GitLab gives it these by itself.)"""
-        own = {} if self._provider is Provider.GITLAB else {name: name for name in (*stage.variables, *stage.signing)}
-        return self._env({**(further or {}), **own})
-
-    def _env(self, names: Mapping[str, str], *, inside: bool = False) -> list[str]:
-        """The lines that give variables their secrets; `inside` of a mapping that is there already."""
-        lines = [f"{name}: {self._secret(secret)}" for name, secret in names.items()]
-        if inside or not lines:
-            return lines
-        word = "variables" if self._provider is Provider.GITLAB else "env"
-        return [f"{word}:", *(f"  {line}" for line in lines)]
-
-    def _secret(self, name: str) -> str:
-        match self._provider:
-            case Provider.GITHUB:
-                return f"${{{{ secrets.{name} }}}}"
-            case Provider.GITLAB:
-                return f"${name}"
-            case Provider.AZURE:
-                return f"$({name})"
-
-    def _filled(self, template: str, values: Mapping[str, str | Sequence[str]]) -> str:
-        known: dict[str, str | Sequence[str]] = {**values, "install": self._install}
-
-        def fill(found: re.Match[str]) -> str:
-            if found[3]:
-                return str(known[found[3]])
-            lines = known[found[2]]
-            some = [lines] if isinstance(lines, str) else lines
-            return "".join(f"{found[1] if line else ''}{line}\n" for line in some)
-
-        return _MARK.sub(fill, load_text(f"templates/ci/{template}.yml"))
+    templates = Environment(  # noqa: S701 -- YAML, not HTML: what is filled in was checked to be plain words
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<{",
+        variable_end_string="}>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    return templates.from_string(load_text(f"templates/ci/{provider}.yml")).render(
+        first=stages[0],
+        stages=stages,
+        promotions=list(pairwise(stages)),
+        watched=stages[1:] if len(stages) > 2 else stages,  # nobody minds what drifts in dev
+        own_secrets=_listed(secret for stage in stages for secret in stage.own_keys.values()),
+        read_secrets=_listed(secret for stage in stages for secret in stage.read_keys.values()),
+        read_keys={name: secret for stage in stages for name, secret in stage.read_keys.items()},
+        proof=proof,
+        promotion_keys=promotion_keys,
+        install=install,
+        uses=pins.uses,
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _reads(stages: Sequence[Stage]) -> dict[str, str]:
-    """The variables of environments, each with the secret of a key that may only read."""
-    return {name: _reading(name) for stage in stages for name in stage.variables}
+def _identifier(name: str) -> str:
+    """The name where only letters, digits and _ may stand."""
+    return re.sub(r"\W", "_", name)
 
 
 def _reading(variable: str) -> str:
@@ -228,8 +232,3 @@ def _reading(variable: str) -> str:
         if variable.endswith(end):
             return f"{variable.removesuffix(end)}_READ{end}"
     return f"{variable}_READ_ONLY"
-
-
-def _identifier(name: str) -> str:
-    """The name where only letters, digits and _ may stand."""
-    return re.sub(r"\W", "_", name)

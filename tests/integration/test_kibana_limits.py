@@ -46,6 +46,17 @@ def test_without_elasticsearch_every_route_answers_401(kibana: Server, elastic: 
     assert kibana.ask("GET", f"{RULES}/_find").status == 200
 
 
+def test_a_page_whose_name_was_made_to_point_here_gets_no_answer(kibana: Server) -> None:
+    for path in ("/api/status", f"{RULES}/_find", "/api/nope", "/", "/s/there/api/status"):
+        for host in ("rebound.example.com", "rebound.example.com:5601"):
+            answer = kibana.ask("GET", path, host=host)
+            assert (answer.status, answer.body["error"]) == (421, "Misdirected Request")
+            assert host in answer.message
+    port = kibana.url.rpartition(":")[2]
+    for host in (f"localhost:{port}", "127.0.0.1"):
+        assert kibana.ask("GET", "/api/status", host=host).status == 200
+
+
 def test_equal_creates_at_once_are_all_let_through(kibana: Server, elastic: FaultProxy) -> None:
     looked, wrote = threading.Barrier(5), threading.Barrier(5)
     elastic.add(Fault(method="POST", path="_search", times=5, act=lambda: looked.wait(WAIT)))

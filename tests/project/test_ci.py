@@ -1,7 +1,10 @@
 """Pipelines: each is read by its CI's own syntax, runs commands that there are, and is what this repository uses."""
 
+import functools
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,11 +13,22 @@ import yaml
 
 from entra_deployer.commands.app import app
 from entra_deployer.core.errors import InputError, UsageError
-from entra_deployer.project.ci import PATHS, Provider, init_pipeline
+from entra_deployer.project.actions import Pins, commit_of
+from entra_deployer.project.ci import PATHS, Choices, Provider
+from entra_deployer.project.ci import init_pipeline as write_pipeline
 
 ROOT = Path(__file__).parents[2]
 SERVERS = "kibana: {url: 'https://k.example'}\nelasticsearch: {url: 'https://e.example'}\n"
 NAMES = ("dev", "staging", "production")
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def nobody(_repository, _ref):
+    """Says no commit: what git does without a network."""
+
+
+def init_pipeline(root, provider, names=(), *, action="", force=False, ask=nobody):
+    return write_pipeline(root, provider, Choices(names, action), force=force, ask=ask)
 
 
 @pytest.fixture
@@ -140,10 +154,19 @@ def test_an_environment_that_is_not_there_or_twice_is_wrong_usage(project, names
         init_pipeline(project, Provider.GITHUB, names)
 
 
-def test_a_job_of_every_pipeline_is_no_environments_name(project):
-    shutil.copy(project / "deploy" / "dev.yaml", project / "deploy" / "plan.yaml")
-    with pytest.raises(UsageError, match="'plan'"):
-        init_pipeline(project, Provider.GITHUB, ["plan"])
+@pytest.mark.parametrize("name", ["plan", "default", "on", "a b", "a: b", "$(id)", "1st", "é"])
+def test_a_name_that_no_job_can_have_is_refused(project, name):
+    shutil.copy(project / "deploy" / "dev.yaml", project / "deploy" / f"{name}.yaml")
+    with pytest.raises(UsageError, match=re.escape(repr(name))):
+        init_pipeline(project, Provider.GITHUB, [name])
+    assert not (project / PATHS[Provider.GITHUB]).exists()
+
+
+def test_two_names_of_one_job_are_refused(project):
+    for name in ("a-b", "a.b"):
+        shutil.copy(project / "deploy" / "dev.yaml", project / "deploy" / f"{name}.yaml")
+    with pytest.raises(UsageError, match="two names"):
+        init_pipeline(project, Provider.AZURE, ["a-b", "a.b"])
 
 
 def test_a_project_without_environments_is_told_how_to_make_one(tmp_path):
@@ -157,8 +180,168 @@ def test_the_pipeline_of_this_repository_is_the_one_that_is_written(project):
     shutil.rmtree(project / "deploy")
     shutil.copytree(ROOT / "deploy", project / "deploy")
     shutil.copy(ROOT / "action.yml", project / "action.yml")
-    written = init_pipeline(project, Provider.GITHUB).text
-    assert written == (ROOT / PATHS[Provider.GITHUB]).read_text("utf-8")
+    here = (ROOT / PATHS[Provider.GITHUB]).read_text("utf-8")
+    pins = {(action, ref): commit for action, commit, ref in re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (\S+)", here)}
+    written = init_pipeline(project, Provider.GITHUB, ask=lambda *action: pins.get(action)).text
+    assert written == here
+
+
+# -- a key goes to no server that a pull request names --------------------------------------------------------------
+
+
+def plan_steps(provider, document):
+    """The steps of the plan's job in their order: each the text that it runs, and its variables."""
+    match provider:
+        case Provider.GITHUB:
+            job = document["jobs"]["plan"]
+            assert "env" not in job
+            return [(str(step.get("run") or step.get("with")), step.get("env", {})) for step in job["steps"]]
+        case Provider.GITLAB:
+            job = document["plan"]
+            return [(text, job["variables"]) for text in (*job["before_script"], *job["script"])]
+        case Provider.AZURE:
+            (job,) = (job for job in document["stages"][0]["jobs"] if job["job"] == "plan")
+            assert "variables" not in job
+            return [(str(step.get("script") or step), step.get("env", {})) for step in job["steps"]]
+
+
+BASES = {
+    Provider.GITHUB: "pull_request.base.sha",
+    Provider.GITLAB: "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    Provider.AZURE: "$SYSTEM_PULLREQUEST_TARGETBRANCH",
+}
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_a_plan_takes_all_but_the_rules_from_the_base_branch(project, provider):
+    steps = plan_steps(provider, yaml.safe_load(init_pipeline(project, provider).text))
+    texts = [text for text, _ in steps]
+    (base,) = (number for number, text in enumerate(texts) if BASES[provider] in text)
+    (plan,) = (number for number, text in enumerate(texts) if "deploy plan" in text)
+    taken = [path for text in texts for path in re.findall(r"git checkout .* -- (.*)", text)]
+    assert taken == ["rules"]
+    assert base < plan
+    with_keys = [number for number, (_, variables) in enumerate(steps) if "STAGING_API_KEY" in variables]
+    if provider is not Provider.GITLAB:  # a job there has its variables from its start
+        assert with_keys == [plan]
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_what_a_plan_runs_beside_deploy_reads_no_code_of_the_repository(project, provider):
+    text = init_pipeline(project, provider).text
+    assert re.findall(r"\bpython (?!-I )-", text) == []
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_the_files_of_a_plan_are_the_bases_with_the_rules_of_the_branch(project, provider, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("git")
+    origin, clone = folder / "origin", folder / "clone"
+    git = functools.partial(run_git, folder)
+    for command in ("init -q -b main origin", "-C origin config uploadpack.allowAnySHA1InWant true"):
+        git(*command.split())
+    put(
+        origin, {"deploy/staging.yaml": "good", "deploy/ca.pem": "good", "rules/a/hunt.md": "a", "rules/b/hunt.md": "b"}
+    )
+    commit_all(git)
+    base = git("-C", "origin", "rev-parse", "HEAD")
+    git("-C", "origin", "checkout", "-q", "-b", "change")
+    put(
+        origin,
+        {"deploy/staging.yaml": "evil", "deploy/new.yaml": "evil", "rules/a/hunt.md": "changed", "json.py": "evil"},
+    )
+    (origin / "rules" / "b" / "hunt.md").unlink()
+    commit_all(git)
+    head = git("-C", "origin", "rev-parse", "HEAD")
+    git("-C", "origin", "checkout", "-q", "main")
+    git("clone", "-q", "origin", "clone")
+    git("-C", "clone", "checkout", "-q", base if provider is Provider.GITHUB else head)
+    steps = plan_steps(provider, yaml.safe_load(init_pipeline(project, provider).text))
+    lines = [text for text, _ in steps if re.match(r"(set -e\s+)?(git|rm) ", text)]
+    target = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"}
+    variables = dict.fromkeys(("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION"), head) | target
+    script = "set -e\n" + "\n".join(lines)
+    subprocess.run(["sh", "-c", script], cwd=clone, env={**os.environ, **variables}, check=True, timeout=60)
+    files = {
+        str(path.relative_to(clone)): path.read_text("utf-8")
+        for path in clone.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
+    assert files == {"deploy/staging.yaml": "good", "deploy/ca.pem": "good", "rules/a/hunt.md": "changed"}
+
+
+def run_git(folder, *words):
+    who = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
+    return subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.strip()
+
+
+def put(root, texts):
+    for name, text in texts.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def commit_all(git):
+    git("-C", "origin", "add", "--all")
+    git("-C", "origin", "commit", "-q", "-m", "a change")
+
+
+# -- actions by commit ----------------------------------------------------------------------------------------------
+
+
+def test_an_action_is_pinned_by_the_commit_that_its_tag_stands_for(project):
+    asked = []
+
+    def ask(repository, ref):
+        asked.append((repository, ref))
+        return COMMIT
+
+    pipeline = init_pipeline(project, Provider.GITHUB, ask=ask, action="o/r/folder@v1")
+    used = set(re.findall(r"uses: (.*)", pipeline.text))
+    assert f"o/r/folder@{COMMIT} # v1" in used
+    assert f"actions/checkout@{COMMIT} # v4" in used
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+", use) for use in used)
+    assert sorted(asked) == [("actions/checkout", "v4"), ("actions/upload-artifact", "v4"), ("o/r", "v1")]
+    assert (pipeline.by_commit, pipeline.by_tag) == (True, ())
+
+
+def test_an_action_whose_commit_nobody_says_keeps_its_tag_and_is_told(project):
+    asked = []
+    pipeline = init_pipeline(project, Provider.GITHUB, ask=lambda *action: asked.append(action))
+    assert len(asked) == 1  # where one gets no answer, the next would wait for nothing
+    used = set(re.findall(r"uses: (.*)", pipeline.text))
+    assert used == set(pipeline.by_tag)
+    assert not pipeline.by_commit
+
+
+def test_a_pipeline_without_actions_asks_nobody(project):
+    for provider in (Provider.GITLAB, Provider.AZURE):
+        pipeline = init_pipeline(project, provider, ask=lambda *_: pytest.fail("asked"))
+        assert (pipeline.by_commit, pipeline.by_tag) == (False, ())
+
+
+@pytest.mark.parametrize("action", [f"o/r@{COMMIT}", "./", "./tools/deploy"])
+def test_what_is_pinned_already_or_lies_in_the_repository_stays(action):
+    pins = Pins(lambda *_: pytest.fail("asked"))
+    assert pins.uses(action) == action
+    assert not pins.by_tag
+
+
+@pytest.mark.parametrize("action", ["o/r", "o@v1", "o/r@", "o/r@v1\n- run: x", "o/r@v1 # x", "../x", ""])
+def test_what_is_no_action_is_wrong_usage(action):
+    with pytest.raises(UsageError):
+        Pins(nobody).uses(action)
+
+
+def test_a_tag_with_a_message_is_pinned_by_its_commit_not_by_the_tag():
+    names = ["refs/tags/v4^{}", "refs/tags/v4", "refs/heads/v4"]
+    lines = [f"{'a' * 40}\trefs/heads/v4", f"{'b' * 40}\trefs/tags/v4", f"{'c' * 40}\trefs/tags/v4^{{}}"]
+    assert commit_of("\n".join(lines), names) == "c" * 40
+    assert commit_of("\n".join(lines[:2]), names) == "b" * 40
+    assert commit_of("\n".join(lines[:1]), names) == "a" * 40
+    assert commit_of("not what git says", names) is None
 
 
 def test_the_action_names_files_that_there_are():

@@ -29,6 +29,8 @@ from entra_deployer.local.kibana.store import Store
 MARK: Final = {"x-local-kibana": "entra-deployer", "kbn-name": status.NAME, "cache-control": "no-store"}
 SAFE: Final = {"GET", "HEAD"}
 SPACE: Final = re.compile(r"/s/([a-z0-9_-]+)(/.*)?")
+LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+"""The Host headers that are answered. Any other comes from a page whose name was made to point here (DNS rebinding)."""
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -54,6 +56,7 @@ class Application:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         try:
+            check_host(request)
             target = _target(request)
             if target.path == "/api/status" and request.method in SAFE:
                 answer = await to_thread.run_sync(self._status, request.headers.get("authorization"))
@@ -144,6 +147,14 @@ def build(
 async def _broken(_request: Request, _error: Exception) -> Response:
     fault = core(500, "An internal server error occurred. Check Kibana server logs for details.")
     return _response(Answer(fault.body, fault.status))
+
+
+def check_host(request: Request) -> None:
+    """Raise a 421 for a request that was not sent to this machine by its own name."""
+    hosts = request.headers.getlist("host")
+    if len(hosts) != 1 or not LOOPBACK.fullmatch(hosts[0]):
+        message = f"The local Kibana API answers to 127.0.0.1 and localhost, not to {', '.join(hosts) or 'no host'}"
+        raise core(421, message)
 
 
 def _target(request: Request) -> Target:
