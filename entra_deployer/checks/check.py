@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql.columns import sources

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import UNITS, parse_duration
 
 _MATH = re.compile(r"now(?:-(\d+)([smhdw]))?")

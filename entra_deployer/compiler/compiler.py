@@ -11,7 +11,8 @@ from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.compiler.schedule import Schedule, Wish, make_schedule, suppression
 from entra_deployer.compiler.window import Window, find_window
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, merge_patch
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import merge_patch
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge

@@ -6,7 +6,8 @@ and migrates it to its own.
 
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.core.time import format_duration
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.tree import Tree
@@ -26,7 +27,7 @@ class View:
 def saved_search(key: str, tree: Tree, view: View, tag: StateObject) -> StateObject:
     """The saved search with the query of `tree`, marked as ours by `tag`."""
     pattern = ",".join(sources(tree))
-    source = {
+    source: dict[str, Json] = {
         "query": {"esql": tree.text},
         "filter": [],
         "index": {

@@ -12,7 +12,7 @@ often as it runs within its window. What is done about it, `duplicates`:
 
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.core.time import format_duration, parse_duration, say_duration
 from entra_deployer.hunts.folder import RuleSettings

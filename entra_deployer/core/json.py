@@ -1,11 +1,268 @@
-"""JSON values as the model holds them, and the operations on them that everyone needs."""
+"""JSON: a real type of its values, the operations on them that everyone needs, and their decoding into types.
+
+`decode` and `decode_json` are the one way in which a value from outside (a file, a server's answer, a document that
+was stored) becomes a type of ours. The type is a frozen dataclass or a frozen `msgspec.Struct`, with `Annotated[...,
+msgspec.Meta(...)]` where a value has bounds; a Struct with `forbid_unknown_fields=True` refuses keys that it lacks,
+a dataclass takes no notice of them.
+"""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-type Json = Any
-"""A JSON value: None, bool, int, float, str, a list or a dict of them. Treated as frozen: nobody writes on one."""
+from entra_deployer.core.errors import InputError
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+    type Json = bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None
+    """A JSON value. Treated as frozen: nobody writes on one."""
+else:
+    Json = Any  # msgspec cannot analyse a type that contains itself
+
+type Untyped = Any
+"""A value that is not decoded yet: to be replaced by a type, or by Json."""
+
+type JsonPath = tuple[str | int, ...]
+"""The keys and indexes that lead to a part of a value; () is the whole."""
+
+MAX_DEPTH = 64
+"""How deep lists and mappings may be nested in what is read."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """One part of a value that is not of the type's form: where, what is wrong, and what to do."""
+
+    path: JsonPath
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """`a.b[0]: must be text, not 5`."""
+        return f"{say_path(self.path)}: {self.message}" if self.path else self.message
+
+
+class DoesNotFit(InputError):
+    """A value is not of the type that it was decoded into. `misfits` are all its faults, the first is the message.
+
+    Who knows where the value came from (a file, a URL) translates this and says so.
+    """
+
+    def __init__(self, misfits: Sequence[Misfit]) -> None:
+        super().__init__(str(misfits[0]), hint=misfits[0].hint)
+        self.misfits = tuple(misfits)
+
+
+def decode[T](value: Json, kind: type[T]) -> T:
+    """The value as a `kind`. Raises DoesNotFit with every fault, in plain words, values shortened and secrets left out.
+
+    Sources of truth: the fast path is msgspec's; only where that refuses, the JSON Schema of the same type is asked,
+    which tells all faults and not the first alone.
+    """
+    import msgspec  # noqa: PLC0415 - `--help` needs none of it
+
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise DoesNotFit(_misfits(value, kind) or [_foreign_misfit(str(error))]) from error
+
+
+def decode_json[T](text: bytes | str, kind: type[T]) -> T:
+    """A JSON text as a `kind`. Raises DoesNotFit as `decode` and `parse_json` do."""
+    return decode(parse_json(text), kind)
+
+
+def parse_json(text: bytes | str) -> Json:
+    """The value of a JSON text. Raises DoesNotFit for NaN, lone surrogates, and more than MAX_DEPTH levels, too."""
+    import msgspec  # noqa: PLC0415 - see above
+
+    try:
+        value: Json = msgspec.json.decode(text)
+    except UnicodeError as error:
+        raise DoesNotFit([Misfit((), "is not UTF-8")]) from error
+    except RecursionError as error:
+        raise DoesNotFit([too_deep()]) from error
+    except msgspec.DecodeError as error:
+        raise DoesNotFit([Misfit((), _not_json(text, str(error)))]) from error
+    if _depth_exceeds(value, MAX_DEPTH):
+        raise DoesNotFit([too_deep()])
+    return value
+
+
+def too_deep() -> Misfit:
+    """What is said of a value with more than MAX_DEPTH levels."""
+    return Misfit((), f"is nested more than {MAX_DEPTH} levels deep")
+
+
+def _not_json(text: bytes | str, complaint: str) -> str:
+    if not text.strip():
+        return "is empty where JSON was expected"
+    if "truncated" in complaint:
+        return "is not valid JSON: it ends too early"
+    found = re.search(r"\(byte (\d+)\)", complaint)
+    return f"is not valid JSON at byte {found[1]}" if found else "is not valid JSON"
+
+
+def _depth_exceeds(value: Json, limit: int) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        parts = (part for item in level for part in (item.values() if isinstance(item, dict) else item))
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def schema_of(kind: object, *, title: str = "", description: str = "") -> dict[str, Json]:
+    """The JSON Schema (draft 2020-12) of a type, its root written out; `$defs` holds the types that it refers to."""
+    import msgspec  # noqa: PLC0415 - see above
+
+    made: dict[str, Any] = msgspec.json.schema(kind)
+    defs: dict[str, Any] = made.pop("$defs", {})
+    name = made.pop("$ref", "").removeprefix("#/$defs/")
+    root = {**(defs.get(name, {})), **made}
+    if name and f'"#/$defs/{name}"' not in json.dumps([root, *(inner for key, inner in defs.items() if key != name)]):
+        del defs[name]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", **({"title": title} if title else {})}
+    about = {"description": description} if description else {}
+    return {**head, **about, **{key: item for key, item in root.items() if key not in head and key not in about}} | (
+        {"$defs": defs} if defs else {}
+    )
+
+
+@cache
+def _cached_schema(kind: object) -> dict[str, Json]:
+    return schema_of(kind)
+
+
+def _misfits(value: Json, kind: object) -> list[Misfit]:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and only a fault needs it
+
+    try:
+        errors = [
+            leaf for error in Draft202012Validator(_cached_schema(kind)).iter_errors(value) for leaf in _leaves(error)
+        ]
+        return [misfit for error in errors for misfit in _misfits_of(error)]
+    except RecursionError:
+        return [too_deep()]
+
+
+def _leaves(error: "ValidationError") -> "Iterator[ValidationError]":
+    """An anyOf/oneOf complaint is only as helpful as the branch that came closest."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - see above
+
+    if error.validator in ("anyOf", "oneOf") and any(inner.validator != "type" for inner in error.context or ()):
+        closest = best_match([error])
+        yield closest if closest is not None else error
+    else:
+        yield error
+
+
+def _misfits_of(error: "ValidationError") -> Iterator[Misfit]:
+    path: JsonPath = tuple(error.absolute_path)
+    rule: Any = error.schema
+    instance: Any = error.instance
+    if error.validator == "additionalProperties" and rule["additionalProperties"] is False:
+        known = list(rule.get("properties", {}))
+        for key in instance:
+            if key not in known:
+                yield Misfit((*path, key), f"unknown key {str(key)!r}", _known_key(str(key), known))
+        return
+    yield Misfit(path, _say(error), rule.get("description") if isinstance(rule, Mapping) else None)
+
+
+def _known_key(key: str, known: list[str]) -> str:
+    close = get_close_matches(key, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
+_BOUNDS = {
+    "minimum": "must be at least {bound}{not_this}",
+    "exclusiveMinimum": "must be more than {bound}{not_this}",
+    "maximum": "must be at most {bound}{not_this}",
+    "exclusiveMaximum": "must be less than {bound}{not_this}",
+    "minLength": "must have at least {bound} characters",
+    "maxLength": "must have at most {bound} characters",
+    "minItems": "must have at least {bound} entries",
+    "maxItems": "must have at most {bound} entries",
+    "minProperties": "must have at least {bound} keys",
+    "maxProperties": "must have at most {bound} of these keys",
+    "uniqueItems": "must not name one thing twice",
+    "pattern": "{this} is not of the expected form",
+}
+
+
+def _say(error: "ValidationError") -> str:
+    """The complaint in words for people, by the keyword that failed.
+
+    A value that the schema calls writeOnly may be a secret in the wrong place: it is not shown.
+    """
+    bound: Any = error.validator_value
+    instance: Any = error.instance
+    secret = isinstance(error.schema, Mapping) and error.schema.get("writeOnly")
+    this = "this" if secret else _short(instance)
+    not_this = "" if secret else f", not {this}"
+    match error.validator:
+        case "type":
+            names = [bound] if isinstance(bound, str) else list(bound)
+            return f"must be {' or '.join(_TYPES.get(name, name) for name in names)}{not_this}"
+        case "anyOf" | "oneOf":
+            names = [inner.validator_value for inner in error.context or ()]
+            return f"must be {' or '.join(_TYPES.get(name, name) for name in names if name != 'null')}{not_this}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, bound))}{not_this}"
+        case "required":
+            return f"lacks {', '.join(repr(key) for key in bound if key not in instance)}"
+        case "minLength" | "minItems" | "minProperties" if bound == 1:
+            return "must not be empty"
+        case keyword:
+            form = _BOUNDS.get(str(keyword), "is not of the expected form")
+            return form.format(bound=bound, this=this, not_this=not_this)
+
+
+_FOREIGN_TYPES = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list",
+    "object": "a mapping", "null": "nothing",
+}  # fmt: skip
+_FOREIGN = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def _foreign_misfit(complaint: str) -> Misfit:
+    """The library's complaint where the schema knows none: a rule that a type has beside its schema."""
+    found = _FOREIGN.match(complaint)
+    what, path = (found["what"], found["path"] or "") if found else (complaint, "")
+    if expected := re.match(r"Expected `(\w+)", what):
+        what = f"must be {_FOREIGN_TYPES.get(expected[1], 'of another type')}"
+    elif what[:7] in ("Object ", "Invalid"):
+        what = "is not of the expected form"
+    return Misfit(tuple(part for part in re.split(r"[.\[\]]+", path) if part), what)
+
+
+def say_path(path: JsonPath) -> str:
+    """`a.b[0].c`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def canonical(value: Json) -> str:
@@ -18,16 +275,17 @@ def shown(value: Json) -> str:
     return value if isinstance(value, str) else canonical(value)
 
 
-def merge_patch(target: Json, patch: Json) -> Json:
+def merge_patch(target: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json]:
     """Apply a JSON merge patch (RFC 7386) and return the new value; null removes a key, a list replaces a list."""
-    if not isinstance(patch, Mapping):
-        return patch
-    merged = dict(target) if isinstance(target, Mapping) else {}
+    merged = dict(target)
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            old = merged.get(key)
+            merged[key] = merge_patch(old if isinstance(old, Mapping) else {}, value)
         else:
-            merged[key] = merge_patch(merged.get(key), value)
+            merged[key] = value
     return merged
 
 

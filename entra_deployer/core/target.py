@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import total_ordering
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 
 @total_ordering

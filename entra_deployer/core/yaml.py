@@ -14,7 +14,7 @@ import yaml
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

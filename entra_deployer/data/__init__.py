@@ -9,7 +9,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data.attack import Attack, Tactic, Technique
 from entra_deployer.data.knowledge import Knowledge
 

@@ -11,7 +11,8 @@ from importlib.metadata import version as installed_version
 from importlib.resources import files
 from pathlib import Path
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.codec import parsed_from_json, parsed_to_json, problems_from_json, problems_to_json
 from entra_deployer.esql.parse import Parsed, Problem, parse, type_problems

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.parse import Parsed, Problem
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.hunt import Hunt
 
 

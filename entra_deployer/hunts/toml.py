@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from entra_deployer.core.errors import InputError, Location
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.fields import (
     LISTS,
     TEXTS,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.plan.report import Report
 from entra_deployer.verify.verdict import Status
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from entra_deployer.core.errors import InputError, Location
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.ledger.ledger import PushEntry, PushState
 from entra_deployer.objects.state import Kind, StateObject

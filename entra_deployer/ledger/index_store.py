@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import VerdictRecord, record_from_json, record_to_json
 from entra_deployer.ledger.ledger import Lease, PushEntry, PushState
 from entra_deployer.objects.state import Kind, StateObject

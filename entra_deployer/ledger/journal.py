@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import VerdictRecord
 from entra_deployer.ledger.file_store import JournalFile
 from entra_deployer.ledger.index_store import Ledger

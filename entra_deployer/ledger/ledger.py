@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import VerdictRecord
 from entra_deployer.objects.state import Kind, StateObject
 from entra_deployer.plan.plan import ChangeResult

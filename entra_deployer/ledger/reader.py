@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import VerdictRecord
 from entra_deployer.ledger.entry import NumberedPush
 from entra_deployer.ledger.journal import FOLDER, EitherJournal

@@ -4,7 +4,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
 from entra_deployer.stack.kibana import KibanaClient
 

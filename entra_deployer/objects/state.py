@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 
 class Kind(StrEnum):

@@ -6,7 +6,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.ledger.index_store import Ledger
 from entra_deployer.objects.rule import RuleHandler

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.ledger import PushEntry
 from entra_deployer.objects.state import Kind
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.objects.rule_fields import is_as_pushed, is_witnessed
 from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
 from entra_deployer.plan.difference import Difference, DriftKind, FieldDrift

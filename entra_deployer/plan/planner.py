@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS, RULE_FIELDS, Owner, has_witness, is_default, with_witness
 from entra_deployer.objects.state import Kind, LiveObject, State, StateObject

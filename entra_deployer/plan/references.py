@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import RuleSettings
 from entra_deployer.stack.connectors import connectors, exception_list
 from entra_deployer.stack.kibana import KibanaClient

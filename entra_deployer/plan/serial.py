@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.ledger import PushEntry, PushState
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
 from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan

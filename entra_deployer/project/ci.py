@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from entra_deployer import __version__
 from entra_deployer.core.errors import InputError, Location, UsageError
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environments

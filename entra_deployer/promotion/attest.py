@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import asdict
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.ledger.attestation import ATTESTATION_FORMAT, Evidence, Promotion, record_to_json
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.objects.state import Kind

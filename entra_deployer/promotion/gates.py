@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
 from entra_deployer.ledger.attestation import Evidence, VerdictRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, SecretError, UsageError
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
 from entra_deployer.ledger.read_history import number_pushes
 from entra_deployer.ledger.reader import Past

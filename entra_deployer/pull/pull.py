@@ -8,7 +8,7 @@ from pathlib import Path
 from entra_deployer.compiler.identity import OWNER_TAG
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.reader import Past
 from entra_deployer.objects.state import Kind, LiveObject
 from entra_deployer.plan.connection import Connection

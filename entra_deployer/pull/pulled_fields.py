@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.edit.hunt_text import replace_query
 from entra_deployer.hunts.edit.merge import merge_lines, merge_words
 from entra_deployer.hunts.edit.rule_settings import patches, remove_setting, set_setting

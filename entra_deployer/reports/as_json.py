@@ -1,6 +1,6 @@
 """The one JSON document of `push`, `plan` and `verify` (docs/reference.md tells its shape)."""
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.plan.plan import ChangeResult
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.serial import diff_to_json

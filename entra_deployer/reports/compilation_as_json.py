@@ -1,7 +1,8 @@
 """What the compiler made, as JSON: one document, or one line for each object, as Kibana's imports have them."""
 
 from entra_deployer.compiler.compiled import CompiledRule, CompileReport
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.objects.state import Kind, StateObject
 from entra_deployer.reports.json_document import json_document
 

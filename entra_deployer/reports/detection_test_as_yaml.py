@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 _HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"

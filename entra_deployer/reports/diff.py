@@ -4,7 +4,7 @@ import difflib
 import json
 from collections.abc import Iterator
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.plan.plan import FieldDiff, FieldKept
 
 _LONG = 60

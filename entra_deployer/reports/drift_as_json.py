@@ -1,6 +1,6 @@
 """Drift as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.ledger import PushEntry
 from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.reports.json_document import json_document

@@ -1,6 +1,6 @@
 """The pushes as one JSON document (docs/life-of-a-rule.md tells its shape)."""
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.entry import History, NumberedPush
 from entra_deployer.plan.plan import ChangeResult
 from entra_deployer.reports.json_document import json_document

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from entra_deployer import __version__
 from entra_deployer.checks.report import CheckReport
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.plan.serial import issue_to_json
 
 FORMAT_VERSION = 1

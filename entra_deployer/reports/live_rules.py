@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.plan.live_rule import FAILED, OVER, SUCCEEDED, FirstRun, Inventory, LiveRule, RunState
 from entra_deployer.plan.report import Report
 from entra_deployer.reports.canvas import draw

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.attestation import Evidence, Promotion, record_to_json
 from entra_deployer.reports.as_json import report_to_json
 from entra_deployer.reports.json_document import json_document

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.doctor.examination import Licence
 from entra_deployer.stack.kibana import KibanaClient
 

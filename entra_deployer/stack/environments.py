@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UsageError
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import parse_duration
 from entra_deployer.core.yaml import YamlFile, read_yaml

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 )
 
 from entra_deployer.core.errors import AnswerLost, Refused, Unreachable, UnsupportedVersion
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import OLDEST
 from entra_deployer.stack.environment import Endpoint, Scheme

@@ -8,7 +8,7 @@ runs with the privileges of the key that pushed it, so the key needs what the ru
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 
 APPLICATION = "kibana-.kibana"

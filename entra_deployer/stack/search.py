@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 
 @dataclass(frozen=True)

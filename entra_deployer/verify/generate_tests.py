@@ -6,7 +6,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_json
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.inferred_types import demanded_types

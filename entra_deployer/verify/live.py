@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.ranges import time_range

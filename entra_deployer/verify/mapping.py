@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_knowledge
 
 FAMILIES = {

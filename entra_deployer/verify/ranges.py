@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 
 def stamp(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.detection_test import FOLDER as TESTS
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.readers import READERS

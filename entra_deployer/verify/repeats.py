@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.verify.judge import Record, belongs, matches
 

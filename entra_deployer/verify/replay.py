@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from entra_deployer.core.errors import InputError, UsageError
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.verify.judge import Record, record_name

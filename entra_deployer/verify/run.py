@@ -7,7 +7,8 @@ from datetime import datetime
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, flatten
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import flatten
 from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult

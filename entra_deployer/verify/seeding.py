@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.stack.search import Searcher
 from entra_deployer.verify.mapping import SETTINGS, as_shipped, make_mapping

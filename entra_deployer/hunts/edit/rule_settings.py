@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.hunts.edit.yaml_text import look_up, remove_from_yaml, set_in_yaml
 
 type Path = tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.edit.merge import merge_lines
 
 if TYPE_CHECKING:

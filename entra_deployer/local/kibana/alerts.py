@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.local.kibana import alert_source
 from entra_deployer.local.kibana.datemath import iso, parse
 from entra_deployer.local.kibana.rules import Rule

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.server import Upload
 

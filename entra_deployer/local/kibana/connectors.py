@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.errors import core
 from entra_deployer.local.kibana.server import Answer, Call, Kibana

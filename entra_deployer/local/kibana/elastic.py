@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from entra_deployer.core.errors import LocalStackError
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})

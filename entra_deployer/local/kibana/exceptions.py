@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, detection

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import alert_source, alerts, exceptions, queries, suppression
 from entra_deployer.local.kibana.alerts import Alert, Book, Hit, Run
 from entra_deployer.local.kibana.datemath import iso, resolve

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import rules, spaces
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.schema import fields, many, nullable, text

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import bodies, connectors, exceptions, rules, spaces
 from entra_deployer.local.kibana.errors import Fault, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL

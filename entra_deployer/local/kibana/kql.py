@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 TOKEN: Final = re.compile(r'\s*("(?:\\.|[^"\\])*"|[():]|[<>]=?|(?:\\.|[^\s():<>"{}\\])+|\Z|(?P<strange>\S))', re.DOTALL)
 QUOTE: Final = '"'

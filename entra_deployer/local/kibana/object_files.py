@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import bodies, objects
 from entra_deployer.local.kibana.errors import Fault, core, not_served
 from entra_deployer.local.kibana.object_routes import must_write

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import objects
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.object_schema import MISSING, wrong_type

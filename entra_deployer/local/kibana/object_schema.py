@@ -6,7 +6,7 @@ number, or an object's fields by their names.
 
 from typing import Any, Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.errors import Fault, core
 from entra_deployer.local.kibana.profiles import Profile
 

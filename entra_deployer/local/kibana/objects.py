@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core
 from entra_deployer.local.kibana.object_schema import check_attributes

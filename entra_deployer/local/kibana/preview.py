@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import rule_routes, rules, spaces
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse

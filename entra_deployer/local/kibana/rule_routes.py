@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import connectors, rules, spaces
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
 from entra_deployer.local.kibana.privileges import RULES_ALL

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import datemath
 from entra_deployer.local.kibana.errors import not_served
 from entra_deployer.local.kibana.profiles import Profile

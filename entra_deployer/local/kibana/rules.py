@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile

@@ -8,7 +8,7 @@ import threading
 from datetime import datetime
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import rule_routes, rules, spaces, things
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.datemath import duration, iso, parse

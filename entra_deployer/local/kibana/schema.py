@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, override
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 MISSING: Final = object()
 SHOWN: Final = 5

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.auth import User
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Fault

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import things
 from entra_deployer.local.kibana.errors import core, detection, not_found
 from entra_deployer.local.kibana.privileges import SPACES_ALL

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from entra_deployer.core.json import Json, canonical
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.local.kibana import alert_source
 from entra_deployer.local.kibana.alerts import Alert, Run, digest
 from entra_deployer.local.kibana.datemath import SPANS, iso

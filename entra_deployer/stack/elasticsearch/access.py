@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from elasticsearch import Elasticsearch
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.doctor.examination import Identity
 from entra_deployer.stack.elasticsearch.translate import translated
 from entra_deployer.stack.environment import Endpoint

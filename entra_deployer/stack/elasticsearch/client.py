@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from elasticsearch import Elasticsearch
 
 from entra_deployer.core.errors import InputError, Refused, UnsupportedVersion
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.stack.elasticsearch.access import Access
 from entra_deployer.stack.elasticsearch.node import WARNINGS_HEADER, node_class

@@ -9,7 +9,7 @@ import elastic_transport
 import elasticsearch
 
 from entra_deployer.core.errors import DeployError, Refused, Unreachable, UnsupportedVersion
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.stack.environment import Endpoint
 
 _ERRNO = re.compile(r"\[Errno -?\d+\] ([^\"')]+)")

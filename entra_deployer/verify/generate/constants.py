@@ -1,6 +1,6 @@
 """Constants in a query: values, and moments as ages."""
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.expressions import bare
 from entra_deployer.verify.generate.constraints import Kind, Want

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.expressions import bare
 from entra_deployer.verify.generate import functions

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.verify.generate import regex
 from entra_deployer.verify.generate.assignment import World

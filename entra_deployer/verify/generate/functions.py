@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from math import floor
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 
 _REFERENCE = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
 

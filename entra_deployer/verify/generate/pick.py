@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.verify.generate import functions, regex
 from entra_deployer.verify.generate.constraints import Kind, Want, holds, wanted_patterns
 from entra_deployer.verify.generate.functions import Unknown

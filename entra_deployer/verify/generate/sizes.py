@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.verify.generate.constants import TIMESTAMP, TooMany, Unsolved
 from entra_deployer.verify.generate.evaluate import Evaluator

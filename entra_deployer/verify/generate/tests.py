@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from entra_deployer.core.json import Json, shown
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import shown
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.verify.generate.cases import Case
 

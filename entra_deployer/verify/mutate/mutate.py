@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Searcher
 from entra_deployer.verify.judge import judge

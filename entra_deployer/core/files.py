@@ -1,0 +1,127 @@
+"""Files: the one bounded reader and the one atomic writer.
+
+Whatever is wrong with a file or the disk is an InputError with the file's place; no other exception leaves here.
+"""
+
+import os
+import re
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from entra_deployer.core.errors import InputError, Location
+
+MAX_TEXT = 1 << 20
+"""How many bytes a file that people write may have: a hunt, rule.yaml, a test, an environment, approvals."""
+
+MAX_DOCUMENT = 64 << 20
+"""How many bytes a document that this tool wrote may have: a plan, a journal, a ledger's entry, an attestation."""
+
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def read_text(path: Path, *, shown: str | None = None, limit: int = MAX_TEXT) -> str:
+    """The text of a file, without its byte-order mark; line ends are as they stand.
+
+    `shown` is the file as the user would type it. Raises InputError where it cannot be read, is no regular file, is
+    larger than `limit` bytes, is not UTF-8, or holds a character that is no text: a control character other than tab
+    and line ends.
+    """
+    source = str(path) if shown is None else shown
+    data = read_bytes(path, shown=source, limit=limit)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        place = Location(source, line, column)
+        raise InputError("the file is not UTF-8", location=place, hint="save it as UTF-8") from error
+    check_text(text, source)
+    return text
+
+
+def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMENT) -> bytes:
+    """The bytes of a regular file, at most `limit`. Raises InputError as `read_text` does."""
+    place = Location(str(path) if shown is None else shown)
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a pipe must not block
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError("is not a regular file", location=place, hint="a file is expected here")
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"  # a name with a NUL
+        raise InputError(f"cannot be read: {reason}", location=place, hint="check the path") from error
+    if len(data) > limit:
+        raise InputError(f"is larger than {say_size(limit)}", location=place, hint="is this the right file?")
+    return data
+
+
+def check_text(text: str, source: str) -> None:
+    """Raises InputError with the place of the first character that is no text."""
+    if found := _NOT_TEXT.search(text):
+        before = text[: found.start()]
+        place = Location(source, before.count("\n") + 1, found.start() - before.rfind("\n"))
+        raise InputError(say_character(found[0]), location=place, hint="take it out")
+
+
+def bad_character(text: str) -> str | None:
+    """What is said of the first character of a value that is no text; None where all are."""
+    found = _NOT_TEXT.search(text)
+    return say_character(found[0]) if found else None
+
+
+def say_character(character: str) -> str:
+    """The complaint about a character that no file may hold."""
+    return f"the character U+{ord(character):04X} is not text"
+
+
+def say_size(count: int) -> str:
+    """`1 MiB`, `900 KiB`."""
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
+
+
+def write_text(path: Path, text: str, *, shown: str | None = None, new: bool = False, private: bool = False) -> None:
+    """Write a file whole or not at all, in UTF-8, with the line ends that `text` has; on the disk when this returns.
+
+    Folders on the way are made. A link is followed, so that it stays one; a file keeps its mode. `shown` is the file as
+    the user would type it; `new` refuses to write over a file, `private` lets only its owner read it. Raises InputError
+    where it cannot be written.
+    """
+    source = str(path) if shown is None else shown
+    try:
+        if new and os.path.lexists(path):
+            raise InputError("the file is there already", location=Location(source))
+        _write(path.resolve(), text.encode("utf-8"), new=new, private=private)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "not a name of a file, or not text"
+        raise InputError(f"cannot be written: {reason}", location=Location(source), hint="check the path") from error
+
+
+def _write(path: Path, data: bytes, *, new: bool, private: bool) -> None:
+    if not new and path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+        path.write_bytes(data)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.partial")
+    if new:
+        path.touch(exist_ok=False)
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            if not (new or private):
+                _keep_mode(path, file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        for leftover in (partial, path) if new else (partial,):
+            leftover.unlink(missing_ok=True)
+        raise
+
+
+def _keep_mode(path: Path, handle: int) -> None:
+    """Give the new file the mode of the one that it replaces."""
+    with suppress(FileNotFoundError):
+        os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))

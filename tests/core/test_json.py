@@ -1,0 +1,151 @@
+"""Decoding: a value becomes a type, or every fault of it is told in plain words."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from subprocess import run
+from typing import Annotated
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from msgspec import Meta
+
+from entra_deployer.core.errors import InputError
+from entra_deployer.core.json import MAX_DEPTH, DoesNotFit, Json, decode, decode_json, parse_json, schema_of
+
+
+class Color(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    count: Annotated[int, Meta(ge=1, le=9)] = 1
+    color: Color = Color.RED
+
+
+@dataclass(frozen=True)
+class Whole:
+    parts: tuple[Part, ...]
+    note: str | None = None
+    rest: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    interval: Annotated[str, Meta(pattern="^[0-9]+m$", description="like 5m")] = "5m"
+    secret: Annotated[str, Meta(min_length=3, pattern="^[A-Z]+$", extra_json_schema={"writeOnly": True})] = "ABC"
+    tags: Annotated[tuple[str, ...], Meta(min_length=1)] = ("a",)
+
+
+def told(value, kind):
+    with pytest.raises(DoesNotFit) as caught:
+        decode(value, kind)
+    return [str(misfit) for misfit in caught.value.misfits]
+
+
+def test_a_value_becomes_its_type():
+    value = {"parts": [{"name": "a", "color": "blue", "unheard": 1}], "rest": {"x": [None, 1.5]}}
+    assert decode(value, Whole) == Whole((Part("a", 1, Color.BLUE),), None, {"x": [None, 1.5]})
+
+
+def test_every_fault_is_told_at_its_path():
+    value = {"parts": [{"name": 1}, {"count": 10}, {"name": "x", "count": "many", "color": "green"}], "note": []}
+    assert sorted(told(value, Whole)) == [
+        "note: must be text, not []",
+        "parts[0].name: must be text, not 1",
+        "parts[1].count: must be at most 9, not 10",
+        "parts[1]: lacks 'name'",
+        'parts[2].color: must be one of blue, red, not "green"',
+        'parts[2].count: must be a whole number, not "many"',
+    ]
+
+
+def test_an_unknown_key_of_a_strict_type_has_the_nearest_one():
+    with pytest.raises(InputError, match=r"intervall: unknown key 'intervall' \(did you mean 'interval'\?\)"):
+        decode({"intervall": "5m"}, Strict)
+
+
+def test_a_description_is_the_next_step_and_a_secret_is_not_shown():
+    assert told({"interval": "5 minutes"}, Strict) == ['interval: "5 minutes" is not of the expected form']
+    with pytest.raises(DoesNotFit) as caught:
+        decode({"interval": "5 minutes"}, Strict)
+    assert caught.value.hint == "like 5m"
+    assert told({"secret": "hunter2"}, Strict) == ["secret: this is not of the expected form"]
+    assert told({"tags": []}, Strict) == ["tags: must not be empty"]
+
+
+def test_a_rule_that_no_schema_has_is_told_in_our_words():
+    class Even(msgspec.Struct):
+        number: int
+
+        def __post_init__(self) -> None:
+            if self.number % 2:
+                raise ValueError("must be even")
+
+    assert told({"number": 3}, Even) == ["must be even"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "is empty where JSON was expected"),
+        (b"{", "is not valid JSON: it ends too early"),
+        (b"[1]]", "is not valid JSON at byte 4"),
+        (b"NaN", "is not valid JSON"),
+        (b'"\xff"', "is not UTF-8"),
+        (b'"\\ud800"', "is not valid JSON"),
+        (b"[" * 5000 + b"]" * 5000, f"is nested more than {MAX_DEPTH} levels deep"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), f"is nested more than {MAX_DEPTH} levels deep"),
+        (b"<html>", "is not valid JSON at byte 0"),
+    ],
+)
+def test_what_is_no_json_is_told(text, message):
+    with pytest.raises(DoesNotFit, match=f"^{message}"):
+        decode_json(text, Whole)
+
+
+def test_as_many_levels_as_allowed_are_read():
+    assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 12) | st.floats(allow_nan=False) | st.sampled_from(["red", "5m", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["parts", "name", "count", "color", "note", "rest", "interval", "tags"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("kind", [Whole, Part, Strict])
+@given(value=json_values)
+def test_the_decoder_and_the_schema_of_a_type_agree(kind, value):
+    """What the one takes the other takes: so the schema tells the faults, and editors use it."""
+    if Draft202012Validator(schema_of(kind)).is_valid(value):
+        decoded = decode(value, kind)
+        assert decode(msgspec.to_builtins(decoded), kind) == decoded
+    else:
+        assert all(told(value, kind))
+
+
+def test_a_good_value_needs_no_schema():
+    code = "import sys\nfrom entra_deployer.core.json import decode\ndecode({'a': [1]}, dict[str, list[int]])\n"
+    code += "print('jsonschema' in sys.modules, 'msgspec' in sys.modules)"
+    assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False True\n"
+
+
+def test_a_type_is_a_schema_with_a_root():
+    schema = schema_of(Whole, title="The whole")
+    assert schema["title"] == "The whole"
+    assert schema["required"] == ["parts"]
+    assert set(schema["$defs"]) == {"Part", "Color"}
+    assert asdict(decode({"parts": []}, Whole)) == {"parts": (), "note": None, "rest": {}}
