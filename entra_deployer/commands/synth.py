@@ -26,14 +26,20 @@ def synth(
     def text(test: DetectionTest) -> str:
         return detection_test_as_yaml(test, workflow.COMMENT)
 
+    files: list[str] = []
+
     def work() -> tuple[Synthesis, ...]:
-        found = workflow.synthesise(project.root(), rule)
-        for line in unsolved_as_text(found):
-            terminal.note(line)
-        return found
+        found = []
+        for one in workflow.synthesise(project.root(), rule):
+            found.append(one)
+            for line in unsolved_as_text([one]):
+                terminal.note(line)
+            if write:
+                files.extend(workflow.write_tests(project.root(), one, text, force=force))
+        return tuple(found)
 
     def written(found: tuple[Synthesis, ...]) -> str:
-        return written_as_text(found, workflow.write_tests(project.root(), found, text, force=force), rule)
+        return written_as_text(found, files, rule)
 
     def printed(found: tuple[Synthesis, ...]) -> str:
         return "---\n".join(text(test) for one in found for test in one.tests)

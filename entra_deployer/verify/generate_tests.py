@@ -29,15 +29,26 @@ It is yours now: give the events the fields that real ones have.
 """
 
 
-def synthesise(root: Path, names: Sequence[str]) -> tuple[Synthesis, ...]:
-    """A synthesis of each rule, and an empty one of each hunt or query that does not compile.
+def synthesise(root: Path, names: Sequence[str]) -> Iterator[Synthesis]:
+    """A synthesis of each rule as it is made, and an empty one of each hunt or query that does not compile.
 
     Raises UsageError for a name that does not exist, InputError where nothing compiles.
     """
     compilation = compile_rules(root, OFFLINE, names)
     if not compilation.rules:
         raise _nothing_to_solve(compilation)
-    return (*(_of_rule(compilation, rule) for rule in compilation.rules), *_not_compiled(compilation))
+    for rule in compilation.rules:
+        yield _isolated(compilation, rule)
+    yield from _not_compiled(compilation)
+
+
+def _isolated(compilation: Compilation, rule: CompiledRule) -> Synthesis:
+    """What a query provokes, a fault of ours included, is told of its rule, and the others go on."""
+    try:
+        return _of_rule(compilation, rule)
+    except Exception as error:
+        why = f"could not be analysed: {type(error).__name__}: {error}"
+        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", why),))
 
 
 def _not_compiled(compilation: Compilation) -> Iterator[Synthesis]:
@@ -67,7 +78,7 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
     cases = [one for one in found if isinstance(one, Case)]
     name = f"Made from the query of {rule.rule.name}"
-    tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key)
+    tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key) if cases else ()
     unsolved = tuple(Unsolved(one.name, one.why) for one in found if isinstance(one, Unsolvable))
     return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
 
@@ -91,24 +102,31 @@ def known_fields(tree: Tree, stream: str) -> Fields:
 
 
 def stream_of(tree: Tree) -> str:
-    """A data stream that the query reads from: logs-azure.signinlogs* is logs-azure.signinlogs-default."""
+    """A data stream that the query reads from: logs-azure.signinlogs* is logs-azure.signinlogs-default.
+
+    Raises Unsolved for a query that reads from none.
+    """
+    if not sources(tree):
+        raise constants.Unsolved("the query reads from no index")
     pattern = sources(tree)[0].strip('"').rpartition(":")[2]
     return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
 
 
 def write_tests(
-    root: Path, found: Sequence[Synthesis], render: Callable[[DetectionTest], str], *, force: bool = False
+    root: Path, made: Synthesis, render: Callable[[DetectionTest], str], *, force: bool = False
 ) -> tuple[str, ...]:
-    """Write the tests' files; their names. Raises InputError, with nothing written, where one is there already."""
-    tests = [test for one in found for test in one.tests]
-    for test in tests:
+    """Write the files of one rule's tests; their names.
+
+    Raises InputError, with none of them written, where one is there already.
+    """
+    for test in made.tests:
         if (root / test.source).exists() and not force:
             raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
-    for test in tests:
+    for test in made.tests:
         path = root / test.source
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(test), encoding="utf-8")
-    return tuple(test.source for test in tests)
+    return tuple(test.source for test in made.tests)
 
 
 def synth_code(found: Sequence[Synthesis]) -> ExitCode:

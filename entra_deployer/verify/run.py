@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from entra_deployer.core.errors import Refused
+from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import flatten
@@ -120,7 +120,20 @@ def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, 
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _fault(error: Exception) -> str:
+    return f"could not be analysed: {type(error).__name__}: {error}"
+
+
 def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
+    try:
+        return _prepared(rule, alias, bench)
+    except DeployError:
+        raise
+    except Exception as error:
+        return _no_verdict(rule, _fault(error))
+
+
+def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
     if rule.payload is None:
         return _no_verdict(rule, "the rule is not there: deploy push puts it there")
     if not rule.tests:
@@ -154,6 +167,10 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
     except Refused as error:
         newer = bench.embedded and "Unknown function" in error.message
         return _no_verdict(case.rule, f"needs --on ENV: {error}" if newer else str(error))
+    except DeployError:
+        raise
+    except Exception as error:
+        return _no_verdict(case.rule, _fault(error))
 
 
 def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:

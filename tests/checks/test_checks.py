@@ -23,9 +23,9 @@ from entra_deployer.data import load_knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse, type_problems
+from entra_deployer.esql.patterns.regex import like_to_regex
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.rule_yaml import read_rule_yaml
-from entra_deployer.verify.generate.constraints import like_to_regex
 from tests.compiler.build import hunt
 
 

@@ -18,23 +18,23 @@ HUNTS = ROOT / "tests" / "data" / "hunts"
 
 
 def test_every_rule_of_the_project_has_a_solution():
-    found = synthesise(ROOT, ())
+    found = tuple(synthesise(ROOT, ()))
     assert [one.unsolved for one in found] == [()] * len(found)
     assert all(one.fires and one.quiet for one in found)
     assert synth_code(found) is ExitCode.OK
 
 
 def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
-    found = synthesise(ROOT, ("entra_service_principal_credential_abuse",))
-    files = write_tests(tmp_path, found, detection_test_as_yaml)
+    found = tuple(synthesise(ROOT, ("entra_service_principal_credential_abuse",)))
+    files = tuple(file for one in found for file in write_tests(tmp_path, one, detection_test_as_yaml))
     folder = "rules/entra_service_principal_credential_abuse"
     assert files == (f"{folder}/tests/synth-added.yaml", f"{folder}/tests/synth-used.yaml")
     tests, issues = read_detection_tests(tmp_path / folder, source=folder)
     assert issues == ()
     assert [test.query for test in tests] == ["added", "used"]
     with pytest.raises(InputError, match="there already"):
-        write_tests(tmp_path, found, detection_test_as_yaml)
-    assert write_tests(tmp_path, found, detection_test_as_yaml, force=True) == files
+        write_tests(tmp_path, found[0], detection_test_as_yaml)
+    assert write_tests(tmp_path, found[0], detection_test_as_yaml, force=True) == files[:1]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,31 @@ def test_a_hunt_without_es_ql_is_no_bug(tmp_path: Path):
     text = hunt.read_text("utf-8").replace("`[ES|QL]`", "`[OSQuery, ES|QL]`")
     hunt.write_text(re.sub(r"```sql\n.*?```", "```sql\nSELECT * FROM processes\n```", text, flags=re.DOTALL), "utf-8")
     with pytest.raises(InputError, match=r"none of its queries is"):
-        synthesise(tmp_path, ())
+        next(synthesise(tmp_path, ()))
 
 
 def test_without_any_rule_there_is_none_to_make_a_test_for(tmp_path: Path):
     (tmp_path / "rules").mkdir()
     with pytest.raises(InputError, match="no rule to make a test for"):
-        synthesise(tmp_path, ())
+        next(synthesise(tmp_path, ()))
+
+
+ODD = [
+    'ROW user.name = "a"',
+    "SHOW INFO",
+    'FROM logs-a-* | GROK message """id=(?<x>[^,}\\]]+)""" | STATS c = COUNT(*) BY x',
+]
+
+
+@pytest.mark.parametrize("query", ODD)
+def test_a_rule_that_makes_trouble_leaves_the_others_alone(tmp_path: Path, query: str):
+    copied(tmp_path, "sound")
+    shutil.copytree(HUNTS / "sound", tmp_path / "rules" / "a_odd")
+    hunt = tmp_path / "rules" / "a_odd" / "hunt.md"
+    text = hunt.read_text("utf-8").replace("# A hunt", "# An odd hunt").replace("A hunt", "An odd hunt")
+    text = re.sub(r"```sql\n.*?```", lambda _: f"```sql\n{query}\n```", text, flags=re.DOTALL)
+    hunt.write_text(re.sub(r"[0-9a-f]{8}-", "00000000-", text), "utf-8")
+    found = {one.name: one for one in synthesise(tmp_path, ())}
+    assert found["A hunt"].tests
+    assert all(one.tests or one.unsolved for one in found.values())
+    assert len(found) == 2

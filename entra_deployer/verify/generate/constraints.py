@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.verify.generate import functions, regex
+from entra_deployer.esql.patterns import regex
+from entra_deployer.verify.generate import functions
 
 
 class Kind(StrEnum):
@@ -20,6 +20,7 @@ class Kind(StrEnum):
     WISHED = "wished"
     EQUAL = "equal"
     UNEQUAL = "unequal"
+    NONE_OF = "none of"
     LESS = "less"
     AT_MOST = "at most"
     MORE = "more"
@@ -58,25 +59,12 @@ class Want:
     steps: tuple[Step, ...] = ()
 
 
-@cache
-def like_to_regex(pattern: str) -> str:
-    """The regular expression of a LIKE pattern: `*` is any text, `?` any character, a backslash quotes either."""
-    parts: list[str] = []
-    characters = iter(pattern)
-    for character in characters:
-        if character == "\\":
-            parts.append(re.escape(next(characters, "\\")))
-        else:
-            parts.append({"*": ".*", "?": "."}.get(character, re.escape(character)))
-    return "".join(parts)
-
-
 def wanted_patterns(wants: Iterable[Want]) -> list[str]:
     """The regular expressions, in Python's dialect, that a text is to match; those that are not read are left out."""
     found = []
     for want in wants:
         if want.kind is Kind.LIKE:
-            found.append(like_to_regex(want.value))
+            found.append(regex.like_to_regex(want.value))
         elif want.kind is Kind.RLIKE:
             with suppress(ValueError):
                 found.append(regex.from_lucene(want.value))
@@ -110,14 +98,15 @@ _TESTS: dict[Kind, Callable[[Json, Json], bool]] = {
     Kind.WISHED: lambda _value, _wanted: True,
     Kind.EQUAL: lambda value, wanted: bool(value == wanted),
     Kind.UNEQUAL: lambda value, wanted: bool(value != wanted),
+    Kind.NONE_OF: lambda value, wanted: value not in wanted,
     Kind.LESS: lambda value, wanted: bool(value < wanted),
     Kind.AT_MOST: lambda value, wanted: bool(value <= wanted),
     Kind.MORE: lambda value, wanted: bool(value > wanted),
     Kind.AT_LEAST: lambda value, wanted: bool(value >= wanted),
     Kind.YOUNGER: lambda value, wanted: bool(value < wanted),
     Kind.OLDER: lambda value, wanted: bool(value > wanted),
-    Kind.LIKE: lambda value, wanted: _matches(like_to_regex(wanted), value),
-    Kind.UNLIKE: lambda value, wanted: not _matches(like_to_regex(wanted), value),
+    Kind.LIKE: lambda value, wanted: _matches(regex.like_to_regex(wanted), value),
+    Kind.UNLIKE: lambda value, wanted: not _matches(regex.like_to_regex(wanted), value),
     Kind.RLIKE: lambda value, wanted: _matches(regex.from_lucene(wanted), value),
     Kind.UNRLIKE: lambda value, wanted: not _matches(regex.from_lucene(wanted), value),
     Kind.CIDR: _within,

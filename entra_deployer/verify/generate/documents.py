@@ -1,8 +1,8 @@
 """The documents of a case: events that satisfy conditions, as many and as different as a group needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, product
 
@@ -18,10 +18,13 @@ from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Counter, Grouping, Plan, fields_of, is_choice
 from entra_deployer.verify.generate.scope import Derived, Goal, Scope
 from entra_deployer.verify.generate.sizes import Flags, Sizes
-from entra_deployer.verify.generate.solve import Solver
+from entra_deployer.verify.generate.solve import Solver, limited
 
 MOST_CONDITIONS = 4
 """So many different conditions of counters are told apart."""
+
+MOST_TRIES_OF_A_RULE = 25_000
+"""So often a value is looked for, for all events of a rule together: about two seconds."""
 
 type Counted = dict[str, Counter]
 """Counters by their columns."""
@@ -49,6 +52,7 @@ class Builder:
 
     plan: Plan
     fields: Fields
+    tries: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TRIES_OF_A_RULE)))
 
     def kinds(self, events: Sequence[Flagged]) -> list[Flags]:
         """Which events there can be, by the conditions of counters that they meet: none, and each with few others."""
@@ -118,7 +122,7 @@ class Builder:
         keys = [Derived(key.value, grouping.scope) for key in grouping.keys]
         found: World | None = self._present(solver, world, [*keys, *(one.of for one in counted.values() if one.of)])
         for key in keys if made else ():
-            found = found and _alike(solver, found, key, made[:1], Kind.EQUAL)
+            found = found and _alike(solver, found, key, made[0])
         return found
 
     def _present(self, solver: Solver, world: World, wanted: Sequence[Derived]) -> World:
@@ -138,7 +142,7 @@ class Builder:
         return fill(self.plan, self.fields, world, mark)
 
     def _solver(self, mark: str) -> Solver:
-        return Solver(self._type_of, mark)
+        return Solver(self._type_of, mark, limited(self.tries))
 
     def _type_of(self, name: str) -> str:
         return self._casts.get(name) or self.fields.type_of(name)
@@ -180,29 +184,31 @@ def _different(
         if world and name in counted and (of := counted[name].of):
             condition = counted[name].condition
             before = [one for one in made if condition is None or one.flags[condition]]
-            new = len(before) < different
-            others = before if new else before[:1]
-            world = _alike(solver, world, of, others, Kind.UNEQUAL if new else Kind.EQUAL)
+            if len(before) < different:
+                world = _unlike(solver, world, of, before)
+            elif before:
+                world = _alike(solver, world, of, before[0])
     return world
 
 
-def _alike(solver: Solver, world: World, of: Derived, made: Sequence[Document], kind: Kind) -> World | None:
-    """The world with the value that the documents have (EQUAL), or with another one than each of them (UNEQUAL)."""
-    for document in made:
-        value = value_of(of.value, of.scope, document)
-        if value is None:
-            continue
-        within = replace(world, scope=of.scope)
-        try:
-            found = next(solver.want(of.value, Want(kind, value), within), None)
-        except Unsolved:
-            if kind is Kind.UNEQUAL:
-                raise
-            found = _copied(solver, within, of, document)
-        if found is None:
-            return None
-        world = found
-    return world
+def _alike(solver: Solver, world: World, of: Derived, document: Document) -> World | None:
+    """The world with the value that the document has."""
+    value = value_of(of.value, of.scope, document)
+    if value is None:
+        return world
+    within = replace(world, scope=of.scope)
+    try:
+        return next(solver.want(of.value, Want(Kind.EQUAL, value), within), None)
+    except Unsolved:
+        return _copied(solver, within, of, document)
+
+
+def _unlike(solver: Solver, world: World, of: Derived, made: Sequence[Document]) -> World | None:
+    """The world with another value than each of the documents has."""
+    values = [value for one in made if (value := value_of(of.value, of.scope, one)) is not None]
+    if not values:
+        return world
+    return next(solver.want(of.value, Want(Kind.NONE_OF, tuple(values)), replace(world, scope=of.scope)), None)
 
 
 def _copied(solver: Solver, world: World | None, of: Derived, document: Document) -> World | None:

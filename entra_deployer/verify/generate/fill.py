@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
-from entra_deployer.verify.generate import regex
+from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.patterns.extraction import Pattern, compose
 from entra_deployer.verify.generate.assignment import World
 from entra_deployer.verify.generate.constants import TIMESTAMP, Unsolved
 from entra_deployer.verify.generate.constraints import Kind, wanted_patterns
 from entra_deployer.verify.generate.evaluate import Evaluator
 from entra_deployer.verify.generate.functions import Unknown
-from entra_deployer.verify.generate.patterns import Pattern, compose
 from entra_deployer.verify.generate.pick import pick
 from entra_deployer.verify.generate.plan import Plan
 from entra_deployer.verify.generate.scope import Scope, Taken

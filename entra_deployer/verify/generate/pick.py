@@ -4,10 +4,11 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.verify.generate import functions, regex
+from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.patterns.extraction import number_of
+from entra_deployer.verify.generate import functions
 from entra_deployer.verify.generate.constraints import Kind, Want, holds, wanted_patterns
 from entra_deployer.verify.generate.functions import Unknown
-from entra_deployer.verify.generate.patterns import number_of
 
 _NUMBERS = frozenset(
     {"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"}
@@ -65,6 +66,8 @@ def _numbers(wants: Sequence[Want]) -> Iterator[int]:
             yield int(want.value) + _BOUNDS[want.kind]
         elif want.kind is Kind.UNEQUAL and isinstance(want.value, int):
             yield want.value + 1
+        elif want.kind is Kind.NONE_OF and (numbers := [one for one in want.value if isinstance(one, int)]):
+            yield max(numbers) + 1
     yield from range(1, 50)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.expressions import bare, conjuncts
-from entra_deployer.verify.generate import dissect, grok
+from entra_deployer.esql.patterns import UnreadablePattern, dissect, grok
 from entra_deployer.verify.generate.constants import TIMESTAMP, Unsolved, literal, literal_or_none, unit_seconds
 from entra_deployer.verify.generate.scope import Derived, Extraction, Goal, Scope, Taken
 
@@ -115,7 +115,10 @@ def _extract(command: nodes.Extract, plan: Plan) -> None:
         raise Unsolved(f"{command.word.upper()} of what is no field")
     number = len(plan.extractions)
     read = dissect.read if command.word == "dissect" else grok.read
-    plan.extractions.append(Extraction(source.name, read(command.pattern)))
+    try:
+        plan.extractions.append(Extraction(source.name, read(command.pattern)))
+    except UnreadablePattern as error:
+        raise Unsolved(f"{command.word.upper()}: {error}") from None
     for name in command.outputs:
         plan.scope = plan.scope.with_column(name, Taken(number, name))
 

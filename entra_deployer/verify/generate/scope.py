@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.verify.generate.patterns import Pattern
+from entra_deployer.esql.patterns.extraction import Pattern
 
 
 @dataclass(frozen=True)

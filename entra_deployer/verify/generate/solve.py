@@ -5,7 +5,8 @@ wants no value satisfies is given up for the next.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.expressions import bare, joined
@@ -37,6 +38,11 @@ MOST_TRIES = 4_000
 type Worlds = Iterator[World]
 
 
+def limited(tries: Iterator[int]) -> Iterator[int]:
+    """The tries of one event, out of those of its rule."""
+    return islice(tries, MOST_TRIES)
+
+
 @dataclass(frozen=True)
 class Solver:
     """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`.
@@ -45,8 +51,8 @@ class Solver:
     """
 
     type_of: Callable[[str], str]
-    mark: str = "x"
-    tries: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TRIES)))
+    mark: str
+    tries: Iterator[int]
 
     def solve(self, goals: Sequence[tuple[Goal, bool]], world: World) -> Worlds:
         """The worlds in which each goal is true, or false where its flag says so. Raises Unsolved."""
@@ -292,14 +298,16 @@ class Solver:
             amount, worlds = literal(node.right), iter([world])
         else:
             amount, worlds = 1, self.want(node.right, Want(Kind.EQUAL, 1), world)
-        needed = _undo(node.operator, want, amount)
+        if want.kind is Kind.NONE_OF:
+            needed: object = tuple(_undo(node.operator, want, int(value), amount) for value in want.value)
+        else:
+            needed = _undo(node.operator, want, int(want.value), amount)
         for found in worlds:
             yield from self.want(node.left, replace(want, value=needed), found)
 
 
-def _undo(operator: str, want: Want, amount: int) -> int:
-    """The value on the left that gives the wanted one; whole numbers divide as Elasticsearch's do, downwards."""
-    value = int(want.value)
+def _undo(operator: str, want: Want, value: int, amount: int) -> int:
+    """The number on the left that gives `value`; whole numbers divide as Elasticsearch's do, downwards."""
     match operator:
         case "+":
             return value - amount

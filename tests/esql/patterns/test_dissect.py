@@ -1,10 +1,12 @@
 """DISSECT patterns: filled and taken apart again."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.verify.generate import dissect
+from entra_deployer.esql.patterns import UnreadablePattern, dissect
 
 WORDS = st.text(alphabet="abcxyz0189", min_size=1, max_size=6)
 
@@ -32,3 +34,15 @@ def test_what_is_filled_in_is_taken_out_again(one, two):
 @pytest.mark.parametrize("text", ["", "no braces", "{a=b}", "{a=b, c}"])
 def test_a_text_of_another_form_gives_nothing(text):
     assert dissect.read("{%{?k}=%{one}, %{}::%{two}}").take(text) is None
+
+
+@given(
+    st.lists(st.sampled_from(["%{a}", "%{?b}", "%{", "}", "%{+c}", "%{*k}", "%{}", " ", "[", "\\", "%{d->}"])).map(
+        "".join
+    )
+)
+def test_any_text_is_a_pattern_that_is_filled_or_is_refused(text):
+    with suppress(UnreadablePattern):
+        pattern = dissect.read(text)
+        taken = pattern.take(pattern.fill({}))
+        assert taken is None or set(taken) == set(pattern.outputs)

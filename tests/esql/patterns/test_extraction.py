@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from entra_deployer.verify.generate import dissect, grok
-from entra_deployer.verify.generate.patterns import Form, compose
+from entra_deployer.esql.patterns import dissect, grok
+from entra_deployer.esql.patterns.extraction import Form, compose
 
 
 @pytest.mark.parametrize(

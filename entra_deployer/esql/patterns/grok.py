@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from entra_deployer.verify.generate import regex
-from entra_deployer.verify.generate.constants import Unsolved
-from entra_deployer.verify.generate.patterns import Form
+from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.patterns.extraction import Form
+from entra_deployer.esql.patterns.regex import UnreadablePattern
 
 _REFERENCE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(\w+))?\}")
-_OWN = re.compile(r"\(\?<([A-Za-z_][\w.]*)>")
-_FIRST_PLACE = 0xE000
+_FIRST_PLACE, _MOST_REFERENCES = 0xE000, 200
 """References stand in the pattern's text as characters for private use from here on."""
 
 _TYPES = {"int": "integer", "long": "long", "float": "double", "double": "double", "boolean": "boolean"}
@@ -74,7 +73,9 @@ class _Reference:
 class Grok:
     """A pattern as a regular expression, in which a character for private use stands for each reference."""
 
-    text: str
+    python: str
+    example: str
+    begins: bool
     references: tuple[_Reference, ...]
 
     @property
@@ -85,7 +86,7 @@ class Grok:
     @property
     def floats(self) -> bool:
         """It is looked for anywhere in the text, unless it says that it begins it."""
-        return not self.text.startswith("^")
+        return not self.begins
 
     def type_of(self, output: str) -> str:
         """The type that the pattern casts a column to; text without one."""
@@ -97,10 +98,10 @@ class Grok:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """A text of which the pattern takes these values; optional parts are left out, of alternatives the first is."""
-        text = regex.try_example(self.text) or ""
+        text = self.example
         for number, one in enumerate(self.references):
             value = values.get(one.name) or one.form.texts("x")[0]
-            text = text.replace(chr(_FIRST_PLACE + number), value)
+            text = text.replace(_stand_in(number), value)
         return text
 
     def take(self, text: str) -> dict[str, str] | None:
@@ -112,76 +113,55 @@ class Grok:
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
-        text = self.text
+        text = self.python
         for number, one in enumerate(self.references):
-            text = text.replace(chr(_FIRST_PLACE + number), f"(?P<g{number}>{one.form.expression})")
-        try:
-            return re.compile(text, re.DOTALL)
-        except re.error as error:
-            raise Unsolved("this GROK pattern") from error
+            text = text.replace(_stand_in(number), f"(?P<g{number}>{one.form.expression})")
+        return regex.compiled(text)
 
     def _reference(self, output: str) -> _Reference:
         return next(one for one in self.references if one.name == output)
 
 
+def _stand_in(number: int) -> str:
+    return chr(_FIRST_PLACE + number)
+
+
 def read(pattern: str) -> Grok:
-    """Read a pattern. Raises Unsolved for a named pattern that is not known here, and for a column taken twice."""
+    """Read a pattern. Raises UnreadablePattern, for a named pattern unknown here and a column taken twice too."""
     references: list[_Reference] = []
 
     def place(reference: _Reference) -> str:
+        if len(references) == _MOST_REFERENCES:
+            raise UnreadablePattern(f"GROK with more than {_MOST_REFERENCES} references")
         references.append(reference)
-        return chr(_FIRST_PLACE + len(references) - 1)
+        return _stand_in(len(references) - 1)
 
-    text, rest = "", pattern
-    while found := _next(rest):
-        text += rest[: found.start()]
-        if found.re is _OWN:
-            end = _end_of_group(rest, found.start())
-            text += place(_own(found[1], rest[found.end() : end - 1]))
-        else:
-            end = found.end()
-            text += place(_named(*found.groups(default="")))
-        rest = rest[end:]
-    grok = Grok(text + rest, tuple(references))
+    def own(name: str, python: str, example: str) -> str:
+        inner = {references[ord(one) - _FIRST_PLACE].name for one in python if _is_stand_in(one)}
+        if any(inner):
+            raise UnreadablePattern("GROK with a named group within another")
+        for number, one in enumerate(references):
+            python = python.replace(_stand_in(number), f"(?:{one.form.expression})")
+            example = example.replace(_stand_in(number), one.form.examples[0])
+        filled = regex.read(python).example("{word}")
+        return place(_Reference(name, "keyword", Form(python, (filled, "{mark}", "{word}"))))
+
+    if any(_is_stand_in(character) for character in pattern):
+        raise UnreadablePattern("GROK with a character for private use")
+    text = _REFERENCE.sub(lambda found: place(_named(*found.groups(default=""))), pattern)
+    expression = regex.read_with_groups(text, own)
+    grok = Grok(expression.python, expression.example(), text.startswith("^"), tuple(references))
     if len(set(grok.outputs)) < len(grok.outputs):
-        raise Unsolved("GROK that takes a column twice")
+        raise UnreadablePattern("GROK that takes a column twice")
+    _ = grok._expression
     return grok
 
 
-def _next(text: str) -> re.Match[str] | None:
-    """The next reference, of either sort."""
-    found = [one for one in (_REFERENCE.search(text), _OWN.search(text)) if one]
-    return min(found, key=lambda one: one.start(), default=None)
-
-
-def _end_of_group(text: str, start: int) -> int:
-    """Behind the bracket that closes the one at `start`."""
-    depth, position = 0, start
-    while position < len(text):
-        character = text[position]
-        if character == "\\":
-            position += 1
-        elif character == "[":
-            position = text.find("]", position + 2)
-            if position < 0:
-                break
-        elif character in "()":
-            depth += 1 if character == "(" else -1
-            if depth == 0:
-                return position + 1
-        position += 1
-    raise Unsolved("this GROK pattern")
-
-
-def _own(name: str, expression: str) -> _Reference:
-    """A reference by an expression of the pattern's own."""
-    filled = regex.try_example(expression, "{word}")
-    if "(?<" in expression or filled is None:
-        raise Unsolved("this GROK pattern")
-    return _Reference(name, "keyword", Form(expression, (filled, "{mark}", "{word}")))
+def _is_stand_in(character: str) -> bool:
+    return _FIRST_PLACE <= ord(character) < _FIRST_PLACE + _MOST_REFERENCES
 
 
 def _named(syntax: str, name: str, cast: str) -> _Reference:
     if syntax not in _FORMS:
-        raise Unsolved(f"GROK with %{{{syntax}}}")
+        raise UnreadablePattern(f"GROK with %{{{syntax}}}")
     return _Reference(name, _TYPES.get(cast, "keyword"), _FORMS[syntax])

@@ -1,11 +1,12 @@
 """GROK patterns: filled and taken apart again."""
 
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.verify.generate import grok
-from entra_deployer.verify.generate.constants import Unsolved
+from entra_deployer.esql.patterns import UnreadablePattern, grok
 
 WORDS = st.text(alphabet="abcxyz0189", min_size=1, max_size=6)
 
@@ -50,6 +51,43 @@ def test_every_form_has_examples_that_are_so(name):
 
 
 @pytest.mark.parametrize("pattern", ["%{CISCOTAG:x}", "%{WORD:x} %{WORD:x}", "(%{WORD:x}"])
-def test_what_is_not_solved_is_named(pattern):
-    with pytest.raises(Unsolved, match="GROK"):
+def test_what_is_not_read_is_refused(pattern):
+    with pytest.raises(UnreadablePattern):
         grok.read(pattern).take("text")
+
+
+def test_a_bracket_within_a_set_ends_nothing():
+    pattern = grok.read(r"id=(?<x>[^,}\]]+)")
+    assert pattern.take("a id=7f}") == {"x": "7f"}
+    assert pattern.take(pattern.fill({"x": "ab"})) == {"x": "ab"}
+
+
+PARTS = st.sampled_from(
+    [
+        "%{WORD:a}",
+        "%{IP}",
+        "%{",
+        "}",
+        "(?<b>",
+        "[^,}\\]]+",
+        ")",
+        "]",
+        "[",
+        "\\",
+        "%{NUMBER:c:int}",
+        ".*",
+        "x=",
+        "(",
+        "|",
+        "{2}",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PARTS, max_size=7).map("".join))
+def test_any_text_is_a_pattern_that_is_filled_or_is_refused(text):
+    with suppress(UnreadablePattern):
+        pattern = grok.read(text)
+        taken = pattern.take(pattern.fill({}))
+        assert taken is None or set(taken) == set(pattern.outputs)

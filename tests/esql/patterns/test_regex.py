@@ -1,11 +1,13 @@
 """Texts for regular expressions."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.verify.generate import regex
-from entra_deployer.verify.generate.constraints import Kind, Want, holds, like_to_regex
+from entra_deployer.esql.patterns import regex
+from entra_deployer.verify.generate.constraints import Kind, Want, holds
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_an_example_is_short_and_matches(pattern, text):
 @pytest.mark.parametrize("pattern", ["(a", "a)", "[a"])
 def test_what_is_not_read_has_no_example(pattern):
     assert regex.try_example(pattern) is None
-    with pytest.raises(ValueError, match=r"cannot read|lacks|not found"):
+    with pytest.raises(regex.UnreadablePattern, match=r"cannot read|lacks"):
         regex.example(pattern)
 
 
@@ -48,7 +50,7 @@ def test_every_example_matches_its_pattern(pattern, filler):
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet='ab*?\\.+"[', max_size=8).filter(lambda text: not text.endswith("\\")))
 def test_every_like_pattern_has_an_example_that_it_likes(pattern):
-    example = regex.example(like_to_regex(pattern), "q")
+    example = regex.example(regex.like_to_regex(pattern), "q")
     assert holds(Want(Kind.LIKE, pattern), example)
     assert not holds(Want(Kind.UNLIKE, pattern), example)
 
@@ -59,7 +61,7 @@ def test_every_like_pattern_has_an_example_that_it_likes(pattern):
         ("^a$", r"\^a\$"),
         ("a.+*b", "a.*b"),
         ("a++", "a+"),
-        ('"a.b"c', r"a\.bc"),
+        ('"a.b"c', r"(?:a\.b)c"),
         (r"\.\d[a-z\]]+", r"\.\d[a-z\]]+"),
         ("(a|b){2,3}", "(a|b){2,3}"),
         ("[^a-z].", "[^a-z]."),
@@ -73,3 +75,44 @@ def test_lucenes_dialect_is_put_into_pythons(lucene, python):
 def test_what_has_a_meaning_of_its_own_to_lucene_is_not_read(pattern):
     with pytest.raises(ValueError, match="cannot read"):
         regex.from_lucene(pattern)
+
+
+ODD = st.text(alphabet='ab1 ,-^$.*+?|()[]{}<>:=!&~@#"\\/dwsbhpkxQEz\n\u00e9', max_size=14)
+
+
+@settings(max_examples=400, deadline=None)
+@given(ODD, st.sampled_from([str, regex.from_lucene, regex.like_to_regex]))
+def test_any_text_is_a_pattern_with_an_example_or_is_refused(pattern, dialect):
+    with suppress(regex.UnreadablePattern):
+        python = dialect(pattern)
+        assert regex.matches(regex.read(python).python, regex.example(python, "q"))
+
+
+@pytest.mark.parametrize("pattern", ["(" * 600 + ")" * 600, "a" * 20_000, "a{9999999999}", "((a{900}){900}){900}"])
+def test_what_is_too_large_is_refused(pattern):
+    with pytest.raises(regex.UnreadablePattern):
+        regex.example(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"[^,}\]]+", "x"),
+        ("[]a]b", "]b"),
+        ("[^]x]", "y"),
+        ("[[:alpha:]_]+", "a"),
+        (r"[a\-z]", "a"),
+        (r"\h{2}", "00"),
+        ("a++b*+", "a"),
+        ("(?i)ABC", "ABC"),
+        ("x(?i)abc|d", "xabc"),
+        ("(?i:q)", "q"),
+        ("(?<name>a|b)c", "ac"),
+        ("(?!no)yes", "yes"),
+        ("(?>ab)c", "abc"),
+        ("{a}", "{a}"),
+        ("[--/]", "-"),
+    ],
+)
+def test_the_dialect_of_grok_is_put_into_pythons(pattern, text):
+    assert regex.example(pattern) == text

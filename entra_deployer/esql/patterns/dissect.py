@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entra_deployer.verify.generate.patterns import Form
+from entra_deployer.esql.patterns.extraction import Form
+from entra_deployer.esql.patterns.regex import UnreadablePattern
 
 _KEY = re.compile(r"%\{([^}]*)\}")
 
@@ -63,9 +64,14 @@ class Dissect:
 
 
 def read(pattern: str) -> Dissect:
-    """Read a pattern."""
+    """Read a pattern. Raises UnreadablePattern for keys that are put together, and for two without text between."""
     pieces = _KEY.split(pattern)
-    return Dissect(pieces[0], tuple(pieces[1::2]), tuple(pieces[2::2]))
+    found = Dissect(pieces[0], tuple(pieces[1::2]), tuple(pieces[2::2]))
+    if len(set(found.outputs)) < len(found.outputs) or any(key.startswith(("*", "&")) for key in found.keys):
+        raise UnreadablePattern("DISSECT that puts keys together")
+    if not all(found.delimiters[:-1]):
+        raise UnreadablePattern("DISSECT without text between two keys")
+    return found
 
 
 def _name(key: str) -> str:
