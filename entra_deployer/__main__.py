@@ -5,6 +5,7 @@ import sys
 from types import FrameType
 
 from entra_deployer.core.errors import DeployError, ExitCode
+from entra_deployer.core.text import visible
 
 
 class Terminated(BaseException):
@@ -68,7 +69,7 @@ def _bug(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{visible(text)}\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from entra_deployer.commands.app import app
+from entra_deployer.core.errors import UsageError
 from entra_deployer.core.json import merge_patch
 from entra_deployer.core.yaml import read_yaml
 from entra_deployer.data import load_json
@@ -135,7 +136,7 @@ def test_each_command_of_the_pipeline_is_one_of_ours(words, variables):
 
 def test_a_command_with_a_wrong_option_would_be_noticed():
     group = typer.main.get_command(app)
-    with pytest.raises(typer.TyperException):
+    with pytest.raises(UsageError):
         group.commands["push"].make_context("push", ["staging", "--wiat"])
 
 

@@ -1,11 +1,10 @@
 """`deploy explain`: what a code means, from the checks themselves."""
 
-from difflib import get_close_matches
-
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Example, Explanation
 from entra_deployer.checks.codes import OTHER_CODES, known_codes
 from entra_deployer.core.errors import UsageError
+from entra_deployer.core.text import did_you_mean
 
 
 def find_explanation(code: str) -> Explanation:
@@ -23,8 +22,7 @@ def find_explanation(code: str) -> Explanation:
         )
     if other := OTHER_CODES.get(code):
         return Explanation(code, other.title, other.explanation)
-    close = get_close_matches(code, known_codes(), n=3)
-    raise UsageError(f"there is no code {code}", hint=f"did you mean {', '.join(close)}?" if close else None)
+    raise UsageError(f"there is no code {code}", hint=did_you_mean(code, known_codes()))
 
 
 def list_explanations() -> list[Explanation]:

@@ -22,7 +22,8 @@ from entra_deployer.commands.remove import remove
 from entra_deployer.commands.replay import replay
 from entra_deployer.commands.rollback import rollback
 from entra_deployer.commands.synth import synth
-from entra_deployer.commands.terminal import note
+from entra_deployer.commands.terminal import note, note_block
+from entra_deployer.commands.usage import Command, Group
 from entra_deployer.commands.verify import verify
 from entra_deployer.core.errors import ExitCode
 
@@ -34,6 +35,7 @@ proves on a real Elasticsearch that the rule fires when it should and only then.
 
 app = typer.Typer(
     name="deploy",
+    cls=Group,
     help=_HELP,
     no_args_is_help=True,
     add_completion=True,
@@ -41,24 +43,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=exit_codes(0, 1, 2, 64))(check)
-app.command(epilog=exit_codes(0, 64))(explain)
-app.command(name="compile", epilog=exit_codes(0, 1, 64))(compile_)
-app.command(epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
-app.command(epilog=exit_codes(0, 1, 2, 64))(plan)
-app.command(epilog=exit_codes(0, 1, 2, 64, 130))(verify)
-app.command(epilog=exit_codes(0, 1, 64, 130))(replay)
-app.command(epilog=exit_codes(0, 1, 64))(synth)
-app.command(epilog=exit_codes(0, 1, 3, 64))(recover)
-app.command(epilog=exit_codes(0, 1, 2, 64, 130))(drift)
-app.command(epilog=exit_codes(0, 1, 64))(pull)
-app.command(epilog=exit_codes(0, 1, 64))(history)
-app.command(epilog=exit_codes(0, 1, 3, 64, 130))(promote)
-app.command(epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
-app.command(epilog=exit_codes(0, 1, 64))(init)
-app.command(epilog=exit_codes(0, 1, 64))(doctor)
-app.command(name="list", epilog=exit_codes(0, 1, 64))(list_rules)
-app.command(epilog=exit_codes(0, 1, 3, 64, 130))(remove)
+app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64))(check)
+app.command(cls=Command, epilog=exit_codes(0, 64))(explain)
+app.command(cls=Command, name="compile", epilog=exit_codes(0, 1, 64))(compile_)
+app.command(cls=Command, epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
+app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64))(plan)
+app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64, 130))(verify)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64, 130))(replay)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64))(synth)
+app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64))(recover)
+app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64, 130))(drift)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64))(pull)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64))(history)
+app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(promote)
+app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64))(init)
+app.command(cls=Command, epilog=exit_codes(0, 1, 64))(doctor)
+app.command(cls=Command, name="list", epilog=exit_codes(0, 1, 64))(list_rules)
+app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(remove)
 app.add_typer(local_app, name="local")
 app.add_typer(ci_app, name="ci")
 
@@ -98,6 +100,7 @@ def invoke(arguments: list[str]) -> int:
 def _complain(error: typer.TyperException) -> None:
     """A command without its words shows its help; anything else is one line with the next step."""
     message = error.format_message()
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "deploy"
-    note(message if message.startswith("Usage:") else f"error: {message.rstrip('.')} (see `{command} --help`)")
+    if message.startswith("Usage:"):
+        note_block(message)
+    else:
+        note(f"error: {message.rstrip('.')} (see `deploy --help`)")

@@ -6,12 +6,14 @@ import typer
 
 from entra_deployer.commands import project, terminal
 from entra_deployer.commands.options import exit_codes
+from entra_deployer.commands.usage import Command, Group, choose
 from entra_deployer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from entra_deployer.project.ci import Pipeline
 
 ci_app = typer.Typer(
+    cls=Group,
     help="The pipeline of a repository of hunts: check and plan, push, promote, look for drift.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -23,7 +25,7 @@ def _group() -> None:
     """Keep `init` a word of its own."""
 
 
-@ci_app.command(epilog=exit_codes(0, 1, 64))
+@ci_app.command(cls=Command, epilog=exit_codes(0, 1, 64))
 def init(
     provider: Annotated[str, typer.Argument(metavar="CI", help="github, gitlab or azure.")],
     stage: Annotated[
@@ -42,8 +44,7 @@ def init(
     """Write the pipeline: check and plan on a pull request, push on a merge, promote on approval, drift every night."""
     from entra_deployer.project.ci import Choices, Provider, init_pipeline
 
-    if provider not in list(Provider):
-        raise UsageError(f"no pipeline is known for {provider!r}", hint=f"one of {', '.join(Provider)}")
+    choose("pipeline for", provider, list(Provider))
     if action and provider != Provider.GITHUB:
         raise UsageError("--action belongs to github")
     choices = Choices(stage or (), action)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands.terminal import note, say
+from entra_deployer.commands.usage import Command, Group
 from entra_deployer.core.errors import LocalStackError
+from entra_deployer.core.text import visible
 
 if TYPE_CHECKING:
     from entra_deployer.local.stack import LocalStack
 
 local_app = typer.Typer(
+    cls=Group,
     help="The embedded stack: a real Elasticsearch and a local Kibana API, on this machine only.\n\n"
     "Exit codes: 0 done, 1 it could not be done, 64 wrong usage.",
     no_args_is_help=True,
@@ -25,7 +28,7 @@ local_app = typer.Typer(
 Name = Annotated[str, typer.Option("--name", help="Which stack, where a project has more than one.", metavar="NAME")]
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def up(
     name: Name = "local",
     profile: Annotated[
@@ -46,7 +49,7 @@ def up(
     say(_where(stack))
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def down(name: Name = "local") -> None:
     """Stop the stack; its data stays."""
     from entra_deployer.local import stack
@@ -54,7 +57,7 @@ def down(name: Name = "local") -> None:
     say(f"{name} is stopped" if stack.down(_root(), name) else f"{name} was not running")
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def status(name: Name = "local") -> None:
     """Say whether the stack runs, and where it answers."""
     from entra_deployer.local import stack
@@ -63,7 +66,7 @@ def status(name: Name = "local") -> None:
     say(_where(found) if found else f"{name} is not running")
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def logs(
     name: Name = "local",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each file.")] = 20,
@@ -77,20 +80,20 @@ def logs(
     for path in found:
         say(f"==> {path} <==")
         for line in stack.tail(path, lines):
-            say(line)
+            say(visible(line))
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def reset(name: Name = "local", yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop the stack and delete its data."""
     from entra_deployer.local import stack
 
     if not yes:
-        typer.confirm(f"Delete all data of the local stack {name}?", abort=True, err=True)
+        typer.confirm(visible(f"Delete all data of the local stack {name}?"), abort=True, err=True)
     say(f"{name} is deleted" if stack.reset(_root(), name) else f"{name} does not exist")
 
 
-@local_app.command()
+@local_app.command(cls=Command)
 def env(name: Name = "local") -> None:
     """Print `export` lines for a shell: eval "$(deploy local env)". The user is elastic."""
     from entra_deployer.local import stack

@@ -54,5 +54,5 @@ def _ask(connection: "Connection", removal: "Removal") -> str:
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "nobody is there to be asked; say --yes"
-    terminal.note(as_plan(show_removal(connection, removal)))
+    terminal.note_block(as_plan(show_removal(connection, removal)))
     return "" if typer.confirm("Go on?", err=True) else "you said no"

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entra_deployer.commands.usage import choose
+
 if TYPE_CHECKING:
     from entra_deployer.core.target import StackVersion, Target
 
@@ -26,12 +28,9 @@ def target_for(version: "StackVersion | None", licence: str) -> "Target":
     """A target that no server stands behind."""
     from dataclasses import replace
 
-    from entra_deployer.core.errors import UsageError
     from entra_deployer.repository import OFFLINE
 
-    known = ("basic", "standard", "gold", "platinum", "enterprise", "trial")
-    if licence not in known:
-        raise UsageError(f"{licence!r} is no licence of the stack", hint=f"known: {', '.join(known)}")
+    choose("license", licence, ("basic", "standard", "gold", "platinum", "enterprise", "trial"))
     return replace(OFFLINE, version=version or OFFLINE.version, licence=licence)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from entra_deployer.core.text import visible
+
 if TYPE_CHECKING:
     from entra_deployer.core.issue import Issue
 
@@ -32,7 +34,12 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line about what is going on."""
+    """Print a line about what is going on; what it holds from outside cannot move the cursor or begin another line."""
+    note_block(visible(text))
+
+
+def note_block(text: str) -> None:
+    """Print lines that were drawn for a terminal."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
@@ -57,5 +64,5 @@ def working(text: str) -> Iterator[None]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(text):
+    with Console(stderr=True, markup=False).status(visible(text)):
         yield

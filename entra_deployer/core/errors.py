@@ -4,6 +4,7 @@ The tree (an expected bad outcome that does not stop a run is data: an Issue, a 
 
     DeployError
     +-- UsageError          the command line asks for what does not exist                     64
+    |   +-- UnknownName     a name of an environment or a rule that there is not              64
     +-- InputError          a file of the user's is missing, unreadable or malformed           1
     +-- SecretError         a variable that should hold a secret is not set                    1
     +-- Unreachable         no answer: refused, timed out, TLS, not ready                      1
@@ -71,6 +72,15 @@ class UsageError(DeployError):
     """The command line asks for something that does not exist."""
 
     exit_code = ExitCode.USAGE
+
+
+class UnknownName(UsageError):
+    """A name that nothing has. `kind` says of what it should have been one: "environment" or "rule"."""
+
+    def __init__(self, kind: str, name: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.name = name
 
 
 class InputError(DeployError):

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from entra_deployer.core.errors import InputError, Location, UsageError
+from entra_deployer.core.errors import InputError, Location, UnknownName
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.text import did_you_mean
 from entra_deployer.hunts.detection_test import read_detection_tests
-from entra_deployer.hunts.fields import FaultyHunt, did_you_mean
+from entra_deployer.hunts.fields import FaultyHunt
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Hunt
 from entra_deployer.hunts.language import esql_queries
@@ -41,7 +42,7 @@ def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
     """Read every folder under `folder`, or those that `names` names by folder or by the rule's name.
 
     What is wrong with a folder is an issue of level error, with its place; nothing is raised for it. Hunts that share
-    a UUID or a name are an error too, for each of them. Raises UsageError for a name that does not exist, InputError
+    a UUID or a name are an error too, for each of them. Raises UnknownName for a name that does not exist, InputError
     where `folder` is no directory.
     """
     if not folder.is_dir():
@@ -75,7 +76,7 @@ def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known) if known else "there is none under rules/"
-            raise UsageError(f"no rule is named {name!r}", hint=hint)
+            raise UnknownName("rule", name, f"no rule is named {name!r}", hint=hint)
     return [reading for reading in readings if not names or reading.names & set(names)]
 
 

@@ -9,8 +9,8 @@ from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import flatten, shown
+from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.yaml import YamlFile, read_yaml
-from entra_deployer.hunts.fields import did_you_mean
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 FOLDER = "tests"

@@ -1,9 +1,7 @@
 """What every hunt format has in common: which fields a hunt has, and how raw values become a `Hunt`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from uuid import UUID
 
 from entra_deployer.core.errors import InputError, Location
@@ -12,7 +10,6 @@ from entra_deployer.hunts.hunt import Hunt, Query
 TEXTS = ("name", "author", "description", "uuid", "license")
 LISTS = ("integration", "language", "notes", "mitre", "references")
 REQUIRED = ("name", "description", "uuid", "language", "query")
-_MOST_TOLD = 12
 
 
 class FaultyHunt(InputError):
@@ -102,21 +99,3 @@ def trim_blank_lines(text: str) -> tuple[str, int]:
 def names_in(text: str) -> list[str]:
     """The names in "`[ES|QL, EQL]`" or "a, b"."""
     return [name for part in text.strip("`[] ").split(",") if (name := part.strip("` "))]
-
-
-def closest(word: str, known: Sequence[str]) -> str:
-    """The known word that an unknown one is like, "" for none."""
-    return next(iter(get_close_matches(word, known, n=1)), "")
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """A hint for an unknown word: the one that is like it, else the first few of those that there are."""
-    if close := closest(word, known):
-        return f"did you mean {close!r}?"
-    rest = f" and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
-    return f"known: {', '.join(known[:_MOST_TOLD])}{rest}"
-
-
-def one_line(text: str) -> str:
-    """A foreign message on one line."""
-    return re.sub(r"\s+", " ", text).strip()

@@ -12,7 +12,8 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from entra_deployer.hunts.fields import RawHunt, closest, did_you_mean, names_in, trim_blank_lines
+from entra_deployer.core.text import closest, did_you_mean
+from entra_deployer.hunts.fields import RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
 
 _KEYS = {

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.text import closest, did_you_mean, one_line
 from entra_deployer.hunts.fields import (
     LISTS,
     TEXTS,
     RawHunt,
-    closest,
-    did_you_mean,
     names_in,
-    one_line,
     trim_blank_lines,
 )
 from entra_deployer.hunts.hunt import Hunt, Query

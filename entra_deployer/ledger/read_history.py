@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from entra_deployer.compiler.identity import pinned_rule_id, rule_name, search_id
-from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.core.errors import InputError, UnknownName
+from entra_deployer.core.text import did_you_mean
 from entra_deployer.ledger.entry import History, NumberedPush
 from entra_deployer.ledger.reader import Past
 from entra_deployer.plan.connection import Connection
@@ -19,7 +20,7 @@ MOST = 20
 def read_history(root: Path, connection: Connection, rule: str = "", most: int = MOST) -> History:
     """The newest pushes, or the newest that touched a rule: its name, its rule_id or the folder of its hunt.
 
-    Raises UsageError for a rule that neither a push nor the repository knows.
+    Raises UnknownName for a rule that neither a push nor the repository knows.
     """
     past = Past(root, connection)
     numbered = number_pushes(past)
@@ -27,11 +28,12 @@ def read_history(root: Path, connection: Connection, rule: str = "", most: int =
         told = tuple(past.with_changes(push) for push in numbered[:most])
         return History(connection.environment.name, told, older=len(numbered) - len(told), issues=tuple(past.issues))
     wanted = _names_of(root, connection, rule)
-    found = [push for push in map(past.with_changes, numbered) if push.entry.results]
-    found = [_only(push, wanted) for push in found]
-    found = [push for push in found if push.entry.results]
+    whole = [past.with_changes(push) for push in numbered]
+    found = [push for push in (_only(push, wanted) for push in whole) if push.entry.results]
     if not found and wanted == {rule}:
-        raise UsageError(f"no push to {connection.environment.name} touched a rule {rule!r}")
+        known = sorted({result.change.name for push in whole for result in push.entry.results})
+        message = f"no push to {connection.environment.name} touched a rule {rule!r}"
+        raise UnknownName("rule", rule, message, hint=did_you_mean(rule, known) if known else None)
     told = tuple(found[:most])
     return History(connection.environment.name, told, rule, len(found) - len(told), tuple(past.issues))
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from entra_deployer.compiler.identity import owner_tag, pinned_rule_id, search_id
-from entra_deployer.core.errors import DeployError, ExitCode, UsageError
+from entra_deployer.core.errors import DeployError, ExitCode, UnknownName, UsageError
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.text import closest
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.ledger.journal import EitherJournal
 from entra_deployer.ledger.lock import lease
@@ -188,9 +188,10 @@ class _Finder:
             message = f"the rule {self._name!r} in {environment.name} is not ours: it bears no mark of a push"
             raise UsageError(message, hint="only what was pushed from here is removed from here")
         folders = {source.folder for source, _ in self._sources.values()}
-        close = get_close_matches(self._name, sorted(self._known | folders), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"`deploy list {environment.name}` names them"
-        raise UsageError(f"no rule of ours in {environment.name} is called {self._name!r}", hint=hint)
+        close = closest(self._name, sorted(self._known | folders))
+        hint = f"did you mean {close!r}?" if close else f"`deploy list {environment.name}` names them"
+        message = f"no rule of ours in {environment.name} is called {self._name!r}"
+        raise UnknownName("rule", self._name, message, hint=hint)
 
     def afterwards(self, changes: list[Change], *, disable: bool) -> list[Issue]:
         """What the next push will make of it."""

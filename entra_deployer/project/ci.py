@@ -11,8 +11,9 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from entra_deployer import __version__
-from entra_deployer.core.errors import InputError, Location, UsageError
+from entra_deployer.core.errors import InputError, Location, UnknownName, UsageError
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.text import did_you_mean
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environments
@@ -130,7 +131,7 @@ def _chosen(root: Path, names: Sequence[str]) -> list[str]:
         raise UsageError(f"{DEPLOY_FOLDER}/ has none of {', '.join(USUAL_STAGES)}", hint=hint)
     for name in chosen:
         if name not in known:
-            raise UsageError(f"there is no environment {name!r}", hint=f"known: {', '.join(known)}")
+            raise UnknownName("environment", name, f"there is no environment {name!r}", hint=did_you_mean(name, known))
         if name.lower() in _TAKEN:
             raise UsageError(f"an environment {name!r} cannot be a job: the name is taken there")
         if not _NAME.fullmatch(name):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UsageError
+from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
+from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.time import parse_duration
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Gates, Limits, Scheme
@@ -98,9 +99,10 @@ def load_environment(
 def _document(root: Path, name: str) -> YamlFile:
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
-    if name not in environments(root):
-        known = ", ".join(environments(root))
-        raise UsageError(f"there is no environment {name!r}: {source} does not exist", hint=f"known: {known}")
+    known = environments(root)
+    if name not in known:
+        message = f"there is no environment {name!r}: {source} does not exist"
+        raise UnknownName("environment", name, message, hint=did_you_mean(name, known))
     text = _read(path, source) if name != LOCAL or path.is_file() else ""
     document = read_yaml(text, source=source, schema="environment", subject=name)
     if document.issues:
