@@ -1,6 +1,6 @@
-"""How made tests do on the shared hunts: how many have a solution, how many fire, how many near misses stay quiet."""
+"""How made tests do on hunts: how many have a solution, how many fire, how many near misses stay quiet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.seeding import Batch, Run, seeded
 from entra_deployer.verify.verdict import MutationResult
 
-HUNTS = Path(__file__).parents[3] / "shared" / "data" / "hunts"
 ALL_TIME = {"from": "now-1000d/d", "to": "now"}
 """The hunts hold their own windows: no range from outside."""
 
@@ -93,10 +92,10 @@ class Tally:
         return killed / valid if valid else 1.0
 
 
-def behave(elastic: ElasticClient, *, mutants: bool = False) -> Iterator[Outcome]:
-    """Make the cases of every shared hunt and try each of them alone, by the hunt's own query."""
+def behave(elastic: ElasticClient, files: Iterable[Path], *, mutants: bool = False) -> Iterator[Outcome]:
+    """Make the cases of each hunt, a TOML file, and try each of them alone, by the hunt's own query."""
     number = 0
-    for path in sorted(HUNTS.rglob("*.toml")):
+    for path in files:
         for query in read_toml(path.read_text("utf-8"), path.name).queries:
             number += 1
             yield outcome_of(elastic, path.stem, query, number, mutants=mutants)

@@ -19,13 +19,11 @@ from entra_deployer.stack.elasticsearch.client import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.query import beyond_embedded, read_query
 from tests.integration.projects import REPOSITORY
-from tests.repository.test_compile import REFUSED
+from tests.shapes import REFUSED, TOML, TOO_NEW
 
-SHARED = REPOSITORY.parent / "shared" / "data" / "hunts"
 VERSIONS = [StackVersion(8, 12, 2), OFFLINE.version, StackVersion(9, 2), StackVersion(9, 5)]
 EMBEDDED = {"constant_keyword": "keyword", "wildcard": "keyword", "match_only_text": "text", "flattened": "keyword"}
 """Types that the embedded Elasticsearch does not have, and what stands for them."""
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared hunts are not here")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def elastic(stack):
 
 def hunts() -> list[str]:
     own = [path.name for path in (REPOSITORY / "rules").iterdir() if path.is_dir()]
-    return sorted(own) + sorted(str(path) for path in SHARED.glob("*/queries/*.toml"))
+    return sorted(own) + [str(path) for path in TOML if path.stem not in TOO_NEW]
 
 
 def mapping(tree: nodes.Tree) -> dict[str, str]:
@@ -102,14 +100,13 @@ def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
             assert columns or rule.folder in broken
             assert set(rule.key_columns) <= {column.name for column in columns}
             accepted.append((str(version), rule.rule.name))
-    assert len(accepted) >= (200 if SHARED.is_dir() else 24)
+    assert len(accepted) >= 60
     assert not_executed == []
 
 
-@needs_shared
 @pytest.mark.parametrize("folder", sorted(REFUSED))
 def test_what_the_compiler_refuses_a_real_elasticsearch_refuses_at_the_same_place(elastic, folder):
-    [file] = SHARED.glob(f"*/queries/{folder}.toml")
+    [file] = [path for path in TOML if path.stem == folder]
     compilation = compile_rules(REPOSITORY, OFFLINE, [str(file)])
     [issue] = [issue for issue in compilation.issues if issue.code == "DEP010"]
     [query] = compilation.sources[0].hunt.queries
@@ -137,14 +134,13 @@ def _knows(elastic, name: str) -> bool:
     return True
 
 
-@needs_shared
 def test_kibana_takes_every_compiled_rule_and_search_and_a_second_push_changes_nothing(project):
-    for number, file in enumerate(sorted(SHARED.glob("*/queries/*.toml"))):
-        if file.stem not in REFUSED:
-            folder = project.root / "rules" / f"h{number:02d}_{file.stem}"
-            folder.mkdir()
-            (folder / "hunt.toml").write_text(file.read_text("utf-8"), "utf-8")
+    files = [path for path in TOML if path.stem not in {*REFUSED, *TOO_NEW}]
+    for file in files:
+        folder = project.root / "rules" / file.stem
+        folder.mkdir()
+        (folder / "hunt.toml").write_text(file.read_text("utf-8"), "utf-8")
     assert project.deploy("push", "test") == 0, project.errors + project.output
-    assert len(project.rules()) == len(project.searches()) == 45
+    assert len(project.rules()) == len(project.searches()) == len(files)
     assert project.deploy("push", "test") == 0
-    assert "No changes: 91 objects as desired." in project.output
+    assert f"No changes: {2 * len(files) + 1} objects as desired." in project.output

@@ -10,14 +10,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.repository import OFFLINE, compile_rules
 from tests.compiler.golden import GOLDEN, ROOT, renderings
-
-SHARED = ROOT.parent / "shared" / "data" / "hunts"
-REFUSED = {
-    "servicequotas_discovery_multi_region_get_service_quota_calls": (25, 62),
-    "aks_kubelet_proxy_command_execution_from_external_source": (38, 27),
-    "entra_authentication_attempts_behind_rare_user_agents": (66, 5),
-    "credential_access_rapid_reset_password_requests_for_different_users": (30, 20),
-}
+from tests.shapes import MARKDOWN, REFUSED, TOML, TOO_NEW
 
 
 def test_the_projects_own_rules_compile_to_the_golden_files():
@@ -27,30 +20,28 @@ def test_the_projects_own_rules_compile_to_the_golden_files():
         assert text == (GOLDEN / name).read_text("utf-8"), name
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared hunts are not here")
-@pytest.mark.parametrize("kind", ["queries/*.toml", "docs/*.md"])
-def test_every_shared_hunt_compiles_or_is_told_its_place(kind):
-    files = sorted(str(path) for path in SHARED.glob(f"*/{kind}"))
-    compilation = compile_rules(ROOT, OFFLINE, files)
-    assert len(compilation.sources) == 49
-    assert len(compilation.rules) == 45
-    errors = {issue.subject: issue for issue in compilation.issues if issue.level.value == "error"}
-    assert set(errors) == set(REFUSED)
-    for folder, issue in errors.items():
-        assert issue.code == "DEP010"
-        line, column = REFUSED[folder]
-        assert Path(issue.location.path).stem == folder
-        if kind.endswith("toml"):
-            assert (issue.location.line, issue.location.column) == (line, column)
+@pytest.mark.parametrize("files", [TOML, MARKDOWN], ids=["toml", "markdown"])
+def test_every_hunt_compiles_or_is_told_its_place(files):
+    compilation = compile_rules(ROOT, OFFLINE, [str(path) for path in files])
+    assert len(compilation.sources) == len(TOML)
+    assert len(compilation.rules) == len(TOML) - len(REFUSED)
+    errors = {issue.subject: issue for issue in compilation.issues if issue.level is Level.ERROR}
+    assert {folder: issue.code for folder, issue in errors.items()} == {
+        **dict.fromkeys(REFUSED, "DEP010"),
+        **dict.fromkeys(TOO_NEW, "DEP012"),
+    }
+    for folder, place in REFUSED.items():
+        location = errors[folder].location
+        assert Path(location.path).stem == folder
+        if files is TOML:
+            assert (location.line, location.column) == place
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared hunts are not here")
-def test_the_same_hunt_in_both_forms_is_the_same_rule():
-    for toml in sorted(SHARED.glob("*/queries/*.toml"))[:12]:
-        markdown = toml.parents[1] / "docs" / f"{toml.stem}.md"
-        one, other = (compile_rules(ROOT, OFFLINE, [str(path)]).rules for path in (toml, markdown))
-        assert [rule.rule for rule in one] == [rule.rule for rule in other]
-        assert [rule.search for rule in one] == [rule.search for rule in other]
+@pytest.mark.parametrize("toml", TOML, ids=lambda path: path.stem)
+def test_the_same_hunt_in_both_forms_is_the_same_rule(toml):
+    one, other = (compile_rules(ROOT, OFFLINE, [str(path)]).rules for path in (toml, toml.with_suffix(".md")))
+    assert [rule.rule for rule in one] == [rule.rule for rule in other]
+    assert [rule.search for rule in one] == [rule.search for rule in other]
 
 
 def test_a_name_that_does_not_exist_is_wrong_usage():

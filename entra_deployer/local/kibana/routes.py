@@ -31,12 +31,15 @@ OBJECTS: Final = "/api/saved_objects"
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `record` is the `seq` of a recorded answer; `at_once` how many calls run side by side."""
+    """One route. `record` is the `seq` of a recorded answer, None where no record asks for it.
+
+    `at_once` is how many calls run side by side.
+    """
 
     method: str
     path: str
     handler: Handler
-    record: int
+    record: int | None
     limit: int = MEGABYTE
     files: bool = False
     at_once: int | None = None
@@ -68,7 +71,7 @@ ROUTES: Final = (
     Route("POST", f"{RULES}/_import", importing.import_rules, 592, limit=10 * MEGABYTE, files=True),
     Route("POST", f"{RULES}/_export", exporting.export, 539),
     Route("POST", f"{RULES}/preview", preview.preview, 664, at_once=10),
-    Route("POST", "/local/rules/run", runs.run_rule, 1093),  # our own: the real one has a clock
+    Route("POST", "/local/rules/run", runs.run_rule, None),  # our own: the real one has a clock
     Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),
     Route("POST", f"{OBJECTS}/_import", object_files.import_objects, 823, limit=25 * MEGABYTE, files=True),
     Route("POST", f"{OBJECTS}/_export", object_files.export_objects, 807),
@@ -83,8 +86,8 @@ ROUTES: Final = (
     Route("GET", "/api/exception_lists", exceptions.read_list, 582),
     Route("POST", "/api/exception_lists/items", exceptions.create_item, 587),
     Route("POST", "/api/actions/connector", connectors.create, 656),
-    Route("GET", "/api/actions/connectors", connectors.everything, 656),
-    Route("GET", "/api/licensing/info", status.licence, 1),  # asked by no record
+    Route("GET", "/api/actions/connectors", connectors.everything, None),
+    Route("GET", "/api/licensing/info", status.licence, None),
 )
 
 # What the real one has and this one leaves out, and why: how a path begins, some with their method; * is any text.
