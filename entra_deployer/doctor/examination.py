@@ -1,7 +1,6 @@
 """What `deploy doctor` found: one line about each thing that a push, and the rules after it, depend on."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from entra_deployer.core.issue import Issue
@@ -36,26 +35,3 @@ class Examination:
     def count(self, health: Health) -> int:
         """How many findings are of one health."""
         return sum(finding.health is health for finding in self.findings)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a server takes us for.
-
-    `key_id` and `key_name` are "" for a user with a password or a token; `expires` is None for what never does.
-    """
-
-    user: str
-    roles: tuple[str, ...] = ()
-    key_id: str = ""
-    key_name: str = ""
-    expires: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Licence:
-    """A licence: Elastic's word for its type, whether it is in force, and until when (None: for ever)."""
-
-    type: str
-    active: bool = True
-    expires: datetime | None = None

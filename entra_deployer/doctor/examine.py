@@ -12,7 +12,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.doctor import findings as doctor
-from entra_deployer.doctor.examination import Examination, Finding, Health, Licence
+from entra_deployer.doctor.examination import Examination, Finding, Health
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse
 from entra_deployer.ledger.reader import Past
@@ -20,8 +20,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.source_fields import watch_sources
 from entra_deployer.repository import Compilation, compile_rules
 from entra_deployer.stack import privileges
-from entra_deployer.stack.connectors import has_encryption_key, licence_in_force, spaces
-from entra_deployer.stack.elasticsearch.client import ElasticClient, connect
+from entra_deployer.stack.elasticsearch import ElasticClient, connect
 from entra_deployer.stack.environment import Environment
 from entra_deployer.stack.source_fields import SourceField
 
@@ -117,19 +116,13 @@ class _Doctor:
 
     def _of_kibana(self, version: StackVersion) -> Iterator[Finding]:
         client = self.connection.kibana
-        if licence := licence_in_force(client) or self._elastic_licence():
-            yield doctor.judge_licence(licence, version, self.clock())
+        license_ = client.license() or self.connection.elastic.license()
+        yield doctor.judge_licence(license_, version, self.clock())
         if told := client.clock():
             yield doctor.judge_clock("Kibana", (told + _ROUNDING - self.clock()).total_seconds())
-        if (has_key := has_encryption_key(client)) is not None:
+        if (has_key := client.has_encryption_key()) is not None:
             yield doctor.judge_encryption(has_key=has_key)
-        yield from doctor.judge_spaces(self.connection.environment.spaces, spaces(client))
-
-    def _elastic_licence(self) -> Licence | None:
-        try:
-            return Licence(self.connection.elastic.license_type())
-        except DeployError:
-            return None
+        yield from doctor.judge_spaces(self.connection.environment.spaces, client.spaces())
 
     def _of_elastic(self, version: StackVersion) -> Iterator[Finding]:
         compilation = compile_rules(self.root, _target(self.connection.environment, version))
@@ -158,13 +151,13 @@ class _Doctor:
         yield doctor.judge_clock("Elasticsearch", (told - ours).total_seconds())
 
     def _identity(self) -> Iterator[Finding]:
-        yield doctor.judge_identity(self._as_kibana.access.identity(), self.clock())
+        yield doctor.judge_identity(self._as_kibana.identity(), self.clock())
 
     def _features(self, version: StackVersion, compilation: Compilation) -> Iterator[Finding]:
         names = self.connection.environment.spaces
         wanted = privileges.wanted(version, actions=_act(compilation))
         asked = sorted({name for some in wanted.values() for name in some})
-        held = self._as_kibana.access.granted(privileges.APPLICATION, asked, [f"space:{space}" for space in names])
+        held = self._as_kibana.granted(privileges.APPLICATION, asked, [f"space:{space}" for space in names])
         for space in names:
             yield doctor.judge_features(space, wanted, held[f"space:{space}"])
 

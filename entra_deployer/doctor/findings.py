@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
-from entra_deployer.doctor.examination import Finding, Health, Identity, Licence
+from entra_deployer.doctor.examination import Finding, Health
 from entra_deployer.objects.rule_fields import RULE_FIELDS
 from entra_deployer.stack.privileges import LEDGER, VERIFY
+from entra_deployer.stack.search import Identity, License
 from entra_deployer.stack.source_fields import Grade, SourceField
 
 NEWEST_MAJOR = 9
@@ -34,7 +35,7 @@ def judge_versions(kibana: StackVersion, elastic: StackVersion) -> Finding:
     return Finding("versions", Health.WARNING, f"{both} do not agree", hint)
 
 
-def judge_licence(licence: Licence, version: StackVersion, now: datetime) -> Finding:
+def judge_licence(licence: License, version: StackVersion, now: datetime) -> Finding:
     """Is it in force, for how long, and can repeats of an alert be suppressed under it?"""
     if not licence.active:
         return Finding("licence", Health.ERROR, f"{licence.type} has expired", "renew it under Stack Management")

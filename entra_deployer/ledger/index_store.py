@@ -17,7 +17,7 @@ from entra_deployer.ledger.ledger import Lease, PushEntry, PushState
 from entra_deployer.objects.state import Kind, StateObject
 from entra_deployer.plan.plan import Action, ChangeResult, Outcome
 from entra_deployer.plan.serial import push_from_json, push_to_json, result_from_json, result_to_json
-from entra_deployer.stack.elasticsearch.client import ElasticClient, StoredDocument
+from entra_deployer.stack.elasticsearch import ElasticClient, StoredDocument
 
 INDEX = "entra-deployer-ledger"
 _KEYWORD = {"type": "keyword"}

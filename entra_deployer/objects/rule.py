@@ -8,6 +8,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import RULE_FIELDS, SERVER_SET
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.stack.answers import BulkAction, RuleBody, RulePage, RulePreviewed, RulesImported
 from entra_deployer.stack.kibana import KibanaClient
 
 _RULES = "/api/detection_engine/rules"
@@ -48,7 +49,7 @@ class RuleHandler:
     def replace(self, rule: StateObject, fields: Collection[str]) -> None:
         """PUT the whole rule; where `fields` holds some that this version takes by import alone, import it on top."""
         body = {name: value for name, value in rule.payload.items() if self._takes(name)}
-        self._client.put(_RULES, body, space=self._space)
+        self._client.put(_RULES, body, RuleBody, space=self._space)
         if any(self._only_imported(name) for name in fields):
             for error in self._import([rule], overwrite=True).values():
                 raise Refused(error, status=400)
@@ -58,20 +59,22 @@ class RuleHandler:
         for some in batched(live, _BULK):
             self.set_enabled([one.object_id for one in some if one.object.payload.get("enabled")], enabled=False)
             ids = [one.object_id for one in some]
-            self._client.post(f"{_RULES}/_bulk_action", {"action": "delete", "ids": ids}, space=self._space)
+            body = {"action": "delete", "ids": ids}
+            self._client.post(f"{_RULES}/_bulk_action", body, BulkAction, space=self._space)
 
     def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:
         """Switch rules on or off by the server's own ids."""
         action = "enable" if enabled else "disable"
         for ids in batched(object_ids, _BULK):
-            self._client.post(f"{_RULES}/_bulk_action", {"action": action, "ids": list(ids)}, space=self._space)
+            body = {"action": action, "ids": list(ids)}
+            self._client.post(f"{_RULES}/_bulk_action", body, BulkAction, space=self._space)
 
-    def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> Json:
-        """Start a preview and wait for it: {"previewId", "logs": [{"errors", "warnings"}], "isAborted"}."""
+    def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> RulePreviewed:
+        """Start a preview and wait for it."""
         dropped = {"rule_id", "actions", "exceptions_list", "response_actions", *SERVER_SET}
         body = {name: value for name, value in rule.items() if name not in dropped}
         body |= {"invocationCount": invocations, "timeframeEnd": timeframe_end}
-        return self._client.post(f"{_RULES}/preview", body, space=self._space)
+        return self._client.post(f"{_RULES}/preview", body, RulePreviewed, space=self._space)
 
     def _takes(self, name: str) -> bool:
         field = RULE_FIELDS.get(name)
@@ -84,12 +87,8 @@ class RuleHandler:
     def _import(self, rules: Sequence[StateObject], *, overwrite: bool) -> dict[str, str]:
         lines = [self._line(rule) for rule in rules]
         params = {"overwrite": str(overwrite).lower()}
-        answer = self._client.upload(f"{_RULES}/_import", lines, space=self._space, params=params)
-        failed = [*answer.get("errors", ()), *answer.get("action_connectors_errors", ())]
-        return {
-            str(item.get("rule_id") or item.get("id") or "(unknown id)"): str(item["error"]["message"])
-            for item in failed
-        }
+        answer = self._client.upload(f"{_RULES}/_import", lines, RulesImported, space=self._space, params=params)
+        return {item.key: item.error.message for item in (*answer.errors, *answer.action_connectors_errors)}
 
     def _line(self, rule: StateObject) -> Json:
         """A rule as an import takes it: older versions want to be told of each required field whether it is ECS."""
@@ -116,13 +115,14 @@ class RuleHandler:
         page = 1
         seen: set[str] = set()
         while True:
-            params = {"filter": kql, "per_page": _PAGE, "page": page, "sort_field": "created_at", "sort_order": "asc"}
-            answer = self._client.get(f"{_RULES}/_find", space=self._space, params=params)
-            for item in answer["data"]:
+            order = {"sort_field": "created_at", "sort_order": "asc"}
+            params: dict[str, str | int] = {"filter": kql, "per_page": _PAGE, "page": page, **order}
+            answer = self._client.get(f"{_RULES}/_find", RulePage, space=self._space, params=params)
+            for item in answer.data:
                 if item["id"] not in seen:
                     seen.add(item["id"])
                     yield from_answer(item)
-            if page * _PAGE >= answer["total"] or not answer["data"]:
+            if page * _PAGE >= answer.total or not answer.data:
                 return
             page += 1
 

@@ -2,11 +2,19 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.stack.answers import (
+    AnyObject,
+    SavedObjectBody,
+    SavedObjectPage,
+    SavedObjectsImported,
+    missing_objects,
+)
 from entra_deployer.stack.kibana import KibanaClient
 
 _TYPES = {Kind.SAVED_SEARCH: "search", Kind.TAG: "tag"}
@@ -31,15 +39,15 @@ class SavedObjectHandler:
         found: list[LiveObject] = []
         page = 1
         while True:
-            params = {
+            params: dict[str, str | int] = {
                 "type": self._type,
                 "per_page": _PAGE,
                 "page": page,
                 "has_reference": json.dumps({"type": "tag", "id": tag_id}),
             }
-            answer = self._client.get("/api/saved_objects/_find", space=self._space, params=params)
-            found += (self._live(item) for item in answer["saved_objects"])
-            if page * _PAGE >= answer["total"]:
+            answer = self._client.get("/api/saved_objects/_find", SavedObjectPage, space=self._space, params=params)
+            found += (self._live(item) for item in answer.saved_objects)
+            if page * _PAGE >= answer.total:
                 return found
             page += 1
 
@@ -49,9 +57,9 @@ class SavedObjectHandler:
         while wanted:
             body = {"objects": [{"type": self._type, "id": key} for key in wanted], "excludeExportDetails": True}
             try:
-                lines = self._client.export("/api/saved_objects/_export", body, space=self._space)
+                lines = self._client.export("/api/saved_objects/_export", body, SavedObjectBody, space=self._space)
             except Refused as error:
-                missing = {item["id"] for item in error.attributes.get("objects", ())}
+                missing = missing_objects(error.attributes)
                 if not missing & set(wanted):
                     raise
                 wanted = [key for key in wanted if key not in missing]
@@ -68,12 +76,13 @@ class SavedObjectHandler:
         """Create or replace; what failed, by key. With one conflict nothing of the file is written: all fail then."""
         lines = [self._line(one) for one in objects]
         params = {"overwrite": "true"}
-        answer = self._client.upload("/api/saved_objects/_import", lines, space=self._space, params=params)
-        errors = {item["id"]: _reason(item["error"]) for item in answer.get("errors", ())}
-        for item in answer.get("successResults", ()):
-            if item.get("destinationId"):
-                errors[item["id"]] = "the id is taken in another space: Kibana made a copy under a new id"
-        if errors and not answer.get("success"):
+        path = "/api/saved_objects/_import"
+        answer = self._client.upload(path, lines, SavedObjectsImported, space=self._space, params=params)
+        errors = {item.id: _reason(item.error) for item in answer.errors}
+        for item in answer.success_results:
+            if item.destination_id:
+                errors[item.id] = "the id is taken in another space: Kibana made a copy under a new id"
+        if errors and not answer.success:
             first = next(iter(errors.values()))
             return {one.key: errors.get(one.key, f"not written with the others: {first}") for one in objects}
         return errors
@@ -82,7 +91,8 @@ class SavedObjectHandler:
         """Delete by id; one that is gone already is as good."""
         for one in live:
             try:
-                self._client.delete(f"/api/saved_objects/{self._type}/{one.object_id}", space=self._space)
+                path = f"/api/saved_objects/{self._type}/{quote(one.object_id, safe='')}"
+                self._client.delete(path, AnyObject, space=self._space)
             except Refused as error:
                 if error.status != 404:
                     raise

@@ -12,11 +12,11 @@ from entra_deployer.ledger.index_store import Ledger
 from entra_deployer.objects.rule import RuleHandler
 from entra_deployer.objects.saved_object import SavedObjectHandler
 from entra_deployer.objects.state import Kind
-from entra_deployer.stack.connectors import licence
-from entra_deployer.stack.elasticsearch.client import ElasticClient, connect
+from entra_deployer.stack.elasticsearch import ElasticClient, connect
 from entra_deployer.stack.environment import Environment
 from entra_deployer.stack.kibana import KibanaClient
 from entra_deployer.stack.search import PreviewResult
+from entra_deployer.stack.server import Patience
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Connection:
     @cached_property
     def licence(self) -> str:
         """The licence that Kibana works under; Elasticsearch's where Kibana does not tell."""
-        return licence(self.kibana) or self.elastic.license_type()
+        return (self.kibana.license() or self.elastic.license()).type
 
     def target(self, space: str) -> Target:
         """One space, as the compiler needs to know it."""
@@ -88,11 +88,18 @@ class Connection:
 
 
 def open_connection(environment: Environment, warn: Callable[[str], None] = lambda _: None) -> Connection:
-    """Clients for both servers of an environment; `warn` is told of what everybody should know about it."""
+    """Clients for both servers of an environment; `warn` is told of what everybody should know, and of each wait."""
     both = (environment.kibana, environment.elasticsearch)
     if any(not endpoint.verify and endpoint.url.startswith("https") for endpoint in both):
         warn(f"the certificates of {environment.name} are not checked (verify: false)")
-    return Connection(environment, KibanaClient(environment.kibana), connect(environment.elasticsearch))
+    for host in sorted({endpoint.host for endpoint in both if endpoint.is_readable_on_the_way}):
+        warn(f"the credentials of {environment.name} go to {host} over plain http: whoever is on the way reads them")
+    patience = Patience(tell=warn)
+    return Connection(
+        environment,
+        KibanaClient(environment.kibana, patience=patience),
+        connect(environment.elasticsearch, patience=patience),
+    )
 
 
 @dataclass(frozen=True)
@@ -106,14 +113,13 @@ class RulePreviewer:
     def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> PreviewResult:
         """Run `rule` for `invocations` consecutive schedules that end at `timeframe_end` (ISO 8601)."""
         answer = self.rules.preview(rule, timeframe_end=timeframe_end, invocations=invocations)
-        logs = answer.get("logs", ())
-        errors = [str(text) for log in logs for text in log.get("errors", ())]
-        warnings = [str(text) for log in logs for text in log.get("warnings", ())]
-        if answer.get("isAborted"):
+        errors = [text for log in answer.logs for text in log.errors]
+        warnings = [text for log in answer.logs for text in log.warnings]
+        if answer.is_aborted:
             errors.append("Kibana gave the preview up after its 60 seconds")
         alerts: list[Mapping[str, Json]] = []
-        if preview_id := answer.get("previewId"):
+        if answer.preview_id:
             index = f".preview.alerts-security.alerts-{self.space}"
-            query = {"term": {"kibana.alert.rule.uuid": preview_id}}
+            query = {"term": {"kibana.alert.rule.uuid": answer.preview_id}}
             alerts = self.elastic.search(index, query=query, size=10_000)
         return PreviewResult(tuple(alerts), tuple(errors), tuple(warnings))

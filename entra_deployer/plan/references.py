@@ -7,7 +7,6 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import RuleSettings
-from entra_deployer.stack.connectors import connectors, exception_list
 from entra_deployer.stack.kibana import KibanaClient
 
 _USUAL_FREQUENCY = {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None}
@@ -52,7 +51,7 @@ class Resolver:
 
     def _all_connectors(self) -> Mapping[str, Json]:
         if self._connectors is None:
-            self._connectors = connectors(self._client, self._space)
+            self._connectors = self._client.connectors(self._space)
         return self._connectors
 
     def _action(self, rule: CompiledRule, item: Mapping[str, Json]) -> Json:
@@ -80,7 +79,7 @@ class Resolver:
         found: list[Json] = []
         for list_id in list_ids:
             if list_id not in self._lists:
-                self._lists[list_id] = exception_list(self._client, self._space, list_id)
+                self._lists[list_id] = self._client.exception_list(self._space, list_id)
             if one := self._lists[list_id]:
                 found.append({name: one[name] for name in ("id", "list_id", "type", "namespace_type")})
             else:

@@ -9,7 +9,7 @@ from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.objects.state import StateObject
 from entra_deployer.plan.index_mapping import Types, Watched
-from entra_deployer.stack.elasticsearch.client import ElasticClient
+from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.source_fields import FieldCaps
 
 

@@ -46,9 +46,19 @@ class Endpoint:
     timeout: float = 60.0
 
     @property
+    def host(self) -> str:
+        """The name of the server's machine."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server is on this very machine."""
-        return (urlsplit(self.url).hostname or "") in LOOPBACK
+        return self.host in LOOPBACK
+
+    @property
+    def is_readable_on_the_way(self) -> bool:
+        """Whether what is sent there crosses a network in plain text."""
+        return self.url.startswith("http:") and not self.is_loopback
 
 
 @dataclass(frozen=True)

@@ -1,52 +1,64 @@
-"""HTTP to Kibana: headers, time-outs, safe retries, and its two dialects of error put into our exceptions."""
+"""Kibana: what is asked of it over HTTP, and what its answers are."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from typing import Self
+from urllib.parse import quote, urlencode
 
-import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3 import Retry, disable_warnings
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    InsecureRequestWarning,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-)
+from requests.adapters import BaseAdapter
 
-from entra_deployer.core.errors import AnswerLost, Refused, Unreachable, UnsupportedVersion
+from entra_deployer.core.errors import Refused, UnsupportedVersion
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import OLDEST
-from entra_deployer.stack.environment import Endpoint, Scheme
+from entra_deployer.stack.answers import (
+    ConnectorBody,
+    DetectionPrivileges,
+    ExceptionListBody,
+    LicensingInfo,
+    Space,
+    Status,
+    decode,
+    decode_lines,
+)
+from entra_deployer.stack.diagnosis import Answer, Product
+from entra_deployer.stack.environment import Endpoint
+from entra_deployer.stack.search import License
+from entra_deployer.stack.server import Patience, Server
 
 _API_VERSION = "2023-10-31"
-_RETRIES = 4
-_BACKOFF_SECONDS = 0.4
-_POOL = 32
 _DATE_LENGTH = len("Wed, 25 Nov 2026 00:20:47 GMT")
 """A gateway may add a second Date behind the first."""
+_NOT_TOLD = frozenset({404, 501})
+"""What a Kibana says that does not serve a question at all."""
+
+type Params = Mapping[str, str | int]
 
 
 class KibanaClient:
-    """A session with one Kibana. Reads are retried; of writes only those that cannot have happened are.
+    """A session with one Kibana. Reads are tried again; of writes only those that cannot have happened are.
 
-    Every method raises Unreachable where there is no answer, AnswerLost where a write was sent and its answer never
-    came, and Refused with Kibana's own message where the answer is no.
+    Every method raises Unreachable where there is no answer or none of Kibana's, AnswerLost where a write may have
+    happened all the same, and Refused with Kibana's own message where the answer is no.
     """
 
-    def __init__(self, endpoint: Endpoint, transport: BaseAdapter | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        transport: BaseAdapter | None = None,
+        patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    ) -> None:
         """`transport` takes the place of the network; tests bring their own."""
-        self.url = endpoint.url.rstrip("/")
-        self._timeout = (min(10.0, endpoint.timeout), endpoint.timeout)
-        self._verify: bool | str = (endpoint.ca or True) if endpoint.verify else False
-        if not endpoint.verify:
-            disable_warnings(InsecureRequestWarning)  # whoever opens the connection warns, once and in our words
-        self._session = _session(endpoint, transport or HTTPAdapter(max_retries=_SafeRetry(), pool_maxsize=_POOL))
+        self._server = Server(Product.KIBANA, endpoint, transport, patience)
+        self._server.set_headers({"kbn-xsrf": "entra-deployer", "elastic-api-version": _API_VERSION})
+        self._spaces: dict[str, bool | None] = {"default": True}
+
+    @property
+    def url(self) -> str:
+        """Where it answers, fit to be shown."""
+        return self._server.url
 
     def __enter__(self) -> Self:
         """Use the client in a with block; the connections are closed at its end."""
@@ -54,50 +66,58 @@ class KibanaClient:
 
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
-        self._session.close()
+        self._server.close()
 
-    def get(self, path: str, *, space: str = "default", params: Mapping[str, Any] | None = None) -> Json:
-        """GET and return the JSON body."""
-        return self._decoded(self._send("GET", path, space, params=params))
+    # -- requests of any kind: `into` is the type of the endpoint's answer ------------
 
-    def post(
-        self, path: str, body: Json = None, *, space: str = "default", params: Mapping[str, Any] | None = None
-    ) -> Json:
-        """POST JSON and return the JSON body."""
-        return self._decoded(self._send("POST", path, space, params=params, json=body))
+    def get[T](self, path: str, into: type[T], *, space: str = "default", params: Params | None = None) -> T:
+        """GET, and the answer as `into`."""
+        return self._decoded(self._send("GET", path, space, params), into)
 
-    def put(self, path: str, body: Json, *, space: str = "default") -> Json:
-        """PUT JSON and return the JSON body."""
-        return self._decoded(self._send("PUT", path, space, json=body))
+    def post[T](
+        self, path: str, body: Json, into: type[T], *, space: str = "default", params: Params | None = None
+    ) -> T:
+        """POST JSON, and the answer as `into`."""
+        return self._decoded(self._send("POST", path, space, params, json=body), into)
 
-    def delete(self, path: str, *, space: str = "default", params: Mapping[str, Any] | None = None) -> Json:
-        """DELETE and return the JSON body."""
-        return self._decoded(self._send("DELETE", path, space, params=params))
+    def put[T](self, path: str, body: Json, into: type[T], *, space: str = "default") -> T:
+        """PUT JSON, and the answer as `into`."""
+        return self._decoded(self._send("PUT", path, space, json=body), into)
 
-    def upload(
-        self, path: str, lines: Iterable[Json], *, space: str = "default", params: Mapping[str, Any] | None = None
-    ) -> Json:
-        """POST objects as an .ndjson file, the form that Kibana's imports take, and return the JSON body."""
+    def patch[T](self, path: str, body: Json, into: type[T], *, space: str = "default") -> T:
+        """PATCH JSON, and the answer as `into`."""
+        return self._decoded(self._send("PATCH", path, space, json=body), into)
+
+    def delete[T](self, path: str, into: type[T], *, space: str = "default", params: Params | None = None) -> T:
+        """DELETE, and the answer as `into`."""
+        return self._decoded(self._send("DELETE", path, space, params), into)
+
+    def upload[T](
+        self, path: str, lines: Iterable[Json], into: type[T], *, space: str = "default", params: Params | None = None
+    ) -> T:
+        """POST objects as an .ndjson file, the form that Kibana's imports take, and the answer as `into`."""
         text = "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines)
         files = {"file": ("import.ndjson", text.encode(), "application/ndjson")}
-        return self._decoded(self._send("POST", path, space, params=params, files=files))
+        return self._decoded(self._send("POST", path, space, params, files=files), into)
 
-    def export(self, path: str, body: Json, *, space: str = "default") -> list[Json]:
-        """POST to one of Kibana's exports and return its lines, the closing summary included."""
-        answer = self._send("POST", path, space, json=body)
-        return [json.loads(line) for line in answer.content.decode("utf-8").splitlines() if line.strip()]
+    def export[T](self, path: str, body: Json, into: type[T], *, space: str = "default") -> list[T]:
+        """POST to one of Kibana's exports, and its lines, each as `into`."""
+        return decode_lines(self._send("POST", path, space, json=body), into, self._server.diagnosis)
+
+    # -- the server -------------------------------------------------------------------------------------------------
 
     def version(self) -> StackVersion:
         """The version of the stack. UnsupportedVersion below the oldest that we know."""
-        status = self.get("/api/status")
-        number = status.get("version", {}).get("number") if isinstance(status, dict) else None
-        if not number:
-            raise Refused(
-                f"Kibana at {self.url} tells its version only to those it knows: the credentials are not valid there",
-                status=401,
-                hint="check the user, password or API key of this environment",
-            )
-        version = StackVersion.parse(number)
+        answer = self._send("GET", "/api/status")
+        told = self._decoded(answer, Status).version
+        if told is None:
+            self._send("GET", "/api/spaces/space")  # says why it does not know us
+            message = f"Kibana at {self.url} tells its version only to those it knows: the credentials are not valid"
+            raise Refused(message, status=401, hint="check the user, password or API key of this environment")
+        try:
+            version = StackVersion.parse(told.number)
+        except ValueError:
+            raise self._server.diagnosis.unexpected(answer, "a version") from None
         if version < OLDEST:
             raise UnsupportedVersion(
                 f"Kibana at {self.url} is version {version}", hint=f"ES|QL rules need {OLDEST} or newer"
@@ -106,161 +126,81 @@ class KibanaClient:
 
     def clock(self) -> datetime | None:
         """Kibana's clock, to the second, by the Date header of an answer; None where a proxy took it out."""
-        told = self._send("GET", "/api/status", "default").headers.get("date", "")
+        told = self._send("GET", "/api/status").headers.get("date", "")
         try:
             found = parsedate_to_datetime(told[:_DATE_LENGTH])
         except ValueError:
             return None
         return found if found.tzinfo else None
 
-    def _send(self, method: str, path: str, space: str, **request: Json) -> requests.Response:
-        prefix = "" if space == "default" else f"/s/{space}"
+    def license(self) -> License | None:
+        """The license that Kibana works under, None where this Kibana does not tell."""
         try:
-            # `verify` goes with each request: a session's own would yield to REQUESTS_CA_BUNDLE
-            answer = self._session.request(
-                method, f"{self.url}{prefix}{path}", timeout=self._timeout, verify=self._verify, **request
-            )
-        except requests.RequestException as error:
-            raise self._no_answer(method, error) from error
+            told = self.get("/api/licensing/info", LicensingInfo).license
+        except Refused as error:
+            if error.status not in _NOT_TOLD:
+                raise
+            return None
+        until = told.expiry_date_in_millis
+        return License(told.type, told.status == "active", datetime.fromtimestamp(until / 1000, UTC) if until else None)
+
+    def has_encryption_key(self) -> bool | None:
+        """Whether Kibana has the key without which it makes no rules; None where this Kibana does not tell."""
+        try:
+            return self.get("/api/detection_engine/privileges", DetectionPrivileges).has_encryption_key
+        except Refused as error:
+            if error.status not in _NOT_TOLD:
+                raise
+            return None
+
+    # -- spaces and what stands in them -----------------------------------------------------------------------------
+
+    def spaces(self) -> list[str]:
+        """The ids of the spaces that we may see."""
+        return sorted(space.id for space in self.get("/api/spaces/space", list[Space]))
+
+    def connectors(self, space: str) -> dict[str, ConnectorBody]:
+        """The connectors of a space by their names: {"id", "connector_type_id", ...}."""
+        return {item["name"]: item for item in self.get("/api/actions/connectors", list[ConnectorBody], space=space)}
+
+    def exception_list(self, space: str, list_id: str) -> ExceptionListBody | None:
+        """A shared exception list by its list_id, None where there is none."""
+        params = {"list_id": list_id, "namespace_type": "single"}
+        try:
+            return self.get("/api/exception_lists", ExceptionListBody, space=space, params=params)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        space: str = "default",
+        params: Params | None = None,
+        **request: Json,
+    ) -> Answer:
+        prefix = "" if space == "default" else f"/s/{quote(space, safe='')}"
+        query = f"?{urlencode(params)}" if params else ""
+        answer = self._server.ask(method, f"{prefix}{path}{query}", **request)
         if answer.ok:
             return answer
-        raise self._refusal(method, path, answer)
-
-    def _no_answer(self, method: str, error: requests.RequestException) -> Unreachable:
-        cause = getattr(error.args[0], "reason", None) if error.args else None
-        never_sent = isinstance(cause, NewConnectionError | ConnectTimeoutError | SSLError)
-        reason = _reason(error, cause)
-        if isinstance(error, requests.exceptions.SSLError):
-            hint = "name its authority's PEM file under ca"
-        else:
-            hint = "is it running, and is kibana.url right?"
-        if method == "GET" or never_sent:
-            return Unreachable(f"no answer from Kibana at {self.url}: {reason}", hint=hint)
-        return AnswerLost(f"no answer from Kibana at {self.url} to a write that may have happened: {reason}", hint=hint)
-
-    def _refusal(self, method: str, path: str, answer: requests.Response) -> Unreachable | Refused:
-        message = _message(answer)
-        if answer.status_code == 503:
-            return Unreachable(f"Kibana at {self.url} is not ready: {message}", hint="try again in half a minute")
-        if answer.status_code in (502, 504) and method != "GET":
-            return AnswerLost(f"a gateway before Kibana at {self.url} gave up: {message}")
-        hint = None
-        if answer.status_code == 401:
-            hint = "check the user, password or API key; Kibana also says this while its Elasticsearch is down"
-        elif answer.status_code == 403:
-            hint = "this key or user lacks a privilege: `deploy doctor` tells which"
-        where = path.partition("?")[0]
-        return Refused(
-            f"Kibana said {answer.status_code} to {method} {where}: {message}",
-            status=answer.status_code,
-            hint=hint,
-            attributes=_attributes(answer),
-        )
-
-    @staticmethod
-    def _decoded(answer: requests.Response) -> Json:
-        if not answer.content:
-            return None
-        try:
-            return answer.json()
-        except requests.exceptions.JSONDecodeError as error:
+        refusal = self._server.refusal(answer)
+        if isinstance(refusal, Refused) and refusal.status == 403 and self._is_missing(space):
             raise Refused(
-                f"{answer.url.partition('?')[0]} did not answer with JSON",
-                status=answer.status_code,
-                hint="is it a Kibana?",
-            ) from error
+                f"there is no space {space} in Kibana at {self.url}",
+                status=403,
+                hint="create it in Kibana, or correct `spaces` in the environment's file; spaces go by their ids",
+            )
+        raise refusal
 
+    def _is_missing(self, space: str) -> bool:
+        """Whether a space does not exist: Kibana says 403 to a question in one, as it does to a lack of rights."""
+        if space not in self._spaces:
+            status = self._server.ask("GET", f"/api/spaces/space/{quote(space, safe='')}").status
+            self._spaces[space] = {200: True, 404: False}.get(status)
+        return self._spaces[space] is False
 
-def _session(endpoint: Endpoint, transport: BaseAdapter) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = endpoint.proxy is None and not endpoint.is_loopback
-    session.headers.update({"kbn-xsrf": "entra-deployer", "elastic-api-version": _API_VERSION})
-    credentials = endpoint.credentials
-    match credentials.scheme:
-        case Scheme.BASIC:
-            pair = f"{credentials.user}:{credentials.secret}".encode()
-            session.auth = _Header(f"Basic {b64encode(pair).decode()}")
-        case Scheme.API_KEY:
-            session.auth = _Header(f"ApiKey {credentials.secret}")
-        case Scheme.BEARER:
-            session.auth = _Header(f"Bearer {credentials.secret}")
-    if endpoint.certificate:
-        session.cert = (endpoint.certificate, endpoint.key) if endpoint.key else endpoint.certificate
-    if endpoint.proxy:
-        session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    session.mount("http://", transport)
-    session.mount("https://", transport)
-    return session
-
-
-class _SafeRetry(Retry):
-    """Repeats a read without an answer, and whatever Kibana says it did not take (429, `retry-after` obeyed)."""
-
-    def __init__(self, **settings: Json) -> None:
-        defaults: Json = {
-            "total": _RETRIES,
-            "connect": 1,
-            "other": 0,  # a certificate that is not trusted now will not be in a second
-            "backoff_factor": _BACKOFF_SECONDS,
-            "backoff_jitter": _BACKOFF_SECONDS,
-            "allowed_methods": frozenset({"GET"}),
-            "raise_on_status": False,
-        }
-        super().__init__(**(defaults | settings))
-
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - urllib3's signature
-        """429 was not taken, whatever the method; a gateway's failure is repeated for reads alone."""
-        return status_code == 429 or (method == "GET" and status_code in (502, 504))
-
-
-class _Header(requests.auth.AuthBase):
-    """An Authorization header that stays ours whatever a netrc file says."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._value
-        return request
-
-
-def _reason(error: requests.RequestException, cause: object) -> str:
-    """A failed connection in a few words; never the library's own text, which quotes whole URLs."""
-    for kind, words in _REASONS:
-        if isinstance(cause, kind) or isinstance(error, kind):
-            return words
-    return "the connection broke"
-
-
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.exceptions.SSLError, "its certificate is not trusted"),
-    (requests.Timeout, "no answer in time"),
-    (NameResolutionError, "the host name is not known"),
-    (NewConnectionError, "connection refused"),
-    (requests.exceptions.ProxyError, "the proxy did not let it through"),
-    (requests.exceptions.InvalidURL, "that is not a URL"),
-    (requests.exceptions.MissingSchema, "that is not a URL"),
-)
-
-
-def _attributes(answer: requests.Response) -> Mapping[str, Json]:
-    try:
-        body = answer.json()
-    except requests.exceptions.JSONDecodeError:
-        return {}
-    attributes = body.get("attributes") if isinstance(body, dict) else None
-    return attributes if isinstance(attributes, dict) else {}
-
-
-def _message(answer: requests.Response) -> str:
-    """Kibana's own words: the core says {error, message}, the detection engine a string, a list or {errors: [...]}."""
-    try:
-        body = answer.json()
-    except requests.exceptions.JSONDecodeError:
-        return (answer.text.strip().splitlines() or [answer.reason or "no message"])[0][:200]
-    message = body.get("message", body) if isinstance(body, dict) else body
-    if isinstance(message, dict):
-        message = message.get("errors", message)
-    if isinstance(message, list):
-        message = "; ".join(str(item) for item in message)
-    return " ".join(str(message).split())[:500]
+    def _decoded[T](self, answer: Answer, into: type[T]) -> T:
+        return decode(answer, into, self._server.diagnosis)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from entra_deployer.core.json import Untyped as Json
@@ -53,3 +54,26 @@ class Previewer(Protocol):
     def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> PreviewResult:
         """Run the rule's payload for `invocations` consecutive schedules ending at `timeframe_end` (ISO 8601)."""
         ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a server takes us for.
+
+    `key_id` and `key_name` are "" for a user with a password or a token; `expires` is None for what never does.
+    """
+
+    user: str
+    roles: tuple[str, ...] = ()
+    key_id: str = ""
+    key_name: str = ""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True)
+class License:
+    """A license: Elastic's word for its type, whether it is in force, and until when (None: for ever)."""
+
+    type: str
+    active: bool = True
+    expires: datetime | None = None

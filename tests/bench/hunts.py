@@ -8,7 +8,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.hunts.toml import read_toml
-from entra_deployer.stack.elasticsearch.client import ElasticClient
+from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import single_test
 from entra_deployer.verify.generate_tests import make_cases, stream_of

@@ -6,7 +6,8 @@ import pytest
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.doctor import findings as doctor
-from entra_deployer.doctor.examination import Health, Identity, Licence
+from entra_deployer.doctor.examination import Health
+from entra_deployer.stack.search import Identity, License
 from entra_deployer.stack.source_fields import SourceField
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -33,12 +34,12 @@ def test_versions(kibana, elastic, health, hint):
 @pytest.mark.parametrize(
     ("licence", "version", "health", "said"),
     [
-        (Licence("platinum"), V8_19, Health.OK, "platinum"),
-        (Licence("basic"), V8_19, Health.OK, "no alert suppression"),
-        (Licence("platinum"), V8_12, Health.OK, "no alert suppression"),
-        (Licence("trial", expires=NOW + timedelta(days=29)), V8_19, Health.WARNING, "29 days"),
-        (Licence("platinum", expires=NOW + timedelta(days=31)), V8_19, Health.OK, "platinum"),
-        (Licence("trial", active=False), V8_19, Health.ERROR, "expired"),
+        (License("platinum"), V8_19, Health.OK, "platinum"),
+        (License("basic"), V8_19, Health.OK, "no alert suppression"),
+        (License("platinum"), V8_12, Health.OK, "no alert suppression"),
+        (License("trial", expires=NOW + timedelta(days=29)), V8_19, Health.WARNING, "29 days"),
+        (License("platinum", expires=NOW + timedelta(days=31)), V8_19, Health.OK, "platinum"),
+        (License("trial", active=False), V8_19, Health.ERROR, "expired"),
     ],
 )
 def test_licences(licence, version, health, said):

@@ -15,7 +15,7 @@ from entra_deployer.esql.columns import read_fields, sources
 from entra_deployer.esql.features import FUNCTIONS, Feature
 from entra_deployer.esql.tree import Span
 from entra_deployer.repository import OFFLINE, compile_rules
-from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.query import beyond_embedded, read_query
 from tests.integration.projects import REPOSITORY

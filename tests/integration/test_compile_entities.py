@@ -3,7 +3,7 @@
 import pytest
 
 from entra_deployer.repository import OFFLINE, compile_rules
-from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.query import read_query
 from entra_deployer.verify.ranges import time_range

@@ -10,7 +10,7 @@ import requests
 from entra_deployer.commands import project as cli_project
 from entra_deployer.doctor.examination import Health
 from entra_deployer.doctor.examine import examine
-from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 
 FEATURES = ("feature_siemV2.all", "feature_discover_v2.all", "feature_savedObjectsTagging.all")

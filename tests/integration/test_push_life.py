@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
 

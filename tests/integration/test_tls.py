@@ -6,7 +6,7 @@ import pytest
 
 from entra_deployer.core.errors import Unreachable
 from entra_deployer.core.target import StackVersion
-from entra_deployer.stack.elasticsearch.client import connect
+from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.stack.kibana import KibanaClient
 from tests.tls_server import Authority, TlsServer

@@ -4,17 +4,19 @@ from dataclasses import replace
 
 import pytest
 import requests
+import urllib3
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from entra_deployer.core.errors import AnswerLost, DeployError, Refused, Unreachable, UnsupportedVersion
 from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.answers import AnyObject, Status
 from entra_deployer.stack.environment import Credentials, Scheme
-from tests.stack.kibana.conftest import ENDPOINT, SECRET
+from tests.stack.script import ALWAYS, KIBANA, SECRET, kibana
 
 
-def test_each_request_names_its_api_and_us(scripted):
-    client, script = scripted((200, {}))
-    client.get("/api/x")
+def test_each_request_names_its_api_and_us():
+    client, script = kibana((200, {}))
+    client.get("/api/x", AnyObject)
     headers = script.seen[0].headers
     assert headers["kbn-xsrf"]
     assert headers["elastic-api-version"] == "2023-10-31"
@@ -28,22 +30,22 @@ def test_each_request_names_its_api_and_us(scripted):
         (Credentials(Scheme.BEARER, "token"), "Bearer token"),
     ],
 )
-def test_credentials_become_their_header(scripted, credentials, header):
-    client, script = scripted((200, {}), endpoint=replace(ENDPOINT, credentials=credentials))
-    client.get("/api/x")
+def test_credentials_become_their_header(credentials, header):
+    client, script = kibana((200, {}), endpoint=replace(KIBANA, credentials=credentials))
+    client.get("/api/x", AnyObject)
     assert script.seen[0].headers["Authorization"] == header
 
 
-def test_a_space_is_part_of_the_path_but_for_the_default_one(scripted):
-    client, script = scripted((200, {}), (200, {}))
-    client.get("/api/x", space="default")
-    client.get("/api/x", space="soc")
+def test_a_space_is_part_of_the_path_but_for_the_default_one():
+    client, script = kibana((200, {}), (200, {}))
+    client.get("/api/x", AnyObject, space="default")
+    client.get("/api/x", AnyObject, space="soc")
     assert [request.path_url for request in script.seen] == ["/api/x", "/s/soc/api/x"]
 
 
-def test_an_upload_is_a_file_of_json_lines(scripted):
-    client, script = scripted((200, {}))
-    client.upload("/api/import", [{"b": 1, "a": "ü"}, {}])
+def test_an_upload_is_a_file_of_json_lines():
+    client, script = kibana((200, {}))
+    client.upload("/api/import", [{"b": 1, "a": "ü"}, {}], AnyObject)
     body = script.seen[0].body
     assert b'name="file"; filename="import.ndjson"' in body
     assert '{"a": "ü", "b": 1}\n{}\n'.encode() in body
@@ -55,28 +57,29 @@ def test_an_upload_is_a_file_of_json_lines(scripted):
         ({"statusCode": 400, "error": "Bad Request", "message": "core words"}, "core words"),
         ({"message": ["one", "two"], "status_code": 400}, "one; two"),
         ({"message": {"errors": ["deep"]}, "status_code": 400}, "deep"),
-        (b"<html>no</html>", "<html>no</html>"),
+        (b"<html><title>no entry</title></html>", "no entry"),
     ],
 )
-def test_a_refusal_carries_kibanas_words_in_one_line(scripted, body, said):
-    client, _ = scripted((400, body))
+def test_a_refusal_carries_kibanas_words_in_one_line(body, said):
+    client, _ = kibana((400, body))
     with pytest.raises(Refused) as caught:
-        client.post("/api/x", {})
+        client.post("/api/x", {}, AnyObject)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "password or API key"), (403, "doctor")])
-def test_a_refusal_of_who_we_are_says_what_to_do(scripted, status, hint):
-    client, _ = scripted((status, {"message": "no"}))
+@pytest.mark.parametrize(("status", "hint"), [(401, "API key"), (403, "doctor")])
+def test_a_refusal_of_who_we_are_says_what_to_do(status, hint):
+    client, _ = kibana((status, {"message": "no"}))
     with pytest.raises(Refused, match=hint):
-        client.get("/api/x")
+        client.get("/api/x", AnyObject)
 
 
 def refused_connection():
     pool = object()
     reason = NewConnectionError(pool, "refused")
+    reason.__cause__ = ConnectionRefusedError(111, "Connection refused")
     return requests.ConnectionError(MaxRetryError(pool, "/", reason))
 
 
@@ -94,12 +97,13 @@ def unknown_host():
         (requests.ReadTimeout("x"), "in time"),
         (requests.exceptions.InvalidURL("x"), "not a URL"),
         (requests.ConnectionError("reset"), "broke"),
+        (requests.ConnectionError(urllib3.exceptions.ProtocolError("x", ConnectionResetError())), "closed"),
     ],
 )
-def test_no_answer_to_a_read_is_unreachable_in_words(scripted, error, said):
-    client, _ = scripted(error)
+def test_no_answer_to_a_read_is_unreachable_in_words(error, said):
+    client, _ = kibana(error, ALWAYS)
     with pytest.raises(Unreachable, match=said) as caught:
-        client.get("/api/x")
+        client.get("/api/x", AnyObject)
     assert not isinstance(caught.value, AnswerLost)
 
 
@@ -111,46 +115,47 @@ def test_no_answer_to_a_read_is_unreachable_in_words(scripted, error, said):
         (refused_connection(), False),
     ],
 )
-def test_no_answer_to_a_write_tells_whether_it_may_have_happened(scripted, error, lost):
-    client, _ = scripted(error)
+def test_no_answer_to_a_write_tells_whether_it_may_have_happened(error, lost):
+    client, _ = kibana(error, ALWAYS)
     with pytest.raises(Unreachable) as caught:
-        client.put("/api/x", {})
+        client.put("/api/x", {}, AnyObject)
     assert isinstance(caught.value, AnswerLost) is lost
 
 
-def test_a_gateway_that_gave_up_on_a_write_may_have_done_it(scripted):
-    client, _ = scripted((504, b"gateway time-out"))
+def test_a_gateway_that_gave_up_on_a_write_may_have_done_it():
+    client, _ = kibana((504, b"gateway time-out"))
     with pytest.raises(AnswerLost):
-        client.post("/api/x", {})
+        client.post("/api/x", {}, AnyObject)
 
 
-def test_a_kibana_that_starts_is_not_ready(scripted):
-    client, _ = scripted((503, b"Kibana server is not ready yet"))
+def test_a_kibana_that_starts_is_not_ready():
+    client, _ = kibana((503, b"Kibana server is not ready yet"), ALWAYS)
     with pytest.raises(Unreachable, match="not ready"):
-        client.get("/api/status")
+        client.get("/api/status", Status)
 
 
-def test_the_version_is_read_from_the_status(scripted):
-    client, _ = scripted((200, {"version": {"number": "8.12.2"}}))
+def test_the_version_is_read_from_the_status():
+    client, _ = kibana((200, {"status": {}, "version": {"number": "8.12.2"}}))
     assert client.version() == StackVersion(8, 12, 2)
 
 
-def test_a_status_without_a_version_means_wrong_credentials(scripted):
-    client, _ = scripted((200, {"status": {"overall": {"level": "available"}}}))
-    with pytest.raises(Refused, match="credentials"):
+def test_a_status_without_a_version_means_wrong_credentials():
+    short = {"status": {"overall": {"level": "available"}}}
+    client, _ = kibana((200, short), (401, {"message": "Unauthorized"}))
+    with pytest.raises(Refused, match="API key is expired, deleted, or of another cluster"):
         client.version()
 
 
-def test_an_old_stack_is_refused(scripted):
-    client, _ = scripted((200, {"version": {"number": "8.11.4"}}))
+def test_an_old_stack_is_refused():
+    client, _ = kibana((200, {"status": {}, "version": {"number": "8.11.4"}}))
     with pytest.raises(UnsupportedVersion):
         client.version()
 
 
-def test_something_that_is_no_kibana_is_told(scripted):
-    client, _ = scripted((200, b"<html>hello</html>"))
-    with pytest.raises(Refused, match="JSON"):
-        client.get("/api/status")
+def test_something_that_is_no_kibana_is_told():
+    client, _ = kibana((200, b"<html>hello</html>"))
+    with pytest.raises(Unreachable, match="HTML page"):
+        client.get("/api/status", Status)
 
 
 FOREIGN = [getattr(requests.exceptions, name) for name in dir(requests.exceptions)]
@@ -158,9 +163,9 @@ FOREIGN = [kind for kind in FOREIGN if isinstance(kind, type) and issubclass(kin
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FOREIGN if kind is not requests.exceptions.JSONDecodeError])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_no_foreign_exception_leaks_and_no_secret_either(scripted, kind, method):
-    client, _ = scripted(kind(f"ApiKey {SECRET}"))
+@pytest.mark.parametrize(("method", "body"), [("get", ()), ("post", ({},))])
+def test_no_foreign_exception_leaks_and_no_secret_either(kind, method, body):
+    client, _ = kibana(kind(f"ApiKey {SECRET}"), ALWAYS)
     with pytest.raises(DeployError) as caught:
-        getattr(client, method)("/api/x")
+        getattr(client, method)("/api/x", *body, AnyObject)
     assert SECRET not in str(caught.value)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from entra_deployer.doctor.examination import Licence
-from entra_deployer.stack.connectors import has_encryption_key, licence, licence_in_force
+from entra_deployer.core.errors import Refused, Unreachable
+from entra_deployer.stack.search import License
+from tests.stack.script import kibana
 
 NOT_SERVED = (501, {"statusCode": 501, "error": "Not Implemented", "message": "no"})
 
@@ -21,8 +22,8 @@ NOT_SERVED = (501, {"statusCode": 501, "error": "Not Implemented", "message": "n
         (None, None),
     ],
 )
-def test_the_clock_is_the_date_of_an_answer(scripted, header, time):
-    client, script = scripted((200, {}))
+def test_the_clock_is_the_date_of_an_answer(header, time):
+    client, script = kibana((200, {}))
     send = script.send
 
     def with_date(request, **options):
@@ -38,19 +39,25 @@ def test_the_clock_is_the_date_of_an_answer(scripted, header, time):
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        ((200, {"license": {"type": "basic", "status": "active"}}), Licence("basic")),
+        ((200, {"license": {"type": "basic", "status": "active"}}), License("basic")),
         (
             (200, {"license": {"type": "trial", "status": "expired", "expiryDateInMillis": 1796430047000}}),
-            Licence("trial", active=False, expires=datetime(2026, 12, 5, 0, 20, 47, tzinfo=UTC)),
+            License("trial", active=False, expires=datetime(2026, 12, 5, 0, 20, 47, tzinfo=UTC)),
         ),
         (NOT_SERVED, None),
-        ((200, []), None),
     ],
 )
-def test_the_licence(scripted, answer, found):
-    client, _ = scripted(answer, answer)
-    assert licence_in_force(client) == found
-    assert licence(client) == (found.type if found else None)
+def test_the_license(answer, found):
+    client, _ = kibana(answer)
+    assert client.license() == found
+
+
+@pytest.mark.parametrize("answer", [(500, {"message": "no"}), (403, {"message": "no"}), (200, []), (200, b"<html>")])
+@pytest.mark.parametrize("ask", [lambda client: client.license(), lambda client: client.has_encryption_key()])
+def test_a_server_that_fails_is_no_server_that_does_not_tell(answer, ask):
+    client, _ = kibana(answer)
+    with pytest.raises((Refused, Unreachable), match=r"http://kibana\.example:5601"):
+        ask(client)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +65,9 @@ def test_the_licence(scripted, answer, found):
     [
         ((200, {"has_encryption_key": False}), False),
         ((200, {"has_encryption_key": True}), True),
-        ((200, {}), None),
         (NOT_SERVED, None),
     ],
 )
-def test_the_encryption_key(scripted, answer, found):
-    client, _ = scripted(answer)
-    assert has_encryption_key(client) is found
+def test_the_encryption_key(answer, found):
+    client, _ = kibana(answer)
+    assert client.has_encryption_key() is found

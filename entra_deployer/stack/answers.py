@@ -1,0 +1,510 @@
+"""The type of each endpoint's answer, and how an answer becomes one. What no code reads is not looked at.
+
+Sources: recorded answers of a real Kibana 8.12.2, the API specifications of 8.12 to 9.x, and Elasticsearch's.
+"""
+
+import json
+import re
+from typing import Any, Required, TypedDict
+
+import msgspec
+
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.stack.diagnosis import Answer, Diagnosis
+
+_PLACE = re.compile(r" - at `\$?\.?(.*)`$")
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """An object; fields that we do not know are no fault."""
+
+
+# -- bodies of which every key is kept, and some have a known type --------------------------------------------------
+
+
+class RuleBody(dict[str, Json]):
+    """A rule as Kibana tells it."""
+
+
+class SavedObjectBody(dict[str, Json]):
+    """A saved object as Kibana tells it, or a line of an export."""
+
+
+class ConnectorBody(dict[str, Json]):
+    """A connector: its name, id and type."""
+
+
+class ExceptionListBody(dict[str, Json]):
+    """A shared exception list: its ids and types."""
+
+
+class DocumentBody(dict[str, Json]):
+    """A document's source, whatever is in it."""
+
+
+class _RequiredField(TypedDict):
+    name: str
+    type: str
+
+
+class _LastExecution(TypedDict, total=False):
+    date: str
+    status: str
+    message: str
+
+
+class _ExecutionSummary(TypedDict, total=False):
+    last_execution: _LastExecution | None
+
+
+_RuleKeys = TypedDict(
+    "_RuleKeys",
+    {
+        "id": Required[str],
+        "rule_id": Required[str],
+        "name": Required[str],
+        "enabled": bool,
+        "tags": list[str],
+        "meta": dict[str, Any],
+        "actions": list[dict[str, Any]],
+        "exceptions_list": list[dict[str, Any]],
+        "required_fields": list[_RequiredField],
+        "related_integrations": list[dict[str, Any]],
+        "threat": list[dict[str, Any]],
+        "references": list[str],
+        "false_positives": list[str],
+        "severity": str,
+        "risk_score": float,
+        "interval": str,
+        "from": str,
+        "to": str,
+        "query": str,
+        "language": str,
+        "type": str,
+        "max_signals": int,
+        "immutable": bool,
+        "revision": int,
+        "updated_at": str,
+        "updated_by": str | None,
+        "execution_summary": _ExecutionSummary | None,
+    },
+    total=False,
+)
+
+
+class _Reference(TypedDict):
+    id: str
+    name: str
+    type: str
+
+
+class _SearchSource(TypedDict, total=False):
+    searchSourceJSON: str
+
+
+class _Tab(TypedDict):
+    attributes: dict[str, Any]
+
+
+class _Attributes(TypedDict, total=False):
+    title: str
+    name: str
+    description: str | None
+    kibanaSavedObjectMeta: _SearchSource
+    tabs: list[_Tab]
+
+
+class _SavedObjectKeys(TypedDict, total=False):
+    id: Required[str]
+    type: Required[str]
+    attributes: Required[_Attributes]
+    references: list[_Reference]
+    version: str
+    updated_at: str
+    updated_by: str | None
+    managed: bool
+
+
+class _ConnectorKeys(TypedDict):
+    id: str
+    name: str
+    connector_type_id: str
+
+
+class _ExceptionListKeys(TypedDict):
+    id: str
+    list_id: str
+    type: str
+    namespace_type: str
+
+
+_KEYS: dict[type, Any] = {
+    RuleBody: _RuleKeys,
+    SavedObjectBody: _SavedObjectKeys,
+    ConnectorBody: _ConnectorKeys,
+    ExceptionListBody: _ExceptionListKeys,
+    DocumentBody: dict[str, Any],
+}
+
+
+# -- Kibana -----------------------------------------------------------------------------------------------------------
+
+
+class _KibanaVersion(_Answer, frozen=True):
+    number: str
+
+
+class Status(_Answer, frozen=True):
+    """GET /api/status; without a version for those whom Kibana does not know."""
+
+    status: dict[str, Any]
+    version: _KibanaVersion | None = None
+
+
+class _LicenseInForce(_Answer, frozen=True, rename="camel"):
+    type: str
+    status: str = "active"
+    expiry_date_in_millis: int | float | None = None
+
+
+class LicensingInfo(_Answer, frozen=True):
+    """GET /api/licensing/info."""
+
+    license: _LicenseInForce
+
+
+class DetectionPrivileges(_Answer, frozen=True):
+    """GET /api/detection_engine/privileges."""
+
+    has_encryption_key: bool
+
+
+class Space(_Answer, frozen=True):
+    """A space of Kibana."""
+
+    id: str
+
+
+class RulePage(_Answer, frozen=True):
+    """GET rules/_find."""
+
+    data: list[RuleBody]
+    total: int
+
+
+class _ImportProblem(_Answer, frozen=True):
+    message: str = ""
+    status_code: int = 0
+
+
+class RuleImportError(_Answer, frozen=True):
+    """A line of an import that was not taken, by rule_id or by the id of what it names."""
+
+    error: _ImportProblem
+    rule_id: str | None = None
+    id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What is named as not taken."""
+        return self.rule_id or self.id or "(unknown id)"
+
+
+class RulesImported(_Answer, frozen=True):
+    """POST rules/_import."""
+
+    success: bool
+    errors: list[RuleImportError]
+    action_connectors_errors: tuple[RuleImportError, ...] = ()
+
+
+class BulkAction(_Answer, frozen=True):
+    """POST rules/_bulk_action, where all went well."""
+
+    success: bool
+
+
+class _PreviewLog(_Answer, frozen=True):
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class RulePreviewed(_Answer, frozen=True, rename="camel"):
+    """POST rules/preview. `preview_id` is "" where nothing ran."""
+
+    logs: list[_PreviewLog]
+    preview_id: str = ""
+    is_aborted: bool = False
+
+
+class SavedObjectPage(_Answer, frozen=True):
+    """GET saved_objects/_find."""
+
+    saved_objects: list[SavedObjectBody]
+    total: int
+
+
+class SavedObjectError(_Answer, frozen=True):
+    """An object of an import that was not taken."""
+
+    id: str
+    error: dict[str, Any]
+
+
+class SavedObjectWritten(_Answer, frozen=True, rename="camel"):
+    """An object of an import that was taken; `destination_id` is the id that it got where its own was not free."""
+
+    id: str
+    destination_id: str | None = None
+
+
+class SavedObjectsImported(_Answer, frozen=True, rename="camel"):
+    """POST saved_objects/_import."""
+
+    success: bool
+    success_count: int
+    errors: tuple[SavedObjectError, ...] = ()
+    success_results: tuple[SavedObjectWritten, ...] = ()
+
+
+# -- Elasticsearch ----------------------------------------------------------------------------------------------------
+
+
+class _ElasticVersion(_Answer, frozen=True):
+    number: str
+    build_flavor: str = "default"
+
+
+class ElasticInfo(_Answer, frozen=True):
+    """GET /."""
+
+    version: _ElasticVersion
+    cluster_uuid: str = ""
+
+
+class _ElasticLicense(_Answer, frozen=True):
+    type: str
+    status: str = "active"
+    expiry_date_in_millis: int | None = None
+
+
+class ElasticLicense(_Answer, frozen=True):
+    """GET /_license."""
+
+    license: _ElasticLicense
+
+
+class _ApiKeyOfUser(_Answer, frozen=True):
+    id: str
+    name: str | None = None
+
+
+class Authenticated(_Answer, frozen=True):
+    """GET /_security/_authenticate."""
+
+    username: str
+    roles: tuple[str, ...] = ()
+    api_key: _ApiKeyOfUser | None = None
+
+
+class _ApiKey(_Answer, frozen=True):
+    id: str
+    expiration: int | None = None
+
+
+class ApiKeys(_Answer, frozen=True):
+    """GET /_security/api_key."""
+
+    api_keys: list[_ApiKey]
+
+
+class HeldPrivileges(_Answer, frozen=True):
+    """POST /_security/user/_has_privileges."""
+
+    has_all_requested: bool
+    cluster: dict[str, bool]
+    index: dict[str, dict[str, bool]]
+    application: dict[str, dict[str, dict[str, bool]]]
+
+
+class _EsqlColumn(_Answer, frozen=True):
+    name: str
+    type: str
+
+
+class EsqlResult(_Answer, frozen=True):
+    """POST /_query."""
+
+    columns: list[_EsqlColumn]
+    values: list[list[Any]]
+    is_partial: bool = False
+
+
+class _IndexSettings(_Answer, frozen=True):
+    creation_date: str
+
+
+class _SettingsOfIndex(_Answer, frozen=True):
+    index: _IndexSettings
+
+
+class IndexSettings(_Answer, frozen=True):
+    """An index in GET /<pattern>/_settings/index.creation_date."""
+
+    settings: _SettingsOfIndex
+
+
+class _FieldOfType(_Answer, frozen=True):
+    indices: list[str] | None = None
+
+
+class FieldCapsTold(_Answer, frozen=True):
+    """GET /<pattern>/_field_caps: by field, then by type."""
+
+    indices: list[str] | str
+    fields: dict[str, dict[str, _FieldOfType]]
+
+
+class BulkOutcome(_Answer, frozen=True):
+    """What became of one document of a bulk."""
+
+    status: int
+    error: dict[str, Any] | None = None
+    document_id: str = msgspec.field(name="_id", default="")
+
+
+class BulkResult(_Answer, frozen=True):
+    """POST /_bulk: one entry a document, under the name of what was done."""
+
+    items: list[dict[str, BulkOutcome]]
+
+
+class FoundDocument(_Answer, frozen=True):
+    """GET /<index>/_doc/<id>."""
+
+    source: DocumentBody = msgspec.field(name="_source")
+    seq_no: int = msgspec.field(name="_seq_no")
+    primary_term: int = msgspec.field(name="_primary_term")
+
+
+class WrittenDocument(_Answer, frozen=True):
+    """PUT /<index>/_doc/<id>."""
+
+    seq_no: int = msgspec.field(name="_seq_no")
+    primary_term: int = msgspec.field(name="_primary_term")
+
+
+class Acknowledged(_Answer, frozen=True):
+    """What was done to an index."""
+
+    acknowledged: bool
+
+
+class _Hit(_Answer, frozen=True):
+    source: DocumentBody = msgspec.field(name="_source")
+
+
+class _Hits(_Answer, frozen=True):
+    hits: list[_Hit]
+
+
+class SearchResult(_Answer, frozen=True):
+    """POST /<index>/_search."""
+
+    hits: _Hits
+
+
+class DeletedDocument(_Answer, frozen=True):
+    """DELETE /<index>/_doc/<id>."""
+
+    result: str
+
+
+class _MissingObject(_Answer, frozen=True):
+    id: str
+
+
+class _MissingObjects(_Answer, frozen=True):
+    objects: tuple[_MissingObject, ...] = ()
+
+
+class AnyObject(_Answer, frozen=True):
+    """An object of which nothing is read."""
+
+
+def decode[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> T:
+    """The answer as the type that its endpoint has. Raises Unreachable, of a write AnswerLost, for anything else."""
+    expected = _expected(into)
+    if not answer.whole or (answer.content_type and "json" not in answer.content_type):
+        raise diagnosis.unexpected(answer, expected)
+    try:
+        return typed(_parsed(answer.body), into)
+    except msgspec.ValidationError as error:
+        raise diagnosis.unexpected(answer, expected, complaint(error)) from None
+    except (ValueError, RecursionError):
+        raise diagnosis.unexpected(answer, expected) from None
+
+
+def decode_lines[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> list[T]:
+    """The lines of an export, each as the type that it has."""
+    expected = f"lines of {_expected(into)}"
+    if not answer.whole or (answer.content_type and "json" not in answer.content_type):
+        raise diagnosis.unexpected(answer, expected)
+    try:
+        return [typed(_parsed(line), into) for line in answer.body.splitlines() if line.strip()]
+    except msgspec.ValidationError as error:
+        raise diagnosis.unexpected(answer, expected, complaint(error)) from None
+    except (ValueError, RecursionError):
+        raise diagnosis.unexpected(answer, expected) from None
+
+
+def typed[T](value: Json, into: type[T]) -> T:
+    """A JSON value as a type. Raises msgspec.ValidationError where it is none."""
+    return msgspec.convert(value, into, dec_hook=_whole_body)
+
+
+def missing_objects(attributes: Json) -> set[str]:
+    """The ids of the saved objects that a refused export names as missing, by the attributes of the refusal."""
+    try:
+        return {one.id for one in typed(attributes, _MissingObjects).objects}
+    except msgspec.ValidationError:
+        return set()
+
+
+def complaint(error: msgspec.ValidationError) -> str:
+    """What a value lacks, and where."""
+    text = str(error)
+    place = _PLACE.search(text)
+    said = _PLACE.sub("", text).replace("`", "")
+    said = f"{said[:1].lower()}{said[1:]}".replace("missing required field", "lacking")
+    return f"{said} at {place[1]}" if place and place[1] else said
+
+
+def _whole_body(kind: type, value: Json) -> Json:
+    """A body of which all keys stay, once those that we read have been looked at."""
+    if (keys := _KEYS.get(kind)) is None:
+        raise NotImplementedError(kind)
+    msgspec.convert(value, keys)
+    return kind(value)
+
+
+def _parsed(body: bytes) -> Json:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        # a lone surrogate in somebody's rule is JSON to Kibana; here it becomes a question mark
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+        return msgspec.json.decode(text.encode("utf-8", "replace"))
+
+
+def _expected(into: Any) -> str:  # noqa: ANN401 - a type, or what stands for one
+    """A type in words, by the fields that it must have."""
+    if getattr(into, "__origin__", None) is list:
+        return "a JSON list"
+    if into in _KEYS:
+        names = sorted(getattr(_KEYS[into], "__required_keys__", ()))
+    elif isinstance(into, type) and issubclass(into, msgspec.Struct):
+        names = [one.encode_name for one in msgspec.structs.fields(into) if one.required]
+    else:
+        names = []
+    return f"JSON with {', '.join(names)}" if names else "a JSON object"

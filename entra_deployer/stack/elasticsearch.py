@@ -1,0 +1,434 @@
+"""Elasticsearch: queries, seeded events, documents of the ledger, privileges, through its official client."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import batched, repeat
+from typing import cast
+
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Transport, TransportApiResponse
+from elasticsearch import Elasticsearch
+from requests.adapters import BaseAdapter
+
+from entra_deployer.core.errors import Refused, UnsupportedVersion
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.target import StackVersion
+from entra_deployer.stack.answers import (
+    Acknowledged,
+    ApiKeys,
+    Authenticated,
+    BulkResult,
+    DeletedDocument,
+    ElasticInfo,
+    ElasticLicense,
+    EsqlResult,
+    FieldCapsTold,
+    FoundDocument,
+    HeldPrivileges,
+    IndexSettings,
+    SearchResult,
+    WrittenDocument,
+    decode,
+)
+from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
+from entra_deployer.stack.environment import Endpoint
+from entra_deployer.stack.search import Column, Identity, License, QueryResult
+from entra_deployer.stack.server import Patience, Server
+from entra_deployer.stack.source_fields import FieldCap, FieldCaps
+
+OLDEST = StackVersion(8, 12)
+NEWEST_MAJOR = 9
+PARTIAL_SINCE = {8: StackVersion(8, 19), 9: StackVersion(9, 1)}
+"""Per major version, the first that knows `allow_partial_results`; older ones refuse the parameter."""
+
+BULK_SIZE = 2000
+"""Documents in one bulk request."""
+_LEDGER_BULK = 200
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document and the version of it that was read: what a conditional write refers to."""
+
+    document_id: str
+    source: Mapping[str, Json]
+    seq_no: int
+    primary_term: int
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """An index and when it was made, in seconds since 1970."""
+
+    name: str
+    created: float
+
+
+def connect(
+    endpoint: Endpoint,
+    transport: BaseAdapter | None = None,
+    patience: Patience = Patience(),  # noqa: B008 - it is frozen
+) -> "ElasticClient":
+    """A client of the Elasticsearch at `endpoint`; nothing is sent yet. Raises InputError for an unusable endpoint.
+
+    `transport` takes the place of the network; tests bring their own.
+    """
+    return ElasticClient(Server(Product.ELASTICSEARCH, endpoint, transport, patience))
+
+
+class _Carrier:
+    """Takes the official client's requests to a server of ours, in place of its own nodes, pools and retries."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def perform_request(
+        self, method: str, target: str, *, body: Json = None, headers: Mapping[str, str] | None = None, **_: Json
+    ) -> TransportApiResponse:
+        """Send one request. The answer itself is the body; what is not 2xx is raised, but for a HEAD's 404."""
+        answer = self._server.ask(method, target, data=_encoded(body), headers=dict(headers or {}))
+        if not answer.ok and not (method == "HEAD" and answer.status == 404):
+            raise self._server.refusal(answer)
+        told = HttpHeaders({"x-elastic-product": "Elasticsearch"})  # who answered is judged by the answer's type
+        meta = ApiResponseMeta(answer.status, "1.1", told, 0.0, _NOWHERE)
+        return TransportApiResponse(meta, answer)
+
+
+_NOWHERE = NodeConfig("http", "localhost", 9200)
+"""What the client asks a node to be; it is never spoken to."""
+
+
+def _encoded(body: Json) -> bytes | None:
+    """A body as JSON; a list goes as lines, the form that a bulk takes."""
+    if body is None:
+        return None
+    if isinstance(body, list | tuple):
+        return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in body).encode("utf-8", "replace")
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+class ElasticClient:
+    """An Elasticsearch. Reads are tried again, writes never.
+
+    Every method raises Unreachable where there is no answer or none of Elasticsearch's, AnswerLost where a write may
+    have happened all the same, and Refused with the server's reason where the answer is no.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client = Elasticsearch(_transport=cast("Transport", _Carrier(server)))
+
+    @property
+    def address(self) -> str:
+        """Where it answers, fit to be shown."""
+        return self._server.url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+    def _typed[T](self, response: object, into: type[T]) -> T:
+        return decode(_answer(response), into, self._server.diagnosis)
+
+    # -- the server -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _info(self) -> ElasticInfo:
+        response = self._client.info()
+        told = self._typed(response, ElasticInfo)
+        if _answer(response).headers.get("x-elastic-product") != "Elasticsearch":
+            raise UnsupportedVersion(f"{self.address} is not an Elasticsearch", hint="check elasticsearch.url")
+        return told
+
+    @cached_property
+    def _version(self) -> StackVersion:
+        told = self._info.version
+        if told.build_flavor == "serverless":
+            raise UnsupportedVersion(f"{self.address} is serverless, which has no version to compile for")
+        try:
+            version = StackVersion.parse(told.number)
+        except ValueError:
+            raise UnsupportedVersion(f"{self.address} does not tell its version", hint="check the address") from None
+        if version < OLDEST or version.major > NEWEST_MAJOR:
+            known = f"{OLDEST.major}.{OLDEST.minor} to {NEWEST_MAJOR}.x are supported"
+            raise UnsupportedVersion(f"Elasticsearch at {self.address} is of version {version}", hint=known)
+        return version
+
+    def version(self) -> StackVersion:
+        """The server's version, asked once. Raises UnsupportedVersion for one that this tool does not know."""
+        return self._version
+
+    def cluster_uuid(self) -> str:
+        """What tells this cluster from all others, also after a change of its address; asked once."""
+        return self._info.cluster_uuid
+
+    def license(self) -> License:
+        """The license of the cluster."""
+        told = self._typed(self._client.license.get(), ElasticLicense).license
+        until = told.expiry_date_in_millis
+        return License(told.type, told.status == "active", _time(until) if until else None)
+
+    def now(self) -> datetime:
+        """The server's own clock, which `now()` in a query reads."""
+        response = self._query("ROW now = NOW()")
+        try:
+            return datetime.fromisoformat(str(self._typed(response, EsqlResult).values[0][0]))
+        except (ValueError, IndexError):
+            raise self._server.diagnosis.unexpected(_answer(response), "one time") from None
+
+    # -- who we are and what we may ---------------------------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        """Who we are; of an API key also until when it is valid, which every key may ask about itself."""
+        told = self._typed(self._client.security.authenticate(), Authenticated)
+        if told.api_key is None:
+            return Identity(told.username, tuple(told.roles))
+        key = told.api_key
+        found = Identity(told.username, tuple(told.roles), key.id, key.name or "")
+        with suppress(Refused):
+            keys = self._typed(self._client.security.get_api_key(id=key.id), ApiKeys).api_keys
+            return replace(found, expires=next((_time(one.expiration) for one in keys if one.expiration), None))
+        return found
+
+    def whoami(self) -> str:
+        """The user that the server knows us as, for an API key its owner and name."""
+        told = self._typed(self._client.security.authenticate(), Authenticated)
+        return f"{told.username} ({told.api_key.name})" if told.api_key and told.api_key.name else told.username
+
+    def granted(
+        self, application: str, privileges: Sequence[str], resources: Sequence[str]
+    ) -> Mapping[str, frozenset[str]]:
+        """By resource of an application (in Kibana a space), those of the privileges that we hold."""
+        asked = [{"application": application, "privileges": list(privileges), "resources": list(resources)}]
+        told = self._typed(self._client.security.has_privileges(application=asked), HeldPrivileges)
+        by_resource = told.application.get(application, {})
+        return {
+            resource: frozenset(name for name, held in by_resource.get(resource, {}).items() if held)
+            for resource in resources
+        }
+
+    def has_privileges(
+        self, *, cluster: Sequence[str] = (), index: Sequence[Mapping[str, Json]] = ()
+    ) -> tuple[str, ...]:
+        """Those of the privileges asked for that we lack: "monitor", "read on logs-*"; () where we have them all.
+
+        `index` holds {"names": [...], "privileges": [...]} each, as the server's own API takes them.
+        """
+        response = self._client.security.has_privileges(cluster=list(cluster), index=[dict(item) for item in index])
+        told = self._typed(response, HeldPrivileges)
+        lacking = [name for name, granted in told.cluster.items() if not granted]
+        for pattern, privileges in told.index.items():
+            lacking += [f"{name} on {pattern}" for name, granted in privileges.items() if not granted]
+        return tuple(sorted(lacking))
+
+    # -- ES|QL ------------------------------------------------------------------------------------------------------
+
+    def query(self, text: str, *, filter: Json = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
+        """Run an ES|QL query, after a Query DSL `filter` if given; a partial answer is refused where the server can."""
+        response = self._query(text, filter_=filter, params=params)
+        told = self._typed(response, EsqlResult)
+        if any(len(row) != len(told.columns) for row in told.values):
+            raise self._server.diagnosis.unexpected(_answer(response), "rows with a value for each column")
+        return QueryResult(
+            columns=tuple(Column(column.name, column.type) for column in told.columns),
+            rows=tuple(tuple(row) for row in told.values),
+            warnings=read_warnings(_answer(response).headers.get("warning", "")),
+            is_partial=told.is_partial,
+        )
+
+    def _query(self, text: str, *, filter_: Json = None, params: Sequence[Json] = ()) -> object:
+        partial = PARTIAL_SINCE.get(self.version().major)
+        known = partial is not None and self.version() >= partial
+        return self._client.esql.query(
+            query=text,
+            filter=filter_,
+            params=list(params) or None,
+            allow_partial_results=False if known else None,
+        )
+
+    def check_query(self, text: str) -> tuple[Column, ...]:
+        """The columns that a query would give, without running it. Raises Refused where the server does not accept it.
+
+        The server's "line l:c" holds for `text`: LIMIT goes on a line of its own, where no comment can swallow it.
+        """
+        return self.query(f"{text}\n| LIMIT 0").columns
+
+    # -- indices ----------------------------------------------------------------------------------------------------
+
+    def create_index(self, name: str, *, mappings: Json = None, settings: Json = None) -> None:
+        """Make an index. Refused with status 400 where it exists."""
+        self._typed(self._client.indices.create(index=name, mappings=mappings, settings=settings), Acknowledged)
+
+    def delete_index(self, name: str) -> bool:
+        """Delete one index by its exact name; False where there was none."""
+        try:
+            self._typed(self._client.indices.delete(index=name), Acknowledged)
+        except Refused as error:
+            return _absent(error)
+        return True
+
+    def index_exists(self, name: str) -> bool:
+        """Is there an index, alias or data stream of this name."""
+        return self._client.indices.exists(index=name).meta.status == 200
+
+    def add_aliases(self, aliases: Sequence[tuple[str, str, Json]]) -> None:
+        """Add (index, alias, Query DSL filter), all at once. The aliases are hidden: no wildcard reaches them."""
+        actions = [
+            {"add": {"index": index, "alias": alias, "filter": filter_, "is_hidden": True}}
+            for index, alias, filter_ in aliases
+        ]
+        self._typed(self._client.indices.update_aliases(actions=actions), Acknowledged)
+
+    def find_indices(self, pattern: str) -> tuple[IndexInfo, ...]:
+        """The open indices whose names match, hidden ones included, sorted by name."""
+        response = self._client.indices.get_settings(
+            index=pattern, name="index.creation_date", allow_no_indices=True, expand_wildcards=["open", "hidden"]
+        )
+        told = self._typed(response, dict[str, IndexSettings])
+        try:
+            dates = {name: int(one.settings.index.creation_date) / 1000 for name, one in told.items()}
+        except ValueError:
+            raise self._server.diagnosis.unexpected(_answer(response), "times in milliseconds") from None
+        return tuple(IndexInfo(name, dates[name]) for name in sorted(dates))
+
+    def field_caps(self, index: str, fields: Sequence[str]) -> FieldCaps:
+        """Which indices a pattern matches and how they map the fields; nothing at all where it matches none."""
+        response = self._client.field_caps(
+            index=index, fields=list(fields), ignore_unavailable=True, allow_no_indices=True, include_unmapped=True
+        )
+        told = self._typed(response, FieldCapsTold)
+        indices = (told.indices,) if isinstance(told.indices, str) else tuple(sorted(told.indices))
+        caps = {
+            name: FieldCap(
+                tuple(sorted(by_type.keys() - {"unmapped"})),
+                tuple(sorted(by_type["unmapped"].indices or ())) if "unmapped" in by_type else (),
+            )
+            for name, by_type in told.fields.items()
+        }
+        return FieldCaps(indices, caps)
+
+    # -- documents --------------------------------------------------------------------------------------------------
+
+    def bulk(self, index: str, documents: Iterable[Mapping[str, Json]], *, routing: Sequence[str] | None = None) -> int:
+        """Write documents, searchable on return; their number. Raises Refused at the first one that is not taken.
+
+        `routing` is parallel to the documents.
+        """
+        marks: Iterable[Mapping[str, Json]] = repeat({"create": {}})
+        if routing is not None:
+            marks = ({"create": {"routing": value}} for value in routing)
+        written = 0
+        for batch in batched(zip(marks, documents, strict=False), BULK_SIZE):
+            operations = [part for pair in batch for part in pair]
+            names = [f"document {position}" for position in range(written + 1, written + 1 + len(batch))]
+            self._bulk(index, operations, names)
+            written += len(batch)
+        return written
+
+    def put_documents(self, index: str, documents: Mapping[str, Mapping[str, Json]]) -> None:
+        """Write documents by id, searchable on return. Raises Refused at the first one that is not taken."""
+        for some in batched(documents.items(), _LEDGER_BULK):
+            operations: list[Mapping[str, Json]] = []
+            for document_id, source in some:
+                operations += [{"index": {"_id": document_id}}, source]
+            self._bulk(index, operations, [document_id for document_id, _ in some])
+
+    def _bulk(self, index: str, operations: Sequence[Mapping[str, Json]], names: Sequence[str]) -> None:
+        """One bulk request of as many documents as there are names."""
+        response = self._client.bulk(index=index, operations=operations, refresh=True)
+        items = self._typed(response, BulkResult).items
+        if len(items) != len(names) or not all(items):
+            raise self._server.diagnosis.unexpected(_answer(response), f"{len(names)} outcomes")
+        for name, item in zip(names, items, strict=True):
+            for outcome in item.values():
+                if outcome.error is not None:
+                    said = elastic_reason({"error": outcome.error})
+                    message = f"Elasticsearch at {self.address} did not take {name} of {index}: {said}"
+                    raise Refused(message, status=outcome.status)
+
+    def get_document(self, index: str, document_id: str) -> StoredDocument | None:
+        """The document as it is now (no refresh needed); None where there is none, or no such index."""
+        try:
+            told = self._typed(self._client.get(index=index, id=document_id), FoundDocument)
+        except Refused as error:
+            _absent(error)
+            return None
+        return StoredDocument(document_id, told.source, told.seq_no, told.primary_term)
+
+    def put_document(
+        self,
+        index: str,
+        document_id: str,
+        source: Mapping[str, Json],
+        *,
+        create: bool = False,
+        replaces: StoredDocument | None = None,
+    ) -> StoredDocument:
+        """Write a document; with `create` only a new one, with `replaces` only while that version stands (else 409)."""
+        response = self._client.index(
+            index=index,
+            id=document_id,
+            document=source,
+            op_type="create" if create else "index",
+            if_seq_no=replaces.seq_no if replaces else None,
+            if_primary_term=replaces.primary_term if replaces else None,
+            refresh="wait_for" if create else None,
+        )
+        told = self._typed(response, WrittenDocument)
+        return StoredDocument(document_id, source, told.seq_no, told.primary_term)
+
+    def delete_document(self, index: str, document_id: str, *, replaces: StoredDocument | None = None) -> bool:
+        """Delete a document, with `replaces` only while that version stands (else 409); False where there was none."""
+        try:
+            response = self._client.delete(
+                index=index,
+                id=document_id,
+                if_seq_no=replaces.seq_no if replaces else None,
+                if_primary_term=replaces.primary_term if replaces else None,
+            )
+            self._typed(response, DeletedDocument)
+        except Refused as error:
+            return _absent(error)
+        return True
+
+    def search(
+        self, index: str, *, query: Json = None, sort: Json = None, size: int = 1000
+    ) -> list[Mapping[str, Json]]:
+        """The sources of the documents that a Query DSL `query` finds, at most `size`; [] without such an index.
+
+        Refused with status 403 for an index that we may not read (which `ignore_unavailable` would hide).
+        """
+        try:
+            response = self._client.search(index=index, query=query, sort=sort, size=size, allow_no_indices=True)
+            return [hit.source for hit in self._typed(response, SearchResult).hits.hits]
+        except Refused as error:
+            _absent(error)
+            return []
+
+
+def _answer(response: object) -> Answer:
+    """The answer that the client carries as its body."""
+    return cast("Answer", getattr(response, "body", response))
+
+
+def _absent(error: Refused) -> bool:
+    """False for what is not there; any other refusal goes on its way."""
+    if error.status != 404:
+        raise error
+    return False
+
+
+def _time(milliseconds: int | float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def read_warnings(header: str) -> tuple[str, ...]:
+    """The texts of (joined) Warning headers: 299 Elasticsearch-8.19.21-<hash> "the text", each once, in order."""
+    texts = [re.sub(r"\\(.)", r"\1", text) for text in _QUOTED.findall(header)]
+    return tuple(dict.fromkeys(texts))

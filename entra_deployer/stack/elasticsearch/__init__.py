@@ -1,1 +1,0 @@
-"""The only place that speaks to an Elasticsearch, through its official client."""
