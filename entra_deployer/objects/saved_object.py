@@ -9,7 +9,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
 from entra_deployer.stack.answers import (
-    AnyObject,
+    Nothing,
     SavedObjectBody,
     SavedObjectPage,
     SavedObjectsImported,
@@ -92,7 +92,7 @@ class SavedObjectHandler:
         for one in live:
             try:
                 path = f"/api/saved_objects/{self._type}/{quote(one.object_id, safe='')}"
-                self._client.delete(path, AnyObject, space=self._space)
+                self._client.delete(path, Nothing, space=self._space)
             except Refused as error:
                 if error.status != 404:
                     raise

@@ -428,8 +428,8 @@ class _MissingObjects(_Answer, frozen=True):
     objects: tuple[_MissingObject, ...] = ()
 
 
-class AnyObject(_Answer, frozen=True):
-    """An object of which nothing is read."""
+class Nothing(_Answer, frozen=True, forbid_unknown_fields=True):
+    """DELETE of a saved object: {}."""
 
 
 def decode[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> T:
@@ -448,7 +448,7 @@ def decode[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> T:
 def decode_lines[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> list[T]:
     """The lines of an export, each as the type that it has."""
     expected = f"lines of {_expected(into)}"
-    if not answer.whole or (answer.content_type and "json" not in answer.content_type):
+    if not answer.body or not answer.whole or (answer.content_type and "json" not in answer.content_type):
         raise diagnosis.unexpected(answer, expected)
     try:
         return [typed(_parsed(line), into) for line in answer.body.splitlines() if line.strip()]

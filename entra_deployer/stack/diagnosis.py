@@ -132,14 +132,14 @@ class Diagnosis:
         message = f"{self.who} said {answer.status} to {asked}: {said}"
         if 300 <= answer.status < 400:
             return self._redirected(answer, asked)
-        if strange := self._not_the_api(answer, asked, said):
-            return strange
         if answer.status in (429, 503):
             return self._busy(answer, message)
         if answer.status in (502, 504):
             message = f"a gateway before {self.who} gave up on {asked}: {answer.status}, {said}"
             hint = f"{self.product} behind it is down, or slow: ask whoever runs the gateway"
             return Unreachable(message, hint=hint) if answer.reads else AnswerLost(message, hint=hint)
+        if strange := self._not_the_api(answer, asked, said):
+            return strange
         reason = self._refusal_hint(answer)
         return Refused(message, status=answer.status, hint=reason, attributes=_attributes(answer))
 
@@ -155,7 +155,18 @@ class Diagnosis:
         if answer.status == 404 and self._no_route(answer):
             hint = f"is the path in {setting} right? Where there is a base path it ends the address"
             return Unreachable(f"{self.who} has no {asked}: 404, {said}", hint=hint)
+        if _page(answer) and answer.status != 413:
+            message = f"{self.who} said {answer.status} to {asked} in HTML: {said}"
+            if answer.status < 500 or answer.reads:
+                return Unreachable(message, hint=self._page_hint(answer))
+            return AnswerLost(f"{message}; the write may have happened", hint=self._page_hint(answer))
         return None
+
+    def _page_hint(self, answer: Answer) -> str:
+        setting = self.product.setting
+        if _LOGIN.search(answer.body[:4000].decode("utf-8", "replace")):
+            return f"a login page stands before it: {setting} must be where the API itself answers"
+        return f"a gateway or another web server answers there; does {setting} name {self.product} itself?"
 
     def _busy(self, answer: Answer, message: str) -> Unreachable:
         asked = answer.headers.get("retry-after", "").strip()
@@ -185,6 +196,8 @@ class Diagnosis:
             return self._who_hint(answer)
         if answer.status == 403:
             return "this key or user lacks a privilege: `deploy doctor` tells which"
+        if answer.status >= 500:
+            return f"look into the log of {self.product}"
         if answer.status == 413:
             return "lower limits.batch in the environment's file, or raise the limit of the proxy before it"
         return None
@@ -227,9 +240,7 @@ class Diagnosis:
         if not answer.body:
             return "nothing", f"a proxy before it may have dropped the answer; {elsewhere}"
         if page := _page(answer):
-            if _LOGIN.search(answer.body[:4000].decode("utf-8", "replace")):
-                return page, f"a login page stands before it: {setting} must be where the API itself answers"
-            return page, f"a gateway or another web server answers there; {elsewhere}"
+            return page, self._page_hint(answer)
         return _shape_of_text(answer), elsewhere
 
     def _swapped(self, answer: Answer) -> str:

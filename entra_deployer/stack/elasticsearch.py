@@ -93,8 +93,10 @@ class _Carrier:
     ) -> TransportApiResponse:
         """Send one request. The answer itself is the body; what is not 2xx is raised, but for a HEAD's 404."""
         answer = self._server.ask(method, target, data=_encoded(body), headers=dict(headers or {}))
-        if not answer.ok and not (method == "HEAD" and answer.status == 404):
+        if not answer.ok and not (method == "HEAD" and answer.status == 404 and answer.content_type != "text/html"):
             raise self._server.refusal(answer)
+        if method == "HEAD" and answer.content_type == "text/html":
+            raise self._server.diagnosis.unexpected(answer, "a status alone")
         told = HttpHeaders({"x-elastic-product": "Elasticsearch"})  # who answered is judged by the answer's type
         meta = ApiResponseMeta(answer.status, "1.1", told, 0.0, _NOWHERE)
         return TransportApiResponse(meta, answer)
