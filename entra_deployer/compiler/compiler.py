@@ -19,6 +19,7 @@ from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import key_columns, last_stats, output_columns
 from entra_deployer.esql.parse import Parsed, parse
+from entra_deployer.esql.refusals import explain_refusal
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import Query
@@ -50,7 +51,7 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
             issues.append(_not_esql(source, query))
             continue
         parsed = parser(query.text, target.version)
-        issues += parse_issues(parsed, source, query)
+        issues += parse_issues(parsed, source, query, target.version)
         if parsed.tree and not parsed.problems:
             rules.append(_Rule(source, query, settings, target, knowledge, parsed.tree).compile())
     if not esql_queries(hunt):
@@ -64,20 +65,16 @@ def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
     return State(space, tuple(sorted(objects.values(), key=lambda one: one.order)))
 
 
-def parse_issues(parsed: Parsed, source: RuleSource, query: Query) -> list[Issue]:
-    """What the parser refuses, at its place in the hunt's file."""
+def parse_issues(parsed: Parsed, source: RuleSource, query: Query, version: StackVersion) -> list[Issue]:
+    """What the parser refuses, in words for the author, at its place in the hunt's file."""
     codes = {"syntax": "DEP010", "semantics": "DEP011", "version": "DEP012"}
-    return [
-        Issue(
-            codes[problem.kind],
-            Level.ERROR,
-            problem.message,
-            source.folder,
-            query.place(source.hunt.source, problem.line, problem.column),
-            "Elasticsearch would refuse the query here",
-        )
-        for problem in parsed.problems
-    ]
+    issues = []
+    for problem in parsed.problems:
+        refusal = explain_refusal(problem, query.text, version)
+        place = query.place(source.hunt.source, problem.line, problem.column)
+        message = refusal.message
+        issues.append(Issue(codes[refusal.kind], Level.ERROR, message, source.folder, place, refusal.hint))
+    return issues
 
 
 def _not_esql(source: RuleSource, query: Query) -> Issue:

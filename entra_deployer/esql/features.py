@@ -45,7 +45,10 @@ _LATER = {
     (None, 2): "absent avg_over_time contains count_over_time count_distinct_over_time delta first_over_time idelta "
     "increase irate last_over_time max_over_time min_over_time mv_contains present present_over_time rate "
     "sum_over_time tbucket absent_over_time",
-    (None, 3): "clamp clamp_max clamp_min deriv percentile_over_time stddev_over_time trange variance_over_time",
+    (
+        None,
+        3,
+    ): "first last clamp clamp_max clamp_min deriv percentile_over_time stddev_over_time trange variance_over_time",
     (None, 4): "json_extract",
     (None, 5): "field_extract",
 }
@@ -67,7 +70,7 @@ COMMANDS: dict[str, Since] = {
     **dict.fromkeys(_FIRST_COMMANDS.split(), _since(11)),
     "lookup": _since(18),
     "change_point": _since(19, 1),
-    "fork": _since(19, 1),
+    "fork": _since(None, 1),
     "sample": _since(19, 1),
     "inline": _since(None, 2),
     "inlinestats": _since(None, 2),
@@ -80,6 +83,8 @@ COMMANDS: dict[str, Since] = {
 }
 """Commands by their first word."""
 
+SUBQUERIES: Since = (None, None)
+"""`FROM (FROM ...)`."""
 _CAST = _since(15)
 _FILTERED_AGGREGATE = _since(16)
 _MATCH_OPERATOR = _since(17)
