@@ -2,16 +2,19 @@
 
 from entra_deployer.checks import (
     array_fields,
+    assumed_range,
     column_names,
     date_patterns,
     document_identity,
     fixed_dates,
     from_in_string,
+    future,
     gaps,
     group_keys,
     letter_case,
     like_patterns,
     limits,
+    lost_events,
     max_signals,
     negations,
     plain_wildcards,
@@ -53,5 +56,8 @@ CHECKS: dict[str, Check] = {
     "DEP033": plain_wildcards.CHECK,
     "DEP034": repeated_conditions.CHECK,
     "DEP035": letter_case.CHECK,
+    "DEP036": assumed_range.CHECK,
+    "DEP037": lost_events.CHECK,
+    "DEP038": future.CHECK,
 }
 """The checks by their codes, which never change their meaning."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import UNITS, parse_duration
 
-_MATH = re.compile(r"now(?:-(\d+)([smhdw]))?")
+_MATH = re.compile(r"now(?:([+-])(\d+)([smhdwMy])(?:/[smhdwMy])?)?")
+_SECONDS = {**UNITS, "w": 604800, "M": 31 * 86400, "y": 365 * 86400}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Timing:
 
     @classmethod
     def of(cls, payload: Mapping[str, Json]) -> "Timing | None":
-        """The schedule; None where it is not of the plain form `now-<n><unit>`."""
+        """The schedule; None where it is not of the form `now-<n><unit>`."""
         start, end = age(payload["from"]), age(payload["to"])
         try:
             interval = parse_duration(payload["interval"])
@@ -35,8 +36,10 @@ class Timing:
 
 
 def age(text: Json) -> int | None:
-    """The seconds before now of `now-5m`; None for any other date math."""
+    """The seconds before now of `now-5m` (negative: of `now+1y`), before rounding; None for any other date math."""
     found = _MATH.fullmatch(text) if isinstance(text, str) else None
     if not found:
         return None
-    return int(found[1]) * {**UNITS, "w": 604800}[found[2]] if found[1] else 0
+    if not found[1]:
+        return 0
+    return int(found[2]) * _SECONDS[found[3]] * (1 if found[1] == "-" else -1)

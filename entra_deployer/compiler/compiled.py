@@ -25,11 +25,20 @@ class Rewrite:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What the compiler has to tell about a rule, by the check's code that tells it, and the next step."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class CompiledRule:
     """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
 
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
-    aggregate). `tags` are the saved-object tags that the search refers to.
+    aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
     """
 
     folder: str
@@ -40,6 +49,7 @@ class CompiledRule:
     tags: tuple[StateObject, ...]
     key_columns: tuple[str, ...]
     rewrites: tuple[Rewrite, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from entra_deployer.compiler import guide
 from entra_deployer.compiler.compiled import Compiled, CompiledRule, Step, explain, rewrite_text
+from entra_deployer.compiler.entities import entity_keys
 from entra_deployer.compiler.executor import executor_steps, metadata_steps
 from entra_deployer.compiler.identity import OWNER_TAG, owner_tag, pinned_rule_id, rule_name, search_id
 from entra_deployer.compiler.saved_search import View, saved_search
-from entra_deployer.compiler.schedule import Schedule, Wish, make_schedule, suppression
-from entra_deployer.compiler.window import Window, find_window
+from entra_deployer.compiler.schedule import DAY, YEAR, Schedule, Wish, make_schedule, suppression
+from entra_deployer.compiler.window import INGESTED, TIMESTAMP, Window, find_window
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import merge_patch
@@ -17,11 +18,11 @@ from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.columns import key_columns, last_stats, output_columns
+from entra_deployer.esql.columns import key_columns, last_stats, output_columns, sources
 from entra_deployer.esql.parse import Parsed, parse
 from entra_deployer.esql.refusals import explain_refusal
 from entra_deployer.esql.tree import Tree
-from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
+from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.hunts.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
 from entra_deployer.objects.state import Kind, State, StateObject
@@ -102,14 +103,13 @@ class _Rule:
     tree: Tree
 
     def compile(self) -> CompiledRule:
-        window = find_window(self.tree)
+        window = find_window(self.tree, ingested=self._goes_by_arrival())
         keys = key_columns(self.tree)
-        wish = Wish(window.start, window.end, last_stats(self.tree) is not None, keys)
-        schedule = make_schedule(self.settings.settings, self.target, wish)
+        schedule = make_schedule(self.settings.settings, self.target, self._wish(window, keys))
         steps = [*self._window_steps(window), *metadata_steps(self.tree, self.target.version)]
         steps += executor_steps(self.tree, self.target.version)
         text = rewrite_text(self.query, steps)
-        rule = self._rule(text, schedule)
+        rule = self._rule(text, schedule, window)
         tag = owner_tag(self.target.space)
         return CompiledRule(
             folder=self.source.folder,
@@ -119,20 +119,45 @@ class _Rule:
             search=self._search(schedule, tag, rule.name),
             tags=(tag,),
             key_columns=keys,
-            rewrites=explain(self.query, [*steps, *self._settings_steps(schedule, window)]),
+            rewrites=explain(self.query, [*steps, *self._settings_steps(schedule)]),
+            remarks=schedule.remarks,
+        )
+
+    def _goes_by_arrival(self) -> bool:
+        """Whether a rule may go by the time of ingestion: rule.yaml or the environment says it, or it is known."""
+        said = (self.settings.settings.fields, self.target.overlay or {})
+        if any(fields.get("timestamp_override") == INGESTED for fields in said):
+            return True
+        return self.knowledge.has_everywhere(INGESTED, sources(self.tree))
+
+    def _wish(self, window: Window, keys: tuple[str, ...]) -> Wish:
+        future = window.future and not window.end
+        return Wish(
+            window=window.start,
+            end=-YEAR if future else window.end,
+            aggregates=last_stats(self.tree) is not None,
+            keys=entity_keys(keys, window.time_keys),
+            recency=window.recency,
+            covers=window.covers,
+            baseline=window.baseline,
+            bucket=window.bucket,
+            fewer=_looks_for_fewer(self.tree),
+            picker=window.picker,
+            by_arrival=window.by_arrival,
         )
 
     def _window_steps(self, window: Window) -> list[Step]:
-        if not window.spans:
+        if not window.spans and not window.edits:
             return []
-        return [Step("window", window.reason, window.edits, window.spans[0].start)]
+        return [Step("window", window.reason, window.edits, window.spans[0].start if window.spans else 0)]
 
-    def _settings_steps(self, schedule: Schedule, window: Window) -> list[Step]:
-        """What was decided about the rule around the query."""
-        steps = [Step("schedule", _say_schedule(schedule, window, self.settings.settings))]
+    def _settings_steps(self, schedule: Schedule) -> list[Step]:
+        """What was decided about the rule around the query, by its effects."""
+        steps = [Step("schedule", _say_schedule(schedule))]
         if last_stats(self.tree) is not None:
             costs = f"; {schedule.costs}" if schedule.costs else ""
             steps.append(Step("duplicates", f"duplicates: {schedule.duplicates}, because {schedule.reason}{costs}"))
+        steps += [Step("remark", f"{remark.code}: {remark.message}") for remark in schedule.remarks]
         if (limit := self._limit()) and limit != USUAL_SIGNALS:
             steps.append(Step("max-signals", f"the query ends in LIMIT {limit}: a run may write as many alerts"))
         return steps
@@ -147,7 +172,7 @@ class _Rule:
             return self.settings.settings.max_signals
         return min(max(self._limit() or USUAL_SIGNALS, USUAL_SIGNALS), MOST_SIGNALS)
 
-    def _rule(self, text: str, schedule: Schedule) -> StateObject:
+    def _rule(self, text: str, schedule: Schedule, window: Window) -> StateObject:
         hunt, settings = self.source.hunt, self.settings.settings
         tactics = guide.tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
         payload: dict[str, Json] = {
@@ -162,8 +187,8 @@ class _Rule:
             "enabled": self.target.enabled if settings.enabled is None else settings.enabled,
             "tags": guide.tags(hunt, self.tree, tactics, settings.tags, OWNER_TAG),
             "interval": format_duration(schedule.interval),
-            "from": f"now-{format_duration(schedule.lookback)}",
-            "to": f"now-{format_duration(schedule.end)}" if schedule.end else "now",
+            "from": schedule.start_math,
+            "to": schedule.end_math,
             "max_signals": self._max_signals(),
             "author": [hunt.author] if hunt.author else [],
             "license": hunt.license,
@@ -177,6 +202,9 @@ class _Rule:
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],
         }
+        if window.column != TIMESTAMP:
+            # the hunt's condition holds for no event without the field: such ones must not fall back to @timestamp
+            payload |= {"timestamp_override": window.column, "timestamp_override_fallback_disabled": True}
         if folded := suppression(schedule):
             payload["alert_suppression"] = folded
         return self._overlaid(payload, settings.fields)
@@ -195,14 +223,25 @@ class _Rule:
 
     def _search(self, schedule: Schedule, tag: StateObject, title: str) -> StateObject:
         hunt = self.source.hunt
-        view = View(title, hunt.description, output_columns(self.tree), schedule.lookback)
+        view = View(title, hunt.description, output_columns(self.tree), schedule.lookback or DAY)
         key = search_id(hunt, self.settings.key, self.target.space)
         return saved_search(key, self.tree, view, tag)
 
 
-def _say_schedule(schedule: Schedule, window: Window, settings: RuleSettings) -> str:
-    if settings.lookback:
-        whose = "rule.yaml says so"
-    else:
-        whose = "the hunt's own window" if window.start else "the hunt asks for none"
-    return f"runs every {say_duration(schedule.interval)} over the last {say_duration(schedule.lookback)} ({whose})"
+def _say_schedule(schedule: Schedule) -> str:
+    if schedule.lookback <= 0:
+        return f"runs every {say_duration(schedule.interval)} over events after now ({schedule.why})"
+    until = f" until {say_duration(schedule.end)} ago" if schedule.end > 0 else ""
+    over = f"the last {say_duration(schedule.lookback)}{until}"
+    return f"runs every {say_duration(schedule.interval)} over {over} ({schedule.why})"
+
+
+def _looks_for_fewer(tree: Tree) -> bool:
+    """Whether a condition on groups holds for small numbers: half a bucket would fulfil it."""
+    stats = last_stats(tree)
+    after = tree.commands[tree.commands.index(stats) + 1 :] if stats else ()
+    return any(
+        isinstance(node, nodes.Binary) and node.operator in ("<", "<=", "==")
+        for command in after
+        for node in command.walk()
+    )

@@ -34,6 +34,13 @@ class Knowledge:
                 found.update(fields)
         return {**self.ecs, **found} if sources else None
 
+    def has_everywhere(self, name: str, sources: Sequence[str]) -> bool:
+        """Whether every index of the sources is known to have a field."""
+        mapped = [
+            [fields for pattern, fields in self.mappings.items() if _within(source, pattern)] for source in sources
+        ]
+        return bool(mapped) and all(found and all(name in fields for fields in found) for found in mapped)
+
     def type_of(self, name: str, sources: Sequence[str]) -> str | None:
         """The type of a field, as far as it is known."""
         for source in sources:

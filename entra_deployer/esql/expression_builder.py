@@ -149,6 +149,8 @@ def _literal(kind: str) -> Callable[[Context], nodes.Literal]:
                 value = float(text)
             case "boolean":
                 value = text.lower() == "true"
+            case "parameter":
+                value = text
         return nodes.Literal(span_of(context), kind, value)
 
     return build

@@ -64,7 +64,7 @@ class Column(Expression):
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """A constant. `kind`: string, integer, decimal, boolean, null, list, parameter."""
+    """A constant. `kind`: string, integer, decimal, boolean, null, list, parameter (whose value is its name, `?x`)."""
 
     kind: str
     value: str | int | float | bool | None = None

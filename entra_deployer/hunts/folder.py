@@ -24,6 +24,7 @@ class RuleSettings:
     enabled: bool | None = None
     interval: str | None = None
     lookback: str | None = None
+    ingest_delay: str | None = None
     max_signals: int | None = None
     duplicates: str | None = None
     tags: tuple[str, ...] = ()

@@ -112,7 +112,7 @@ def test_each_rewrite_says_why_and_shows_the_lines():
 def test_a_query_as_the_executor_wants_it_is_left_alone():
     query = "from a\n| stats c = count(*) by x\n| sort c asc"
     assert query_of(query) == query
-    assert set(reasons(query)) == {"schedule", "duplicates"}
+    assert set(reasons(query)) == {"schedule", "duplicates", "remark"}
 
 
 @pytest.mark.parametrize("version", ["8.12", "8.19", "9.0", "9.5"])
