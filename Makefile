@@ -9,19 +9,22 @@ READY := .venv/ready
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(READY) ## make .venv with .venv/bin/deploy, by uv or pip, from the lock file
+setup: $(READY) ## make .venv with .venv/bin/deploy, by uv or pip, from the lock file; PYTHON=… names another Python
 
-$(READY): requirements.lock pyproject.toml .python-version
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv --quiet --clear --python "$$(cat .python-version)" .venv \
+# Python 3.12 to 3.14: the one that is named, else the first that fits, those of pyenv included; uv fetches one at need.
+$(READY): requirements.lock pyproject.toml
+	@own=$$(for version in 3.13 3.14 3.12; do pyenv prefix $$version; done 2>/dev/null | sed 's|$$|/bin/python|'); \
+	for python in $(or $(PYTHON),python3.13 python3.14 python3.12 $$own python3 python); do \
+	  "$$python" -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && break; \
+	  python=; \
+	done; \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --clear --python "$${python:-3.13}" .venv \
 	  && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 	  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	elif [ -z "$$python" ]; then \
+	  echo "setup needs Python 3.12, 3.13 or 3.14, or uv: none is on the PATH" >&2; exit 1; \
 	else \
-	  for python in python3.13 python3 python; do \
-	    "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && break; \
-	    python=; \
-	  done; \
-	  if [ -z "$$python" ]; then echo "setup needs Python 3.13, or uv, or pyenv with a 3.13: none is on the PATH" >&2; exit 1; fi; \
 	  "$$python" -m venv --clear .venv \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
 	  && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
@@ -43,10 +46,10 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 test: setup ## run all tests, those on the embedded stack included
 	@$(BIN)/python -m pytest
 
-lint: setup ## ruff, its formatter, mypy and the arrows between the rooms
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports
+lint: setup ## ruff, its formatter, mypy, the arrows between the rooms, the declared dependencies
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .
 
-bench: setup ## measure, as ratios in one run
+bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds the hunts of others
 	@$(BIN)/python -m tests.bench
 
 lock: ## resolve requirements.lock anew (needs uv)

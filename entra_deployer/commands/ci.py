@@ -39,6 +39,15 @@ def init(
     action: Annotated[
         str, typer.Option("--action", metavar="OWNER/REPO@REF", help="The GitHub Action that makes deploy ready.")
     ] = "",
+    install: Annotated[
+        str,
+        typer.Option(
+            "--install",
+            metavar="SPEC",
+            help="What pip installs: git+https://…@COMMIT, https://….whl#sha256=…, or a wheel or a requirements file "
+            "with hashes in this repository; else what this copy was installed from.",
+        ),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write the pipeline: check and plan on a pull request, push on a merge, promote on approval, drift every night."""
@@ -47,7 +56,9 @@ def init(
     choose("pipeline for", provider, list(Provider))
     if action and provider != Provider.GITHUB:
         raise UsageError("--action belongs to github")
-    choices = Choices(stage or (), action)
+    if action and install:
+        raise UsageError("--action and --install exclude each other")
+    choices = Choices(stage or (), action, install)
     terminal.say(_told(init_pipeline(project.root(), Provider(provider), choices, force=force)))
 
 

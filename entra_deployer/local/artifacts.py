@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local import mirrors
-from entra_deployer.local.progress import Progress
+from entra_deployer.local.machine import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

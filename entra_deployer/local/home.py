@@ -17,9 +17,7 @@ from pathlib import Path
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local import artifacts
 from entra_deployer.local.artifacts import Artifact
-from entra_deployer.local.faults import system_errors
-from entra_deployer.local.locks import exclusive
-from entra_deployer.local.progress import Progress
+from entra_deployer.local.machine import Progress, exclusive, system_errors
 
 VERSION = "8.19.21"
 CACHE_VARIABLE = "ENTRA_DEPLOYER_CACHE"

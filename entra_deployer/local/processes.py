@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from entra_deployer.core.errors import LocalStackError
-from entra_deployer.local.progress import Progress
+from entra_deployer.local.machine import Progress
 from entra_deployer.local.state import ProcessId, StackFolder, StackState
 
 if TYPE_CHECKING:

@@ -12,11 +12,8 @@ from pathlib import Path
 
 from entra_deployer.core.errors import LocalStackError, UsageError
 from entra_deployer.local.elasticsearch import HOST, USER
-from entra_deployer.local.extra import require_extra
-from entra_deployer.local.faults import system_errors
-from entra_deployer.local.locks import exclusive
+from entra_deployer.local.machine import Progress, exclusive, require_extra, silent, system_errors
 from entra_deployer.local.processes import start, stop
-from entra_deployer.local.progress import Progress, silent
 from entra_deployer.local.state import StackFolder, StackState
 
 PROFILES = ("8.12", "8.19", "9.x")

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.elasticsearch import HOST, Node, NodeSettings
-from entra_deployer.local.faults import system_errors
 from entra_deployer.local.home import CACHE_VARIABLE, TRAINING, Home, cache_folder, ensure_home
-from entra_deployer.local.locks import exclusive
-from entra_deployer.local.progress import Progress
+from entra_deployer.local.machine import Progress, exclusive, system_errors
 
 STEP = "preparing fast starts (once)"
 _NEW = "new.aot"

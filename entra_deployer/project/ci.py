@@ -10,12 +10,12 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from entra_deployer import __version__
 from entra_deployer.core.errors import InputError, Location, UnknownName, UsageError
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
+from entra_deployer.project.installation import Installation, ask_git, derived, is_own, own_direct_url, stated
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environments
 
 USUAL_STAGES = ("dev", "staging", "production")
@@ -77,12 +77,13 @@ class Stage:
 class Choices:
     """What the user says of his pipeline: the environments in the order in which changes go through them.
 
-    Without `stages` they are those of the usual names. `action` is the GitHub Action that makes `deploy` ready; without
-    it the project's own, else an installation by pip.
+    Without `stages` they are those of the usual names. `action` is the GitHub Action that makes `deploy` ready,
+    `install` what pip installs instead (see `installation.stated`); without both it is what this copy came from.
     """
 
     stages: Sequence[str] = ()
     action: str = ""
+    install: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,14 @@ def init_pipeline(
     """Write the pipeline; with `force` over a file that is there.
 
     Each action is pinned by the commit that `ask` tells, else by its tag. Raises UsageError for an environment that
-    there is not, InputError where a file is there already.
+    there is not and where nothing vouches for how `deploy` is installed, InputError where a file is there already.
     """
     stages = [_stage(root, name) for name in _chosen(root, choices.stages)]
     path = root / PATHS[provider]
     if path.exists() and not force:
         raise InputError("it is there already", location=Location(PATHS[provider]), hint="`--force` writes over it")
     pins = Pins(ask)
-    text = _text(provider, stages, "\n".join(_install(root, provider, choices.action, pins)), pins)
+    text = _text(provider, stages, "\n".join(_install(root, provider, choices, pins)), pins)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -165,21 +166,33 @@ def _variables(value: Json) -> Iterator[str]:
                 yield from _variables(inner)
 
 
-def _install(root: Path, provider: Provider, action: str, pins: Pins) -> Iterator[str]:
+def _install(root: Path, provider: Provider, choices: Choices, pins: Pins) -> Iterator[str]:
     """The steps that make `deploy` ready, without indentation."""
-    if provider is Provider.GITHUB and (action or (root / "action.yml").is_file()):
-        yield f"- uses: {pins.uses(action or './')}"
+    on_github = provider is Provider.GITHUB
+    if on_github and choices.action:
+        yield f"- uses: {pins.uses(choices.action)}"
         return
-    package = f"'entra-deployer[local]=={__version__}'"
+    if on_github and not choices.install and is_own(root):
+        yield "- uses: ./"
+        return
+    found = _installation(root, choices.install)
+    if on_github and found.action and not choices.install:
+        yield f"- uses: {pins.uses(found.action)}"
+        return
+    pip = f"pip install {found.arguments}"
     match provider:
         case Provider.GITHUB:
             yield from (f"- uses: {pins.uses('actions/setup-python@v5')}", '  with: {python-version: "3.13"}')
-            yield f"- run: pip install {package}"
+            yield f"- run: {pip}"
         case Provider.GITLAB:
-            yield f"- pip install {package}"
+            yield f"- {pip}"
         case Provider.AZURE:
             yield from ("- task: UsePythonVersion@0", '  inputs: {versionSpec: "3.13"}')
-            yield f"- script: pip install {package}"
+            yield f"- script: {pip}"
+
+
+def _installation(root: Path, spec: str) -> Installation:
+    return stated(root, spec) if spec else derived(root, own_direct_url(), ask_git)
 
 
 def _text(provider: Provider, stages: Sequence[Stage], install: str, pins: Pins) -> str:

@@ -11,7 +11,7 @@ import pytest
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.elasticsearch import Node, NodeSettings
 from entra_deployer.local.home import CACHE_VARIABLE, Home, ensure_home
-from entra_deployer.local.progress import silent
+from entra_deployer.local.machine import silent
 from entra_deployer.local.state import StackFolder
 from entra_deployer.local.training import free_port
 

@@ -12,8 +12,8 @@ import pytest
 
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.artifacts import Artifact, broken, fetch
+from entra_deployer.local.machine import silent
 from entra_deployer.local.mirrors import VARIABLE
-from entra_deployer.local.progress import silent
 
 # jgo does not close an answer that it has no use for
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

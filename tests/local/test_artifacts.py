@@ -10,7 +10,7 @@ import pytest
 
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.artifacts import STEP, Artifact, broken, fetch, read_lock
-from entra_deployer.local.progress import silent
+from entra_deployer.local.machine import silent
 
 
 def artifact(name: str, content: bytes) -> Artifact:

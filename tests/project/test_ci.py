@@ -21,14 +21,16 @@ ROOT = Path(__file__).parents[2]
 SERVERS = "kibana: {url: 'https://k.example'}\nelasticsearch: {url: 'https://e.example'}\n"
 NAMES = ("dev", "staging", "production")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+INSTALL = f"git+https://git.example.com/o/r@{COMMIT}"
 
 
 def nobody(_repository, _ref):
     """Says no commit: what git does without a network."""
 
 
-def init_pipeline(root, provider, names=(), *, action="", force=False, ask=nobody):
-    return write_pipeline(root, provider, Choices(names, action), force=force, ask=ask)
+def init_pipeline(root, provider, names=(), *, action="", install=INSTALL, force=False, ask=nobody):
+    choices = Choices(names, action, "" if action else install)
+    return write_pipeline(root, provider, choices, force=force, ask=ask)
 
 
 @pytest.fixture
@@ -132,13 +134,25 @@ def test_an_environment_without_secrets_gives_its_jobs_none(project):
     assert "env" not in job
 
 
-def test_the_action_is_the_projects_own_or_the_one_that_is_named_or_pip(project):
+def test_the_tool_comes_by_pip_or_by_the_action_that_is_named_or_by_its_own(project):
     by_pip = init_pipeline(project, Provider.GITHUB).text
-    assert "pip install" in by_pip
+    assert f"- run: pip install 'entra-deployer[local] @ {INSTALL}'\n" in by_pip
     named = init_pipeline(project, Provider.GITHUB, action="o/r@v1", force=True).text
     assert "- uses: o/r@v1\n" in named
-    (project / "action.yml").write_text("")
-    assert "- uses: ./\n" in init_pipeline(project, Provider.GITHUB, force=True).text
+    (project / "action.yml").write_text("")  # an action of somebody's own is none of ours
+    assert "- uses: ./\n" not in init_pipeline(project, Provider.GITHUB, force=True).text
+    (project / "pyproject.toml").write_text('[project]\nname = "entra-deployer"\n')
+    assert "- uses: ./\n" in init_pipeline(project, Provider.GITHUB, install="", force=True).text
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_no_pipeline_installs_by_a_name_alone(project, provider):
+    text = init_pipeline(project, provider).text
+    installs = re.findall(r"pip install (.*)", text)
+    assert installs
+    assert all(line == f"'entra-deployer[local] @ {INSTALL}'" for line in installs)
+    with pytest.raises(UsageError):
+        init_pipeline(project, provider, install="entra-deployer==0.1.0", force=True)
 
 
 def test_a_pipeline_that_is_there_is_not_written_over(project):
@@ -179,10 +193,10 @@ def test_a_project_without_environments_is_told_how_to_make_one(tmp_path):
 def test_the_pipeline_of_this_repository_is_the_one_that_is_written(project):
     shutil.rmtree(project / "deploy")
     shutil.copytree(ROOT / "deploy", project / "deploy")
-    shutil.copy(ROOT / "action.yml", project / "action.yml")
+    shutil.copy(ROOT / "pyproject.toml", project / "pyproject.toml")
     here = (ROOT / PATHS[Provider.GITHUB]).read_text("utf-8")
     pins = {(action, ref): commit for action, commit, ref in re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (\S+)", here)}
-    written = init_pipeline(project, Provider.GITHUB, ask=lambda *action: pins.get(action)).text
+    written = init_pipeline(project, Provider.GITHUB, install="", ask=lambda *action: pins.get(action)).text
     assert written == here
 
 
@@ -347,7 +361,7 @@ def test_a_tag_with_a_message_is_pinned_by_its_commit_not_by_the_tag():
 def test_the_action_names_files_that_there_are():
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
     assert action["runs"]["using"] == "composite"
-    named = set(re.findall(r"[\w./]+\.(?:lock|tsv)|\.python-version", (ROOT / "action.yml").read_text("utf-8")))
+    named = set(re.findall(r"[\w./]+\.(?:lock|tsv)", (ROOT / "action.yml").read_text("utf-8")))
     files = {name.lstrip("/") for name in named}
-    assert files == {"requirements.lock", "entra_deployer/local/embedded/artifacts.tsv", ".python-version"}
+    assert files == {"requirements.lock", "entra_deployer/local/embedded/artifacts.tsv"}
     assert all((ROOT / name).is_file() for name in files)

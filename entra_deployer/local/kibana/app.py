@@ -17,10 +17,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entra_deployer.local.kibana import bodies, routes, status
-from entra_deployer.local.kibana.auth import Gate
+from entra_deployer.local.kibana.auth import RULES_READ, Gate
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import ElasticsearchDown, Fault, core, not_found, not_served
-from entra_deployer.local.kibana.privileges import RULES_READ
 from entra_deployer.local.kibana.profiles import License, Profile
 from entra_deployer.local.kibana.runs import Scheduler
 from entra_deployer.local.kibana.server import Answer, Call, Kibana

@@ -1,18 +1,47 @@
 """One execution of an ES|QL rule as the real executor does it (records 664-734, API facts, 4)."""
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.local.kibana import alert_source, alerts, exceptions, queries, suppression
+from entra_deployer.local.kibana import alert_source, alerts, exceptions, suppression
 from entra_deployer.local.kibana.alerts import Alert, Book, Hit, Run
 from entra_deployer.local.kibana.datemath import iso, resolve
 from entra_deployer.local.kibana.elastic import Reply, reason, segment
 from entra_deployer.local.kibana.profiles import suppression_works
 from entra_deployer.local.kibana.server import Kibana
+
+QUOTED: Final = re.compile(r'"""(?s:.*?)"""|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*(?s:.*?)\*/')
+NAMES: Final = re.compile(r"\s*([\w*-.!@$^()~;\s]+)")
+SOURCE: Final = re.compile(r"\s*from\s+(.*?)(?:\||\Z|\bmetadata\b|\[)", re.IGNORECASE | re.DOTALL)
+AGGREGATES_RAW: Final = re.compile(r"\|\s+stats\s", re.IGNORECASE)
+AGGREGATES: Final = re.compile(r"\|\s*stats\b", re.IGNORECASE)
+
+
+def indices_of(query: str, *, by_pattern: bool) -> list[str]:
+    """The indices that the executor looks at before it runs the query.
+
+    `by_pattern` is how 8.12 does it: what follows the last "from " anywhere in the text, METADATA and comments and
+    strings included. Later versions read the FROM command.
+    """
+    if by_pattern:
+        parts = re.split(r"from\s", query.replace("`", ""), flags=re.IGNORECASE)
+        found = NAMES.match(parts[-1]) if len(parts) > 1 else None
+        return [name.strip() for name in found[1].split(",")] if found else [""]
+    source = SOURCE.match(QUOTED.sub(lambda quoted: quoted[0] if quoted[0][0] == '"' else " ", query))
+    return [name.strip().strip('"') for name in source[1].split(",")] if source else [""]
+
+
+def is_aggregating(query: str, *, by_pattern: bool) -> bool:
+    """Whether the rows of a query are groups and not documents; 8.12 looks at the raw text, comments included."""
+    if by_pattern:
+        return bool(AGGREGATES_RAW.search(query))
+    return bool(AGGREGATES.search(QUOTED.sub(" ", query)))
+
 
 MOST: Final = 1000  # rows that 8.12 asks for at most, and alerts of one execution in any version
 ENRICHED: Final = 10  # source documents that are fetched: the request names no size
@@ -54,7 +83,7 @@ def execute(kibana: Kibana, run: Run) -> Outcome:
     outcome = Outcome()
     for preview in (True, False):  # a query may read either, before there is an alert
         Book.of(run.space, preview=preview).prepare(kibana)
-    indices = queries.indices(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    indices = indices_of(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
     try:
         if _ready(kibana, run, indices, outcome):
             _search(kibana, run, indices, outcome)
@@ -192,7 +221,7 @@ def _exceptions(kibana: Kibana, run: Run) -> list[Json]:
 
 
 def _alerts(kibana: Kibana, run: Run, indices: list[str], window: Window, rows: list[dict[str, Json]]) -> list[Alert]:
-    aggregating = queries.is_aggregating(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    aggregating = is_aggregating(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
     ids = [row["_id"] for row in rows if "_id" in row]
     sources = _sources(kibana, run, indices, ids) if ids and not aggregating else {}
     found = []

@@ -6,10 +6,9 @@ from typing import Final
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import objects
+from entra_deployer.local.kibana.auth import OBJECTS_ALL, OBJECTS_READ
 from entra_deployer.local.kibana.errors import core, not_served
-from entra_deployer.local.kibana.object_schema import MISSING, wrong_type
-from entra_deployer.local.kibana.objects import Draft
-from entra_deployer.local.kibana.privileges import OBJECTS_ALL, OBJECTS_READ
+from entra_deployer.local.kibana.objects import MISSING, Draft, wrong_type
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import OBJECTS
 

@@ -8,18 +8,14 @@ from typing import Final
 from urllib.parse import unquote
 
 from entra_deployer.local.kibana import (
-    bulk,
-    connectors,
     exceptions,
-    exporting,
-    importing,
     object_files,
     object_routes,
-    preview,
     rule_routes,
+    rules_in_bulk,
     runs,
-    spaces,
     status,
+    things,
 )
 from entra_deployer.local.kibana.bodies import MEGABYTE
 from entra_deployer.local.kibana.server import Handler
@@ -67,10 +63,10 @@ ROUTES: Final = (
     Route("PATCH", RULES, rule_routes.patch, 403),
     Route("DELETE", RULES, rule_routes.delete, 424),
     Route("GET", f"{RULES}/_find", rule_routes.find, 447),
-    Route("POST", f"{RULES}/_bulk_action", bulk.act, 503, at_once=5),
-    Route("POST", f"{RULES}/_import", importing.import_rules, 592, limit=10 * MEGABYTE, files=True),
-    Route("POST", f"{RULES}/_export", exporting.export, 539),
-    Route("POST", f"{RULES}/preview", preview.preview, 664, at_once=10),
+    Route("POST", f"{RULES}/_bulk_action", rules_in_bulk.act, 503, at_once=5),
+    Route("POST", f"{RULES}/_import", rules_in_bulk.import_rules, 592, limit=10 * MEGABYTE, files=True),
+    Route("POST", f"{RULES}/_export", rules_in_bulk.export, 539),
+    Route("POST", f"{RULES}/preview", runs.preview, 664, at_once=10),
     Route("POST", "/local/rules/run", runs.run_rule, None),  # our own: the real one has a clock
     Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),
     Route("POST", f"{OBJECTS}/_import", object_files.import_objects, 823, limit=25 * MEGABYTE, files=True),
@@ -79,14 +75,14 @@ ROUTES: Final = (
     Route("POST", OBJECTS + "/{type}/{id}", object_routes.create, 742),
     Route("GET", OBJECTS + "/{type}/{id}", object_routes.read, 746),
     Route("DELETE", OBJECTS + "/{type}/{id}", object_routes.delete, 866),
-    Route("GET", "/api/spaces/space", spaces.everything, 1042),
-    Route("POST", "/api/spaces/space", spaces.create, 1043),
-    Route("GET", "/api/spaces/space/{id}", spaces.read, 1050),
+    Route("GET", "/api/spaces/space", things.list_spaces, 1042),
+    Route("POST", "/api/spaces/space", things.create_space, 1043),
+    Route("GET", "/api/spaces/space/{id}", things.read_space, 1050),
     Route("POST", "/api/exception_lists", exceptions.create_list, 578),
     Route("GET", "/api/exception_lists", exceptions.read_list, 582),
     Route("POST", "/api/exception_lists/items", exceptions.create_item, 587),
-    Route("POST", "/api/actions/connector", connectors.create, 656),
-    Route("GET", "/api/actions/connectors", connectors.everything, None),
+    Route("POST", "/api/actions/connector", things.create_connector, 656),
+    Route("GET", "/api/actions/connectors", things.list_connectors, None),
     Route("GET", "/api/licensing/info", status.licence, None),
 )
 

@@ -3,9 +3,9 @@
 from typing import Final
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.local.kibana import connectors, rules, spaces
+from entra_deployer.local.kibana import rules, things
+from entra_deployer.local.kibana.auth import RULES_ALL
 from entra_deployer.local.kibana.errors import core, detection, not_served, unauthorized
-from entra_deployer.local.kibana.privileges import RULES_ALL
 from entra_deployer.local.kibana.rule_schema import OWN, UUID, patch_body, rule_body
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Problem, checked, fields, number, one_of, text, told
@@ -73,7 +73,7 @@ def find(kibana: Kibana, call: Call) -> Answer:
     query = rules.validated(FIND, flat(call.query), "query")
     if ("sort_field" in query) != ("sort_order" in query):
         raise detection(400, ['when "sort_order" and "sort_field" must exist together or not at all'])
-    spaces.require(kibana, call.space)
+    things.require_space(kibana, call.space)
     page, size = query.get("page", 1), query.get("per_page", 20)
     check_window(page * size)
     if "fields" in call.query:  # whatever they name (records 431, 443-446)
@@ -105,14 +105,14 @@ def _own_part(body: Rule) -> Rule:
 def checked_and_saved(kibana: Kibana, call: Call, rule: Rule, *, over: Stored | None = None) -> Rule:
     """Save a rule after the checks that need the rule as a whole."""
     rules.check_whole(rule)
-    for missing in connectors.missing(kibana, call.space, rule["actions"]):
+    for missing in things.missing_connectors(kibana, call.space, rule["actions"]):
         raise detection(400, f"Failed to load action {missing} (404): Saved object [action/{missing}] not found")
     return rules.save(kibana, call.space, rule, over=over)
 
 
 def existing(kibana: Kibana, call: Call, key: Rule) -> Stored:
     """The rule that a body or query string names by `id` or `rule_id`; raises the 404."""
-    spaces.require(kibana, call.space)
+    things.require_space(kibana, call.space)
     found = rules.read(kibana, call.space, key.get("rule_id"), key.get("id"))
     if not found:
         name = "id" if "id" in key else "rule_id"
@@ -139,7 +139,7 @@ def flat(query: object) -> Json:
 
 def _create(kibana: Kibana, call: Call, body: Rule) -> Rule:
     _raise_problems(rules.pair_problems(body))
-    spaces.require(kibana, call.space)
+    things.require_space(kibana, call.space)
     rule_id = body.get("rule_id")
     if rule_id is not None and rules.read(kibana, call.space, rule_id, None):
         raise detection(409, f'rule_id: "{rule_id}" already exists')

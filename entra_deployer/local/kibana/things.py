@@ -1,8 +1,14 @@
-"""The small kinds of things that rules refer to - connectors, exception lists and their items - and spaces."""
+"""What rules refer to and where they live: connectors and spaces, kept like the lists of exceptions as things."""
 
+import re
+import uuid
+from collections.abc import Iterable
 from typing import Any, Final
 
-from entra_deployer.local.kibana.server import Kibana
+from entra_deployer.core.json import Untyped as Json
+from entra_deployer.local.kibana.auth import SPACES_ALL
+from entra_deployer.local.kibana.errors import core, detection, not_found
+from entra_deployer.local.kibana.server import Answer, Call, Kibana
 from entra_deployer.local.kibana.store import THINGS, Stored
 
 ANYWHERE: Final = "*"  # the space of what belongs to no space
@@ -30,3 +36,113 @@ def every(kibana: Kibana, kind: str, space: str | None = None, *, parent: str | 
 
 def _doc_id(kind: str, space: str, key: str) -> str:
     return f"{kind}:{space}:{key}"
+
+
+CONNECTOR: Final = "connector"
+
+
+def create_connector(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/actions/connector."""
+    body = call.body if isinstance(call.body, dict) else {}
+    for name in ("name", "connector_type_id"):
+        if not isinstance(body.get(name), str):
+            raise core(400, f"[request body.{name}]: expected value of type [string] but got [undefined]")
+    connector = {
+        "id": str(uuid.uuid4()),
+        "name": body["name"],
+        "config": body.get("config", {}),
+        "connector_type_id": body["connector_type_id"],
+        "is_preconfigured": False,
+        "is_deprecated": False,
+        "is_missing_secrets": False,
+        "is_system_action": False,
+    }
+    put(kibana, CONNECTOR, call.space, connector["id"], connector)
+    return Answer(connector)
+
+
+def list_connectors(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/actions/connectors."""
+    found = [stored.source["body"] for stored in every(kibana, CONNECTOR, call.space)]
+    return Answer([{**connector, "referenced_by_count": 0} for connector in found])
+
+
+def missing_connectors(kibana: Kibana, space: str, actions: Iterable[Json]) -> list[str]:
+    """The ids of connectors that actions name and that are not there."""
+    ids = dict.fromkeys(action["id"] for action in actions)
+    return [one for one in ids if not get(kibana, CONNECTOR, space, one)]
+
+
+SPACE: Final = "space"
+DEFAULT_SPACE: Final[dict[str, Json]] = {
+    "id": "default",
+    "name": "Default",
+    "description": "This is your default space!",
+    "color": "#00bfb3",
+    "disabledFeatures": [],
+    "_reserved": True,
+}
+SPACE_FIELDS: Final[tuple[str, ...]] = (
+    "id",
+    "name",
+    "description",
+    "color",
+    "initials",
+    "imageUrl",
+    "solution",
+    "disabledFeatures",
+)
+
+
+def require_space(kibana: Kibana, space: str) -> None:
+    """What every route of the detection engine says in a space that is not there (record 1069)."""
+    if space != "default" and not get(kibana, SPACE, ANYWHERE, space):
+        raise detection(403, "Unauthorized to find rules for any rule types")
+
+
+def list_spaces(kibana: Kibana, call: Call) -> Answer:  # noqa: ARG001 -- a handler's shape
+    """GET /api/spaces/space."""
+    return Answer([DEFAULT_SPACE, *(stored.source["body"] for stored in every(kibana, SPACE))])
+
+
+def read_space(kibana: Kibana, call: Call) -> Answer:
+    """GET /api/spaces/space/{id}."""
+    return Answer(_existing_space(kibana, call.params["id"]))
+
+
+def create_space(kibana: Kibana, call: Call) -> Answer:
+    """POST /api/spaces/space."""
+    call.must(SPACES_ALL, core(403, "Unauthorized to create spaces"))
+    body = _checked_space(call.body)
+    if body["id"] == "default" or get(kibana, SPACE, ANYWHERE, body["id"]):
+        raise core(409, f"A space with the identifier {body['id']} already exists.")
+    space: dict[str, Json] = {name: body[name] for name in SPACE_FIELDS if name in body}
+    space.setdefault("disabledFeatures", [])
+    put(kibana, SPACE, ANYWHERE, space["id"], space)
+    return Answer(space)
+
+
+def _existing_space(kibana: Kibana, space: str) -> dict[str, Json]:
+    if space == "default":
+        return DEFAULT_SPACE
+    found = get(kibana, SPACE, ANYWHERE, space)
+    if not found:
+        raise not_found()
+    body: dict[str, Json] = found.source["body"]
+    return body
+
+
+def _checked_space(body: Json) -> dict[str, Json]:
+    if not isinstance(body, dict):
+        raise core(400, "[request body]: expected a plain object value, but found [null] instead.")
+    for name in ("id", "name"):
+        if not isinstance(body.get(name), str):
+            raise core(400, f"[request body.{name}]: expected value of type [string] but got [undefined]")
+    if not re.fullmatch(r"[a-z0-9_-]+", body["id"]):
+        raise core(400, "[request body.id]: must be lower case, a-z, 0-9, '_', and '-' are allowed")
+    if "color" in body and not re.fullmatch(r"#[a-zA-Z0-9]{6}", str(body["color"])):
+        raise core(400, "[request body.color]: must be a 6 digit hex color, starting with a #")
+    for name in body:
+        if name not in SPACE_FIELDS:
+            raise core(400, f"[request body.{name}]: definition for this key is missing")
+    return body

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.local.kibana import queries
+from entra_deployer.local.kibana import executor
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from entra_deployer.local.kibana import queries
     ],
 )
 def test_the_indices(query, old, new):
-    assert queries.indices(query, by_pattern=True) == old
-    assert queries.indices(query, by_pattern=False) == new
+    assert executor.indices_of(query, by_pattern=True) == old
+    assert executor.indices_of(query, by_pattern=False) == new
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_the_indices(query, old, new):
     ],
 )
 def test_whether_it_aggregates(query, old, new):
-    assert queries.is_aggregating(query, by_pattern=True) is old
-    assert queries.is_aggregating(query, by_pattern=False) is new
+    assert executor.is_aggregating(query, by_pattern=True) is old
+    assert executor.is_aggregating(query, by_pattern=False) is new
