@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-BODY = {"version": {"number": "8.19.21", "build_flavor": "default"}}
+BODY = {"status": {}, "version": {"number": "8.19.21", "build_flavor": "default"}}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import pathsep
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
+from entra_deployer.core.files import read_text
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import did_you_mean
@@ -20,6 +22,8 @@ LOCAL = "local"
 
 DEPLOY_FOLDER = "deploy"
 RULES_FOLDER = "rules"
+SECRET_FOLDERS = "DEPLOY_SECRET_FOLDERS"
+"""The variable that names folders outside of the repository from which secrets may be read, as PATH names folders."""
 
 
 @dataclass(frozen=True)
@@ -233,14 +237,30 @@ class _Resolver:
             if secret := self.variables.get(str(variable), "").strip():
                 return secret
             raise SecretError(f"the variable {variable} is not set", location=place, hint=f"export {variable}=…")
-        file = self.root / str(where["file"])
+        name = str(where["file"])
+        if not self._may_hold_a_secret(self.root / name):
+            folder = self.root.resolve().name
+            hint = f"it may lie in {folder}/ or in a folder that the variable {SECRET_FOLDERS} names"
+            raise SecretError(f"the secret's file {name} lies outside of the repository", location=place, hint=hint)
         try:
-            secret = file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SecretError(f"the secret's file {where['file']} cannot be read", location=place) from error
+            secret = read_text(self.root / name, shown=name).strip()
+        except InputError as error:
+            raise SecretError(f"the secret's file {name} cannot be read: {error.message}", location=place) from error
         if not secret:
-            raise SecretError(f"the secret's file {where['file']} is empty", location=place)
+            raise SecretError(f"the secret's file {name} is empty", location=place)
         return secret
+
+    def _may_hold_a_secret(self, path: Path) -> bool:
+        """Whether a file lies where secrets may: what it holds is sent to a server that the same file names.
+
+        Whoever can change the environment's file must not be able to have any file of this machine sent away.
+        """
+        outside = (self.variables or {}).get(SECRET_FOLDERS, "").split(pathsep)
+        try:
+            real = path.resolve()
+            return any(real.is_relative_to(Path(name).resolve()) for name in (self.root, *filter(None, outside)))
+        except (OSError, RuntimeError, ValueError):  # links in a circle, a name with a NUL
+            return False
 
     def _file(self, key: str) -> str | None:
         if not (name := self.document.value.get(key)):

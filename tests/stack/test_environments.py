@@ -65,6 +65,24 @@ def test_a_secret_may_stand_in_a_file(project):
     assert load(project, text).kibana.credentials.secret == SECRET
 
 
+@pytest.mark.parametrize("way", ["{up}{outside}/key", "{outside}/key", "link", "folder/key", "loop"])
+def test_a_secret_outside_of_the_repository_is_not_read_unless_the_shell_allows_it(project, tmp_path_factory, way):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "key").write_text(SECRET)
+    (project / "link").symlink_to(outside / "key")
+    (project / "folder").symlink_to(outside)
+    (project / "loop").symlink_to(project / "loop")
+    text = STAGING.replace(
+        "{variable: STAGING_KEY}", f"{{file: {way.format(outside=outside, up='../' * len(project.parts))}}}"
+    )
+    with pytest.raises(SecretError, match=r"outside of the repository|cannot be read") as caught:
+        load(project, text)
+    assert SECRET not in str(caught.value)
+    if way != "loop":
+        allowed = load(project, text, variables={"DEPLOY_SECRET_FOLDERS": str(outside)})
+        assert allowed.kibana.credentials.secret == SECRET
+
+
 def test_each_server_may_have_its_own_credentials(project):
     own = 'elasticsearch: {url: "https://e:9200", auth: {basic: {user: u, password: {variable: STAGING_KEY}}}}'
     text = STAGING.replace('elasticsearch: {url: "https://elastic.example:9200"}', own)
