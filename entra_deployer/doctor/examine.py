@@ -1,7 +1,7 @@
 """Looking an environment over before anything is pushed to it. Reads only."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,15 +17,19 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse
 from entra_deployer.ledger.reader import Past
 from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.push import PushRequest, plan_rules
 from entra_deployer.plan.source_fields import watch_sources
 from entra_deployer.repository import Compilation, compile_rules
 from entra_deployer.stack import privileges
-from entra_deployer.stack.elasticsearch import ElasticClient, connect
+from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.environment import Environment
 from entra_deployer.stack.source_fields import SourceField
 
 type Clock = Callable[[], datetime]
 
+_KIBANA, _ELASTIC = "Kibana", "Elasticsearch"
+_OF_THE_HUNTS = frozenset({"kibana", "source", "data", "fields", "plan"})
+"""What is looked at because of what the rules read and do."""
 _ROUNDING = timedelta(seconds=0.5)
 """Kibana tells its time without the fraction."""
 
@@ -71,6 +75,8 @@ class _Doctor:
     root: Path
     connection: Connection
     clock: Clock
+    _answers: dict[str, StackVersion | None] = field(default_factory=dict)
+    _unread: bool = False
 
     def __enter__(self) -> "_Doctor":
         return self
@@ -85,27 +91,41 @@ class _Doctor:
         kibana, elastic = self.connection.environment.kibana, self.connection.environment.elasticsearch
         if kibana.credentials == elastic.credentials:
             return self.connection.elastic
-        return connect(replace(elastic, credentials=kibana.credentials))
+        return self.connection.elastic.acting_as(kibana.credentials)
 
     def findings(self) -> Iterator[Finding]:
         """All findings. What only one of the servers knows is asked even where the other is away."""
-        kibana: StackVersion | None = None
-        elastic: StackVersion | None = None
-        try:
-            kibana = self.connection.version
-        except DeployError as error:
-            yield _broken("kibana", error)
-        try:
-            elastic = self.connection.elastic.version()
-        except DeployError as error:
-            yield _broken("elasticsearch", error)
-        if kibana and elastic:
-            yield doctor.judge_versions(kibana, elastic)
-        if kibana:
-            yield from self._guarded("kibana", lambda: self._of_kibana(kibana))
-        version = kibana or elastic
-        if elastic and version:
-            yield from self._of_elastic(version)
+        self._answers = {_KIBANA: None, _ELASTIC: None}
+        yield from self._guarded("kibana", self._kibana_version)
+        yield from self._guarded("elasticsearch", self._elastic_version)
+        for about, servers, look in self._looks():
+            if away := [server for server in servers if not self._answers[server]]:
+                yield doctor.not_looked_at(about, f"{' and '.join(away)} could not be asked")
+            elif self._unread and about in _OF_THE_HUNTS:
+                yield doctor.not_looked_at(about, "the hunts could not be read")
+            else:
+                yield from self._guarded(about, look)
+
+    def _looks(self) -> tuple[tuple[str, tuple[str, ...], Callable[[], Iterator[Finding]]], ...]:
+        """What there is to look at: what it is about, which servers it needs, and how it is done."""
+        either = tuple(server for server in (_KIBANA, _ELASTIC) if self._answers[server])[:1] or (_KIBANA, _ELASTIC)
+        return (
+            ("versions", (_KIBANA, _ELASTIC), self._versions),
+            ("license", (_KIBANA,), self._license),
+            ("clock", (_KIBANA,), self._kibana_clock),
+            ("encryption", (_KIBANA,), self._encryption),
+            ("space", (_KIBANA,), self._spaces),
+            ("clock", (_ELASTIC,), self._elastic_clock),
+            ("key", (_ELASTIC,), self._identity),
+            ("hunts", either, self._hunts),
+            ("kibana", (_ELASTIC,), self._features),
+            ("source", (_ELASTIC,), self._sources),
+            ("data", (_ELASTIC,), self._data),
+            ("fields", (_ELASTIC,), self._fields),
+            ("ledger", (_ELASTIC,), self._ledger),
+            ("verify", (_ELASTIC,), self._verification),
+            ("plan", (_KIBANA, _ELASTIC), self._plan),
+        )
 
     def _guarded(self, about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         """What was found until an answer was an error, and that error."""
@@ -114,55 +134,88 @@ class _Doctor:
         except DeployError as error:
             yield _broken(about, error)
 
-    def _of_kibana(self, version: StackVersion) -> Iterator[Finding]:
-        client = self.connection.kibana
-        license_ = client.license() or self.connection.elastic.license()
-        yield doctor.judge_licence(license_, version, self.clock())
-        if told := client.clock():
-            yield doctor.judge_clock("Kibana", (told + _ROUNDING - self.clock()).total_seconds())
-        if (has_key := client.has_encryption_key()) is not None:
-            yield doctor.judge_encryption(has_key=has_key)
-        yield from doctor.judge_spaces(self.connection.environment.spaces, client.spaces())
+    # -- the servers ------------------------------------------------------------------------------------------------
 
-    def _of_elastic(self, version: StackVersion) -> Iterator[Finding]:
-        compilation = compile_rules(self.root, _target(self.connection.environment, version))
-        read = patterns(compilation.rules, version)
-        looks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
-            ("clock", self._elastic_clock),
-            ("key", self._identity),
-            ("hunts", lambda: _hunts(compilation)),
-            ("kibana", lambda: self._features(version, compilation)),
-            ("source", lambda: self._sources(read)),
-            ("data", lambda: self._data(read)),
-            ("fields", lambda: self._fields(version, compilation)),
-            ("ledger", self._ledger),
-            ("verify", self._verification),
-        )
-        for about, look in looks:
-            yield from self._guarded(about, look)
+    def _kibana_version(self) -> Iterator[Finding]:
+        self._answers[_KIBANA] = self.connection.version
+        yield from ()
+
+    def _elastic_version(self) -> Iterator[Finding]:
+        self._answers[_ELASTIC] = self.connection.elastic.version()
+        yield from ()
+
+    @property
+    def _version(self) -> StackVersion:
+        """The version that rules are compiled for."""
+        found = self._answers[_KIBANA] or self._answers[_ELASTIC]
+        if found is None:
+            raise LookupError("nothing is looked at that needs a version where no server told one")
+        return found
+
+    def _versions(self) -> Iterator[Finding]:
+        yield doctor.judge_versions(self._version, self.connection.elastic.version())
+
+    def _license(self) -> Iterator[Finding]:
+        found = self.connection.kibana.license() or self.connection.elastic.license()
+        yield doctor.judge_license(found, self._version, self.clock())
+
+    def _kibana_clock(self) -> Iterator[Finding]:
+        if told := self.connection.kibana.clock():
+            yield doctor.judge_clock("Kibana", (told + _ROUNDING - self.clock()).total_seconds())
+        else:
+            yield doctor.not_looked_at("clock", "Kibana's answers have no Date")
+
+    def _encryption(self) -> Iterator[Finding]:
+        has_key = self.connection.kibana.has_encryption_key()
+        if has_key is None:
+            yield doctor.not_looked_at("encryption", "this Kibana does not tell")
+        else:
+            yield doctor.judge_encryption(has_key=has_key)
+
+    def _spaces(self) -> Iterator[Finding]:
+        yield from doctor.judge_spaces(self.connection.environment.spaces, self.connection.kibana.spaces())
 
     def _elastic_clock(self) -> Iterator[Finding]:
         before = self.clock()
         try:
             told = self.connection.elastic.now()
-        except Refused:
-            return  # a key that may read nothing at all may not ask for the time either: that is told of the sources
+        except Refused as error:
+            if error.status != 403:
+                raise
+            yield doctor.not_looked_at("clock", "a key that may read nothing may not ask Elasticsearch for the time")
+            return
         ours = before + (self.clock() - before) / 2
         yield doctor.judge_clock("Elasticsearch", (told - ours).total_seconds())
 
     def _identity(self) -> Iterator[Finding]:
         yield doctor.judge_identity(self._as_kibana.identity(), self.clock())
 
-    def _features(self, version: StackVersion, compilation: Compilation) -> Iterator[Finding]:
+    # -- the rules and what they need -------------------------------------------------------------------------------
+
+    @cached_property
+    def _compilation(self) -> Compilation:
+        return compile_rules(self.root, _target(self.connection.environment, self._version))
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        return patterns(self._compilation.rules, self._version)
+
+    def _hunts(self) -> Iterator[Finding]:
+        self._unread = True
+        broken = sum(issue.level is Level.ERROR for issue in self._compilation.issues)
+        self._unread = False
+        yield doctor.judge_hunts(len(self._compilation.rules), broken)
+
+    def _features(self) -> Iterator[Finding]:
         names = self.connection.environment.spaces
-        wanted = privileges.wanted(version, actions=_act(compilation))
+        wanted = privileges.wanted(self._version, actions=_act(self._compilation))
         asked = sorted({name for some in wanted.values() for name in some})
         held = self._as_kibana.granted(privileges.APPLICATION, asked, [f"space:{space}" for space in names])
         for space in names:
             yield doctor.judge_features(space, wanted, held[f"space:{space}"])
 
-    def _sources(self, read: Sequence[str]) -> Iterator[Finding]:
-        for pattern in read:
+    def _sources(self) -> Iterator[Finding]:
+        for pattern in self._read:
             if ":" in pattern:
                 yield doctor.judge_remote(pattern)
             else:
@@ -170,8 +223,8 @@ class _Doctor:
                     pattern, self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES)
                 )
 
-    def _data(self, read: Sequence[str]) -> Iterator[Finding]:
-        for pattern in read:
+    def _data(self) -> Iterator[Finding]:
+        for pattern in self._read:
             if ":" in pattern or self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES):
                 continue
             exists = bool(self._as_kibana.find_indices(pattern))
@@ -183,12 +236,12 @@ class _Doctor:
         found = self._as_kibana.search(pattern, query={"exists": {"field": "@timestamp"}}, sort=order, size=1)
         return _time(found[0].get("@timestamp")) if found else None
 
-    def _fields(self, version: StackVersion, compilation: Compilation) -> Iterator[Finding]:
+    def _fields(self) -> Iterator[Finding]:
         """One finding for each source that is there, about all fields that any rule needs of it."""
-        rules = [one.rule for one in compilation.rules]
+        rules = [one.rule for one in self._compilation.rules]
         then = Past(self.root, self.connection).types(self.connection.environment.spaces[0])
         by_pattern: dict[str, dict[str, SourceField]] = {}
-        for watched in watch_sources(self._as_kibana, version, rules, then):
+        for watched in watch_sources(self._as_kibana, self._version, rules, then):
             if watched.caps and watched.caps.indices and watched.fields:
                 by_pattern.setdefault(watched.pattern, {}).update((one.name, one) for one in watched.fields)
         for pattern, fields in sorted(by_pattern.items()):
@@ -206,13 +259,14 @@ class _Doctor:
                 lacking += self._lacking(elastic, index, privileges.PREVIEW_PRIVILEGES)
         yield doctor.judge_verification(self.connection.environment.name, lacking)
 
+    def _plan(self) -> Iterator[Finding]:
+        """What a push would do now, or what would block it."""
+        plan = plan_rules(self.root, self.connection, PushRequest()).plan
+        if plan is not None:
+            yield from doctor.judge_plan(plan.blockers, len(plan.changes))
+
     def _lacking(self, client: ElasticClient, index: str, wanted: Sequence[str]) -> tuple[str, ...]:
         return client.has_privileges(index=[{"names": [index], "privileges": list(wanted)}])
-
-
-def _hunts(compilation: Compilation) -> Iterator[Finding]:
-    broken = sum(issue.level is Level.ERROR for issue in compilation.issues)
-    yield doctor.judge_hunts(len(compilation.rules), broken)
 
 
 def _broken(about: str, error: DeployError) -> Finding:

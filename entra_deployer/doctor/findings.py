@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from entra_deployer.core.issue import Issue
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
 from entra_deployer.doctor.examination import Finding, Health
@@ -35,17 +36,17 @@ def judge_versions(kibana: StackVersion, elastic: StackVersion) -> Finding:
     return Finding("versions", Health.WARNING, f"{both} do not agree", hint)
 
 
-def judge_licence(licence: License, version: StackVersion, now: datetime) -> Finding:
+def judge_license(license_: License, version: StackVersion, now: datetime) -> Finding:
     """Is it in force, for how long, and can repeats of an alert be suppressed under it?"""
-    if not licence.active:
-        return Finding("licence", Health.ERROR, f"{licence.type} has expired", "renew it under Stack Management")
-    left = licence.expires - now if licence.expires else None
+    if not license_.active:
+        return Finding("license", Health.ERROR, f"{license_.type} has expired", "renew it under Stack Management")
+    left = license_.expires - now if license_.expires else None
     if left is not None and left < SOON:
         hint = "without it alert suppression and connectors stop"
-        return Finding("licence", Health.WARNING, f"{licence.type}, it ends in {_days(left)}", hint)
-    suppresses = licence.type in _SUPPRESSING and RULE_FIELDS["alert_suppression"].writable(version)
+        return Finding("license", Health.WARNING, f"{license_.type}, it ends in {_days(left)}", hint)
+    suppresses = license_.type in _SUPPRESSING and RULE_FIELDS["alert_suppression"].writable(version)
     more = "" if suppresses else ": no alert suppression, so rules that aggregate wait or repeat"
-    return Finding("licence", Health.OK, f"{licence.type}{more}")
+    return Finding("license", Health.OK, f"{license_.type}{more}")
 
 
 def judge_clock(server: str, seconds: float) -> Finding:
@@ -175,6 +176,22 @@ def judge_verification(environment: str, lacking: Sequence[str]) -> Finding:
         return Finding("verify", Health.OK, f"may seed events in {VERIFY} and read previews")
     hint = f"`deploy verify --on {environment}` needs it, a push does not; {_ROLE_HINT}"
     return Finding("verify", Health.WARNING, f"lacks {', '.join(lacking)}", hint)
+
+
+def judge_plan(blockers: Sequence[Issue], changes: int) -> list[Finding]:
+    """What a push would do now: one finding for each thing that blocks it, or how many objects it would write."""
+    if not blockers:
+        message = f"a push would change {changes} object{'s' if changes != 1 else ''}" if changes else "nothing to push"
+        return [Finding("plan", Health.OK, message)]
+    return [
+        Finding("plan", Health.ERROR, f"a push is blocked: {issue.message}", issue.hint or "`deploy plan` tells more")
+        for issue in blockers
+    ]
+
+
+def not_looked_at(about: str, why: str) -> Finding:
+    """What could not be asked, and why."""
+    return Finding(about, Health.WARNING, f"not looked at: {why}")
 
 
 def judge_hunts(readable: int, broken: int) -> Finding:

@@ -6,14 +6,16 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
+from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.ledger.index_store import Ledger
 from entra_deployer.objects.rule import RuleHandler
 from entra_deployer.objects.saved_object import SavedObjectHandler
 from entra_deployer.objects.state import Kind
+from entra_deployer.stack.diagnosis import key_problem
 from entra_deployer.stack.elasticsearch import ElasticClient, connect
-from entra_deployer.stack.environment import Environment
+from entra_deployer.stack.environment import Environment, Scheme
 from entra_deployer.stack.kibana import KibanaClient
 from entra_deployer.stack.search import PreviewResult
 from entra_deployer.stack.server import Patience
@@ -41,7 +43,29 @@ class Connection:
     @cached_property
     def version(self) -> StackVersion:
         """Kibana's version: the one that rules are compiled for."""
-        return self.kibana.version()
+        try:
+            return self.kibana.version()
+        except Refused as refusal:
+            raise self._explained(refusal) from None
+
+    def _explained(self, refusal: Refused) -> Refused:
+        """A 401 of Kibana to an API key: what is wrong with the key only Elasticsearch tells."""
+        credentials = self.environment.kibana.credentials
+        if refusal.status != 401 or credentials.scheme is not Scheme.API_KEY or key_problem(credentials.secret):
+            return refusal
+        hint = refusal.hint
+        asking = self.elastic.acting_as(credentials)
+        try:
+            asking.identity()
+            hint = f"{self.elastic.address} takes this key: Kibana belongs to another cluster, or has lost it"
+        except Refused as told:
+            if told.status == 401:
+                hint = told.hint
+        except Unreachable:
+            pass  # then Kibana's own words are all that there is
+        finally:
+            asking.close()
+        return Refused(refusal.message, status=refusal.status, hint=hint)
 
     @cached_property
     def licence(self) -> str:

@@ -35,7 +35,7 @@ from entra_deployer.stack.answers import (
     decode,
 )
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
-from entra_deployer.stack.environment import Endpoint
+from entra_deployer.stack.environment import Credentials, Endpoint
 from entra_deployer.stack.search import Column, Identity, License, QueryResult
 from entra_deployer.stack.server import Patience, Server
 from entra_deployer.stack.source_fields import FieldCap, FieldCaps
@@ -130,6 +130,10 @@ class ElasticClient:
     def address(self) -> str:
         """Where it answers, fit to be shown."""
         return self._server.url
+
+    def acting_as(self, credentials: Credentials) -> "ElasticClient":
+        """A client of the same server as somebody else; to be closed by itself."""
+        return ElasticClient(self._server.acting_as(credentials))
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from entra_deployer.core.errors import DeployError, InputError
 from entra_deployer.stack.diagnosis import Answer, Diagnosis, Product, is_read
-from entra_deployer.stack.environment import Endpoint
+from entra_deployer.stack.environment import Credentials, Endpoint
 from entra_deployer.stack.failures import Failure, failure_of
 from entra_deployer.stack.http import open_session, proxy_of, verification
 
@@ -62,6 +62,8 @@ class Server:
         self.url = place(endpoint)
         self._session = open_session(endpoint, transport)
         self._patience = patience
+        self._product = product
+        self._transport = transport
         self._diagnosis = Diagnosis(product, self.url, endpoint, proxy_of(endpoint))
 
     @property
@@ -72,6 +74,10 @@ class Server:
     def set_headers(self, headers: Mapping[str, str]) -> None:
         """Send these headers with every request."""
         self._session.headers.update(headers)
+
+    def acting_as(self, credentials: Credentials) -> "Server":
+        """A session with the same server as somebody else."""
+        return Server(self._product, replace(self.endpoint, credentials=credentials), self._transport, self._patience)
 
     def close(self) -> None:
         """Close the connections."""

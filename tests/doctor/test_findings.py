@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.doctor import findings as doctor
 from entra_deployer.doctor.examination import Health
@@ -43,7 +44,7 @@ def test_versions(kibana, elastic, health, hint):
     ],
 )
 def test_licences(licence, version, health, said):
-    found = doctor.judge_licence(licence, version, NOW)
+    found = doctor.judge_license(licence, version, NOW)
     assert found.health is health
     assert said in found.message
 
@@ -164,3 +165,19 @@ def test_fields(more, health, said):
     assert found.health is health
     assert said in found.message
     assert bool(found.hint) is (health is not Health.OK)
+
+
+@pytest.mark.parametrize(
+    ("blockers", "changes", "health", "said"),
+    [
+        ((), 0, Health.OK, "nothing to push"),
+        ((), 1, Health.OK, "a push would change 1 object"),
+        ((), 3, Health.OK, "a push would change 3 objects"),
+        ((Issue("DEP320", Level.ERROR, "no such connector", hint="name it"),), 3, Health.ERROR, "is blocked: no such"),
+    ],
+)
+def test_what_a_push_would_do(blockers, changes, health, said):
+    (found,) = doctor.judge_plan(blockers, changes)
+    assert found.health is health
+    assert said in found.message
+    assert bool(found.hint) is bool(blockers)
