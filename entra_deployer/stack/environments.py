@@ -255,10 +255,10 @@ class _Resolver:
 
         Whoever can change the environment's file must not be able to have any file of this machine sent away.
         """
-        outside = [name for name in (self.variables or {}).get(SECRET_FOLDERS, "").split(pathsep) if name]
+        outside = [Path(name) for name in (self.variables or {}).get(SECRET_FOLDERS, "").split(pathsep) if name]
         try:
             real = path.resolve()
-            return any(real.is_relative_to(Path(name).resolve()) for name in (self.root, *outside))
+            return any(real.is_relative_to(folder.resolve()) for folder in (self.root, *outside))
         except (OSError, RuntimeError, ValueError):  # links in a circle, a name with a NUL
             return False
 
