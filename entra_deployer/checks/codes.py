@@ -41,6 +41,11 @@ OTHER_CODES: dict[str, Code] = {
         "from what each query reads, and from its text where two read the same: they survive a reordering, but not "
         "every edit. Name the queries once, under `queries:`.",
     ),
+    "DEP009": Code(
+        "a hunt that could not be analysed",
+        "Something in this hunt is more than the tool, or the parser that it uses, can cope with. The hunt is left "
+        "out, or a check of it was not made, as the message says; all other hunts go on. Please report it.",
+    ),
     "DEP010": Code(
         "syntax that Elasticsearch refuses",
         "Elastic's own offline parser, with the grammar of the target's version, refuses the query at this place, as "

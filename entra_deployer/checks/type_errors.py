@@ -4,13 +4,18 @@ from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
+from entra_deployer.esql.parse import UNCHECKED
 from entra_deployer.esql.tree import Span
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
     for problem in subject.problems:
         start = subject.tree.offset(problem.line, problem.column)
-        yield Finding(problem.message, Span(start, start), hint="Elasticsearch would refuse the query here")
+        if problem.kind == UNCHECKED:
+            hint = "its types were not checked; a push asks Elasticsearch about it"
+            yield Finding(problem.message, Span(start, start), hint=hint, level=Level.WARNING)
+        else:
+            yield Finding(problem.message, Span(start, start), hint="Elasticsearch would refuse the query here")
 
 
 CHECK = Check(

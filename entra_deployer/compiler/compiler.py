@@ -19,7 +19,7 @@ from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import key_columns, last_stats, output_columns, sources
-from entra_deployer.esql.parse import Parsed, parse
+from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
 from entra_deployer.esql.refusals import explain_refusal
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
@@ -53,7 +53,7 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
             continue
         parsed = parser(query.text, target.version)
         issues += parse_issues(parsed, source, query, target.version)
-        if parsed.tree and not parsed.problems:
+        if parsed.tree and not parsed.refusals:
             rules.append(_Rule(source, query, settings, target, knowledge, parsed.tree).compile())
     if not esql_queries(hunt):
         issues.append(_no_rule(source, "the hunt names ES|QL, and none of its queries is"))
@@ -66,15 +66,25 @@ def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
     return State(space, tuple(sorted(objects.values(), key=lambda one: one.order)))
 
 
+_CODES = {
+    "syntax": "DEP010",
+    "semantics": "DEP011",
+    "version": "DEP012",
+    "limit": "DEP010",
+    "failure": "DEP009",
+    UNCHECKED: "DEP009",
+}
+"""The code for each kind of problem."""
+
+
 def parse_issues(parsed: Parsed, source: RuleSource, query: Query, version: StackVersion) -> list[Issue]:
-    """What the parser refuses, in words for the author, at its place in the hunt's file."""
-    codes = {"syntax": "DEP010", "semantics": "DEP011", "version": "DEP012"}
+    """What the parser refuses or could not read, in words for the author, at its place in the hunt's file."""
     issues = []
     for problem in parsed.problems:
         refusal = explain_refusal(problem, query.text, version)
         place = query.place(source.hunt.source, problem.line, problem.column)
-        message = refusal.message
-        issues.append(Issue(codes[refusal.kind], Level.ERROR, message, source.folder, place, refusal.hint))
+        level = Level.WARNING if problem.kind == UNCHECKED else Level.ERROR
+        issues.append(Issue(_CODES[refusal.kind], level, refusal.message, source.folder, place, refusal.hint))
     return issues
 
 

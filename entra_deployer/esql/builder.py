@@ -17,6 +17,7 @@ from entra_deployer.esql.expression_builder import (
     kind_of,
     named,
     outermost,
+    source_text,
     span_of,
     unquote,
     unstring,
@@ -158,14 +159,8 @@ def _assignment(context: Context) -> nodes.Assignment:
     names = named(context, "QualifiedName")
     if names and has_token(context, "="):
         return nodes.Assignment(span_of(context), unquote(names[0].getText()), value)
-    name = value.name if isinstance(value, nodes.Column) else _source_text(context)
+    name = value.name if isinstance(value, nodes.Column) else source_text(context)
     return nodes.Assignment(span_of(context), name, value, named=False)
-
-
-def _source_text(context: Context) -> str:
-    """The text as written: the engine names an unnamed column by it."""
-    stream = context.start.getInputStream()
-    return str(stream.getText(context.start.start, context.stop.stop))
 
 
 def _stats(context: Context, pipe: int) -> nodes.Stats:

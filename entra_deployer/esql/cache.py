@@ -15,7 +15,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.codec import parsed_from_json, parsed_to_json, problems_from_json, problems_to_json
-from entra_deployer.esql.parse import Parsed, Problem, parse, type_problems
+from entra_deployer.esql.parse import Parsed, Problem, allow_depth, parse, type_problems
 from entra_deployer.esql.tree import Tree
 
 
@@ -33,6 +33,7 @@ class SyntaxCache:
     def parse(self, text: str, version: StackVersion) -> Parsed:
         """As `syntax.parser.parse`."""
         if (text, version) not in self._trees:
+            allow_depth()
             key = self._key("tree", text, version)
             self._trees[text, version] = self._answer(
                 key, lambda: parse(text, version), parsed_to_json, parsed_from_json
@@ -46,10 +47,10 @@ class SyntaxCache:
 
     def _answer[T](self, key: str, ask: Callable[[], T], write: Callable[[T], Json], read: Callable[[Json], T]) -> T:
         file = self._folder / key[:2] / f"{key}.json"
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return read(json.loads(file.read_text("utf-8")))
         answer = ask()
-        with suppress(OSError):
+        with suppress(OSError, ValueError, RecursionError):
             _write(file, json.dumps(write(answer), separators=(",", ":")))
         return answer
 
@@ -62,7 +63,7 @@ class SyntaxCache:
         """A digest of what makes the answers."""
         own = files("entra_deployer.esql")
         digest = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
-        for name in ("builder", "expression_builder", "columns", "expressions", "tree", "parse", "codec"):
+        for name in ("brackets", "builder", "expression_builder", "columns", "expressions", "tree", "parse", "codec"):
             digest.update(own.joinpath(f"{name}.py").read_bytes())
         return digest.hexdigest()
 

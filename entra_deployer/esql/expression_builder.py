@@ -34,6 +34,12 @@ def span_of(context: Context) -> Span:
     return Span(context.start.start, context.stop.stop + 1)
 
 
+def source_text(context: Context) -> str:
+    """The text as written: the engine names an unnamed column by it."""
+    stream = context.start.getInputStream()
+    return str(stream.getText(context.start.start, context.stop.stop))
+
+
 def has_token(context: Context, *words: str) -> bool:
     """Whether one of the words stands directly below, as a token."""
     return any(not kind_of(child) and child.getText().lower() in words for child in children(context))

@@ -10,10 +10,15 @@ from difflib import get_close_matches
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.features import COMMANDS, FUNCTIONS, SUBQUERIES, Feature
-from entra_deployer.esql.parse import Problem
+from entra_deployer.esql.parse import UNCHECKED, Problem
 from entra_deployer.esql.tree import Span
 
 REFUSED = "Elasticsearch would refuse the query here"
+_OTHER_HINTS = {
+    "limit": "a list behind IN takes the place of many ORs; take needless brackets out",
+    "failure": "this is no fault of the hunt's: please report it; another wording may be read",
+    UNCHECKED: "names and types were not checked here; a push asks Elasticsearch about the query",
+}
 _UNKNOWN_FUNCTION = re.compile(r"Unknown function (\w+)\(\)")
 _FROM_BEFORE = re.compile(r"(?:\bfrom|,)\s*$", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -22,7 +27,7 @@ _SHOWN = {"lookup": "LOOKUP JOIN", "inline": "INLINE STATS", "inlinestats": "INL
 
 @dataclass(frozen=True)
 class Refusal:
-    """What is wrong (`kind`: syntax, semantics or version), in words, and the next step."""
+    """What is wrong (`kind` as a problem has it), in words, and the next step."""
 
     kind: str
     message: str
@@ -31,11 +36,16 @@ class Refusal:
 
 def explain_refusal(problem: Problem, text: str, version: StackVersion) -> Refusal:
     """The parser's problem in words. `text` is the query that it refuses, `version` that of the stack."""
+    if problem.kind in _OTHER_HINTS:
+        return Refusal(problem.kind, problem.message, _OTHER_HINTS[problem.kind])
     offset = _offset(text, problem.line, problem.column)
     if problem.kind == "semantics":
         return _of_function(problem, version)
-    if new := _too_new(text, offset, version):
-        return new
+    return _too_new(text, offset, version) or _of_syntax(problem, text, offset)
+
+
+def _of_syntax(problem: Problem, text: str, offset: int) -> Refusal:
+    """A word or sign that stands where none of its kind may."""
     if problem.kind == "version":
         return Refusal(problem.kind, problem.message)
     word = found[0] if (found := _WORD.match(text, offset)) else ""

@@ -72,13 +72,12 @@ def beyond_embedded(text: str, version: StackVersion) -> str | None:
     That is a command or function that it was built without, or syntax that only a newer stack knows.
     """
     parsed = parse(text, version)
-    newest = parse(text, _NEWEST) if parsed.problems else parsed
+    newest = parse(text, _NEWEST) if parsed.refusals else parsed
     if newest.tree and (lacking := _lacking(newest.tree)):
         return lacking
-    if parsed.problems and not newest.problems:
-        return (
-            f"a newer stack (line {parsed.problems[0].line}:{parsed.problems[0].column}: {parsed.problems[0].message})"
-        )
+    if parsed.refusals and not newest.refusals:
+        problem = parsed.refusals[0]
+        return f"a newer stack (line {problem.line}:{problem.column}: {problem.message})"
     return None
 
 
