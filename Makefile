@@ -4,10 +4,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test test-stack lint bench lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(READY) ## make .venv with .venv/bin/deploy, by uv or pip, from the lock file; PYTHON=… names another Python
 
@@ -45,6 +45,10 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 
 test: setup ## run all tests, those on the embedded stack included
 	@$(BIN)/python -m pytest
+
+test-stack: setup ## the tests that take any stack, on that of TEST_KIBANA_URL, TEST_ELASTICSEARCH_URL, TEST_STACK_PASSWORD
+	@test -n "$(TEST_KIBANA_URL)" || { echo "name a stack: $(MAKE) test-stack TEST_KIBANA_URL=… TEST_ELASTICSEARCH_URL=… TEST_STACK_PASSWORD=…" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/integration
 
 lint: setup ## ruff, its formatter, mypy, the arrows between the rooms, the declared dependencies
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .

@@ -1,11 +1,13 @@
 """One embedded stack for all integration tests, and sockets to this machine only."""
 
+import os
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,13 +19,33 @@ from tests.fault_proxy import FaultProxy
 from tests.integration.projects import Project, client, environment_file
 
 HERE = Path(__file__).parent
+KIBANA, ELASTICSEARCH, PASSWORD = "TEST_KIBANA_URL", "TEST_ELASTICSEARCH_URL", "TEST_STACK_PASSWORD"
+"""Variables that name a stack of the user's, for `make test-stack`: the tests marked `any_stack` then run against it.
+
+Its user is `elastic`. Each test works in a space of its own, which stays; indices are taken away.
+"""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def given_stack() -> LocalStack | None:
+    """The stack that the variables name."""
+    if not os.environ.get(KIBANA):
+        return None
+    kibana, elasticsearch, password = (os.environ[name].rstrip("/") for name in (KIBANA, ELASTICSEARCH, PASSWORD))
+    return LocalStack("given", "", "", kibana, elasticsearch, "elastic", password, pid=0)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    given = given_stack()
+    urls = (given.kibana_url, given.elasticsearch_url) if given else ()
+    hosts = {"127.0.0.1", *(str(urlsplit(url).hostname) for url in urls)}
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
+            item.add_marker(pytest.mark.allow_hosts(sorted(hosts)))
+    if given:
+        others = [item for item in items if not item.get_closest_marker("any_stack")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item.get_closest_marker("any_stack")]
 
 
 def make_project(folder: Path) -> Path:
@@ -54,6 +76,9 @@ def stack_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(stack_root: Path) -> Iterator[LocalStack]:
     """The shared stack: its urls, user and password. Tests tell their own things apart by names of their own."""
+    if given := given_stack():
+        yield given
+        return
     # a run that is ended from outside ends like one that is interrupted, with everything stopped
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -73,7 +98,8 @@ def connection(stack: LocalStack) -> Iterator[Connection]:
     """Both servers of the shared stack, as the environment `local` has them."""
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=True)) as opened:
+    embedded = given_stack() is None
+    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=embedded)) as opened:
         yield opened
 
 

@@ -21,6 +21,8 @@ from entra_deployer.verify.query import beyond_embedded, read_query
 from tests.integration.projects import REPOSITORY
 from tests.shapes import REFUSED, TOML, TOO_NEW
 
+pytestmark = pytest.mark.any_stack
+
 VERSIONS = [StackVersion(8, 12, 2), OFFLINE.version, StackVersion(9, 2), StackVersion(9, 5)]
 EMBEDDED = {"constant_keyword": "keyword", "wildcard": "keyword", "match_only_text": "text", "flattened": "keyword"}
 """Types that the embedded Elasticsearch does not have, and what stands for them."""

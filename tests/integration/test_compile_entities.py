@@ -10,6 +10,8 @@ from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, seeded
 from tests.integration.projects import REPOSITORY
 
+pytestmark = pytest.mark.any_stack
+
 COMPILATION = compile_rules(REPOSITORY)
 RULES = {rule.rule.name: rule for rule in COMPILATION.rules}
 

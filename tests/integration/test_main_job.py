@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.any_stack
+
 NAME = "Azure Entra Unusual Client App Authentication Requests on Behalf of Principal Users"
 
 

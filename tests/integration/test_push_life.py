@@ -14,6 +14,8 @@ from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
 
+pytestmark = pytest.mark.any_stack
+
 IMPORT = "/api/detection_engine/rules/_import"
 RULES = "/api/detection_engine/rules"
 

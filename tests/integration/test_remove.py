@@ -9,6 +9,8 @@ import pytest
 
 from tests.fault_proxy import Fault
 
+pytestmark = pytest.mark.any_stack
+
 RULES = "/api/detection_engine/rules"
 FOREIGN = {
     "rule_id": "theirs",

@@ -3,6 +3,8 @@
 import pytest
 import requests
 
+pytestmark = pytest.mark.any_stack
+
 EVENTS = """\
 name: one fails, one does not
 index: logs-tests-{key}-default

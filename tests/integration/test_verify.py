@@ -27,6 +27,8 @@ from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
 from entra_deployer.verify.verdict import Status, Verdict
 from entra_deployer.verify.verify_rules import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
 
+pytestmark = pytest.mark.any_stack
+
 RULES = Path(__file__).parents[2] / "rules"
 SEED = "entra_unusual_client_app_auth_request_on_behalf_of_user"
 
