@@ -7,7 +7,7 @@ READY := .venv/ready
 .PHONY: help setup demo test test-stack lint bench lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY) ## make .venv with .venv/bin/deploy, by uv or pip, from the lock file; PYTHON=… names another Python
 
@@ -19,6 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	  python=; \
 	done; \
 	if command -v uv >/dev/null 2>&1; then \
+	  [ -z "$$python" ] || python=$$("$$python" -c 'import sys; print(sys.executable)'); \
 	  uv venv --quiet --clear --python "$${python:-3.13}" .venv \
 	  && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 	  && uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
