@@ -4,7 +4,7 @@ import signal
 import sys
 from types import FrameType
 
-from entra_deployer.core.errors import DeployError, ExitCode
+from entra_deployer.core.errors import DeployError, ExitCode, fault_of
 from entra_deployer.core.text import visible
 
 
@@ -57,14 +57,7 @@ def _complain(error: DeployError) -> None:
 
 def _bug(error: Exception) -> int:
     """Where it happened in our own code, without values: they may hold secrets."""
-    trace = error.__traceback__
-    place = ""
-    while trace:
-        code = trace.tb_frame.f_code
-        if "entra_deployer" in code.co_filename:
-            place = f" at {code.co_filename.rpartition('entra_deployer')[2].lstrip('/')}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    _say(f"bug: {type(error).__name__}{place}: this is a fault of entra-deployer, please report it")
+    _say(f"bug: {fault_of(error)}: this is a fault of entra-deployer, please report it")
     return ExitCode.BUG
 
 

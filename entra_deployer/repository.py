@@ -2,21 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from entra_deployer.checks.check import Subject
 from entra_deployer.checks.run import run_checks
-from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.compiler.compiled import Compiled, CompiledRule
 from entra_deployer.compiler.compiler import compile_source
-from entra_deployer.core.issue import Issue, Level
+from entra_deployer.compiler.identity import pinned_rule_id, search_id
+from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.data.knowledge import Knowledge
-from entra_deployer.esql.cache import SyntaxCache, syntax_cache
+from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
+from entra_deployer.esql.parse import Parsed, Problem
+from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
-from entra_deployer.hunts.folder import Catalog, RuleSource
+from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.language import esql_queries
 from entra_deployer.hunts.readers import READERS
 
@@ -26,7 +30,6 @@ OFFLINE = Target("offline", "default", StackVersion(8, 19, 21), licence="platinu
 TOLD_IN_THE_PLAN = ("DEP024",)
 """Warnings that a plan shows too: what the target's version and licence cost a rule."""
 
-
 _OWN = "say in rule.yaml what is each one's own"
 
 
@@ -35,7 +38,9 @@ class Compilation:
     """All that was compiled for one target.
 
     `issues` are what keeps rules from being deployed, and what a plan should tell, sorted; `findings` all that the
-    checks have to say.
+    checks have to say. `withheld` are the keys of the rules and searches that a run must leave as they stand, each with
+    the reason: their hunt has an error or is not for this environment. Of the folders in `unread` not even the keys are
+    known: while there is one, nothing may be deleted.
     """
 
     target: Target
@@ -43,13 +48,18 @@ class Compilation:
     rules: tuple[CompiledRule, ...]
     issues: tuple[Issue, ...]
     findings: tuple[Issue, ...] = ()
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+    @property
+    def deployable(self) -> tuple[CompiledRule, ...]:
+        """The rules of which nothing is wrong."""
+        return tuple(rule for rule in self.rules if rule.rule.key not in self.withheld)
 
     @property
     def owners(self) -> dict[str, Mapping[str, str]]:
         """Who owns which field ("git" or "live") where a rule.yaml says so, by rule_id."""
-        settings = {(source.folder, query.key): query.settings for source in self.sources for query in source.queries}
-        found = {rule.rule.key: settings[rule.folder, rule.query_key].owners for rule in self.rules}
-        return {key: owners for key, owners in found.items() if owners}
+        return {rule.rule.key: owners for rule in self.rules if (owners := rule.settings.settings.owners)}
 
 
 def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
@@ -59,37 +69,74 @@ def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     catalogs = [read_hunt_file(path) for path in files]
     if folders or not files:
         catalogs.append(read_rules(root / "rules", names=folders))
-    sources = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
+    found = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
     issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
-    return Catalog(tuple(sources), tuple(issues))
+    return Catalog(tuple(found), tuple(issues), tuple(folder for catalog in catalogs for folder in catalog.unread))
 
 
-def compile_catalog(catalog: Catalog, target: Target) -> Compilation:
-    """Compile what was read for a target, and run the checks. Two rules with one name are an error, for each."""
-    knowledge, cache = load_knowledge(), syntax_cache()
-    compiled = [compile_source(source, target, knowledge, parser=cache.parse) for source in catalog.sources]
+class Syntax(Protocol):
+    """Reads queries: the parser, or what remembers its answers."""
+
+    def parse(self, text: str, version: StackVersion) -> Parsed:
+        """As `esql.parse.parse`."""
+
+    def type_problems(self, tree: Tree, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
+        """As `esql.parse.type_problems`."""
+
+
+def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = None) -> Compilation:
+    """Compile what was read for a target, and run the checks. Two rules with one name are an error, for each.
+
+    Whatever one hunt provokes is told of that hunt alone, and the others go on.
+    """
+    knowledge, syntax = load_knowledge(), syntax or syntax_cache()
+    compiled = [_compile(source, target, knowledge, syntax) for source in catalog.sources]
     rules = tuple(rule for one in compiled for rule in one.rules)
-    findings = [
-        issue
-        for source, one in zip(catalog.sources, compiled, strict=True)
-        for rule in one.rules
-        for issue in run_checks(_subject(source, rule, target, knowledge, cache))
-    ]
+    findings = [issue for rule in rules for issue in _check(rule, target, knowledge, syntax)]
     issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules)]
     issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
-    return Compilation(target, catalog.sources, rules, _sorted(issues), _sorted(findings))
+    return Compilation(
+        target=target,
+        sources=catalog.sources,
+        rules=rules,
+        issues=_sorted(issues),
+        findings=_sorted(findings),
+        withheld=_withheld(catalog.sources, compiled, _sorted(issues), target.space),
+        unread=catalog.unread,
+    )
 
 
-def _subject(
-    source: RuleSource, rule: CompiledRule, target: Target, knowledge: Knowledge, cache: SyntaxCache
-) -> Subject:
-    tree = cache.parse(rule.query.text, target.version).tree
-    if tree is None:  # a rule is made of a tree
-        raise AssertionError(rule.query.text)
-    settings = next(one for one in source.queries if one.key == rule.query_key)
-    types = knowledge.field_types(sources(tree))
-    problems = cache.type_problems(tree, target.version, types) if types else ()
-    return Subject(source.hunt, rule.query, settings, tree, rule, target, knowledge, problems)
+def _compile(source: RuleSource, target: Target, knowledge: Knowledge, syntax: Syntax) -> Compiled:
+    try:
+        return compile_source(source, target, knowledge, parser=syntax.parse)
+    except Exception as error:
+        return Compiled((), (failure(error, source.folder, source.hunt.at_field("query")),))
+
+
+def _check(rule: CompiledRule, target: Target, knowledge: Knowledge, syntax: Syntax) -> tuple[Issue, ...]:
+    try:
+        types = knowledge.field_types(sources(rule.tree))
+        problems = syntax.type_problems(rule.tree, target.version, types) if types else ()
+        return run_checks(Subject(rule, target, knowledge, problems))
+    except Exception as error:
+        return (failure(error, rule.folder, rule.source.hunt.at(rule.query.line, rule.query.column)),)
+
+
+def _withheld(
+    read: Sequence[RuleSource], compiled: Sequence[Compiled], issues: Sequence[Issue], space: str
+) -> dict[str, str]:
+    """The keys that a run must leave alone, with the reason."""
+    errors: dict[str, str] = {}
+    for issue in issues:
+        if issue.level is Level.ERROR:
+            errors.setdefault(issue.subject, issue.message)
+    found: dict[str, str] = {}
+    for source, one in zip(read, compiled, strict=True):
+        for query in rule_queries(source):
+            if reason := one.elsewhere.get(query.key) or errors.get(source.folder):
+                keys = (pinned_rule_id(source.hunt, query), search_id(source.hunt, query.key, space))
+                found |= dict.fromkeys(keys, reason)
+    return found
 
 
 def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
@@ -118,7 +165,12 @@ def _unique(what: str, rule: CompiledRule) -> str:
     return rule.rule.name if what == "are named" else rule.rule.key
 
 
+def rule_queries(source: RuleSource) -> tuple[QuerySettings, ...]:
+    """The key and settings of each query of the hunt that becomes a rule, in its order."""
+    mine = esql_queries(source.hunt)
+    return tuple(one for query, one in zip(source.hunt.queries, source.queries, strict=True) if query in mine)
+
+
 def rule_keys(source: RuleSource) -> tuple[str, ...]:
     """The keys of the hunt's queries that become rules, in its order."""
-    mine = esql_queries(source.hunt)
-    return tuple(one.key for query, one in zip(source.hunt.queries, source.queries, strict=True) if query in mine)
+    return tuple(query.key for query in rule_queries(source))

@@ -17,8 +17,8 @@ from entra_deployer.repository import Compilation, compile_catalog, read_catalog
 
 UNREADABLE = ("DEP001", "DEP002")
 """Codes of files that could not be read: nothing was checked there."""
-CANNOT_RUN = ("DEP010", "DEP011", "DEP012")
-"""Codes of a query that a version does not take."""
+CANNOT_RUN = ("DEP007", "DEP010", "DEP011", "DEP012")
+"""Codes of a query that a version does not take, or that is not meant for it."""
 
 
 def check_rules(

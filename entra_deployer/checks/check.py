@@ -17,20 +17,35 @@ from entra_deployer.hunts.hunt import Hunt, Query
 
 @dataclass(frozen=True)
 class Subject:
-    """One query of a hunt with all that is known of it and of the rule that it became.
+    """A compiled rule with all that is known of it and of its target.
 
-    `tree` is that of the hunt's own query, so that places are those of the hunt's file; `problems` are what Elastic's
-    type checker says of it where the fields of its sources are known.
+    `problems` are what Elastic's type checker says of the query where the fields of its sources are known.
     """
 
-    hunt: Hunt
-    query: Query
-    settings: QuerySettings
-    tree: Tree
     rule: CompiledRule
     target: Target
     knowledge: Knowledge
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def hunt(self) -> Hunt:
+        """The hunt that the rule was made from."""
+        return self.rule.source.hunt
+
+    @property
+    def query(self) -> Query:
+        """The hunt's own query."""
+        return self.rule.query
+
+    @property
+    def settings(self) -> QuerySettings:
+        """What rule.yaml says of the rule."""
+        return self.rule.settings
+
+    @property
+    def tree(self) -> Tree:
+        """The syntax of the hunt's own query: its places are those of the hunt's file."""
+        return self.rule.tree
 
     @property
     def payload(self) -> Mapping[str, Json]:

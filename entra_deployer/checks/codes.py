@@ -41,6 +41,11 @@ OTHER_CODES: dict[str, Code] = {
         "from what each query reads, and from its text where two read the same: they survive a reordering, but not "
         "every edit. Name the queries once, under `queries:`.",
     ),
+    "DEP007": Code(
+        "a rule that is not for this environment",
+        "`stack` in rule.yaml says which versions can run it, and this one is not among them. It is not compiled, and "
+        "what stands of it in the environment is left as it is: never changed, never pruned, never a drift.",
+    ),
     "DEP009": Code(
         "a hunt that could not be analysed",
         "Something in this hunt is more than the tool, or the parser that it uses, can cope with. The hunt is left "

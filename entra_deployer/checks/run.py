@@ -1,31 +1,44 @@
 """Runs the checks on a rule and turns what they find into issues at their places in the hunt's file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Check, Finding, Subject
 from entra_deployer.core.errors import Location
-from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.issue import Issue, Level, failure
 
 SILENCE = "DEP026"
 
 
-def run_checks(subject: Subject) -> tuple[Issue, ...]:
+def run_checks(subject: Subject, checks: Mapping[str, Check] = CHECKS) -> tuple[Issue, ...]:
     """The issues of one rule, sorted by place.
 
     What `silence` in rule.yaml names is left out; a silence that silences nothing is an issue itself, as is one of a
     code that cannot be silenced.
     """
-    found = {code: list(check.run(subject)) for code, check in CHECKS.items()}
+    found = {code: _findings(check, subject) for code, check in checks.items()}
     silenced = subject.settings.settings.silence
     issues = [
-        _issue(CHECKS[code], finding, subject)
+        _issue(checks[code], finding, subject)
         for code, findings in found.items()
-        if not (code in silenced and CHECKS[code].silenceable)
+        if not (code in silenced and checks[code].silenceable)
         for finding in findings
+        if isinstance(finding, Finding)
     ]
+    issues += [finding for findings in found.values() for finding in findings if isinstance(finding, Issue)]
     issues += _silences(subject, {code for code, findings in found.items() if findings})
     return tuple(sorted(issues, key=lambda issue: issue.order))
+
+
+def _findings(check: Check, subject: Subject) -> list[Finding | Issue]:
+    """What a check finds; that it could not be made is an issue as grave as what it might have found."""
+    try:
+        return list(check.run(subject))
+    except Exception as error:
+        place = subject.hunt.at(subject.query.line, subject.query.column)
+        failed = failure(error, subject.rule.folder, place, check.level)
+        return [replace(failed, message=f"{failed.message}; {check.code} ({check.title}) was not checked")]
 
 
 def _issue(check: Check, finding: Finding, subject: Subject) -> Issue:

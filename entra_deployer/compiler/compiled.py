@@ -1,11 +1,14 @@
 """What the compiler makes of one query of a hunt, and the edits that it made on the way."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql.edits import Edit, apply_edits, touched_lines
+from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query
+from entra_deployer.hunts.language import esql_queries
 from entra_deployer.objects.state import StateObject
 
 
@@ -37,13 +40,15 @@ class Remark:
 class CompiledRule:
     """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
 
+    `source`, `query` and `settings` are what it was made from, `tree` the syntax of that query as the hunt has it.
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
     """
 
-    folder: str
-    query_key: str
+    source: RuleSource
     query: Query
+    settings: QuerySettings
+    tree: Tree
     rule: StateObject
     search: StateObject
     tags: tuple[StateObject, ...]
@@ -51,16 +56,33 @@ class CompiledRule:
     rewrites: tuple[Rewrite, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
+    @property
+    def folder(self) -> str:
+        """The folder of its hunt."""
+        return self.source.folder
+
+    @property
+    def query_key(self) -> str:
+        """Its query's key: part of every id made from it."""
+        return self.settings.key
+
+    @property
+    def own_key(self) -> str | None:
+        """Its query's key where the hunt makes several rules, None where it makes this one only."""
+        return self.query_key if len(esql_queries(self.source.hunt)) > 1 else None
+
 
 @dataclass(frozen=True)
 class Compiled:
     """What the compiler made of one hunt: a rule for each of its ES|QL queries, and what it has to say about them.
 
-    A query with an issue of level error has no rule here.
+    A query with an issue of level error has no rule here, nor has one that the target cannot run by its author's own
+    word: `elsewhere` holds the keys of those, each with the reason.
     """
 
     rules: tuple[CompiledRule, ...]
     issues: tuple[Issue, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from entra_deployer.compiler.window import INGESTED, TIMESTAMP, Window, find_win
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import merge_patch
-from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.core.target import StackVersion, Target, VersionRange
 from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql import tree as nodes
@@ -22,7 +22,7 @@ from entra_deployer.esql.columns import key_columns, last_stats, output_columns,
 from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
 from entra_deployer.esql.refusals import explain_refusal
 from entra_deployer.esql.tree import Tree
-from entra_deployer.hunts.folder import QuerySettings, RuleSource
+from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.hunts.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
 from entra_deployer.objects.state import Kind, State, StateObject
@@ -47,9 +47,14 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
         return Compiled((), (_no_rule(source, message),))
     rules: list[CompiledRule] = []
     issues: list[Issue] = []
+    elsewhere: dict[str, str] = {}
     for query, settings in zip(hunt.queries, source.queries, strict=True):
         if not is_esql(query.text, hunt.languages):
             issues.append(_not_esql(source, query))
+            continue
+        if reason := _not_for(settings.settings, target):
+            elsewhere[settings.key] = reason
+            issues.append(Issue("DEP007", Level.NOTE, reason, source.folder, hunt.at(query.line, query.column)))
             continue
         parsed = parser(query.text, target.version)
         issues += parse_issues(parsed, source, query, target.version)
@@ -57,7 +62,7 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
             rules.append(_Rule(source, query, settings, target, knowledge, parsed.tree).compile())
     if not esql_queries(hunt):
         issues.append(_no_rule(source, "the hunt names ES|QL, and none of its queries is"))
-    return Compiled(tuple(rules), tuple(sorted(issues, key=lambda issue: issue.order)))
+    return Compiled(tuple(rules), tuple(sorted(issues, key=lambda issue: issue.order)), elsewhere)
 
 
 def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
@@ -86,6 +91,13 @@ def parse_issues(parsed: Parsed, source: RuleSource, query: Query, version: Stac
         level = Level.WARNING if problem.kind == UNCHECKED else Level.ERROR
         issues.append(Issue(_CODES[refusal.kind], level, refusal.message, source.folder, place, refusal.hint))
     return issues
+
+
+def _not_for(settings: RuleSettings, target: Target) -> str | None:
+    """Why a rule is not for the target, by the word of its rule.yaml."""
+    if settings.stack is None or VersionRange.parse(settings.stack).allows(target.version):
+        return None
+    return f"not for this environment: rule.yaml says stack {settings.stack}, this is {target.version}"
 
 
 def _not_esql(source: RuleSource, query: Query) -> Issue:
@@ -122,9 +134,10 @@ class _Rule:
         rule = self._rule(text, schedule, window)
         tag = owner_tag(self.target.space)
         return CompiledRule(
-            folder=self.source.folder,
-            query_key=self.settings.key,
+            source=self.source,
             query=self.query,
+            settings=self.settings,
+            tree=self.tree,
             rule=rule,
             search=self._search(schedule, tag, rule.name),
             tags=(tag,),

@@ -116,3 +116,14 @@ class UnsupportedVersion(DeployError):
 
 class LocalStackError(DeployError):
     """The embedded stack cannot be set up, started or stopped."""
+
+
+def fault_of(error: Exception) -> str:
+    """What nobody expected: the exception's kind and where in our code. Its text is left out, it may hold secrets."""
+    trace, place = error.__traceback__, ""
+    while trace:
+        before, package, module = trace.tb_frame.f_code.co_filename.rpartition("entra_deployer")
+        if package and before:
+            place = f" at {module.lstrip('/')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}{place}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entra_deployer.core.errors import Location
+from entra_deployer.core.errors import Location, fault_of
 
 
 class Level(StrEnum):
@@ -34,3 +34,9 @@ class Issue:
         """What issues are sorted by, everywhere: place, then code, then text, then the next step."""
         place = self.location or Location(self.subject)
         return (place.path, place.line, place.column, self.code, self.message, self.hint or "")
+
+
+def failure(error: Exception, subject: str, place: Location | None = None, level: Level = Level.ERROR) -> Issue:
+    """That one hunt provoked what nobody expected, a fault of ours included: it is left out and the others go on."""
+    message = f"could not be analysed: {fault_of(error)}"
+    return Issue("DEP009", level, message, subject, place, "a fault of entra-deployer's: please report it")

@@ -1,6 +1,8 @@
 """What a rule is compiled for: the stack's version, its licence, and where it goes."""
 
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import total_ordering
 
@@ -31,6 +33,41 @@ class StackVersion:
     def __str__(self) -> str:
         """major.minor.patch."""
         return f"{self.major}.{self.minor}.{self.patch}"
+
+
+_BOUND = re.compile(r"\s*(>=|<=|>|<|==)?\s*(\d+(?:\.\d+){0,2})\s*")
+
+
+@dataclass(frozen=True)
+class VersionRange:
+    """The versions of the stack that every bound allows; a bound is a sign and the numbers that it names."""
+
+    bounds: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "VersionRange":
+        """Read ">=9.2" or ">=8.14,<9"; ValueError for anything else."""
+        bounds = []
+        for part in text.split(","):
+            found = _BOUND.fullmatch(part)
+            if not found:
+                raise ValueError(f"{text!r} is no range of versions such as >=8.14,<9")
+            bounds.append((found[1] or "==", tuple(int(number) for number in found[2].split("."))))
+        return cls(tuple(bounds))
+
+    def allows(self, version: StackVersion) -> bool:
+        """Whether a version is within it. What a bound does not name does not count: 8.19.21 is not above 8.19."""
+        numbers = (version.major, version.minor, version.patch)
+        return all(_COMPARED[sign](numbers[: len(bound)], bound) for sign, bound in self.bounds)
+
+
+_COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+}
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.doctor import findings as doctor
 from entra_deployer.doctor.examination import Examination, Finding, Health
+from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
-from entra_deployer.esql.parse import parse
 from entra_deployer.ledger.reader import Past
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, plan_rules
@@ -54,13 +54,13 @@ def least_role(root: Path, environment: Environment, version: StackVersion) -> M
 
 def patterns(rules: Sequence[CompiledRule], version: StackVersion) -> tuple[str, ...]:
     """The index patterns that rules read, sorted, each once."""
-    trees = (parse(rule.rule.payload["query"], version).tree for rule in rules)
+    trees = (syntax_cache().parse(rule.rule.payload["query"], version).tree for rule in rules)
     return tuple(sorted({pattern for tree in trees if tree for pattern in sources(tree)}))
 
 
 def _act(compilation: Compilation) -> bool:
     """Whether any rule has actions, which name connectors."""
-    return any(query.settings.actions for source in compilation.sources for query in source.queries)
+    return any(rule.settings.settings.actions for rule in compilation.rules)
 
 
 def _target(environment: Environment, version: StackVersion, licence: str = "basic") -> Target:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entra_deployer.core.errors import InputError, Location, UnknownName
-from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.hunts.detection_test import read_detection_tests
 from entra_deployer.hunts.fields import FaultyHunt
@@ -49,14 +49,15 @@ def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
         raise InputError(
             "there are no rules here", location=Location(str(folder)), hint="make a folder rules/<hunt>/ with a hunt.md"
         )
-    readings = [_read_folder(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_rule(path)]
+    readings = [_read_safely(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_rule(path)]
     duplicates = list(_duplicates([reading.source for reading in readings if reading.source]))
     wanted = _select(readings, names)
     chosen = {reading.folder for reading in wanted}
     issues = [issue for reading in wanted for issue in reading.issues]
     issues += [issue for issue in duplicates if issue.subject in chosen]
     sources = tuple(reading.source for reading in wanted if reading.source)
-    return Catalog(sources, tuple(sorted(issues, key=lambda issue: issue.order)))
+    unread = tuple(reading.folder for reading in readings if reading.source is None)
+    return Catalog(sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread)
 
 
 def read_hunt_file(path: Path) -> Catalog:
@@ -78,6 +79,14 @@ def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading
             hint = did_you_mean(name, known) if known else "there is none under rules/"
             raise UnknownName("rule", name, f"no rule is named {name!r}", hint=hint)
     return [reading for reading in readings if not names or reading.names & set(names)]
+
+
+def _read_safely(path: Path) -> _Reading:
+    """A folder; what nobody expected, a fault of a parser included, is told of it alone."""
+    try:
+        return _read_folder(path)
+    except Exception as error:
+        return _Reading(path.name, None, (failure(error, path.name, Location(str(path))),))
 
 
 def _read_folder(path: Path) -> _Reading:

@@ -14,7 +14,7 @@ class RuleSettings:
 
     Durations are Kibana's: `<n>s|m|h|d`. `fields` are further fields of the rule payload in Kibana's own names
     (a merge patch). `owners` maps a payload field to "git" or "live". `rule_id` is that of a rule which was there
-    before the hunt; without it the id is made of the hunt's UUID.
+    before the hunt; without it the id is made of the hunt's UUID. `stack` is the range of versions that can run it.
     """
 
     name: str | None = None
@@ -38,6 +38,7 @@ class RuleSettings:
     silence: Mapping[str, str] = field(default_factory=dict)
     minimum_mutation_score: float | None = None
     rule_id: str | None = None
+    stack: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,11 @@ class RuleSource:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others."""
+    """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others.
+
+    `unread` are the folders of which nobody knows which rules are theirs, those that were not asked for included.
+    """
 
     sources: tuple[RuleSource, ...]
     issues: tuple[Issue, ...] = ()
+    unread: tuple[str, ...] = ()

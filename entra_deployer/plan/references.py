@@ -6,7 +6,6 @@ from dataclasses import replace
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.hunts.folder import RuleSettings
 from entra_deployer.stack.kibana import KibanaClient
 
 _USUAL_FREQUENCY = {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None}
@@ -24,8 +23,9 @@ class Resolver:
         self._lists: dict[str, Json] = {}
         self.issues: list[Issue] = []
 
-    def resolve(self, rule: CompiledRule, settings: RuleSettings) -> CompiledRule:
+    def resolve(self, rule: CompiledRule) -> CompiledRule:
         """The rule with its actions and exception lists; what is missing here is in `issues`."""
+        settings = rule.settings.settings
         fields: dict[str, Json] = {}
         if settings.actions:
             fields["actions"] = [found for item in settings.actions if (found := self._action(rule, item))]

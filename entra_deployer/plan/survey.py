@@ -7,7 +7,7 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import desired_state
 from entra_deployer.compiler.identity import OWNER_TAG
 from entra_deployer.core.issue import Issue
-from entra_deployer.hunts.folder import Catalog, RuleSettings
+from entra_deployer.hunts.folder import Catalog
 from entra_deployer.objects.rule_fields import Owner, with_witness
 from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
 from entra_deployer.plan.connection import Connection
@@ -32,9 +32,8 @@ def survey_space(
 ) -> Survey:
     """Compile what was read for a space and read what stands there. `base` is what the last push left. Reads only."""
     compilation = compile_catalog(catalog, connection.target(space))
-    settings = _settings(compilation)
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-    rules = [_stamped(resolver.resolve(rule, settings[rule.folder, rule.query_key])) for rule in compilation.rules]
+    rules = [_stamped(resolver.resolve(rule)) for rule in compilation.rules]
     desired = desired_state(rules, space)
     environment = connection.environment
     policy = Policy(
@@ -69,17 +68,11 @@ def read_existing(connection: Connection, desired: State) -> Existing:
     return Existing(tuple(marked), tuple(same_key), tuple(rules.by_name(names)))
 
 
-def _settings(compilation: Compilation) -> dict[tuple[str, str], RuleSettings]:
-    """The settings of each rule, by its folder and its query's key."""
-    return {(one.folder, query.key): query.settings for one in compilation.sources for query in one.queries}
-
-
 def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
     """Who owns which field, by rule_id: what rule.yaml says; an action or exception list that it names is git's."""
-    settings = _settings(compilation)
     found: dict[str, Mapping[str, str]] = {}
     for rule in compilation.rules:
-        said = settings[rule.folder, rule.query_key]
+        said = rule.settings.settings
         named = {"actions": said.actions, "exceptions_list": said.exceptions}
         found[rule.rule.key] = {**{field: Owner.GIT for field, value in named.items() if value}, **said.owners}
     return found

@@ -99,8 +99,7 @@ class Builder:
         compiled = compile_source(source, target, load_knowledge(), parser=syntax_cache().parse)
         if any(issue.level is Level.ERROR for issue in compiled.issues):
             return None
-        settings = {query.key: query.settings for query in queries}
-        rules = [self.resolver.resolve(rule, settings[rule.query_key]) for rule in compiled.rules]
+        rules = [self.resolver.resolve(rule) for rule in compiled.rules]
         return Built(source, {rule.rule.key: rule for rule in rules})
 
 

@@ -121,8 +121,7 @@ class _Pull:
     def _bring(self, bringer: Bringer, compared: Compared, difference: Difference, wish: Wish) -> None:
         rules = compared.survey.compilation.rules
         rule = next(one for one in rules if difference.key in (one.rule.key, one.search.key))
-        source = next(one for one in compared.survey.compilation.sources if one.folder == rule.folder)
-        draft = self._draft(rule.folder, Path(source.hunt.source))
+        draft = self._draft(rule.folder, Path(rule.source.hunt.source))
         if difference.object_kind is Kind.SAVED_SEARCH:
             self._bring_search(bringer, draft, rule.rule.key, difference)
             return

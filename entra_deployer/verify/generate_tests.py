@@ -8,12 +8,12 @@ from entra_deployer.core.errors import ExitCode, InputError, Location
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_json
+from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.inferred_types import demanded_types
-from entra_deployer.esql.parse import parse
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import DetectionTest
-from entra_deployer.repository import OFFLINE, Compilation, compile_rules, rule_keys
+from entra_deployer.repository import OFFLINE, Compilation, compile_rules
 from entra_deployer.verify.generate import constants
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.fill import Fields
@@ -69,9 +69,8 @@ def _nothing_to_solve(compilation: Compilation) -> InputError:
 
 def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     payload = rule.rule.payload
-    source = next(one for one in compilation.sources if one.folder == rule.folder)
-    key = rule.query_key if len(rule_keys(source)) > 1 else None
-    tree = parse(str(payload["query"]), compilation.target.version).tree
+    key = rule.own_key
+    tree = syntax_cache().parse(str(payload["query"]), compilation.target.version).tree
     if tree is None:
         return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))
     found = make_cases(tree, payload)

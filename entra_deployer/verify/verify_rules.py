@@ -9,7 +9,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.hunts.folder import DetectionTest, RuleSettings, RuleSource
+from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.ledger.reader import Past
 from entra_deployer.objects.state import Kind, StateObject
 from entra_deployer.plan.connection import Connection
@@ -129,17 +129,16 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
     """Every compiled rule as it stands in Kibana, with the tests of its query."""
     keys = [compiled.rule.key for compiled in compilation.rules]
     standing = {live.object.key: live.object.payload for live in connection.rules(space).by_key(keys)}
-    sources = {source.folder: source for source in compilation.sources}
     return [
         RuleUnderTest(
             rule_id=compiled.rule.key,
             name=compiled.rule.name,
             payload=standing.get(compiled.rule.key),
-            tests=_tests(sources[compiled.folder], compiled),
+            tests=_tests(compiled),
             key_columns=compiled.key_columns,
-            repeats_matter=_settings(sources[compiled.folder], compiled).duplicates != "none",
-            minimum_score=_settings(sources[compiled.folder], compiled).minimum_mutation_score,
-            origin=Origin(sources[compiled.folder].hunt.source, compiled.query),
+            repeats_matter=compiled.settings.settings.duplicates != "none",
+            minimum_score=compiled.settings.settings.minimum_mutation_score,
+            origin=Origin(compiled.source.hunt.source, compiled.query),
         )
         for compiled in compilation.rules
     ]
@@ -165,13 +164,9 @@ def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Is
     return [issue for issue in found if not (environment.embedded and issue.code == NO_SOURCE)]
 
 
-def _settings(source: RuleSource, compiled: CompiledRule) -> RuleSettings:
-    return next(query.settings for query in source.queries if query.key == compiled.query_key)
-
-
-def _tests(source: RuleSource, compiled: CompiledRule) -> tuple[DetectionTest, ...]:
-    only = len(rule_keys(source)) == 1
-    return tuple(test for test in source.tests if test.query == compiled.query_key or (only and test.query is None))
+def _tests(compiled: CompiledRule) -> tuple[DetectionTest, ...]:
+    """The tests that name its query, or no query."""
+    return tuple(test for test in compiled.source.tests if test.query in (compiled.query_key, compiled.own_key))
 
 
 def _test_issues(source: RuleSource) -> Sequence[Issue]:

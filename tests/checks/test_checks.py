@@ -38,11 +38,9 @@ def issues_of(example: Example) -> tuple[Issue, ...]:
     compiled = compile_source(RuleSource("a_hunt", one, settings), target, knowledge)
     assert not compiled.issues, compiled.issues
     [rule] = compiled.rules
-    tree = parse(example.query, target.version).tree
-    assert tree
-    types = knowledge.field_types(sources(tree))
-    faults = type_problems(tree, target.version, types) if types else ()
-    return run_checks(Subject(one, one.queries[0], settings[0], tree, rule, target, knowledge, faults))
+    types = knowledge.field_types(sources(rule.tree))
+    faults = type_problems(rule.tree, target.version, types) if types else ()
+    return run_checks(Subject(rule, target, knowledge, faults))
 
 
 @pytest.mark.parametrize("code", sorted(CHECKS))

@@ -59,8 +59,8 @@ RULE = "rare"
 class Connectors:
     """A space in which every connector is called by its id."""
 
-    def resolve(self, rule, settings):
-        payload = {**rule.rule.payload, "actions": [{"id": one["connector"]} for one in settings.actions]}
+    def resolve(self, rule):
+        payload = {**rule.rule.payload, "actions": [{"id": one["connector"]} for one in rule.settings.settings.actions]}
         return replace(rule, rule=replace(rule.rule, payload=payload))
 
     def named_actions(self, actions):
