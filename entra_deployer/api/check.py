@@ -37,6 +37,7 @@ def check_rules(
         issues=issues,
         titles={issue.code: title(issue.code) for issue in issues},
         matrix=_matrix(catalog, newest.target, versions),
+        folders=tuple(source.folder for source in catalog.sources),
     )
 
 

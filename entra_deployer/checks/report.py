@@ -38,6 +38,7 @@ class CheckReport:
     """All issues of some rules, sorted, for one target ("8.19.21, platinum").
 
     `titles` says in a line what each code that occurs is about. `matrix` is filled where versions were asked for.
+    `folders` are those of all hunts that were read.
     """
 
     target: str
@@ -46,6 +47,7 @@ class CheckReport:
     issues: tuple[Issue, ...]
     titles: Mapping[str, str] = field(default_factory=dict)
     matrix: tuple[MatrixRow, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def count(self, level: Level) -> int:
         """How many issues are of one level."""

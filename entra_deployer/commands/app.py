@@ -1,29 +1,32 @@
 """The `deploy` command: its commands put together, and wrong usage mapped to exit code 64."""
 
+import shutil
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from entra_deployer.commands.check import check, explain
+from entra_deployer.commands.check import check
 from entra_deployer.commands.ci import ci_app
 from entra_deployer.commands.compile import compile_
 from entra_deployer.commands.doctor import doctor
 from entra_deployer.commands.drift import drift
+from entra_deployer.commands.explain import explain
 from entra_deployer.commands.history import history
 from entra_deployer.commands.init import init
 from entra_deployer.commands.list_rules import list_rules
 from entra_deployer.commands.local import local_app
-from entra_deployer.commands.options import exit_codes
+from entra_deployer.commands.plan import plan
 from entra_deployer.commands.promote import promote
 from entra_deployer.commands.pull import pull
-from entra_deployer.commands.push import plan, push
+from entra_deployer.commands.push import push
 from entra_deployer.commands.recover import recover
 from entra_deployer.commands.remove import remove
 from entra_deployer.commands.replay import replay
 from entra_deployer.commands.rollback import rollback
 from entra_deployer.commands.synth import synth
 from entra_deployer.commands.terminal import note, note_block
-from entra_deployer.commands.usage import Command, Group
+from entra_deployer.commands.usage import Command, Group, closing
 from entra_deployer.commands.verify import verify
 from entra_deployer.core.errors import ExitCode
 
@@ -32,6 +35,29 @@ _HELP = """Turn threat hunts into proven Kibana detection rules.
 A hunt under rules/ becomes a detection rule and a saved ES|QL search; `push` brings both to an environment, `verify`
 proves on a real Elasticsearch that the rule fires when it should and only then.
 """
+_WIDEST_HELP = 120
+
+COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
+    "init": (init, (0, 1, 64), "deploy init staging"),
+    "check": (check, (0, 1, 2, 64), "deploy check --stack 8.15,8.19,9.4"),
+    "compile": (compile_, (0, 1, 64), "deploy compile my_hunt --explain"),
+    "plan": (plan, (0, 1, 2, 64), "deploy plan staging --out plan.json"),
+    "push": (push, (0, 1, 2, 3, 64, 130), "deploy push staging --rule my_hunt --wait"),
+    "verify": (verify, (0, 1, 2, 64, 130), "deploy verify my_hunt --on staging"),
+    "synth": (synth, (0, 1, 64), "deploy synth my_hunt --write"),
+    "replay": (replay, (0, 1, 64, 130), 'deploy replay my_hunt --from "7d ago"'),
+    "list": (list_rules, (0, 1, 64), "deploy list staging"),
+    "drift": (drift, (0, 1, 2, 64, 130), "deploy drift staging --format markdown"),
+    "pull": (pull, (0, 1, 64), "deploy pull staging --dry-run"),
+    "promote": (promote, (0, 1, 3, 64, 130), "deploy promote staging production"),
+    "history": (history, (0, 1, 64), "deploy history staging my_hunt"),
+    "rollback": (rollback, (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
+    "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),
+    "recover": (recover, (0, 1, 3, 64), "deploy recover staging --undo"),
+    "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
+    "explain": (explain, (0, 64), "deploy explain DEP014"),
+}
+"""Each command by its name: what it runs, its exit codes, and an example."""
 
 app = typer.Typer(
     name="deploy",
@@ -41,26 +67,13 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": min(_WIDEST_HELP, shutil.get_terminal_size((_WIDEST_HELP, 24)).columns),
+    },
 )
-app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64))(check)
-app.command(cls=Command, epilog=exit_codes(0, 64))(explain)
-app.command(cls=Command, name="compile", epilog=exit_codes(0, 1, 64))(compile_)
-app.command(cls=Command, epilog=exit_codes(0, 1, 2, 3, 64, 130))(push)
-app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64))(plan)
-app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64, 130))(verify)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64, 130))(replay)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64))(synth)
-app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64))(recover)
-app.command(cls=Command, epilog=exit_codes(0, 1, 2, 64, 130))(drift)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64))(pull)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64))(history)
-app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(promote)
-app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(rollback)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64))(init)
-app.command(cls=Command, epilog=exit_codes(0, 1, 64))(doctor)
-app.command(cls=Command, name="list", epilog=exit_codes(0, 1, 64))(list_rules)
-app.command(cls=Command, epilog=exit_codes(0, 1, 3, 64, 130))(remove)
+for _name, (_command, _codes, _example) in COMMANDS.items():
+    app.command(_name, cls=Command, epilog=closing(_example, *_codes))(_command)
 app.add_typer(local_app, name="local")
 app.add_typer(ci_app, name="ci")
 

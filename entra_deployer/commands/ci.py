@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import exit_codes
-from entra_deployer.commands.usage import Command, Group, choose
+from entra_deployer.commands.usage import Command, Group, choose, closing
 from entra_deployer.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 ci_app = typer.Typer(
     cls=Group,
-    help="The pipeline of a repository of hunts: check and plan, push, promote, look for drift.",
+    help="Make the pipeline of a repository.\n\nIt checks and plans, pushes, promotes, and looks for drift.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -25,7 +24,7 @@ def _group() -> None:
     """Keep `init` a word of its own."""
 
 
-@ci_app.command(cls=Command, epilog=exit_codes(0, 1, 64))
+@ci_app.command(cls=Command, epilog=closing("deploy ci init github --stage staging --stage production", 0, 1, 64))
 def init(
     provider: Annotated[str, typer.Argument(metavar="CI", help="github, gitlab or azure.")],
     stage: Annotated[

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, ReportFormat
-from entra_deployer.commands.show import show
+from entra_deployer.commands import project
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, stack_versions
+from entra_deployer.commands.terminal import note, say, show
 from entra_deployer.core.errors import UsageError
-from entra_deployer.doctor.examination import Examination
+from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.core.target import StackVersion
+    from entra_deployer.doctor.examination import Examination
 
 
 def doctor(
@@ -24,35 +24,34 @@ def doctor(
         str | None,
         typer.Option("--stack", metavar="VERSION", help="The stack's version for --role, where no key is there yet."),
     ] = None,
-    form: FormatOption = ReportFormat.TEXT,
+    form: FormatOption = TEXT,
 ) -> None:
-    """Look an environment over: servers, versions, licence, clocks, the key and what it may do, spaces, data.
+    """Look an environment over, and what its key may do.
 
-    A line a finding: ok, warning or error, with the next step. Reads only.
+    Servers, versions, license, clocks, the key, spaces, data: a line a finding, ok, warning or error, with the next
+    step. Reads only.
     """
     if stack and not role:
         raise UsageError("--stack belongs to --role", hint="the servers tell their versions themselves")
     if role:
-        terminal.say(_role(env, stack))
+        say(_role(env, stack))
         return
+    from entra_deployer.doctor.examination import Examination
     from entra_deployer.doctor.examine import doctor_code, examine
     from entra_deployer.plan.push import now
-    from entra_deployer.reports.examination import examination_as_json, examination_as_text
+    from entra_deployer.reports.documents.examination import examination_document
 
-    def work() -> Examination:
-        top = project.root()
-        with project.connection(top, env) as connection, terminal.working(f"looking {env} over"):
+    def work() -> "Examination":
+        with project.on(env, "looking over") as (top, connection):
             return examine(top, connection, now)
 
-    def as_text(examination: Examination) -> str:
-        return examination_as_text(examination, width=terminal.width(), colour=terminal.coloured())
-
-    if form is ReportFormat.JSON:
-        show(
-            work, doctor_code, examination_as_json, lambda issues: examination_as_json(Examination(env, issues=issues))
-        )
-    else:
-        show(work, doctor_code, as_text)
+    show(
+        form,
+        work,
+        examination_document,
+        doctor_code,
+        lambda issues: examination_document(Examination(env, issues=issues)),
+    )
 
 
 def _role(env: str, stack: str | None) -> str:
@@ -61,18 +60,9 @@ def _role(env: str, stack: str | None) -> str:
 
     top = project.root()
     if stack:
-        found = least_role(top, project.environment(top, env, secrets=False), _version(stack))
+        found = least_role(top, project.environment(top, env, secrets=False), stack_versions(stack)[0])
     else:
         with project.connection(top, env) as connection:
             found = least_role(top, connection.environment, connection.version)
-    terminal.note("# for POST /_security/role/entra-deployer, or below a name in role_descriptors of an API key")
+    note("# for POST /_security/role/entra-deployer, or below a name in role_descriptors of an API key")
     return json.dumps(found, indent=2)
-
-
-def _version(text: str) -> "StackVersion":
-    from entra_deployer.core.target import StackVersion
-
-    try:
-        return StackVersion.parse(text)
-    except ValueError as error:
-        raise UsageError(f"--stack: {error}", hint="like 8.19 or 9.2.1") from None

@@ -6,17 +6,19 @@ from uuid import uuid4
 
 import typer
 
-from entra_deployer.commands import terminal
+from entra_deployer.commands.terminal import drawn, say
 
 
 def init(
     env: Annotated[
-        str | None, typer.Argument(metavar="[ENV]", help="A new environment, whose file deploy/ENV.yaml is wanted.")
+        str | None, typer.Argument(metavar="ENV", help="A new environment, whose file deploy/ENV.yaml is made.")
     ] = None,
 ) -> None:
-    """Start a project with a first hunt, or give it the commented file of an environment. Overwrites nothing."""
-    from entra_deployer.project.init import init_project
-    from entra_deployer.reports.new_project import new_project_as_text
+    """Start a project, or make an environment's file.
 
-    made = init_project(Path.cwd(), env, uuid4())
-    terminal.say(new_project_as_text(made, width=terminal.width(), colour=terminal.coloured()))
+    A project begins with a first hunt, the file of an environment with comments. Overwrites nothing.
+    """
+    from entra_deployer.project.init import init_project
+    from entra_deployer.reports.documents.project import project_document
+
+    say(drawn(project_document(init_project(Path.cwd(), env, uuid4()))))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 local_app = typer.Typer(
     cls=Group,
-    help="The embedded stack: a real Elasticsearch and a local Kibana API, on this machine only.\n\n"
+    help="Run the embedded stack by hand.\n\n"
+    "It is a real Elasticsearch and a local Kibana API, on this machine only.\n\n"
     "Exit codes: 0 done, 1 it could not be done, 64 wrong usage.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -1,39 +1,113 @@
-"""The options that several commands share, each written down once."""
+"""The arguments and options that several commands share, each written down once."""
 
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entra_deployer.commands.usage import choose
+from entra_deployer.reports import FORMS
+
+if TYPE_CHECKING:
+    from entra_deployer.core.target import StackVersion, Target
+
+_LICENSES = ("basic", "standard", "gold", "platinum", "enterprise", "trial")
+_OLDEST = "8.12"
+"""Rules in ES|QL are there from this version on."""
+
+
+def _environments(incomplete: str) -> list[str]:
+    """For the shell: the environments that begin so."""
+    from entra_deployer.stack.environments import environments, find_root
+
+    return [name for name in environments(find_root(Path.cwd())) if name.startswith(incomplete)]
+
+
+def _hunts(incomplete: str) -> list[str]:
+    """For the shell: the folders of hunts that begin so."""
+    from entra_deployer.stack.environments import RULES_FOLDER, find_root
+
+    folders = (find_root(Path.cwd()) / RULES_FOLDER).iterdir()
+    return sorted(path.name for path in folders if path.is_dir() and path.name.startswith(incomplete))
+
+
+def _forms(incomplete: str) -> list[str]:
+    return [form for form in FORMS if form.startswith(incomplete)]
+
+
+def _form(value: str) -> str:
+    return choose("format", value, FORMS)
+
+
 EnvironmentArgument = Annotated[
-    str, typer.Argument(metavar="[ENV]", help="The environment: a file deploy/ENV.yaml, or local, the embedded stack.")
+    str,
+    typer.Argument(
+        metavar="ENV",
+        help="The environment: a file deploy/ENV.yaml, or local, the embedded stack.",
+        autocompletion=_environments,
+    ),
 ]
-OnOption = Annotated[str, typer.Option("--on", metavar="ENV", help="The environment to work on.")]
+OnOption = Annotated[
+    str, typer.Option("--on", metavar="ENV", help="The environment to work on.", autocompletion=_environments)
+]
 RuleOption = Annotated[
     list[str] | None,
-    typer.Option("--rule", metavar="NAME", help="Only this hunt folder or rule name; may be given several times."),
+    typer.Option(
+        "--rule",
+        metavar="NAME",
+        help="Only this hunt folder or rule name; may be given several times.",
+        autocompletion=_hunts,
+    ),
 ]
+HuntsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="HUNT...",
+        help="Hunt folders, rule names, or paths of hunt files; all under rules/ where none is named.",
+        autocompletion=_hunts,
+    ),
+]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=f"The form of the result on stdout: {', '.join(FORMS)}.",
+        callback=_form,
+        autocompletion=_forms,
+    ),
+]
+StackOption = Annotated[
+    str | None, typer.Option("--stack", metavar="VERSION[,...]", help="The stack's version; without it 8.19.")
+]
+LicenseOption = Annotated[
+    str,
+    typer.Option("--license", metavar="NAME", help=f"The stack's license: {', '.join(_LICENSES)}."),
+]
+NoLockOption = Annotated[bool, typer.Option("--no-lock", help="Do not take the lock.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it and write nothing.")]
+AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of our ids that bear no mark of ours.")]
+PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
 
 
-class ReportFormat(StrEnum):
-    """The forms of a report that every command has."""
+def stack_versions(text: str | None, option: str = "--stack") -> "list[StackVersion]":
+    """The versions in "8.15,8.19,9.4". Raises UsageError for what is none, and for one without ES|QL rules."""
+    from entra_deployer.core.errors import UsageError
+    from entra_deployer.core.target import StackVersion
 
-    TEXT = "text"
-    JSON = "json"
-
-
-FormatOption = Annotated[ReportFormat, typer.Option("--format", help="The form of the result on stdout.")]
-
-EXIT_CODES = {
-    0: "done, or nothing to do",
-    1: "could not do it: an unreadable file, a refusal, a blocker",
-    2: "a difference, or a verdict or check that failed",
-    3: "partly pushed",
-    64: "wrong usage",
-    130: "interrupted",
-}
+    try:
+        found = [StackVersion.parse(part.strip()) for part in (text or "").split(",") if part.strip()]
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}", hint="write it as 8.19 or 9.4.1") from error
+    if any(version < StackVersion.parse(_OLDEST) for version in found):
+        raise UsageError(f"rules in ES|QL are there from {_OLDEST} on", hint=f"name a version from {_OLDEST} on")
+    return found
 
 
-def exit_codes(*codes: int) -> str:
-    """The lines about exit codes in a command's help."""
-    return "Exit codes: " + "; ".join(f"{code} {EXIT_CODES[code]}" for code in codes) + "."
+def target_for(version: "StackVersion | None", license: str) -> "Target":  # noqa: A002 - Elastic's word
+    """A target that no server stands behind."""
+    from dataclasses import replace
+
+    from entra_deployer.repository import OFFLINE
+
+    return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, _LICENSES))

@@ -1,10 +1,12 @@
 """The project that a command works on, and its environments, the embedded stack among them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entra_deployer.commands.terminal import note
+from entra_deployer.commands.terminal import note, working
 
 if TYPE_CHECKING:
     from entra_deployer.plan.connection import Connection
@@ -37,6 +39,14 @@ def connection(top: Path, name: str) -> "Connection":
     from entra_deployer.plan.connection import open_connection
 
     return open_connection(found, warn=lambda text: note(f"warning: {text}"))
+
+
+@contextmanager
+def on(env: str, doing: str) -> "Iterator[tuple[Path, Connection]]":
+    """The project and the servers of an environment, for one piece of work that `doing` names: "pushing to"."""
+    top = root()
+    with connection(top, env) as servers, working(f"{doing} {env}"):
+        yield top, servers
 
 
 def _nowhere(_: "LocalStackChoice") -> "LocalServers":

@@ -1,13 +1,16 @@
 """`deploy pull`: what was changed in Kibana goes into the repository's files."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, ReportFormat, RuleOption
-from entra_deployer.commands.show import show
-from entra_deployer.pull.report import PullReport
+from entra_deployer.commands import project
+from entra_deployer.commands.options import DryRunOption, EnvironmentArgument, FormatOption, RuleOption
+from entra_deployer.commands.terminal import show
+from entra_deployer.reports import TEXT
+
+if TYPE_CHECKING:
+    from entra_deployer.pull.report import PullReport
 
 
 def pull(
@@ -23,32 +26,22 @@ def pull(
         list[str] | None,
         typer.Option("--new", metavar="NAME", help="Make a hunt of this rule that was made in Kibana."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the edits and write nothing.")] = False,
-    form: FormatOption = ReportFormat.TEXT,
+    dry_run: DryRunOption = False,
+    form: FormatOption = TEXT,
 ) -> None:
-    """Bring what was changed in Kibana into the hunt, its rule.yaml or an overlay, by the smallest edit.
+    """Bring what was changed in Kibana into the files.
 
-    A copy that was made in Kibana of one of our rules becomes a new hunt, and so does a rule named by --new. Kibana is
-    only read.
+    It goes into the hunt, its rule.yaml or an overlay, by the smallest edit. A copy that was made in Kibana of one of
+    our rules becomes a new hunt, and so does a rule named by --new. Kibana is only read.
     """
     from entra_deployer.pull.pull import PullRequest, pull_code, pull_rules
+    from entra_deployer.pull.report import PullReport
+    from entra_deployer.reports.documents.pull import pull_document
 
     request = PullRequest(tuple(rule or ()), theirs, overlay, tuple(new or ()), dry_run)
 
-    def work() -> PullReport:
-        top = project.root()
-        with project.connection(top, env) as connection, terminal.working(f"pulling from {env}"):
+    def work() -> "PullReport":
+        with project.on(env, "pulling from") as (top, connection):
             return pull_rules(top, connection, request)
 
-    from entra_deployer.reports.pull_as_json import pull_as_json
-
-    if form is ReportFormat.JSON:
-        show(work, pull_code, pull_as_json, lambda issues: pull_as_json(PullReport(env, issues=issues)))
-    else:
-        show(work, pull_code, _as_text)
-
-
-def _as_text(report: PullReport) -> str:
-    from entra_deployer.reports.pull_as_text import pull_as_text
-
-    return pull_as_text(report, width=terminal.width(), colour=terminal.coloured())
+    show(form, work, pull_document, pull_code, lambda issues: pull_document(PullReport(env, issues=issues)))

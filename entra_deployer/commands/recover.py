@@ -1,30 +1,36 @@
 """`deploy recover`: an interrupted push is finished or undone."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, ReportFormat
-from entra_deployer.commands.show import show_report
-from entra_deployer.plan.report import Report
+from entra_deployer.commands import project
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption
+from entra_deployer.commands.terminal import show
+from entra_deployer.reports import TEXT
+
+if TYPE_CHECKING:
+    from entra_deployer.plan.report import Report
 
 
 def recover(
     env: EnvironmentArgument = "local",
     undo: Annotated[bool, typer.Option("--undo", help="Go back to before the push; deletions stay done.")] = False,
-    no_lock: Annotated[bool, typer.Option("--no-lock", help="Work without the lease that parts two pushes.")] = False,
-    form: FormatOption = ReportFormat.TEXT,
+    no_lock: NoLockOption = False,
+    form: FormatOption = TEXT,
 ) -> None:
     """Finish a push that was cut off, or undo it."""
     from entra_deployer.ledger.recover import Direction
     from entra_deployer.ledger.recover import recover as work_off
     from entra_deployer.plan.push import now, push_code
+    from entra_deployer.plan.report import Report
+    from entra_deployer.reports.documents.plan import plan_document
 
-    def work() -> Report:
-        top = project.root()
-        with project.connection(top, env) as connection, terminal.working(f"recovering {env}"):
+    document = plan_document("recover")
+
+    def work() -> "Report":
+        with project.on(env, "recovering") as (top, connection):
             direction = Direction.UNDO if undo else Direction.FINISH
             return work_off(top, connection, direction, now, lock=not no_lock)
 
-    show_report(env, form, work, push_code)
+    show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, ReportFormat
-from entra_deployer.commands.show import as_plan, show_report
-from entra_deployer.plan.report import Report
+from entra_deployer.commands import project
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption
+from entra_deployer.commands.terminal import drawn, note_block, show, working
+from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
     from entra_deployer.live.remove import Removal
     from entra_deployer.plan.connection import Connection
+    from entra_deployer.plan.report import Report
 
 
 def remove(
@@ -20,21 +21,25 @@ def remove(
     env: EnvironmentArgument = "local",
     disable: Annotated[bool, typer.Option("--disable", help="Only switch the rule off; it stays in Kibana.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    no_lock: Annotated[bool, typer.Option("--no-lock", help="Work without the lease that parts two pushes.")] = False,
-    form: FormatOption = ReportFormat.TEXT,
+    no_lock: NoLockOption = False,
+    form: FormatOption = TEXT,
 ) -> None:
-    """Remove a rule of ours and its saved search from an environment, or switch the rule off.
+    """Remove a rule of ours, or switch it off.
 
-    Shows what is going to happen and asks; without a terminal it needs --yes. What is not ours is never touched. Alerts
-    that the rule made stay.
+    Its saved search goes with it. Shows what is going to happen and asks; without a terminal it needs --yes. What is
+    not ours is never touched. Alerts that the rule made stay.
     """
     from entra_deployer.live.remove import apply_removal, decline_removal, plan_removal, remove_code, show_removal
     from entra_deployer.plan.push import now
+    from entra_deployer.plan.report import Report
+    from entra_deployer.reports.documents.plan import plan_document
 
-    def work() -> Report:
+    document = plan_document("remove")
+
+    def work() -> "Report":
         top = project.root()
         with project.connection(top, env) as connection:
-            with terminal.working(f"looking into {env}"):
+            with working(f"looking into {env}"):
                 removal = plan_removal(top, connection, rule, disable=disable)
             if removal.plan.blockers:
                 return decline_removal(connection, removal, "something else comes first")
@@ -42,17 +47,18 @@ def remove(
                 return show_removal(connection, removal)
             if not yes and (refusal := _ask(connection, removal)):
                 return decline_removal(connection, removal, refusal)
-            with terminal.working(f"working on {env}"):
+            with working(f"working on {env}"):
                 return apply_removal(top, connection, removal, now, lock=not no_lock)
 
-    show_report(env, form, work, remove_code)
+    show(form, work, document, remove_code, lambda issues: document(Report(env, issues=issues)))
 
 
 def _ask(connection: "Connection", removal: "Removal") -> str:
     """Show the removal beside the result and ask; why not, or ""."""
     from entra_deployer.live.remove import show_removal
+    from entra_deployer.reports.documents.plan import plan_document
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "nobody is there to be asked; say --yes"
-    terminal.note_block(as_plan(show_removal(connection, removal)))
+    note_block(drawn(plan_document("remove")(show_removal(connection, removal))))
     return "" if typer.confirm("Go on?", err=True) else "you said no"

@@ -1,38 +1,37 @@
 """`deploy replay`: when would a rule have fired in the past, and for whom."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.options import FormatOption, OnOption, ReportFormat
-from entra_deployer.commands.show import show
-from entra_deployer.verify.replayed import Replay
+from entra_deployer.commands import project
+from entra_deployer.commands.options import FormatOption, OnOption
+from entra_deployer.commands.terminal import show
+from entra_deployer.reports import TEXT
+
+if TYPE_CHECKING:
+    from entra_deployer.verify.replayed import Replay
 
 
 def replay(
-    rule: Annotated[str, typer.Argument(help="A hunt folder or a rule's name.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A hunt folder or a rule's name.")],
     start: Annotated[str, typer.Option("--from", metavar="TIME", help='The first tick: 2026-11-24T10:00Z, "7d ago".')],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="No tick is later than this.")] = "now",
     every: Annotated[
         str | None, typer.Option(metavar="STEP", help="The step, like 1h; the rule's own if not said.")
     ] = None,
     on: OnOption = "local",
-    form: FormatOption = ReportFormat.TEXT,
+    form: FormatOption = TEXT,
 ) -> None:
-    """Run a rule at each tick of its schedule over past data, with the clock of that tick. Reads only."""
-    from entra_deployer.reports import replay as reports
+    """Tell when a rule would have fired over past data.
+
+    Runs it at each tick of its schedule with the clock of that tick. Reads only.
+    """
+    from entra_deployer.reports.documents.replay import no_replay_document, replay_document
     from entra_deployer.verify.replay_rule import ReplayRequest, replay_code, replay_rule
 
-    def work() -> Replay:
-        top = project.root()
-        with project.connection(top, on) as connection, terminal.working(f"replaying on {on}"):
+    def work() -> "Replay":
+        with project.on(on, "replaying on") as (top, connection):
             return replay_rule(top, connection, ReplayRequest(rule, start, end, every))
 
-    def as_text(found: Replay) -> str:
-        return reports.replay_as_text(found, width=terminal.width(), colour=terminal.coloured())
-
-    if form is ReportFormat.JSON:
-        show(work, replay_code, reports.replay_as_json, lambda issues: reports.no_replay_as_json(on, issues))
-    else:
-        show(work, replay_code, as_text)
+    show(form, work, replay_document, replay_code, lambda issues: no_replay_document(on, issues))

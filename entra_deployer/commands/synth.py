@@ -1,13 +1,14 @@
 """`deploy synth`: a test made from a rule's own query."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands import project, terminal
-from entra_deployer.commands.show import show
-from entra_deployer.hunts.folder import DetectionTest
-from entra_deployer.verify.generate.synthesis import Synthesis
+from entra_deployer.commands import project
+from entra_deployer.commands.terminal import note, say, say_lines
+
+if TYPE_CHECKING:
+    from entra_deployer.verify.generate.synthesis import Synthesis
 
 
 def synth(
@@ -15,33 +16,29 @@ def synth(
     write: Annotated[bool, typer.Option("--write", help="Write rules/HUNT/tests/synth.yaml.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: over a file that is there already.")] = False,
 ) -> None:
-    """Make a test from a query: events that it must find, and for each condition a near miss that fails it alone.
+    """Make a test from a rule's own query.
 
-    Without --write the test is printed. What cannot be solved is named on stderr, each reason once for a rule.
+    It has events that the query must find, and for each condition a near miss that fails it alone. Without --write it
+    is printed. What cannot be solved is named on stderr, each reason once for a rule.
     """
+    from entra_deployer.hunts.folder import DetectionTest
     from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
-    from entra_deployer.reports.synthesis_as_text import unsolved_as_text, written_as_text
+    from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
     from entra_deployer.verify import generate_tests as workflow
 
     def text(test: DetectionTest) -> str:
         return detection_test_as_yaml(test, workflow.COMMENT)
 
+    found: list[Synthesis] = []
     files: list[str] = []
-
-    def work() -> tuple[Synthesis, ...]:
-        found = []
-        for one in workflow.synthesise(project.root(), rule):
-            found.append(one)
-            for line in unsolved_as_text([one]):
-                terminal.note(line)
-            if write:
-                files.extend(workflow.write_tests(project.root(), one, text, force=force))
-        return tuple(found)
-
-    def written(found: tuple[Synthesis, ...]) -> str:
-        return written_as_text(found, files, rule)
-
-    def printed(found: tuple[Synthesis, ...]) -> str:
-        return "---\n".join(text(test) for one in found for test in one.tests)
-
-    show(work, workflow.synth_code, written if write else printed)
+    for one in workflow.synthesise(project.root(), rule):
+        found.append(one)
+        for line in unsolved_as_text([one]):
+            note(line)
+        if write:
+            files += workflow.write_tests(project.root(), one, text, force=force)
+    if write:
+        say_lines(written_as_text(found, files, rule))
+    else:
+        say("---\n".join(text(test) for one in found for test in one.tests))
+    raise typer.Exit(workflow.synth_code(tuple(found)))

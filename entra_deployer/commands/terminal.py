@@ -3,16 +3,49 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
+import typer
+
+from entra_deployer.core.errors import DeployError
 from entra_deployer.core.text import visible
+from entra_deployer.reports import TEXT, render
 
 if TYPE_CHECKING:
+    from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.issue import Issue
+    from entra_deployer.reports.document import Document
 
 _PIPED_WIDTH = 100
+
+
+def show[Result](
+    form: str,
+    work: Callable[[], Result],
+    document: "Callable[[Result], Document]",
+    code: "Callable[[Result], ExitCode]",
+    unable: "Callable[[tuple[Issue, ...]], Document]",
+) -> Never:
+    """Do the work, print its document in the form asked for, and leave with its exit code.
+
+    Programs get a document even where the work could not be done: `unable` makes one of what kept it from that. The
+    error itself goes its own way.
+    """
+    try:
+        found = work()
+    except DeployError as error:
+        if form != TEXT:
+            say(render(unable(_as_issues(error)), form))
+        raise
+    say(drawn(document(found), form))
+    raise typer.Exit(code(found))
+
+
+def drawn(document: "Document", form: str = TEXT) -> str:
+    """The document for the terminal at hand."""
+    return render(document, form, width=width(), colour=coloured())
 
 
 def width() -> int:
@@ -28,9 +61,14 @@ def coloured() -> bool:
 
 
 def say(text: str) -> None:
-    """Print a result; nothing where it is empty."""
+    """Print a result that a renderer made; nothing where it is empty."""
     sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()
+
+
+def say_lines(text: str) -> None:
+    """Print lines as a result that no renderer made; what they hold from outside is shown without controls."""
+    say(visible(text, keep="\n"))
 
 
 def note(text: str) -> None:
@@ -44,16 +82,12 @@ def note_block(text: str) -> None:
     sys.stderr.flush()
 
 
-def complain(issues: "Iterator[Issue] | tuple[Issue, ...]") -> None:
+def complain(issues: "tuple[Issue, ...]") -> None:
     """Print issues on stderr, one line each."""
     for issue in issues:
-        place = issue.location or issue.subject
+        place = f"{issue.location or issue.subject}: " if issue.location or issue.subject else ""
         hint = f" ({issue.hint})" if issue.hint else ""
-        note(
-            f"{issue.level.value}: {place}: {issue.message}{hint}"
-            if place
-            else f"{issue.level.value}: {issue.message}{hint}"
-        )
+        note(f"{issue.level.value}: {place}{issue.message}{hint}")
 
 
 @contextmanager
@@ -66,3 +100,10 @@ def working(text: str) -> Iterator[None]:
 
     with Console(stderr=True, markup=False).status(visible(text)):
         yield
+
+
+def _as_issues(error: DeployError) -> "tuple[Issue, ...]":
+    from entra_deployer.core.issue import Issue, Level
+
+    issues: tuple[Issue, ...] = getattr(error, "issues", ())
+    return issues or (Issue("DEP000", Level.ERROR, error.message, "", error.location, error.hint),)

@@ -14,6 +14,14 @@ from entra_deployer.core.text import closest
 type Foreign = Any
 """A context, a parameter or a command of typer's, whose types it keeps to itself."""
 
+EXIT_CODES = {
+    0: "done, or nothing to do",
+    1: "could not do it: an unreadable file, a refusal, a blocker",
+    2: "a difference, or a verdict or check that failed",
+    3: "partly done",
+    64: "wrong usage",
+    130: "interrupted",
+}
 _PLACES = {"rule": ("--rule", "rule"), "env": ("--on", "environment")}
 """The option that takes a name, and what it is a name of, by what an argument for it is called."""
 _NUMBERS = {int: "a whole number", float: "a number"}
@@ -96,6 +104,11 @@ class Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def closing(example: str, *codes: int) -> str:
+    """The end of a command's help: an example, and its exit codes."""
+    return f"Example: {example}\n\nExit codes: {'; '.join(f'{code} {EXIT_CODES[code]}' for code in codes)}."
+
+
 def choose(what: str, value: str, known: Sequence[str]) -> str:
     """The value where it is one of those known. Raises UsageError with the nearest and all of them else."""
     if value in known:
@@ -158,7 +171,8 @@ def _default(param: Foreign) -> str:
 
 
 def _metavar(param: Foreign) -> str:
-    return str(param.metavar or param.name.upper())
+    name = str(param.metavar or param.name.upper())
+    return name if param.required else f"[{name}]"
 
 
 def _root() -> Path | None:

@@ -1,9 +1,13 @@
 """Plans as JSON and back: what `--out` writes, what `--plan` reads, and what the ledger keeps."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
-from entra_deployer.core.errors import Location
+from entra_deployer.core.errors import InputError, Location
+from entra_deployer.core.files import read_bytes, write_text
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import DoesNotFit, parse_json
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.ledger import PushEntry, PushState
 from entra_deployer.objects.state import Kind, LiveObject, StateObject
@@ -35,6 +39,22 @@ def plan_from_json(value: Json) -> Plan:
         issues=issues,
         blockers=tuple(issue for issue in issues if issue.level is Level.ERROR),
     )
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan for `read_plan`. Raises InputError where it cannot be written."""
+    text = json.dumps(plan_to_json(plan), indent=2, sort_keys=True, ensure_ascii=False)
+    write_text(path, f"{text}\n", shown=str(path))
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file. Raises InputError where it cannot be read or is none."""
+    data = read_bytes(path, shown=str(path))
+    try:
+        return plan_from_json(parse_json(data))
+    except (DoesNotFit, ValueError, KeyError, TypeError) as error:
+        hint = "make one by `deploy plan --out FILE`"
+        raise InputError("this is not a plan", location=Location(str(path)), hint=hint) from error
 
 
 def change_to_json(change: Change) -> Json:

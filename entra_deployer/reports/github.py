@@ -1,23 +1,40 @@
-"""Workflow commands of GitHub Actions: lines of a log that become annotations."""
+"""A document as workflow commands of GitHub Actions, which shows them beside the line, and its summary in the log."""
 
-from entra_deployer.core.errors import Location
-from entra_deployer.core.issue import Level
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.text import visible
+from entra_deployer.reports.document import Document
 
-_WORDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 
 
-def annotation(level: Level, message: str, *, title: str, place: Location | None = None) -> str:
-    """One annotation, at a place where there is one; a message may have several lines."""
-    values = {"title": title}
-    if place:
-        values["file"] = place.path
-        if place.line:
-            values |= {"line": str(place.line), "col": str(place.column or 1)}
+def render(document: Document) -> str:
+    """A line for each finding and each issue, and the summary as the last line."""
+    lines = [_annotation(document, issue) for issue in (*document.findings, *document.issues)]
+    return "".join(f"{line}\n" for line in (*lines, _log_line(document)))
+
+
+def _annotation(document: Document, issue: Issue) -> str:
+    values = {"title": issue.code}
+    if issue.code in document.titles and not issue.code.startswith("DEP"):
+        values["title"] = f"{document.title}: {document.titles[issue.code]}"
+    if issue.location:
+        values["file"] = issue.location.path
+        if issue.location.line:
+            values |= {"line": str(issue.location.line), "col": str(issue.location.column or 1)}
     properties = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in sorted(values.items()))
-    return f"::{_WORDS[level]} {properties}::{_escaped(message)}"
+    text = f"{issue.message} ({issue.hint})" if issue.hint else issue.message
+    return f"::{_COMMANDS[issue.level]} {properties}::{_escaped(text)}"
 
 
 def _escaped(text: str, further: str = "") -> str:
-    for character in f"%\r\n{further}":
+    text = visible(text, keep="\n")
+    for character in f"%\n{further}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text
+
+
+def _log_line(document: Document) -> str:
+    """A line that begins as no command does, and holds none in the older form, which may stand anywhere in a line."""
+    told = f"{document.title}: {document.summary}" if document.title else document.summary
+    line = visible(told).replace("##[", "## [")
+    return f"deploy {document.name}: {line}" if line.lstrip().startswith("::") else line

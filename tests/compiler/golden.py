@@ -6,8 +6,8 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompileReport
 from entra_deployer.core.target import StackVersion
-from entra_deployer.reports.compilation_as_json import compilation_as_json
-from entra_deployer.reports.compilation_as_text import compilation_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.compilation import compilation_document
 from entra_deployer.repository import OFFLINE, compile_rules
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +19,9 @@ def renderings() -> Iterator[tuple[str, str]]:
     """The name and the text of each golden file."""
     for folder in sorted(path.name for path in (ROOT / "rules").iterdir() if path.is_dir()):
         now, old = (_report(compile_rules(ROOT, target, [folder])) for target in (OFFLINE, OLD))
-        yield f"{folder}.json", compilation_as_json(now)
-        yield f"{folder}.explain.txt", compilation_as_text(now, width=120, colour=False, explain=True)
-        yield f"{folder}.8.12-basic.txt", compilation_as_text(old, width=120, colour=False, explain=False)
+        yield f"{folder}.json", render(compilation_document(now), "json")
+        yield f"{folder}.explain.txt", render(compilation_document(now, explain=True), "text", width=120)
+        yield f"{folder}.8.12-basic.txt", render(compilation_document(old, explain=False), "text", width=120)
 
 
 def _report(compilation):

@@ -13,13 +13,9 @@ from entra_deployer.ledger.ledger import PushEntry, PushState
 from entra_deployer.objects.state import Kind
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
 from entra_deployer.plan.plan import FieldDiff
-from entra_deployer.reports.diff import diff_lines
-from entra_deployer.reports.drift_as_github import drift_as_github
-from entra_deployer.reports.drift_as_json import drift_as_json
-from entra_deployer.reports.drift_as_junit import drift_as_junit
-from entra_deployer.reports.drift_as_markdown import drift_as_markdown
-from entra_deployer.reports.drift_as_sarif import drift_as_sarif
-from entra_deployer.reports.drift_as_text import drift_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.drift import drift_document
+from entra_deployer.reports.words import diff_lines
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILE = "rules/rare/hunt.md"
@@ -56,14 +52,14 @@ UNTOLD = replace(REPORT, issues=(ERROR,))
 CLEAN = replace(REPORT, differences=(), last_push=None, three_way=False)
 
 FORMS = {
-    "drift.txt": lambda: drift_as_text(REPORT, width=90),
-    "drift_clean.txt": lambda: drift_as_text(CLEAN, width=90),
-    "drift_untold.txt": lambda: drift_as_text(UNTOLD, width=60),
-    "drift.json": lambda: drift_as_json(REPORT),
-    "drift.xml": lambda: drift_as_junit(UNTOLD),
-    "drift.github": lambda: drift_as_github(UNTOLD),
-    "drift.md": lambda: drift_as_markdown(UNTOLD),
-    "drift.sarif": lambda: drift_as_sarif(UNTOLD),
+    "drift.txt": lambda: render(drift_document(REPORT), "text", width=90),
+    "drift_clean.txt": lambda: render(drift_document(CLEAN), "text", width=90),
+    "drift_untold.txt": lambda: render(drift_document(UNTOLD), "text", width=60),
+    "drift.json": lambda: render(drift_document(REPORT), "json"),
+    "drift.xml": lambda: render(drift_document(UNTOLD), "junit"),
+    "drift.github": lambda: render(drift_document(UNTOLD), "github"),
+    "drift.md": lambda: render(drift_document(UNTOLD), "markdown"),
+    "drift.sarif": lambda: render(drift_document(UNTOLD), "sarif"),
 }
 
 
@@ -73,18 +69,18 @@ def test_each_form_is_as_in_its_golden_file(name):
 
 
 def test_junit_fails_for_what_counts_alone():
-    suite = ET.fromstring(drift_as_junit(REPORT))
+    suite = ET.fromstring(render(drift_document(REPORT), "junit"))
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("9", "7", "0")
 
 
 def test_an_annotation_stays_on_one_line():
-    lines = drift_as_github(REPORT).splitlines()
+    lines = render(drift_document(REPORT), "github").splitlines()
     assert all(line.startswith("::") for line in lines[:-1])
     assert len(lines) == len(REPORT.differences) + 1
 
 
 def test_the_json_document_tells_all_three_sides():
-    document = json.loads(drift_as_json(REPORT))
+    document = json.loads(render(drift_document(REPORT), "json"))
     assert document["drifted"]
     field = document["differences"][0]["fields"][0]
     assert field == {"path": "severity", "base": "low", "desired": "high", "live": "critical"}

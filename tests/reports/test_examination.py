@@ -6,7 +6,8 @@ import pytest
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.doctor.examination import Examination, Finding, Health
-from entra_deployer.reports.examination import examination_as_json, examination_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.examination import examination_document
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FINDINGS = (
@@ -18,10 +19,10 @@ EXAMINATION = Examination("staging", FINDINGS)
 UNABLE = Examination("staging", issues=(Issue("DEP000", Level.ERROR, "the variable STAGING_API_KEY is not set"),))
 
 FORMS = {
-    "examination.txt": lambda: examination_as_text(EXAMINATION, width=100),
-    "examination_narrow.txt": lambda: examination_as_text(EXAMINATION, width=40),
-    "examination.json": lambda: examination_as_json(EXAMINATION),
-    "examination_unable.json": lambda: examination_as_json(UNABLE),
+    "examination.txt": lambda: render(examination_document(EXAMINATION), "text", width=100),
+    "examination_narrow.txt": lambda: render(examination_document(EXAMINATION), "text", width=40),
+    "examination.json": lambda: render(examination_document(EXAMINATION), "json"),
+    "examination_unable.json": lambda: render(examination_document(UNABLE), "json"),
 }
 
 
@@ -39,9 +40,9 @@ def test_each_form_is_its_golden_file(name):
     ],
 )
 def test_the_last_line_says_whether_it_is_ready(findings, said):
-    assert examination_as_text(Examination("staging", findings)).splitlines()[-1] == said
+    assert render(examination_document(Examination("staging", findings)), "text").splitlines()[-1] == said
 
 
 def test_colour_only_where_it_is_asked_for():
-    assert "\x1b[" not in examination_as_text(EXAMINATION)
-    assert "\x1b[" in examination_as_text(EXAMINATION, colour=True)
+    assert "\x1b[" not in render(examination_document(EXAMINATION), "text")
+    assert "\x1b[" in render(examination_document(EXAMINATION), "text", colour=True)

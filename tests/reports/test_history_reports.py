@@ -10,8 +10,8 @@ from entra_deployer.ledger.entry import History, NumberedPush
 from entra_deployer.ledger.ledger import PushEntry, PushState
 from entra_deployer.objects.state import Kind
 from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome
-from entra_deployer.reports.history_as_json import history_as_json
-from entra_deployer.reports.history_as_text import history_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.history import history_document
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 UPDATE = Change(
@@ -44,9 +44,11 @@ HISTORY = History(
     issues=(Issue("DEP351", Level.WARNING, "this key may not read the ledger", "staging", None, "give it read"),),
 )
 FORMS = {
-    "history.txt": lambda: history_as_text(HISTORY, width=80),
-    "history_rule.txt": lambda: history_as_text(replace(HISTORY, rule="Rare", issues=(), older=0), width=80),
-    "history.json": lambda: history_as_json(HISTORY),
+    "history.txt": lambda: render(history_document(HISTORY), "text", width=80),
+    "history_rule.txt": lambda: render(
+        history_document(replace(HISTORY, rule="Rare", issues=(), older=0)), "text", width=80
+    ),
+    "history.json": lambda: render(history_document(HISTORY), "json"),
 }
 
 
@@ -56,4 +58,4 @@ def test_each_form_is_as_in_its_golden_file(name):
 
 
 def test_no_push_is_said():
-    assert history_as_text(History("staging")).splitlines()[-1] == "No push is written down."
+    assert render(history_document(History("staging")), "text").splitlines()[-1] == "No push is written down."

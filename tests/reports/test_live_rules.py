@@ -9,7 +9,16 @@ import pytest
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.plan.live_rule import FirstRun, Inventory, LastRun, LiveRule, RunState
 from entra_deployer.plan.report import Report
-from entra_deployer.reports.live_rules import ago, live_rules_as_json, live_rules_as_text, runs_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.document import Document
+from entra_deployer.reports.documents.live_rules import ago, live_rules_document, run_lines
+
+
+def runs_as_text(report, width=100):
+    """What `push --wait` tells behind its plan."""
+    lines = tuple(run_lines(report.runs, "staging")) if report.runs else ()
+    return render(Document("push", closing=lines), "text", width=width)
+
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -63,10 +72,10 @@ FORMS = {
     "first_runs.txt": lambda: runs_as_text(PUSHED, width=100),
     "first_runs_good.txt": lambda: runs_as_text(GOOD, width=100),
     "first_runs_narrow.txt": lambda: runs_as_text(PUSHED, width=40),
-    "live_rules.txt": lambda: live_rules_as_text(INVENTORY, width=100),
-    "live_rules_narrow.txt": lambda: live_rules_as_text(INVENTORY, width=44),
-    "live_rules_one_space.txt": lambda: live_rules_as_text(ONE_SPACE, width=100),
-    "live_rules.json": lambda: live_rules_as_json(INVENTORY),
+    "live_rules.txt": lambda: render(live_rules_document(INVENTORY), "text", width=100),
+    "live_rules_narrow.txt": lambda: render(live_rules_document(INVENTORY), "text", width=44),
+    "live_rules_one_space.txt": lambda: render(live_rules_document(ONE_SPACE), "text", width=100),
+    "live_rules.json": lambda: render(live_rules_document(INVENTORY), "json"),
 }
 
 
@@ -77,20 +86,20 @@ def test_each_form_is_its_golden_file(name):
 
 @pytest.mark.parametrize("width", [20, 44, 89, 90, 200])
 def test_no_line_is_wider_than_the_terminal(width):
-    text = live_rules_as_text(INVENTORY, width=width)
+    text = render(live_rules_document(INVENTORY), "text", width=width)
     assert max(map(len, text.splitlines())) <= width
     for word in (word for one in RULES for word in one.name.split()):
         assert word in text
 
 
 def test_nothing_live_says_how_to_get_something_there():
-    assert "`deploy push` brings them there" in live_rules_as_text(Inventory("staging", NOW))
-    assert json.loads(live_rules_as_json(Inventory("staging", NOW)))["rules"] == []
+    assert "`deploy push` brings them there" in render(live_rules_document(Inventory("staging", NOW)), "text")
+    assert json.loads(render(live_rules_document(Inventory("staging", NOW)), "json"))["rules"] == []
 
 
 def test_colour_only_where_it_is_asked_for():
-    assert "\x1b[" not in live_rules_as_text(INVENTORY)
-    assert "\x1b[" in live_rules_as_text(INVENTORY, colour=True)
+    assert "\x1b[" not in render(live_rules_document(INVENTORY), "text")
+    assert "\x1b[" in render(live_rules_document(INVENTORY), "text", colour=True)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.plan.apply import not_applied, planned
 from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
 from entra_deployer.plan.report import Report
-from entra_deployer.reports.as_json import as_json
-from entra_deployer.reports.plan_as_markdown import plan_as_markdown
-from entra_deployer.reports.plan_as_text import plan_as_html, plan_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.plan import plan_document
 from tests.builders import live, rule, search
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -53,14 +52,16 @@ def report(plan, results):
 
 PLANNED = report(PLAN, planned(PLAN))
 FORMS = {
-    "plan.txt": plan_as_text(PLANNED, width=80),
-    "plan_narrow.txt": plan_as_text(PLANNED, width=40),
-    "plan_blocked.txt": plan_as_text(report(BLOCKED, not_applied(BLOCKED, "blocked")), width=80),
-    "plan_partly.txt": plan_as_text(report(PLAN, PARTLY), width=80),
-    "plan_empty.txt": plan_as_text(report(Plan("staging", (), 7), ()), width=80),
-    "plan.md": plan_as_markdown(PLANNED),
-    "plan.html": plan_as_html(PLANNED),
-    "plan.json": as_json(report(PLAN, PARTLY)),
+    "plan.txt": render(plan_document("plan")(PLANNED), "text", width=80),
+    "plan_narrow.txt": render(plan_document("plan")(PLANNED), "text", width=40),
+    "plan_blocked.txt": render(
+        plan_document("plan")(report(BLOCKED, not_applied(BLOCKED, "blocked"))), "text", width=80
+    ),
+    "plan_partly.txt": render(plan_document("plan")(report(PLAN, PARTLY)), "text", width=80),
+    "plan_empty.txt": render(plan_document("plan")(report(Plan("staging", (), 7), ())), "text", width=80),
+    "plan.md": render(plan_document("plan")(PLANNED), "markdown"),
+    "plan.html": render(plan_document("plan")(PLANNED), "html"),
+    "plan.json": render(plan_document("plan")(report(PLAN, PARTLY)), "json"),
 }
 
 
@@ -71,17 +72,20 @@ def test_each_form_is_its_golden_file(name):
 
 def test_colour_is_for_terminals_alone():
     assert "\x1b[" not in FORMS["plan.txt"]
-    assert "\x1b[" in plan_as_text(PLANNED, width=80, colour=True)
+    assert "\x1b[" in render(plan_document("plan")(PLANNED), "text", width=80, colour=True)
 
 
 def test_a_page_escapes_what_a_hunt_says():
     named = replace(CREATED, name="<script>alert(1)</script>")
     plan = replace(PLAN, changes=(named,))
-    for text in (plan_as_html(report(plan, planned(plan))), plan_as_markdown(report(plan, planned(plan)))):
+    for text in (
+        render(plan_document("plan")(report(plan, planned(plan))), "html"),
+        render(plan_document("plan")(report(plan, planned(plan))), "markdown"),
+    ):
         assert "<script>" not in text
 
 
 def test_a_fence_in_a_note_does_not_end_the_diff():
     diff = FieldDiff("note", "a\n```\nb", "a\n```\nc")
     plan = replace(PLAN, changes=(replace(UPDATED, diffs=(diff,)),))
-    assert "````diff" in plan_as_markdown(report(plan, planned(plan)))
+    assert "````diff" in render(plan_document("plan")(report(plan, planned(plan))), "markdown")

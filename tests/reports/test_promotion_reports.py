@@ -10,8 +10,8 @@ from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
 from entra_deployer.objects.state import Kind
 from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
 from entra_deployer.plan.report import Report
-from entra_deployer.reports.promotion_as_json import promotion_as_json
-from entra_deployer.reports.promotion_as_text import promotion_as_text, promotion_summary
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.promotion import promotion_document, promotion_summary
 from entra_deployer.verify.verdict import Status
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -45,9 +45,9 @@ REFUSED = replace(
     attestation=None,
 )
 FORMS = {
-    "promotion.txt": lambda: promotion_as_text(PROMOTED, width=80),
-    "promotion_refused.txt": lambda: promotion_as_text(REFUSED, width=80),
-    "promotion.json": lambda: promotion_as_json(REFUSED),
+    "promotion.txt": lambda: render(promotion_document(PROMOTED), "text", width=80),
+    "promotion_refused.txt": lambda: render(promotion_document(REFUSED), "text", width=80),
+    "promotion.json": lambda: render(promotion_document(REFUSED), "json"),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.objects.state import Kind
 from entra_deployer.pull.report import Brought, FileEdit, PullReport
-from entra_deployer.reports.pull_as_json import pull_as_json
-from entra_deployer.reports.pull_as_text import pull_as_text, pull_summary
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.pull import pull_document, pull_summary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REPORT = PullReport(
@@ -27,9 +27,9 @@ REPORT = PullReport(
     written=True,
 )
 FORMS = {
-    "pull.txt": lambda: pull_as_text(REPORT, width=90),
-    "pull_dry.txt": lambda: pull_as_text(replace(REPORT, issues=(), written=False), width=60),
-    "pull.json": lambda: pull_as_json(REPORT),
+    "pull.txt": lambda: render(pull_document(REPORT), "text", width=90),
+    "pull_dry.txt": lambda: render(pull_document(replace(REPORT, issues=(), written=False)), "text", width=60),
+    "pull.json": lambda: render(pull_document(REPORT), "json"),
 }
 
 

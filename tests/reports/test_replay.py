@@ -4,7 +4,8 @@ import json
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.reports.replay import no_replay_as_json, replay_as_json, replay_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.replay import no_replay_document, replay_document
 from entra_deployer.verify.replayed import Replay, Tick
 
 REPLAY = Replay(
@@ -24,7 +25,7 @@ REPLAY = Replay(
 
 
 def test_the_text_shows_the_ticks_with_something_new_and_counts_the_others():
-    assert replay_as_text(REPLAY, width=80) == (
+    assert render(replay_document(REPLAY), "text", width=80) == (
         "Rare client app  on staging\n"
         "2026-03-01T00:00:00.000Z to 2026-03-01T02:00:00.000Z, every 3600 s: 3 ticks\n"
         "\n"
@@ -36,12 +37,12 @@ def test_the_text_shows_the_ticks_with_something_new_and_counts_the_others():
 
 
 def test_the_json_holds_every_tick_that_fired():
-    document = json.loads(replay_as_json(REPLAY))
+    document = json.loads(render(replay_document(REPLAY), "json"))
     assert (document["ticks"], [tick["at"][11:13] for tick in document["fired"]]) == (3, ["01", "02"])
     assert document["fired"][1] == {"at": "2026-03-01T02:00:00.000Z", "rows": 1, "entities": ["bob"], "new": []}
 
 
 def test_where_there_is_no_replay_the_document_says_why():
     issue = Issue("DEP000", Level.ERROR, "no such index", "", Location("x"))
-    document = json.loads(no_replay_as_json("staging", (issue,)))
+    document = json.loads(render(no_replay_document("staging", (issue,)), "json"))
     assert (document["fired"], document["issues"][0]["message"]) == ([], "no such index")

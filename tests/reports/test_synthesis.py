@@ -1,7 +1,7 @@
 """What `deploy synth` could and could not make, as a person reads it."""
 
 from entra_deployer.hunts.folder import DetectionTest, Expectation
-from entra_deployer.reports.synthesis_as_text import unsolved_as_text, written_as_text
+from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
 from entra_deployer.verify.generate.synthesis import Synthesis, Unsolved
 
 TEST = DetectionTest("Made", "rules/rare/t.yaml", "logs-a", (), (Expectation("all", {"user.name": "mallory"}),), ())

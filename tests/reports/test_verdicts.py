@@ -9,9 +9,8 @@ import pytest
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.plan.report import Report
-from entra_deployer.reports.as_json import as_json
-from entra_deployer.reports.verdicts_as_junit import verdicts_as_junit
-from entra_deployer.reports.verdicts_as_text import verdicts_as_text
+from entra_deployer.reports import render
+from entra_deployer.reports.documents.verdicts import verdicts_document
 from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -63,10 +62,10 @@ WARNING = Issue("DEP810", Level.WARNING, "no test shows that it stays quiet", "r
 REPORT = Report("local", "Elasticsearch 8.19.21", 3, verdicts=(PASSED, FAILED, ERROR), issues=(PROBLEM, WARNING))
 
 FORMS = {
-    "verdicts.txt": lambda: verdicts_as_text(REPORT, width=90),
-    "verdicts_narrow.txt": lambda: verdicts_as_text(REPORT, width=40),
-    "verdicts.json": lambda: as_json(REPORT),
-    "verdicts.xml": lambda: verdicts_as_junit(REPORT),
+    "verdicts.txt": lambda: render(verdicts_document(REPORT), "text", width=90),
+    "verdicts_narrow.txt": lambda: render(verdicts_document(REPORT), "text", width=40),
+    "verdicts.json": lambda: render(verdicts_document(REPORT), "json"),
+    "verdicts.xml": lambda: render(verdicts_document(REPORT), "junit"),
 }
 
 
@@ -76,30 +75,30 @@ def test_each_form_is_as_in_its_golden_file(name):
 
 
 def test_colour_changes_no_word():
-    assert "\x1b[" in verdicts_as_text(REPORT, width=90, colour=True)
-    assert "\x1b[" not in verdicts_as_text(REPORT, width=90)
+    assert "\x1b[" in render(verdicts_document(REPORT), "text", width=90, colour=True)
+    assert "\x1b[" not in render(verdicts_document(REPORT), "text", width=90)
 
 
 def test_no_line_is_wider_than_the_terminal():
-    assert max(map(len, verdicts_as_text(REPORT, width=40).splitlines())) <= 40
+    assert max(map(len, render(verdicts_document(REPORT), "text", width=40).splitlines())) <= 40
 
 
 def test_nothing_verified_is_said():
-    assert verdicts_as_text(Report("local")).splitlines()[-1] == "No rule was verified."
+    assert render(verdicts_document(Report("local")), "text").splitlines()[-1] == "No rule was verified."
 
 
 def test_junit_counts_each_entity_and_each_problem():
-    suites = ET.fromstring(verdicts_as_junit(REPORT))
+    suites = ET.fromstring(render(verdicts_document(REPORT), "junit"))
     assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("7", "4", "1")
 
 
 def test_junit_holds_no_character_that_xml_cannot():
     broken = Verdict("x", "bell \x07", Status.ERROR, error="nul \x00 lone \ud800")
-    assert ET.fromstring(verdicts_as_junit(Report("local", verdicts=(broken,)))) is not None
+    assert ET.fromstring(render(verdicts_document(Report("local", verdicts=(broken,))), "junit")) is not None
 
 
 def test_the_json_document_holds_the_promised_keys():
-    document = json.loads(as_json(REPORT))
+    document = json.loads(render(verdicts_document(REPORT), "json"))
     assert list(document) == ["format_version", "environment", "plan", "verdicts", "issues"]
     for verdict in document["verdicts"]:
         assert {"rule_id", "name", "status", "missed", "false_alarms"} <= set(verdict)

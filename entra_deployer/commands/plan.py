@@ -1,0 +1,56 @@
+"""`deploy plan`: what a push would do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands import project
+from entra_deployer.commands.options import AdoptOption, EnvironmentArgument, FormatOption, PruneOption, RuleOption
+from entra_deployer.commands.terminal import show
+from entra_deployer.reports import TEXT
+
+if TYPE_CHECKING:
+    from entra_deployer.plan.report import Report
+
+
+def plan(
+    env: EnvironmentArgument = "local",
+    rule: RuleOption = None,
+    adopt: AdoptOption = False,
+    prune: PruneOption = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan for `push --plan`.")] = None,
+    form: FormatOption = TEXT,
+    detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
+) -> None:
+    """Show what a push would do, and write nothing."""
+    from entra_deployer.plan.push import PushRequest, plan_code, plan_rules
+    from entra_deployer.plan.report import Report
+    from entra_deployer.plan.serial import write_plan
+    from entra_deployer.reports.documents.plan import plan_document
+
+    check_prune(rule, prune=prune)
+    request, document = PushRequest(tuple(rule or ()), adopt, prune), plan_document("plan")
+
+    def work() -> "Report":
+        with project.on(env, "planning for") as (top, connection):
+            report = plan_rules(top, connection, request)
+        if out and report.plan:
+            write_plan(out, report.plan)
+        return report
+
+    show(
+        form,
+        work,
+        document,
+        lambda report: plan_code(report, detailed=detailed),
+        lambda issues: document(Report(env, issues=issues)),
+    )
+
+
+def check_prune(rule: list[str] | None, *, prune: bool) -> None:
+    """Raise UsageError where a part is to be pruned: a prune looks at the whole."""
+    from entra_deployer.core.errors import UsageError
+
+    if rule and prune:
+        raise UsageError("--prune looks at the whole repository: it does not go with --rule")

@@ -1,0 +1,1 @@
+"""What the rooms below found, as documents: a module for each noun."""
