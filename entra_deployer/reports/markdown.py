@@ -110,7 +110,7 @@ def _blocks(blocks: Iterable[Block]) -> Iterator[str]:
 def _block(block: Block) -> Iterator[str]:
     match block:
         case Line():
-            yield f"- {_opened(_words((*block.lead, *block.words), apart=' '))}"
+            yield f"- {_opened(' '.join((_words(block.lead, apart=' '), _words(block.words))).strip())}"
         case Diff():
             lines = (line.removeprefix("  ") for line in block.lines)
             yield from fenced((*lines, *block.notes), "diff")

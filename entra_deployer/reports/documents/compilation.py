@@ -83,9 +83,7 @@ def _section(rule: CompiledRule, *, is_explained: bool) -> Section:
 
 def _rewrites(rewrites: Sequence[Rewrite]) -> Iterator[Block]:
     for rewrite in rewrites:
-        yield Line(
-            words((f"{rewrite.code} ", Tone.DOUBT), (f"(line {rewrite.line}) ", Tone.DIM), rewrite.reason), _INDENT
-        )
+        yield Line(words((f"  {rewrite.code} ", Tone.DOUBT), (f"(line {rewrite.line}) ", Tone.DIM), rewrite.reason))
         if rewrite.before != rewrite.after:
             yield Diff((*_changed("-", rewrite.before), *_changed("+", rewrite.after)), indent=_INDENT)
 
