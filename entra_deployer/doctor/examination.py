@@ -26,11 +26,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Examination:
-    """All that was looked at in one environment, in the order of looking."""
+    """All that was looked at in one environment, in the order of looking. `stack` says where that is."""
 
     environment: str
     findings: tuple[Finding, ...] = ()
     issues: tuple[Issue, ...] = ()
+    stack: str = ""
 
     def count(self, health: Health) -> int:
         """How many findings are of one health."""

@@ -37,7 +37,7 @@ _ROUNDING = timedelta(seconds=0.5)
 def examine(root: Path, connection: Connection, clock: Clock) -> Examination:
     """One finding about each thing that can be asked; what cannot be asked is a finding too."""
     with _Doctor(root, connection, clock) as found:
-        return Examination(connection.environment.name, tuple(found.findings()))
+        return Examination(connection.environment.name, tuple(found.findings()), stack=connection.environment.address)
 
 
 def doctor_code(examination: Examination) -> ExitCode:

@@ -16,10 +16,14 @@ class NumberedPush:
 
 @dataclass(frozen=True)
 class History:
-    """Pushes, the newest first; `rule` is what they were chosen by ("" for all), `older` how many are not told."""
+    """Pushes, the newest first; `rule` is what they were chosen by ("" for all), `older` how many are not told.
+
+    `stack` says where the environment is.
+    """
 
     environment: str
     pushes: tuple[NumberedPush, ...] = ()
     rule: str = ""
     older: int = 0
     issues: tuple[Issue, ...] = ()
+    stack: str = ""

@@ -22,20 +22,22 @@ def read_history(root: Path, connection: Connection, rule: str = "", most: int =
 
     Raises UnknownName for a rule that neither a push nor the repository knows.
     """
-    past = Past(root, connection)
+    past, environment = Past(root, connection), connection.environment
     numbered = number_pushes(past)
     if not rule:
         told = tuple(past.with_changes(push) for push in numbered[:most])
-        return History(connection.environment.name, told, older=len(numbered) - len(told), issues=tuple(past.issues))
+        older = len(numbered) - len(told)
+        return History(environment.name, told, older=older, issues=tuple(past.issues), stack=environment.address)
     wanted = _names_of(root, connection, rule)
     whole = [past.with_changes(push) for push in numbered]
     found = [push for push in (_only(push, wanted) for push in whole) if push.entry.results]
     if not found and wanted == {rule}:
         known = sorted({result.change.name for push in whole for result in push.entry.results})
-        message = f"no push to {connection.environment.name} touched a rule {rule!r}"
+        message = f"no push to {environment.name} touched a rule {rule!r}"
         raise UnknownName("rule", rule, message, hint=did_you_mean(rule, known) if known else None)
     told = tuple(found[:most])
-    return History(connection.environment.name, told, rule, len(found) - len(told), tuple(past.issues))
+    older, issues = len(found) - len(told), tuple(past.issues)
+    return History(environment.name, told, rule, older, issues, environment.address)
 
 
 def number_pushes(past: Past) -> list[NumberedPush]:

@@ -27,7 +27,7 @@ def list_rules(root: Path, connection: Connection, clock: Clock) -> Inventory:
     return Inventory(
         environment=environment.name,
         at=clock(),
-        stack=f"Kibana {connection.version}, {connection.licence}",
+        stack=connection.stack,
         rules=tuple(sorted(rules, key=lambda rule: rule.order)),
         issues=tuple(issues),
     )

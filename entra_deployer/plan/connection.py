@@ -72,6 +72,11 @@ class Connection:
         """The licence that Kibana works under; Elasticsearch's where Kibana does not tell."""
         return (self.kibana.license() or self.elastic.license()).type
 
+    @property
+    def stack(self) -> str:
+        """What answers and where, for the head of a report: "Kibana 8.19.21, platinum, kibana.example, space soc"."""
+        return f"Kibana {self.version}, {self.licence}, {self.environment.address}"
+
     def target(self, space: str) -> Target:
         """One space, as the compiler needs to know it."""
         environment = self.environment

@@ -52,7 +52,7 @@ def as_report(spaces: Sequence[Compared], connection: Connection, past: Past) ->
     unknown = issues_of_sources(watched, connection.environment.name)
     return DriftReport(
         environment=connection.environment.name,
-        stack=f"Kibana {connection.version}, {connection.licence}",
+        stack=connection.stack,
         hunts=max(len(one.survey.compilation.sources) for one in spaces),
         compared=sum(len(one.survey.desired.objects) for one in spaces),
         three_way=past.is_known,

@@ -117,7 +117,7 @@ class _Push:
         issues = sorted({*plan.issues, *self._issues}, key=lambda issue: issue.order)
         return Report(
             environment=connection.environment.name,
-            stack=f"Kibana {connection.version}, {connection.licence}",
+            stack=connection.stack,
             hunts=self._hunts,
             plan=plan,
             results=tuple(results),

@@ -95,7 +95,7 @@ class _Pull:
                 write_like_before(path, text)
         return PullReport(
             environment=self.connection.environment.name,
-            stack=f"Kibana {self.connection.version}, {self.connection.licence}",
+            stack=self.connection.stack,
             edits=tuple(FileEdit(self._shown(path), before[path], text) for path, text in changed.items()),
             brought=tuple(self.brought),
             issues=tuple(sorted({*self.issues, *further}, key=lambda issue: issue.order)),

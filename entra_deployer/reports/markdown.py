@@ -42,7 +42,7 @@ _ACTIVE = re.compile(
       | (?P<issue>(?<=\bGH)-(?=\d))""",
     re.VERBOSE | re.IGNORECASE,
 )
-_OPENING = re.compile(r"^(\s*)([-+>=#]|\d+[.)]|\[)")
+_OPENING = re.compile(r"^([-+>=#]|\d+[.)]|\[)")
 
 
 def render(document: Document) -> str:
@@ -110,7 +110,7 @@ def _blocks(blocks: Iterable[Block]) -> Iterator[str]:
 def _block(block: Block) -> Iterator[str]:
     match block:
         case Line():
-            yield f"- {_opened(' '.join((_words(block.lead, apart=' '), _words(block.words))).strip())}"
+            yield f"- {_opened(' '.join((_words(block.lead, apart=' '), _words(block.words))))}"
         case Diff():
             lines = (line.removeprefix("  ") for line in block.lines)
             yield from fenced((*lines, *block.notes), "diff")
@@ -180,7 +180,7 @@ def _flat(text: str) -> str:
 
 def _opened(text: str) -> str:
     """A line whose first letters begin no list, quote or heading."""
-    return _OPENING.sub(lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", text)
+    return _OPENING.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", text.strip())
 
 
 def _apart(found: re.Match[str]) -> str:

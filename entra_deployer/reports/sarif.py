@@ -66,7 +66,7 @@ def _result(issue: Issue, index: int, fingerprint: str) -> Json:
         "partialFingerprints": {_FINGERPRINT: fingerprint},
     }
     if issue.location:
-        path = issue.location.path.encode("utf-8", "surrogateescape")
+        path = issue.location.path.encode("utf-8", "surrogatepass")
         place: dict[str, Json] = {"artifactLocation": {"uri": quote(path)}}
         if issue.location.line:
             place["region"] = {"startLine": issue.location.line, "startColumn": issue.location.column or 1}

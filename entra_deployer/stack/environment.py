@@ -117,3 +117,10 @@ class Environment:
     lock: bool = True
     embedded: bool = False
     signing_key: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """Where its Kibana is, and the spaces: "kibana.example:5601, space default"."""
+        parts = urlsplit(self.kibana.url)
+        place = f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        return f"{place}, space{'s' if len(self.spaces) > 1 else ''} {', '.join(self.spaces)}"

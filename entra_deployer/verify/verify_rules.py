@@ -60,7 +60,7 @@ def verify_rules(
     issues += keep_records(root, connection, records)
     return Report(
         environment=environment.name,
-        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}, {connection.licence}",
+        stack=f"Elasticsearch {bench.version}, {connection.stack}",
         hunts=len(compilation.sources),
         verdicts=verdicts,
         issues=tuple(sorted(issues, key=lambda issue: issue.order)),
@@ -84,7 +84,7 @@ def look_at_live_data(root: Path, connection: Connection, request: VerifyRequest
         issues += lost_on_live_data(rule, bench)
     return Report(
         environment=environment.name,
-        stack=f"Elasticsearch {bench.version}, Kibana {connection.version}",
+        stack=f"Elasticsearch {bench.version}, {connection.stack}",
         hunts=len(compilation.sources),
         issues=tuple(sorted(issues, key=lambda issue: issue.order)),
     )

@@ -43,6 +43,7 @@ def examination_document(examination: Examination) -> Document:
     return Document(
         name="doctor",
         title=examination.environment,
+        stack=examination.stack,
         blocks=tuple(blocks),
         summary=_summary(examination),
         is_good=not (examination.count(Health.ERROR) or issue_faults(examination.issues)),

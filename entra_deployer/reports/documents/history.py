@@ -41,7 +41,7 @@ def history_document(history: History) -> Document:
     return Document(
         name="history",
         title=history.environment,
-        stack=history.rule,
+        stack=", ".join(filter(None, (history.rule, history.stack))),
         blocks=(
             *(block for push in history.pushes for block in (Gap(), _section(push, is_whole=bool(history.rule)))),
             *((Gap(), Issues(history.issues)) if history.issues else ()),
