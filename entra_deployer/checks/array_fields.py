@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from entra_deployer.checks.array_hints import ArrayCondition, array_hint, is_plain
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.checks.comparisons import text_comparisons
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
-from entra_deployer.esql.expressions import bare
+from entra_deployer.esql.conditions import conditions, strip_parentheses, text_comparisons
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -16,9 +15,11 @@ def _run(subject: Subject) -> Iterator[Finding]:
     for command in subject.tree.commands:
         if isinstance(command, nodes.Stats) and not command.inline:
             return
-        for node, below_not in _nodes(command) if isinstance(command, nodes.Where) else ():
-            one = _condition(node, subject, below_not=below_not)
-            if one and one.name in arrays:
+        for asked in conditions(command.predicate) if isinstance(command, nodes.Where) else ():
+            for node in asked.node.walk():
+                one = _condition(node, subject, below_not=asked.negated)
+                if one is None or one.name not in arrays:
+                    continue
                 yield Finding(
                     f"{one.name} may hold several values, and on such a document the comparison is null: it is dropped",
                     node.span,
@@ -26,14 +27,6 @@ def _run(subject: Subject) -> Iterator[Finding]:
                 )
         arrays -= set(made_columns(command))
         arrays -= {command.column.name} if isinstance(command, nodes.MvExpand) else set()
-
-
-def _nodes(node: nodes.Node, *, below_not: bool = False) -> Iterator[tuple[nodes.Node, bool]]:
-    """The node and all below it, each with whether the NOTs above it turn it around."""
-    yield node, below_not
-    below_not ^= isinstance(node, nodes.Unary) and node.operator == "not"
-    for child in node.children():
-        yield from _nodes(child, below_not=below_not)
 
 
 def _condition(node: nodes.Node, subject: Subject, *, below_not: bool) -> ArrayCondition | None:
@@ -51,8 +44,8 @@ def _asked(node: nodes.Node) -> tuple[str, nodes.Expression | None, tuple[str, .
     """
     match node:
         case nodes.Call(name="cidr_match", arguments=(value, *blocks)):
-            literals = [block for block in map(bare, blocks) if isinstance(block, nodes.Literal)]
-            return "cidr_match", bare(value), tuple(str(literal.value) for literal in literals), False
+            literals = [block for block in map(strip_parentheses, blocks) if isinstance(block, nodes.Literal)]
+            return "cidr_match", strip_parentheses(value), tuple(str(literal.value) for literal in literals), False
     found = [one for one in text_comparisons(node) if one.way != ":"]
     if not found:
         return "", None, (), False

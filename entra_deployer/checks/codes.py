@@ -149,6 +149,11 @@ OTHER_CODES: dict[str, Code] = {
     "DEP809": Code("too few mutants found", "The tests notice fewer faults in the query than rule.yaml asks for."),
     "DEP810": Code("an incomplete test", "The tests of a rule do not hold all that they should."),
     "DEP811": Code("a test of an unknown query", "The test names a query that its hunt does not have."),
+    "DEP812": Code(
+        "the hunt and the rule find different entities",
+        "Over the same events, at the same moment, the hunt's own query and the rule find others. It is a note where "
+        "rule.yaml or the compiler says that the two look at different times.",
+    ),
 }
 
 

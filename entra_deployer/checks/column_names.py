@@ -6,24 +6,9 @@ from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import output_columns
-from entra_deployer.esql.expressions import bare
-
-_FAMILIES = {
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),
-    **dict.fromkeys(("long", "integer", "short", "byte", "double", "float", "scaled_float", "unsigned_long"), "number"),
-    "ip": "ip",
-    "date": "date",
-    "boolean": "boolean",
-}
-_RESULTS = {
-    **dict.fromkeys(("count", "count_distinct", "sum", "avg", "median", "length", "mv_count", "to_integer"), "number"),
-    **dict.fromkeys(("to_long", "to_double", "date_diff", "round", "abs", "percentile"), "number"),
-    **dict.fromkeys(("concat", "to_string", "to_lower", "to_upper", "substring", "replace", "mv_concat"), "text"),
-    **dict.fromkeys(("now", "date_trunc", "to_datetime", "date_parse"), "date"),
-    "to_ip": "ip",
-    "to_boolean": "boolean",
-}
-_SAME = ("min", "max", "values", "top", "mv_first", "mv_last", "coalesce", "mv_dedupe")
+from entra_deployer.esql.conditions import strip_parentheses
+from entra_deployer.esql.functions import FUNCTIONS, SAME
+from entra_deployer.esql.types import FAMILIES, literal_family
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -59,7 +44,7 @@ def _fault(name: str, value: nodes.Expression, ecs: Mapping[str, str], objects: 
         return "in ECS that is a group of fields"
     if above:
         return f"in ECS {above} is a field, which has none below it"
-    wanted, given = _FAMILIES.get(ecs.get(name, "")), _family(value, ecs)
+    wanted, given = FAMILIES.get(ecs.get(name, "")), _family(value, ecs)
     if wanted and given and wanted != given:
         return f"in ECS it holds {_a(wanted)}, here {_a(given)}"
     return ""
@@ -72,16 +57,15 @@ def _parents(name: str) -> list[str]:
 
 def _family(value: nodes.Expression, ecs: Mapping[str, str]) -> str | None:
     """What kind of value an expression gives; None where that is not plain to see."""
-    value = bare(value)
+    value = strip_parentheses(value)
     match value:
         case nodes.Column(name=name):
-            return _FAMILIES.get(ecs.get(name, ""))
-        case nodes.Call(name=name) if name in _RESULTS:
-            return _RESULTS[name]
-        case nodes.Call(name=name, arguments=(first, *_)) if name in _SAME:
-            return _family(first, ecs)
+            return FAMILIES.get(ecs.get(name, ""))
+        case nodes.Call(name=name, arguments=arguments) if name in FUNCTIONS:
+            gives = FUNCTIONS[name].gives
+            return _family(arguments[0], ecs) if gives == SAME and arguments else gives or None
         case nodes.Literal(kind=kind):
-            return {"string": "text", "integer": "number", "decimal": "number", "boolean": "boolean"}.get(kind)
+            return literal_family(kind)
     return None
 
 

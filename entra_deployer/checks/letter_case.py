@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.checks.comparisons import Comparison, text_comparisons
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
-from entra_deployer.esql.expressions import bare
+from entra_deployer.esql.conditions import Comparison, strip_parentheses, text_comparisons
+from entra_deployer.esql.functions import FUNCTIONS
 
 _WORDS = {"to_lower": ("TO_LOWER", "upper", str.lower), "to_upper": ("TO_UPPER", "lower", str.upper)}
-_KEEP_CASE = ("trim", "ltrim", "rtrim", "left", "right", "substring", "reverse", "mv_first", "mv_last", "mv_dedupe")
 _NO_LETTERS = re.compile(r"\\.|\[[^]]*\]", re.DOTALL)
 
 
@@ -41,10 +40,10 @@ def _faults(part: nodes.Node, made: Mapping[str, str]) -> Iterator[Finding]:
 
 def _function(value: nodes.Expression, made: Mapping[str, str]) -> str:
     """The function that decided on the case of a value; "" where none did."""
-    match bare(value):
+    match strip_parentheses(value):
         case nodes.Call(name="to_lower" | "to_upper" as name):
             return name
-        case nodes.Call(name=name, arguments=(inner, *_)) if name in _KEEP_CASE:
+        case nodes.Call(name=name, arguments=(inner, *_)) if name in FUNCTIONS and FUNCTIONS[name].keeps_case:
             return _function(inner, made)
         case nodes.Column(name=name):
             return made.get(name, "")

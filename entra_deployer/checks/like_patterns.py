@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.checks.comparisons import text_comparisons
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import text_comparisons
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
-from entra_deployer.esql.expressions import bare, conjuncts
+from entra_deployer.esql.conditions import conditions, conjuncts, strip_parentheses
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
         if isinstance(command, nodes.Stats):
             return
         if isinstance(command, nodes.Where):
-            for node, name in _negations(command.predicate, negated=False):
+            for node, name in _negations(command.predicate):
                 if name not in settled:
                     settled.add(name)
                     yield Finding(
@@ -26,29 +26,22 @@ def _run(subject: Subject) -> Iterator[Finding]:
         settled |= set(made_columns(command))
 
 
-def _negations(node: nodes.Expression, *, negated: bool) -> Iterator[tuple[nodes.Expression, str]]:
+def _negations(predicate: nodes.Expression) -> Iterator[tuple[nodes.Expression, str]]:
     """The comparisons that hold for what something is not, with the column that they are about."""
-    node = bare(node)
+    for condition in conditions(predicate):
+        if condition.excludes:
+            columns = [side.name for side in _sides(condition.node) if isinstance(side, nodes.Column)]
+            if len(columns) == 1:
+                yield condition.node, columns[0]
+
+
+def _sides(node: nodes.Expression) -> Iterator[nodes.Expression]:
+    """What a comparison compares, of a function its first argument."""
     match node:
-        case nodes.Unary(operator="not", operand=operand):
-            yield from _negations(operand, negated=not negated)
-        case nodes.Binary(operator="and" | "or", left=left, right=right):
-            yield from _negations(left, negated=negated)
-            yield from _negations(right, negated=negated)
-        case nodes.Binary(operator="!=" | "==" as operator, left=left, right=right):
-            if (operator == "!=") != negated:
-                yield from _about(node, left, right)
-        case nodes.In(value=value, negated=inner) | nodes.Like(value=value, negated=inner):
-            if inner != negated:
-                yield from _about(node, value)
-        case nodes.Call(arguments=arguments) if negated and arguments:
-            yield from _about(node, arguments[0])
-
-
-def _about(node: nodes.Expression, *sides: nodes.Expression) -> Iterator[tuple[nodes.Expression, str]]:
-    columns = [side.name for side in map(bare, sides) if isinstance(side, nodes.Column)]
-    if len(columns) == 1:
-        yield node, columns[0]
+        case nodes.Binary(operator="!=" | "==", left=left, right=right):
+            yield from map(strip_parentheses, (left, right))
+        case nodes.In(value=value) | nodes.Like(value=value) | nodes.Call(arguments=(value, *_)):
+            yield strip_parentheses(value)
 
 
 def _settled(subject: Subject) -> set[str]:
@@ -56,7 +49,7 @@ def _settled(subject: Subject) -> set[str]:
     named = {
         side.name
         for node in subject.tree.walk()
-        if isinstance(node, nodes.IsNull) and isinstance(side := bare(node.value), nodes.Column)
+        if isinstance(node, nodes.IsNull) and isinstance(side := strip_parentheses(node.value), nodes.Column)
     }
     return named | _required(subject)
 

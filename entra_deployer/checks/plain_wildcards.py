@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
-from entra_deployer.checks.comparisons import AFFIX_FUNCTIONS, Comparison, text_comparisons
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import AFFIX_FUNCTIONS, Comparison, text_comparisons
 
 _PATTERN_WAYS = ("like", "rlike")
 _FILE_NAME = re.compile(r"[\w?-]*\?[\w?-]*\.\w{2,4}")

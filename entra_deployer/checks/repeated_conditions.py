@@ -6,7 +6,7 @@ from dataclasses import fields
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare, joined
+from entra_deployer.esql.conditions import operands, strip_parentheses
 
 _SHOWN = 60
 
@@ -31,7 +31,7 @@ def _chains(node: nodes.Node) -> Iterator[tuple[str, list[nodes.Expression]]]:
     """All that one AND, or one OR, joins, parentheses or not, with the word."""
     below: Iterable[nodes.Node] = node.children()
     if isinstance(node, nodes.Binary) and node.operator in ("and", "or"):
-        below = parts = list(joined(node, node.operator))
+        below = parts = list(operands(node, node.operator))
         yield node.operator, parts
     for part in below:
         yield from _chains(part)
@@ -53,7 +53,7 @@ def _meaning(value: object, text: str) -> object:
 
 
 def _shown(part: nodes.Expression, query: str) -> str:
-    text = " ".join(bare(part).span.of(query).split())
+    text = " ".join(strip_parentheses(part).span.of(query).split())
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

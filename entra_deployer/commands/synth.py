@@ -8,7 +8,7 @@ from entra_deployer.commands import project
 from entra_deployer.commands.terminal import note, say, say_lines
 
 if TYPE_CHECKING:
-    from entra_deployer.verify.generate.synthesis import Synthesis
+    from entra_deployer.verify.generate.tests import Synthesis
 
 
 def synth(

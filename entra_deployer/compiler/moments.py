@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from entra_deployer.core.time import CALENDAR, esql_seconds, esql_unit
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare
+from entra_deployer.esql.conditions import strip_parentheses
 
 TIME_COLUMNS = ("@timestamp", "event.ingested")
 PICKER = {"?_tstart": "start", "?_tend": "end"}
@@ -63,7 +63,7 @@ type Meaning = Now | TimeColumn | Distance
 
 def meaning(expression: nodes.Expression, known: Mapping[str, Meaning]) -> Meaning | None:
     """What an expression says about time; `known` are the columns made so far. None for anything else."""
-    expression = bare(expression)
+    expression = strip_parentheses(expression)
     match expression:
         case nodes.Column(name=name):
             return known.get(name)
@@ -83,7 +83,7 @@ def _call(name: str, arguments: Sequence[nodes.Expression], known: Mapping[str, 
         case "now", ():
             return Now(0, 0)
         case "date_diff", (unit, start, end):
-            return _distance(bare(unit), meaning(start, known), meaning(end, known))
+            return _distance(strip_parentheses(unit), meaning(start, known), meaning(end, known))
         case ("date_trunc", (size, value)) | ("bucket", (value, size)):
             return _truncated(size, meaning(value, known))
         case (("min" | "max"), (value,)):
@@ -134,7 +134,7 @@ def _truncated(size: nodes.Expression, value: Meaning | None) -> Meaning | None:
 
 def length(expression: nodes.Expression) -> tuple[float, bool] | None:
     """The seconds of a time span and whether they are exact (a month is not); None for anything else."""
-    expression = bare(expression)
+    expression = strip_parentheses(expression)
     match expression:
         case nodes.Duration(amount=amount, unit=unit):
             return _seconds(amount, unit)

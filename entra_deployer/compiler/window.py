@@ -15,8 +15,8 @@ from entra_deployer.compiler.moments import PICKER, Distance, Meaning, Now, Time
 from entra_deployer.core.time import say_duration
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
+from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.edits import Edit, delete, find_word
-from entra_deployer.esql.expressions import bare
 from entra_deployer.esql.tree import Span, Tree
 
 TIMESTAMP = "@timestamp"
@@ -279,7 +279,7 @@ class _Conditions:
 
     def _walk(self, node: nodes.Expression, *, negated: bool, filters: bool, own: bool) -> Iterator[Bound]:
         """The bounds in a predicate; `filters` as long as each row has to fulfil what stands here."""
-        node = bare(node)
+        node = strip_parentheses(node)
         match node:
             case nodes.Unary(operator="not", operand=operand):
                 yield from self._walk(operand, negated=not negated, filters=filters, own=False)
@@ -301,7 +301,7 @@ class _Conditions:
 
     def _implied(self, node: nodes.Expression, column: str, *, negated: bool) -> _Range:
         """The range that a predicate leaves of a column: AND the tighter one, OR the wider one."""
-        node = bare(node)
+        node = strip_parentheses(node)
         match node:
             case nodes.Unary(operator="not", operand=operand):
                 return self._implied(operand, column, negated=not negated)
@@ -373,7 +373,7 @@ def _compare(
 
 
 def _number(node: nodes.Expression) -> float | None:
-    match bare(node):
+    match strip_parentheses(node):
         case nodes.Literal(kind="integer" | "decimal", value=int() | float() as value):
             return value
         case nodes.Unary(operator="-", operand=operand):

@@ -63,7 +63,7 @@ class SyntaxCache:
         """A digest of what makes the answers."""
         own = files("entra_deployer.esql")
         digest = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
-        for name in ("brackets", "builder", "expression_builder", "columns", "expressions", "tree", "parse", "codec"):
+        for name in ("brackets", "builder", "expression_builder", "columns", "conditions", "tree", "parse", "codec"):
             digest.update(own.joinpath(f"{name}.py").read_bytes())
         return digest.hexdigest()
 

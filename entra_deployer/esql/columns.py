@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import conjuncts
+from entra_deployer.esql.conditions import conjuncts
 from entra_deployer.esql.tree import Tree
 
 

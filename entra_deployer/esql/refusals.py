@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.features import COMMANDS, FUNCTIONS, SUBQUERIES, Feature
+from entra_deployer.esql.features import COMMANDS, SUBQUERIES, Feature
+from entra_deployer.esql.functions import FUNCTIONS
 from entra_deployer.esql.parse import UNCHECKED, Problem
 from entra_deployer.esql.tree import Span
 
@@ -70,7 +71,7 @@ def _of_function(problem: Problem, version: StackVersion) -> Refusal:
     if not found:
         return Refusal(problem.kind, problem.message)
     name = found[1].lower()
-    feature = Feature(f"the function {name.upper()}", Span(0, 0), FUNCTIONS.get(name))
+    feature = Feature(f"the function {name.upper()}", Span(0, 0), FUNCTIONS[name].since if name in FUNCTIONS else None)
     if name in FUNCTIONS and not feature.available(version):
         return _since(feature, version)
     hint = did_you_mean(name.upper(), (known.upper() for known in FUNCTIONS))
@@ -85,7 +86,7 @@ def _too_new(text: str, offset: int, version: StackVersion) -> Refusal | None:
     if word in COMMANDS and _begins_command(text, offset):
         name, since = f"the command {_SHOWN.get(word, word.upper())}", COMMANDS[word]
     elif word in FUNCTIONS and found and text[found.end() :].lstrip().startswith("("):
-        name, since = f"the function {word.upper()}", FUNCTIONS[word]
+        name, since = f"the function {word.upper()}", FUNCTIONS[word].since
     elif text[offset : offset + 1] == "(" and _FROM_BEFORE.search(text[:offset]):
         name, since = "subqueries in FROM", SUBQUERIES
     feature = Feature(name, Span(offset, offset), since)

@@ -10,18 +10,18 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_json
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
-from entra_deployer.esql.inferred_types import demanded_types
+from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.tree import Tree
+from entra_deployer.esql.types import inferred_types
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.repository import OFFLINE, Compilation, compile_rules
-from entra_deployer.verify.generate import constants
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
-from entra_deployer.verify.generate.fill import Fields
+from entra_deployer.verify.generate.constraints import Unsolved
+from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
-from entra_deployer.verify.generate.synthesis import Synthesis, Unsolved
-from entra_deployer.verify.generate.tests import make_tests
+from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase, make_tests
 from entra_deployer.verify.mapping import known_types
-from entra_deployer.verify.repeats import schedule
+from entra_deployer.verify.repeats import looked_at
 
 COMMENT = """\
 Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
@@ -48,14 +48,14 @@ def _isolated(compilation: Compilation, rule: CompiledRule) -> Synthesis:
         return _of_rule(compilation, rule)
     except Exception as error:
         why = f"could not be analysed: {type(error).__name__}: {error}"
-        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", why),))
+        return Synthesis(rule.rule.key, rule.rule.name, (), (UnsolvedCase("all of it", why),))
 
 
 def _not_compiled(compilation: Compilation) -> Iterator[Synthesis]:
     for issue in compilation.issues:
         if issue.level is Level.ERROR and issue not in compilation.findings:
             place = f"{issue.location}: " if issue.location else ""
-            yield Synthesis("", issue.subject, (), (Unsolved("all of it", f"{place}{issue.message}"),))
+            yield Synthesis("", issue.subject, (), (UnsolvedCase("all of it", f"{place}{issue.message}"),))
 
 
 def _nothing_to_solve(compilation: Compilation) -> InputError:
@@ -72,28 +72,28 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     key = rule.own_key
     tree = syntax_cache().parse(str(payload["query"]), compilation.target.version).tree
     if tree is None:
-        return Synthesis(rule.rule.key, rule.rule.name, (), (Unsolved("all of it", "the query does not parse"),))
+        return Synthesis(rule.rule.key, rule.rule.name, (), (UnsolvedCase("all of it", "the query does not parse"),))
     found = make_cases(tree, payload)
     file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
     cases = [one for one in found if isinstance(one, Case)]
     name = f"Made from the query of {rule.rule.name}"
     tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key) if cases else ()
-    unsolved = tuple(Unsolved(one.name, one.why) for one in found if isinstance(one, Unsolvable))
+    unsolved = tuple(UnsolvedCase(one.name, one.why) for one in found if isinstance(one, Unsolvable))
     return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
 
 
 def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvable]:
     """The cases of a rule's query, for the time that the rule looks back."""
-    _, lookback = schedule(payload)
+    fields = known_fields(tree, stream_of(tree))
     try:
-        return list(Maker(read_plan(tree), tree.text, known_fields(tree, stream_of(tree)), lookback or None).make())
-    except constants.Unsolved as error:
+        return list(Maker(read_plan(tree), tree.text, fields, TimeRange(*looked_at(payload))).make())
+    except Unknown as error:
         return [Unsolvable("all of it", str(error))]
 
 
 def known_fields(tree: Tree, stream: str) -> Fields:
     """The types of the fields: the integration's, ECS's, or what the query demands; and which hold lists in ECS."""
-    demanded, known, ecs = demanded_types(tree), known_types(stream), load_json("ecs.json")["fields"]
+    demanded, known, ecs = inferred_types(tree), known_types(stream), load_json("ecs.json")["fields"]
     return Fields(
         type_of=lambda name: known.get(name) or demanded.get(name) or "keyword",
         is_list=lambda name: bool(ecs.get(name, {}).get("array")),
@@ -106,7 +106,7 @@ def stream_of(tree: Tree) -> str:
     Raises Unsolved for a query that reads from none.
     """
     if not sources(tree):
-        raise constants.Unsolved("the query reads from no index")
+        raise Unsolved("the query reads from no index")
     pattern = sources(tree)[0].strip('"').rpartition(":")[2]
     return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
 

@@ -7,6 +7,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import COMPARISONS, Condition, conditions
 from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.run import Bench, RuleUnderTest
@@ -14,11 +15,9 @@ from entra_deployer.verify.run import Bench, RuleUnderTest
 LOST = "DEP807"
 NOT_COUNTED = "DEP808"
 
-_COMPARISONS = {"==", "!=", "<", "<=", ">", ">=", "=~"}
-
 
 @dataclass(frozen=True)
-class Condition:
+class NullableCondition:
     """A condition of a WHERE that can be null. `column` is the one that it looks at, if it is one alone.
 
     `negative` conditions are true for what is not there in common sense, and null in ES|QL.
@@ -35,7 +34,7 @@ class Count:
     """A WHERE whose conditions can be counted over the events that reach it, by the query `text`."""
 
     text: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[NullableCondition, ...]
 
 
 def counts(tree: nodes.Tree) -> Iterator[Count]:
@@ -44,12 +43,12 @@ def counts(tree: nodes.Tree) -> Iterator[Count]:
         if isinstance(command, nodes.Stats) and not command.inline:
             return
         if isinstance(command, nodes.Where):
-            conditions = tuple(_conditions(command.predicate, tree.text, negated=False))
+            conditions = tuple(_conditions(command.predicate, tree.text))
             if conditions:
                 yield Count(_count_query(tree.text[: command.pipe], conditions), conditions)
 
 
-def _count_query(front: str, conditions: Sequence[Condition]) -> str:
+def _count_query(front: str, conditions: Sequence[NullableCondition]) -> str:
     parts = ["events = COUNT(*)"]
     for number, condition in enumerate(conditions):
         parts.append(f"null_{number} = SUM(CASE(({condition.text}) IS NULL, 1, 0))")
@@ -58,29 +57,19 @@ def _count_query(front: str, conditions: Sequence[Condition]) -> str:
     return f"{front}\n| STATS {', '.join(parts)}"
 
 
-def _conditions(node: nodes.Expression, text: str, *, negated: bool) -> Iterator[Condition]:
-    match node:
-        case nodes.Group(inner=inner):
-            yield from _conditions(inner, text, negated=negated)
-        case nodes.Unary(operator="not", operand=operand):
-            yield from _conditions(operand, text, negated=not negated)
-        case nodes.Binary(operator="and" | "or", left=left, right=right):
-            yield from _conditions(left, text, negated=negated)
-            yield from _conditions(right, text, negated=negated)
-        case nodes.IsNull():
-            return
-        case nodes.Binary(operator=operator) if operator in _COMPARISONS:
-            yield _condition(node, text, negative=negated != (operator == "!="))
-        case nodes.In(negated=not_in) | nodes.Like(negated=not_in):
-            yield _condition(node, text, negative=negated != not_in)
-        case nodes.Call():
-            yield _condition(node, text, negative=negated)
+def _conditions(predicate: nodes.Expression, text: str) -> Iterator[NullableCondition]:
+    for one in conditions(predicate):
+        match one.node:
+            case nodes.Binary(operator=operator) if operator in COMPARISONS:
+                yield _condition(one, text)
+            case nodes.In() | nodes.Like() | nodes.Call():
+                yield _condition(one, text)
 
 
-def _condition(node: nodes.Expression, text: str, *, negative: bool) -> Condition:
-    columns = [part for part in node.walk() if isinstance(part, nodes.Column)]
+def _condition(one: Condition, text: str) -> NullableCondition:
+    columns = [part for part in one.node.walk() if isinstance(part, nodes.Column)]
     column = columns[0].span.of(text) if len(columns) == 1 else None
-    return Condition(node.span.of(text), column, negative, node.span.start)
+    return NullableCondition(one.node.span.of(text), column, one.excludes, one.node.span.start)
 
 
 def lost_on_live_data(rule: RuleUnderTest, bench: Bench) -> Iterator[Issue]:

@@ -1,13 +1,15 @@
 """A rule's query, pointed at the events of a test: FROM names another index, nothing else changes."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import possible_fields
 from entra_deployer.esql.edits import Edit, apply_edits
-from entra_deployer.esql.inferred_types import demanded_types
 from entra_deployer.esql.parse import parse
+from entra_deployer.esql.types import inferred_types
+from entra_deployer.verify.ranges import stamp
 
 _COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts", "lookup"}
 """Commands that the embedded Elasticsearch cannot run, or could only with indices that a test does not have."""
@@ -34,13 +36,17 @@ class RuleQuery:
     @property
     def fields(self) -> dict[str, str]:
         """The fields that the query may read, with the types that it demands of them, "" where it demands none."""
-        demanded = demanded_types(self.tree)
+        demanded = inferred_types(self.tree)
         return {name: demanded.get(name, "") for name in possible_fields(self.tree)}
 
     def at(self, index: str, *edits: Edit) -> str:
         """The query with `index` in place of its index patterns, and with further edits."""
         first, last = self.source.sources[0].span, self.source.sources[-1].span
         return apply_edits(self.tree.text, [Edit(first.start, last.end, index), *edits])
+
+    def at_moment(self, index: str, moment: datetime) -> str:
+        """As `at`, with a moment in the place of each NOW()."""
+        return self.at(index, *clock_edits(self.tree, moment))
 
     def offset(self, line: int, column: int, index: str) -> int:
         """Where a place in `at(index)`, by 1-based line and column, stands in the rule's own query."""
@@ -50,6 +56,13 @@ class RuleQuery:
         if offset > first.start:
             offset = max(first.start, offset - len(index) + last.end - first.start)
         return offset
+
+
+def clock_edits(tree: nodes.Tree, moment: datetime) -> list[Edit]:
+    """Edits that put a moment in the place of each NOW(): a server's clock cannot be turned back."""
+    constant = f'TO_DATETIME("{stamp(moment)}")'
+    calls = [node.span for node in tree.walk() if isinstance(node, nodes.Call) and node.name == "now"]
+    return [Edit(span.start, span.end, constant) for span in calls]
 
 
 def read_query(text: str, version: StackVersion) -> RuleQuery:

@@ -46,6 +46,13 @@ def schedule(payload: Mapping[str, Json]) -> tuple[float, float]:
     return (_seconds(interval), _seconds(ago) if payload.get("to", "now") == "now" else 0.0)
 
 
+def looked_at(payload: Mapping[str, Json]) -> tuple[float | None, float]:
+    """The age of the oldest and of the newest event that a run looks at, in seconds; None for what cannot be told."""
+    oldest = _AGO.fullmatch(str(payload.get("from", "now-6m")))
+    newest = _AGO.fullmatch(str(payload.get("to", "now")))
+    return (_seconds(oldest) if oldest else None), _seconds(newest)
+
+
 def _seconds(found: re.Match[str] | None) -> float:
     return float(found[1]) * _SECONDS[found[2]] if found else 0.0
 

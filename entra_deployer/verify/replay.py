@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.edits import Edit, apply_edits
+from entra_deployer.esql.edits import apply_edits
 from entra_deployer.verify.judge import Record, record_name
-from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
+from entra_deployer.verify.query import Unreadable, beyond_embedded, clock_edits, read_query
 from entra_deployer.verify.ranges import stamp, time_range
 from entra_deployer.verify.replayed import Tick
 from entra_deployer.verify.run import Bench, RuleUnderTest
@@ -40,13 +39,6 @@ class Journey:
         return [self.start + number * self.every for number in range(count)]
 
 
-def with_clock(tree: nodes.Tree, moment: datetime) -> str:
-    """The query with each NOW() replaced, by its position, by a moment: a server's clock cannot be turned back."""
-    constant = f'TO_DATETIME("{stamp(moment)}")'
-    calls = [node.span for node in tree.walk() if isinstance(node, nodes.Call) and node.name == "now"]
-    return apply_edits(tree.text, [Edit(span.start, span.end, constant) for span in calls])
-
-
 def replay(rule: RuleUnderTest, bench: Bench, journey: Journey) -> tuple[Tick, ...]:
     """What each tick would have found. Reads only. Raises InputError for a query that cannot be replayed here."""
     payload = rule.payload or {}
@@ -59,7 +51,9 @@ def replay(rule: RuleUnderTest, bench: Bench, journey: Journey) -> tuple[Tick, .
         raise InputError(f"{rule.name}: {error}") from None
 
     def run(moment: datetime) -> list[dict[str, Json]]:
-        return bench.server.query(with_clock(tree, moment), filter=time_range(payload, moment)).records()
+        return bench.server.query(
+            apply_edits(tree.text, clock_edits(tree, moment)), filter=time_range(payload, moment)
+        ).records()
 
     ticks = journey.ticks()
     pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="replay")

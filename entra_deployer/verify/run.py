@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
@@ -13,6 +14,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
+from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
 from entra_deployer.verify.mutate.mutate import mutate
 from entra_deployer.verify.origin import Origin
@@ -30,7 +32,7 @@ class RuleUnderTest:
     False where its author accepts an alert at each run for the same events. `origin` is the hunt's query.
     `minimum_score` is the mutation score that its author demands, from 0 to 1. `mapped` are the types that the fields
     of its source have in the environment, as far as they are known; `known` is what is known of it before it is tried,
-    errors of which make it fail.
+    errors of which make it fail. `own` is the hunt's own query, to which the rule is held.
     """
 
     rule_id: str
@@ -43,6 +45,7 @@ class RuleUnderTest:
     minimum_score: float | None = None
     mapped: Mapping[str, str] = field(default_factory=dict)
     known: tuple[Issue, ...] = ()
+    own: OwnQuery | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,8 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
 def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     tests = case.tests
     results = [_query(case, case.alias_of(number), bench, now) for number in range(len(tests))]
+    if lacking := _lacking_column(case, results):
+        return _no_verdict(case.rule, lacking)
     rows = [result.records() for result in results]
     aliases = _aliases_to_preview(case, rows, bench, now)
     previews = [_preview(case, alias, bench, now) for alias in aliases]
@@ -188,6 +193,7 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
         outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
     found = [issue for issue in case.rule.known if issue.level is Level.ERROR]
     found += [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
+    found += dict.fromkeys(_against_hunt(case, results, bench, now))
     if case.rule.repeats_matter:
         found += _repeats(case, [alert for part in alerts for alert in part], bench, now)
     return _conclude(case, outcomes, found, sum(map(len, alerts)))
@@ -206,7 +212,9 @@ def _mutated(verdict: Verdict, case: _Case, bench: Bench, now: datetime) -> Verd
 def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Issue], alerts: int) -> Verdict:
     missed = tuple(item.name for item in outcomes if item.expected and not item.caught)
     false_alarms = tuple(item.name for item in outcomes if item.caught and not item.expected)
-    failed = bool(missed or false_alarms or found)
+    failed = bool(missed or false_alarms or any(issue.level is Level.ERROR for issue in found))
+    if not failed and not any(item.caught for item in outcomes):
+        return _no_verdict(case.rule, _NOTHING_CAUGHT)
     return Verdict(
         rule_id=case.rule.rule_id,
         name=case.rule.name,
@@ -219,6 +227,24 @@ def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Is
         problems=tuple(dict.fromkeys(found)),
         tests=_files(case.rule),
     )
+
+
+_SHOWN_COLUMNS = 8
+_NOTHING_CAUGHT = (
+    "its tests catch nothing, so that it may well never fire: add an event that it must catch, under `catches`"
+)
+
+
+def _lacking_column(case: _Case, results: Sequence[QueryResult]) -> str:
+    """The test that tells an entity by a column which the result does not have; "" for none."""
+    for test, result in zip(case.tests, results, strict=True):
+        there = {column.name for column in result.columns}
+        wanted = dict.fromkeys(column for item in test.catches for column in item.entity)
+        if result.columns and (lacking := [column for column in wanted if column not in there]):
+            shown = ", ".join(sorted(there)[:_SHOWN_COLUMNS]) + (", …" if len(there) > _SHOWN_COLUMNS else "")
+            word = "column" if len(lacking) == 1 else "columns"
+            return f"{test.source}: the result of the rule has no {word} {', '.join(lacking)}; it has {shown}"
+    return ""
 
 
 def _columns(test: DetectionTest) -> tuple[str, ...]:
@@ -268,6 +294,27 @@ def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]])
         if other != number
         for row in part
     )
+
+
+def _against_hunt(case: _Case, results: Sequence[QueryResult], bench: Bench, now: datetime) -> Iterator[Issue]:
+    """Where the hunt's own query finds others than the rule, test by test."""
+    own = case.rule.own
+    if own is None:
+        return
+    hunt, within = own.query, time_range(case.payload, now)
+    for number, test in enumerate(case.tests):
+        index = case.alias_of(number)
+        hunted = hunt.at_moment(index, now)
+        runs = Runs(
+            hunt=partial(bench.server.query, hunted),
+            hunt_in_range=partial(bench.server.query, hunted, filter=within),
+            rule=lambda text, index=index: bench.server.query(  # type: ignore[misc]
+                read_query(text, bench.version).at(index), filter=within
+            ),
+        )
+        columns = case.rule.key_columns or _columns(test)
+        for issue in compare(own, case.query.tree.text, results[number], runs, columns):
+            yield replace(issue, subject=case.rule.name)
 
 
 # -- problems --------------------------------------------------------------------------------------------------------

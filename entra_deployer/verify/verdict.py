@@ -70,7 +70,8 @@ class Verdict:
 
     `missed` names the entities that the rule had to catch and did not, `false_alarms` those that it caught and must
     not. `error` says why there is no verdict. `problems` are what makes a rule fail although it caught the right
-    entities: values that became null, a cut-off result, columns that the alert lost. `alerts` counts what Kibana's
+    entities: values that became null, a cut-off result, columns that the alert lost, other entities than the hunt's own
+    query finds; those of level note only say in what the two differ. `alerts` counts what Kibana's
     preview made, `events` what was seeded; `tests` are the files of the tests.
     `mutation` is None where it was not asked for.
     """

@@ -7,8 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
+from entra_deployer.compiler.window import find_window
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.ledger.reader import Past
 from entra_deployer.objects.state import Kind, StateObject
@@ -18,10 +20,13 @@ from entra_deployer.plan.report import Report
 from entra_deployer.plan.source_fields import watch_sources
 from entra_deployer.repository import Compilation, compile_rules, rule_keys
 from entra_deployer.stack.search import Previewer
+from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.covering_tests import with_killers
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.records import content_digest, folder_of, keep_records, make_records
+from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.verify.verdict import Status
 
@@ -139,9 +144,24 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
             repeats_matter=compiled.settings.settings.duplicates != "none",
             minimum_score=compiled.settings.settings.minimum_mutation_score,
             origin=Origin(compiled.source.hunt.source, compiled.query),
+            own=_own_query(compiled, standing.get(compiled.rule.key), connection),
         )
         for compiled in compilation.rules
     ]
+
+
+def _own_query(compiled: CompiledRule, standing: Mapping[str, Json] | None, connection: Connection) -> OwnQuery | None:
+    """The hunt's query, to hold the rule to; None where it cannot be pointed at test events."""
+    try:
+        query = read_query(compiled.query.text, connection.elastic.version())
+    except Unreadable:
+        return None
+    window, other = find_window(compiled.tree), ""
+    if (window.start, window.end) != looked_at(compiled.rule.payload):
+        reasons = [one.reason for one in compiled.rewrites if one.code == "schedule"]
+        other = "; ".join(reasons) or "the rule has a time range of its own"
+    stands = standing is None or standing.get("query") == compiled.rule.payload["query"]
+    return OwnQuery(query, compiled.source.hunt.source, compiled.rewrites, other, stands)
 
 
 def watch_rules(

@@ -6,7 +6,7 @@ from math import trunc
 
 from entra_deployer.core.time import esql_seconds
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare
+from entra_deployer.esql.conditions import strip_parentheses
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def group(command, rows, now):
 
 def aggregate(item, rows, now):
     counted = [row for row in rows if item.where is None or value(item.where, row, now) is True]
-    call = bare(item.value)
+    call = strip_parentheses(item.value)
     if call.name == "count":
         return len(counted)
     found = [one for row in counted if (one := value(call.arguments[0], row, now)) is not None]
@@ -67,7 +67,7 @@ def aggregate(item, rows, now):
 
 
 def value(node, row, now):  # noqa: PLR0911 - a table
-    match bare(node):
+    match strip_parentheses(node):
         case nodes.Column(name=name):
             return row.get(name)
         case nodes.Literal(value=constant):

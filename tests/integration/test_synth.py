@@ -15,8 +15,8 @@ from entra_deployer.verify.generate_tests import synthesise, write_tests
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.bench.hunts import Tally, behave, outcome_of
+from tests.esql.computed import COMPUTED
 from tests.shapes import REFUSED, TOML, TOO_NEW
-from tests.verify.generate.computed import COMPUTED
 
 RULES = Path(__file__).parents[2] / "rules"
 

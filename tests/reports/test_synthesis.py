@@ -2,16 +2,16 @@
 
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
-from entra_deployer.verify.generate.synthesis import Synthesis, Unsolved
+from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase
 
 TEST = DetectionTest("Made", "rules/rare/t.yaml", "logs-a", (), (Expectation("all", {"user.name": "mallory"}),), ())
 MADE = Synthesis("a", "Rare", (TEST,))
 
 
 def test_a_reason_is_said_once_for_a_rule_with_the_first_cases():
-    unsolved = [Unsolved(f"not: a == {number}", "SUBSTRING") for number in range(16)]
-    unsolved.insert(1, Unsolved("not: b > 0", "the others imply it"))
-    unsolved += [Unsolved("one", "no value"), Unsolved(f"a\n  {'very ' * 20}long one", "no value")]
+    unsolved = [UnsolvedCase(f"not: a == {number}", "SUBSTRING") for number in range(16)]
+    unsolved.insert(1, UnsolvedCase("not: b > 0", "the others imply it"))
+    unsolved += [UnsolvedCase("one", "no value"), UnsolvedCase(f"a\n  {'very ' * 20}long one", "no value")]
     assert unsolved_as_text([Synthesis("a", "Rare", MADE.tests, tuple(unsolved))]) == (
         "not solved: Rare: 16 cases: SUBSTRING (not: a == 0; not: a == 1; not: a == 2; 13 more)",
         "not solved: Rare: not: b > 0: the others imply it",
@@ -20,7 +20,7 @@ def test_a_reason_is_said_once_for_a_rule_with_the_first_cases():
 
 
 def test_rules_of_which_nothing_was_made_are_named():
-    unmade = Synthesis("b", "Odd", (), (Unsolved("all of it", "ENRICH"),))
+    unmade = Synthesis("b", "Odd", (), (UnsolvedCase("all of it", "ENRICH"),))
     assert unsolved_as_text([MADE, unmade]) == ("not solved: Odd: all of it: ENRICH", "nothing was made of Odd")
     assert unsolved_as_text([MADE]) == ()
 

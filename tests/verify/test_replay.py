@@ -6,9 +6,10 @@ import pytest
 
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.edits import apply_edits
 from entra_deployer.stack.search import Column, QueryResult
-from entra_deployer.verify.query import read_query
-from entra_deployer.verify.replay import Journey, replay, with_clock
+from entra_deployer.verify.query import clock_edits, read_query
+from entra_deployer.verify.replay import Journey, replay
 from entra_deployer.verify.run import Bench, RuleUnderTest
 
 V = StackVersion(8, 19, 21)
@@ -25,7 +26,7 @@ AT = 'TO_DATETIME("2026-03-01T00:00:00.000Z")'
     ],
 )
 def test_only_the_clock_changes(text, expected):
-    assert with_clock(read_query(text, V).tree, NOW) == expected
+    assert apply_edits(text, clock_edits(read_query(text, V).tree, NOW)) == expected
 
 
 def test_the_ticks_are_those_of_the_schedule_both_ends_included():

@@ -10,6 +10,8 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.stack.search import Column, PreviewResult, QueryResult
+from entra_deployer.verify.against_hunt import OwnQuery
+from entra_deployer.verify.query import read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.repeats import seen_by_both
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
@@ -317,3 +319,37 @@ def test_who_accepts_repeats_is_not_told_of_them():
 )
 def test_only_entities_whose_events_both_runs_see_can_repeat(payload, names):
     assert tuple(item.name for item in seen_by_both(payload, [a_test()])) == names
+
+
+def test_a_rule_whose_tests_catch_nothing_has_no_verdict():
+    test = a_test()
+    verdict = verify([a_rule(tests=(replace(test, catches=()),))], bench(Quiet()))[0]
+    assert verdict.status is Status.ERROR
+    assert "catch nothing" in verdict.error
+
+
+def test_a_column_that_the_result_does_not_have_is_named():
+    test = a_test()
+    named = replace(test, catches=(Expectation("alice", {"user.id": "alice", "user.name": "alice"}),))
+    verdict = verify([a_rule(tests=(named,))], bench(Server()))[0]
+    assert verdict.error == "rules/x/tests/t.yaml: the result of the rule has no column user.id; it has user.name"
+
+
+class Quiet(Server):
+    def query(self, text, *, filter=None, params=()):  # noqa: A002
+        return replace(super().query(text, filter=filter), rows=())
+
+
+def test_a_rule_that_finds_others_than_its_hunt_fails():
+    class Narrow(Server):
+        """The rule's own query finds nobody but alice; the hunt's finds carol too."""
+
+        def query(self, text, *, filter=None, params=()):  # noqa: A002
+            found = super().query(text, filter=filter)
+            return replace(found, rows=(*found.rows, ("carol",))) if "hunted" in text else found
+
+    own = OwnQuery(read_query(f"{QUERY} /* hunted */", StackVersion(8, 19)), "rules/x/hunt.md")
+    verdict = verify([replace(a_rule(), own=own)], bench(Narrow()))[0]
+    assert verdict.status is Status.FAILED
+    assert [issue.code for issue in verdict.problems] == ["DEP812"]
+    assert "carol" in verdict.problems[0].message

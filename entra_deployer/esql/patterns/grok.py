@@ -153,7 +153,9 @@ def read(pattern: str) -> Grok:
     grok = Grok(expression.python, expression.example(), text.startswith("^"), tuple(references))
     if len(set(grok.outputs)) < len(grok.outputs):
         raise UnreadablePattern("GROK that takes a column twice")
-    _ = grok._expression
+    names = grok._expression.groupindex
+    if any(_stand_in(number) in grok.python and f"g{number}" not in names for number in range(len(references))):
+        raise UnreadablePattern("GROK with a reference within a set of characters")
     return grok
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from entra_deployer.reports.words import counted, short
-from entra_deployer.verify.generate.synthesis import Synthesis
+from entra_deployer.verify.generate.tests import Synthesis
 
 _SHOWN_CASES = 3
 _SHOWN_TEXT = 60

@@ -5,24 +5,31 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from string import ascii_lowercase
 
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare, joined
+from entra_deployer.esql.conditions import operands, strip_parentheses
+from entra_deployer.esql.constants import TIMESTAMP, age, literal
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.scope import Goal
 from entra_deployer.hunts.folder import Event
-from entra_deployer.verify.generate.constants import TIMESTAMP, Unsolved, age, literal
-from entra_deployer.verify.generate.documents import Attempt, Builder, Flagged
-from entra_deployer.verify.generate.evaluate import Evaluator
-from entra_deployer.verify.generate.fill import MARGIN, Document, Fields, value_of
+from entra_deployer.verify.generate.constraints import Unsolved
+from entra_deployer.verify.generate.documents import (
+    MARGIN,
+    OLD,
+    Attempt,
+    Builder,
+    Document,
+    Fields,
+    Flagged,
+    TimeRange,
+    value_of,
+)
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
-from entra_deployer.verify.generate.scope import Goal
-from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes
+from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
 
 MOST_MEMBERS = 256
 """So many members of an IN are tried one by one."""
-
-OLD = 0.9
-"""The share of the time that the rule looks back which makes an event old, but not too old."""
 
 MOST_COLUMNS = 2
 """So many columns tell the entity of a rule that does not aggregate."""
@@ -32,13 +39,17 @@ _SAME_TIME = 0.0
 
 @dataclass(frozen=True)
 class Case:
-    """Events of one entity. `fires`: the rule must find it; else it misses by `reason` alone."""
+    """Events of one entity. `fires`: the rule must find it; else it misses by `reason` alone.
+
+    `alone`: nothing in its events keeps them apart from those of other cases.
+    """
 
     name: str
     fires: bool
     events: tuple[Event, ...]
-    entity: Mapping[str, Json]
+    entity: Mapping[str, Value]
     reason: str
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,19 +62,19 @@ class Unsolvable:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes the cases of one query from its plan and its text; `lookback` seconds back are looked at, None for all."""
+    """Makes the cases of one query from its plan and its text, for a rule that looks at `looked_at`."""
 
     plan: Plan
     text: str
     fields: Fields
-    lookback: float | None = None
+    looked_at: TimeRange = TimeRange()  # noqa: RUF009 - frozen
 
     def make(self) -> Iterator[Case | Unsolvable]:
         """All cases, the firing ones first."""
         for number, (name, fires, attempt) in enumerate(self._attempts(), 1):
             try:
                 yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
-            except (Unsolved, Unpickable) as error:
+            except (Unknown, Unpickable) as error:
                 yield Unsolvable(name, str(error) or "no value satisfies all conditions")
 
     # -- which cases there are --------------------------------------------------------------------------------------
@@ -102,8 +113,15 @@ class Maker:
                 yield name, False, Attempt(_with(events, position, miss), firing)
         for goal, sizes in self._missed(firing):
             yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
-        if self.lookback:
-            yield "older than the rule looks", False, Attempt(events, firing, self.lookback + MARGIN)
+        yield from self._outside(events, firing)
+
+    def _outside(self, events: tuple[Flagged, ...], firing: Sizes) -> Iterator[tuple[str, bool, Attempt]]:
+        """Events just outside the time range of the rule."""
+        if self.looked_at.oldest:
+            just = self.looked_at.oldest + min(MARGIN, max(60.0, self.looked_at.oldest / 10))
+            yield "older than the rule looks", False, Attempt(events, firing, just)
+        if self.looked_at.newest:
+            yield "younger than the rule looks", False, Attempt(events, firing, self.looked_at.newest / 2)
 
     def _edges(self, events: tuple[Flagged, ...], firing: Sizes) -> Iterator[tuple[str, bool, Attempt]]:
         """Groups that only just satisfy a condition, and events that are only just young enough."""
@@ -112,8 +130,9 @@ class Maker:
             if edge and edge != firing:
                 yield f"just: {self._say(goal)}", True, Attempt(events, edge)
         windows = [window for goal in self._event_goals if (window := _window(goal))]
-        if oldest := min(filter(None, [self.lookback, *windows]), default=None):
-            yield "as old as the rule looks", True, Attempt(events, firing, oldest * OLD)
+        if oldest := min(filter(None, [self.looked_at.oldest, *windows]), default=None):
+            newest = self.looked_at.newest
+            yield "as old as the rule looks", True, Attempt(events, firing, newest + (oldest - newest) * OLD)
 
     def _missed(self, firing: Sizes) -> Iterator[tuple[Goal, Sizes | None]]:
         """For each condition on groups the group nearest to the firing one that misses it alone; None without one."""
@@ -126,7 +145,7 @@ class Maker:
 
     @cached_property
     def _builder(self) -> Builder:
-        return Builder(self.plan, self.fields)
+        return Builder(self.plan, self.fields, self.looked_at)
 
     @cached_property
     def _kinds(self) -> list[Flags]:
@@ -143,11 +162,11 @@ class Maker:
 
     def _choices(self, goal: Goal, *, truth: bool) -> Iterator[tuple[str, list[Flagged]]]:
         """The ways in which a condition becomes true, or false: one leaf is varied at a time."""
-        node = bare(goal.predicate)
+        node = strip_parentheses(goal.predicate)
         if isinstance(node, nodes.Unary) and node.operator == "not":
             yield from self._choices(replace(goal, predicate=node.operand), truth=not truth)
         elif isinstance(node, nodes.Binary) and node.operator in ("and", "or"):
-            sides = [replace(goal, predicate=side) for side in joined(node, node.operator)]
+            sides = [replace(goal, predicate=side) for side in operands(node, node.operator)]
             alone = (node.operator == "or") is truth
             for position, side in enumerate(sides):
                 rest = [(other, truth is not alone) for other in sides if other is not side]
@@ -177,9 +196,18 @@ class Maker:
         self._refuse_metadata(attempt)
         documents = self._documents(attempt, mark)
         entity = self._entity(documents[0], mark)
+        alone = self.plan.grouping is not None and not entity
+        if alone:
+            entity = self._measured(attempt.sizes)
         if not entity:
             raise Unsolved("no column of the result tells its entity")
-        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name)
+        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
+
+    def _measured(self, sizes: Sizes) -> dict[str, Value]:
+        """What the query counts in a group, as far as the result shows it: a group without keys is told by that."""
+        grouping = self.plan.grouping
+        found = measured(grouping, sizes) if grouping else {}
+        return {name: value for name, value in found.items() if name in self.plan.columns}
 
     def _documents(self, attempt: Attempt, mark: str) -> list[Document]:
         """The documents. Where the keys lose the mark, as a REPLACE of digits makes them, it is one of letters."""
@@ -188,7 +216,7 @@ class Maker:
             documents = self._builder.make(attempt, _letters(int(mark)))
         for evaluator in (Evaluator(document.values) for document in documents):
             for goal, truth in attempt.events:
-                if evaluator.belies(goal, truth=truth):
+                if evaluator.contradicts(goal, truth=truth):
                     raise Unsolved(f"no value was found for {self._say(goal)}")
         return documents
 
@@ -198,10 +226,14 @@ class Maker:
             if not truth and any(column.startswith("_") for column in columns_of(goal)):
                 raise Unsolved("a condition on metadata")
 
-    def _entity(self, document: Document, mark: str) -> dict[str, Json]:
+    def _entity(self, document: Document, mark: str) -> dict[str, Value]:
         """The columns by which the result tells the case's entity: its keys, or what is the case's own."""
         if grouping := self.plan.grouping:
-            keys = {key.name: value_of(key.value, grouping.scope, document) for key in grouping.keys}
+            keys = {
+                name: value_of(key.value, grouping.scope, document)
+                for key in grouping.keys
+                if (name := self.plan.kept_keys.get(key.name))
+            }
             return {name: value for name, value in keys.items() if value is not None}
         names = self.plan.shown or tuple(document.fields)
         columns = {name: nodes.Column(nodes.Span(0, 0), name) for name in names}
@@ -240,11 +272,15 @@ def _with(items: tuple[Flagged, ...], position: int, instead: Sequence[Flagged])
 
 def _window(goal: Goal) -> float | None:
     """The seconds of a condition like @timestamp > NOW() - 7 days; None for any other."""
-    node = bare(goal.predicate)
-    if isinstance(node, nodes.Binary) and node.operator in (">", ">=") and bare(node.left) == _timestamp(node.left):
+    node = strip_parentheses(goal.predicate)
+    if (
+        isinstance(node, nodes.Binary)
+        and node.operator in (">", ">=")
+        and strip_parentheses(node.left) == _timestamp(node.left)
+    ):
         return age(node.right)
     return None
 
 
 def _timestamp(node: nodes.Expression) -> nodes.Column:
-    return nodes.Column(bare(node).span, TIMESTAMP)
+    return nodes.Column(strip_parentheses(node).span, TIMESTAMP)

@@ -1,19 +1,21 @@
 """What is wanted of the value of one field: conditions that a value can be tried on."""
 
-import ipaddress
+import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.esql import functions
+from entra_deployer.esql.evaluation import is_like, is_rlike, within_networks
+from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.patterns import regex
-from entra_deployer.verify.generate import functions
+from entra_deployer.esql.scope import Scope
 
 
 class Kind(StrEnum):
-    """What is wanted. NULL wants no value at all, PRESENT any; WISHED any too, though no condition asks for it."""
+    """What is demanded. NULL: no value at all, PRESENT: any; WISHED: any too, though no condition asks for it."""
 
     NULL = "null"
     PRESENT = "present"
@@ -41,11 +43,11 @@ class Step:
     """A function of ES|QL between the field and what is wanted; `arguments` are those behind the field."""
 
     name: str
-    arguments: tuple[Json, ...] = ()
+    arguments: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
-class Want:
+class Constraint:
     """One condition. With `number` a text is meant that is a number, and the number is what is compared.
 
     `steps` are what the query makes of the field's value before it compares, in their order.
@@ -54,62 +56,85 @@ class Want:
     """
 
     kind: Kind
-    value: Json = None
+    value: Value = None
     number: bool = False
     steps: tuple[Step, ...] = ()
 
 
-def wanted_patterns(wants: Iterable[Want]) -> list[str]:
+def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
     """The regular expressions, in Python's dialect, that a text is to match; those that are not read are left out."""
     found = []
-    for want in wants:
-        if want.kind is Kind.LIKE:
-            found.append(regex.like_to_regex(want.value))
-        elif want.kind is Kind.RLIKE:
+    for constraint in constraints:
+        if constraint.kind is Kind.LIKE:
+            found.append(regex.like_to_regex(constraint.value))
+        elif constraint.kind is Kind.RLIKE:
             with suppress(ValueError):
-                found.append(regex.from_lucene(want.value))
+                found.append(regex.from_lucene(constraint.value))
     return found
 
 
-def holds(want: Want, value: Json) -> bool:
-    """Does a value (None for a field that is missing) satisfy the want."""
-    if want.kind is Kind.NULL or value is None:
-        return want.kind is Kind.NULL and value is None
-    for step in want.steps:
+def holds(constraint: Constraint, value: Value) -> bool:
+    """Does a value (None for a field that is missing) satisfy the constraint."""
+    if constraint.kind is Kind.NULL or value is None:
+        return constraint.kind is Kind.NULL and value is None
+    for step in constraint.steps:
         value = functions.compute(step.name, value, *step.arguments)
     if value is None:
         return False
-    if want.number and want.kind is not Kind.FORM:
-        return re.fullmatch(r"-?\d+", str(value)) is not None and _TESTS[want.kind](int(value), want.value)
-    return _TESTS[want.kind](value, want.value)
+    if constraint.number and constraint.kind is not Kind.FORM:
+        return re.fullmatch(r"-?\d+", str(value)) is not None and _TESTS[constraint.kind](int(value), constraint.value)
+    return _TESTS[constraint.kind](value, constraint.value)
 
 
-def _within(value: str, networks: tuple[str, ...]) -> bool:
-    address = ipaddress.ip_address(value)
-    return any(address in ipaddress.ip_network(network, strict=False) for network in networks)
-
-
-def _matches(pattern: str, value: Json) -> bool:
-    return regex.matches(pattern, str(value))
-
-
-_TESTS: dict[Kind, Callable[[Json, Json], bool]] = {
+_TESTS: dict[Kind, Callable[[Value, Value], bool]] = {
     Kind.PRESENT: lambda _value, _wanted: True,
     Kind.WISHED: lambda _value, _wanted: True,
-    Kind.EQUAL: lambda value, wanted: bool(value == wanted),
-    Kind.UNEQUAL: lambda value, wanted: bool(value != wanted),
+    Kind.EQUAL: operator.eq,
+    Kind.UNEQUAL: operator.ne,
     Kind.NONE_OF: lambda value, wanted: value not in wanted,
-    Kind.LESS: lambda value, wanted: bool(value < wanted),
-    Kind.AT_MOST: lambda value, wanted: bool(value <= wanted),
-    Kind.MORE: lambda value, wanted: bool(value > wanted),
-    Kind.AT_LEAST: lambda value, wanted: bool(value >= wanted),
-    Kind.YOUNGER: lambda value, wanted: bool(value < wanted),
-    Kind.OLDER: lambda value, wanted: bool(value > wanted),
-    Kind.LIKE: lambda value, wanted: _matches(regex.like_to_regex(wanted), value),
-    Kind.UNLIKE: lambda value, wanted: not _matches(regex.like_to_regex(wanted), value),
-    Kind.RLIKE: lambda value, wanted: _matches(regex.from_lucene(wanted), value),
-    Kind.UNRLIKE: lambda value, wanted: not _matches(regex.from_lucene(wanted), value),
-    Kind.CIDR: _within,
-    Kind.UNCIDR: lambda value, wanted: not _within(value, wanted),
-    Kind.FORM: lambda value, wanted: _matches(wanted.expression, value),
+    Kind.LESS: operator.lt,
+    Kind.AT_MOST: operator.le,
+    Kind.MORE: operator.gt,
+    Kind.AT_LEAST: operator.ge,
+    Kind.YOUNGER: operator.lt,
+    Kind.OLDER: operator.gt,
+    Kind.LIKE: is_like,
+    Kind.UNLIKE: lambda value, wanted: not is_like(value, wanted),
+    Kind.RLIKE: is_rlike,
+    Kind.UNRLIKE: lambda value, wanted: not is_rlike(value, wanted),
+    Kind.CIDR: within_networks,
+    Kind.UNCIDR: lambda value, wanted: not within_networks(value, wanted),
+    Kind.FORM: lambda value, wanted: regex.matches(wanted.expression, str(value)),
 }
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """What is wanted of each field of one event, by the field's name (or the key of a Taken), seen from a scope."""
+
+    constraints: Mapping[str, tuple[Constraint, ...]] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+
+    def also(self, name: str, *constraints: Constraint) -> "Assigned":
+        """An assignment that demands more of a field."""
+        had = self.constraints.get(name, ())
+        return replace(
+            self,
+            constraints={
+                **self.constraints,
+                name: (*had, *(constraint for constraint in constraints if constraint not in had)),
+            },
+        )
+
+
+def moment(kind: Kind, seconds_ago: float) -> Constraint:
+    """A comparison with a moment as one of ages: later is younger."""
+    return Constraint(Kind.YOUNGER if kind in (Kind.MORE, Kind.AT_LEAST) else Kind.OLDER, seconds_ago)
+
+
+class Unsolved(Unknown):
+    """A part of a query that is not known how to satisfy; its text says which."""
+
+
+class TooMany(Unsolved):
+    """There are too many combinations to look at all of them."""

@@ -1,24 +1,168 @@
 """The documents of a case: events that satisfy conditions, as many and as different as a group needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, product
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare
-from entra_deployer.verify.generate.assignment import World
-from entra_deployer.verify.generate.constants import TooMany, Unsolved, seconds
-from entra_deployer.verify.generate.constraints import Kind, Want
-from entra_deployer.verify.generate.evaluate import Evaluator
-from entra_deployer.verify.generate.fill import Document, Fields, fill, value_of
-from entra_deployer.verify.generate.functions import Unknown
-from entra_deployer.verify.generate.pick import Unpickable
+from entra_deployer.esql.conditions import strip_parentheses
+from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.patterns.extraction import Pattern, compose
+from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
+from entra_deployer.verify.generate.constraints import (
+    Assigned,
+    Constraint,
+    Kind,
+    TooMany,
+    Unsolved,
+    wanted_patterns,
+)
+from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import Counter, Grouping, Plan, fields_of, is_choice
-from entra_deployer.verify.generate.scope import Derived, Goal, Scope
 from entra_deployer.verify.generate.sizes import Flags, Sizes
 from entra_deployer.verify.generate.solve import Solver, limited
+
+FRESH = 300.0
+"""Seconds behind the end of the rule's range at which an event happens that may happen at any time."""
+
+MARGIN = 3600.0
+"""Seconds by which an event is too old that is to be too old, where the range has so much room."""
+
+
+OLD = 0.9
+"""The share of the time that the rule looks back which makes an event old, but not too old."""
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """What a run of the rule looks at: events of at most `oldest` (None: any) and at least `newest` seconds of age."""
+
+    oldest: float | None = None
+    newest: float = 0.0
+
+    def within(self, youngest: float, oldest: float | None) -> "TimeRange":
+        """The part of the range between two ages. Raises Unsolved for none."""
+        limits = [one for one in (self.oldest, oldest) if one is not None]
+        found = TimeRange(min(limits, default=None), max(self.newest, youngest))
+        if found.oldest is not None and found.oldest <= found.newest:
+            raise Unsolved("no age is within the rule's time range and the query's own")
+        return found
+
+    @property
+    def usual(self) -> float:
+        """The age of an event that may be of any in the range: not long ago, and not at its edge."""
+        room = FRESH if self.oldest is None else min(FRESH, (self.oldest - self.newest) / 2)
+        return self.newest + room
+
+
+@dataclass(frozen=True)
+class Document:
+    """An event's fields, the values that they and the outputs of patterns have, its age in seconds, and its number.
+
+    `flags` tell which of the conditions of counters it meets; `count` events are like it. `ages` are those that it may
+    have.
+    """
+
+    fields: dict[str, Value]
+    values: dict[str, Value]
+    age: float
+    flags: tuple[bool, ...] = ()
+    count: int = 1
+    ages: TimeRange = TimeRange()
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What is known of the fields: their Elasticsearch types, and which hold lists."""
+
+    type_of: Callable[[str], str]
+    is_list: Callable[[str], bool] = field(default=lambda _: False)
+
+
+def fill(plan: Plan, fields: Fields, assignment: Assigned, mark: str, looked_at: TimeRange) -> Document:
+    """The event. Raises Unsolved or Unpickable where no value satisfies all that is wanted of a field."""
+    values = _taken(plan, assignment, mark)
+    texts = {one.field: _texts(plan, one.field, values, assignment, mark) for one in plan.extractions}
+    for name in sorted({*assignment.constraints, *texts}):
+        if name == TIMESTAMP or name.startswith("%"):
+            continue
+        constraints = assignment.constraints.get(name, ())
+        values[name] = pick(name, fields.type_of(name), constraints, mark, texts.get(name, ()))
+        if name in texts and values[name] is not None and values[name] not in texts[name]:
+            raise Unsolved(f"no text of {name} satisfies its conditions and its patterns")
+    own = {name: value for name, value in values.items() if value is not None and not name.startswith("%")}
+    shaped = {name: [value] if fields.is_list(name) else value for name, value in own.items()}
+    age, ages = _ages(assignment, looked_at)
+    return Document(shaped, values, age, ages=ages)
+
+
+def _taken(plan: Plan, assignment: Assigned, mark: str) -> dict[str, Value]:
+    """The values of the columns that patterns take, by key. Where one of them is to be null, all of its pattern are."""
+    values: dict[str, Value] = {}
+    missed: set[int] = set()
+    for key, one, output in plan.taken:
+        values[key] = pick(output, one.pattern.type_of(output), assignment.constraints.get(key, ()), mark)
+        if values[key] is None:
+            missed.add(id(one))
+    for key, one, output in plan.taken:
+        if id(one) in missed:
+            if any(
+                constraint.kind not in (Kind.NULL, Kind.FORM, Kind.WISHED)
+                for constraint in assignment.constraints.get(key, ())
+            ):
+                raise Unsolved(f"{output} has a value where another column of its pattern has none")
+            values[key] = None
+    return values
+
+
+def _texts(plan: Plan, name: str, values: Mapping[str, Value], assignment: Assigned, mark: str) -> list[str]:
+    """Texts of which every pattern on the field takes the values that were picked, or nothing where it is to miss."""
+    matching: list[tuple[Pattern, dict[str, str]]] = []
+    missing: list[Pattern] = []
+    for number, one in enumerate(plan.extractions):
+        if one.field == name:
+            mine = {output: values[Taken(number, output).key] for output in one.pattern.outputs}
+            if mine and None in mine.values():
+                missing.append(one.pattern)
+            else:
+                matching.append((one.pattern, {output: _written(value) for output, value in mine.items()}))
+    pieces = [regex.try_example(pattern) or "" for pattern in wanted_patterns(assignment.constraints.get(name, ()))]
+    texts = compose(matching, pieces) if matching else ["".join(pieces) or f"x{mark}"]
+    return [
+        text
+        for text in texts
+        if all(one.take(text) == taken for one, taken in matching) and not any(one.take(text) for one in missing)
+    ]
+
+
+def _written(value: Value) -> str:
+    """A value as it stands in a text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _ages(assignment: Assigned, looked_at: TimeRange) -> tuple[float, TimeRange]:
+    """The age of an event, in the rule's range and in what the query asks of it, and all that it may have."""
+    constraints = assignment.constraints.get(TIMESTAMP, ())
+    older = [float(one.value) for one in constraints if one.kind is Kind.OLDER]
+    younger = [float(one.value) for one in constraints if one.kind is Kind.YOUNGER]
+    part = looked_at.within(max(older, default=0.0), min(younger, default=None))
+    if not older or part.newest == looked_at.newest:
+        return part.usual, part
+    return part.newest + min(MARGIN, ((part.oldest or float("inf")) - part.newest) / 2), part
+
+
+def value_of(node: nodes.Expression, scope: Scope, document: Document) -> Value:
+    """The value of an expression in a document; None for null, and for what is not computed here."""
+    try:
+        return Evaluator(document.values).value(node, scope)
+    except Unknown:
+        return None
+
 
 MOST_CONDITIONS = 4
 """So many different conditions of counters are told apart."""
@@ -52,6 +196,7 @@ class Builder:
 
     plan: Plan
     fields: Fields
+    looked_at: TimeRange = TimeRange()
     tries: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TRIES_OF_A_RULE)))
 
     def kinds(self, events: Sequence[Flagged]) -> list[Flags]:
@@ -81,6 +226,7 @@ class Builder:
         The last one is as much older as the group lasts. Raises Unsolved or Unpickable.
         """
         made: list[Document] = []
+        ages: list[Document] = []
         sizes = attempt.sizes
         total = sum(part.documents for part in sizes.parts)
         for part in sizes.parts:
@@ -88,58 +234,88 @@ class Builder:
                 number = len(made)
                 document = self._document(attempt, part.flags, made, f"{mark}-{number}" if number else mark)
                 older = _step(self.plan.grouping, sizes) * number + (sizes.lasts if number == total - 1 else 0)
-                age = document.age if attempt.age is None else attempt.age
                 count = 1 if position else part.events - part.documents + 1
-                made.append(replace(document, age=age + older, flags=part.flags, count=count))
-        return made
+                made.append(replace(document, age=older, flags=part.flags, count=count))
+                ages.append(document)
+        return self._aged(attempt, made, ages)
+
+    def _aged(self, attempt: Attempt, made: Sequence[Document], usual: Sequence[Document]) -> list[Document]:
+        """The documents, whose ages count from the newest one, as old as they are meant to be.
+
+        Raises Unsolved where a group that fires would reach beyond the time that it may have.
+        """
+        lasts = max(document.age for document in made)
+        aged = []
+        for document, like in zip(made, usual, strict=True):
+            base = like.age if attempt.age is None else attempt.age
+            oldest, newest = like.ages.oldest, like.ages.newest
+            if oldest is not None and attempt.fires:
+                if newest + lasts >= oldest:
+                    raise Unsolved("its events would last longer than the rule looks back")
+                if base + lasts >= oldest:
+                    base = newest + (oldest - newest - lasts) * OLD
+                if attempt.age is not None and not newest < attempt.age < oldest:
+                    raise Unsolved("the query's own conditions on time forbid it")
+            aged.append(replace(document, age=base + document.age))
+        return aged
 
     def _document(self, attempt: Attempt, flags: Flags, made: Sequence[Document], mark: str) -> Document:
         """The first solution in which the keys are those of the documents before, and the counted values new ones."""
         solver = self._solver(mark)
         grouping = self.plan.grouping
         conditions = grouping.conditions if grouping else ()
-        worlds = solver.solve([*attempt.events, *zip(conditions, flags, strict=True)], self._nothing())
+        assignments = solver.solve([*attempt.events, *zip(conditions, flags, strict=True)], self._nothing())
         if not attempt.fires:
-            worlds = chain(worlds, solver.solve(attempt.events, self._nothing()))
-        for found in worlds:
+            assignments = chain(assignments, solver.solve(attempt.events, self._nothing()))
+        for found in assignments:
             if grouping is None:
                 shown = [Derived(nodes.Column(nodes.Span(0, 0), name), self.plan.scope) for name in self.plan.shown]
                 return self._fill(self._present(solver, found, shown), mark)
             counted = _counted(grouping, flags)
-            world = self._grouped(grouping, solver, found, counted, made)
-            world = world and _different(solver, world, counted, attempt.sizes, made)
-            if world is None:
+            assignment = self._grouped(grouping, solver, found, counted, made)
+            assignment = assignment and _different(solver, assignment, counted, attempt.sizes, made)
+            if assignment is None:
                 continue
-            document = self._fill(world, mark)
+            document = self._fill(assignment, mark)
             if not attempt.fires or _are_there(document, counted):
                 return document
         raise Unsolved("no value satisfies all conditions")
 
     def _grouped(
-        self, grouping: Grouping, solver: Solver, world: World, counted: Counted, made: Sequence[Document]
-    ) -> World | None:
-        """The world with a value for all that is counted, and with the keys of the documents before."""
+        self,
+        grouping: Grouping,
+        solver: Solver,
+        assignment: Assigned,
+        counted: Counted,
+        made: Sequence[Document],
+    ) -> Assigned | None:
+        """The assignment with a value for all that is counted, and with the keys of the documents before."""
         keys = [Derived(key.value, grouping.scope) for key in grouping.keys]
-        found: World | None = self._present(solver, world, [*keys, *(one.of for one in counted.values() if one.of)])
+        found: Assigned | None = self._present(
+            solver, assignment, [*keys, *(one.of for one in counted.values() if one.of)]
+        )
         for key in keys if made else ():
             found = found and _alike(solver, found, key, made[0])
         return found
 
-    def _present(self, solver: Solver, world: World, wanted: Sequence[Derived]) -> World:
-        """The world with a value for each of the expressions, where that is possible."""
+    def _present(self, solver: Solver, assignment: Assigned, wanted: Sequence[Derived]) -> Assigned:
+        """The assignment with a value for each of the expressions, where that is possible."""
         for one in wanted:
             try:
-                if is_choice(one) and value_of(one.value, one.scope, self._fill(world, solver.mark)) is not None:
+                if is_choice(one) and value_of(one.value, one.scope, self._fill(assignment, solver.mark)) is not None:
                     continue
-                world = next(solver.want(one.value, Want(Kind.WISHED), replace(world, scope=one.scope)), world)
-            except (Unsolved, Unpickable):
+                assignment = next(
+                    solver.require(one.value, Constraint(Kind.WISHED), replace(assignment, scope=one.scope)),
+                    assignment,
+                )
+            except (Unknown, Unpickable):
                 continue
-        return world
+        return assignment
 
     # -- what a solver needs ----------------------------------------------------------------------------------------
 
-    def _fill(self, world: World, mark: str) -> Document:
-        return fill(self.plan, self.fields, world, mark)
+    def _fill(self, assignment: Assigned, mark: str) -> Document:
+        return fill(self.plan, self.fields, assignment, mark, self.looked_at)
 
     def _solver(self, mark: str) -> Solver:
         return Solver(self._type_of, mark, limited(self.tries))
@@ -151,10 +327,10 @@ class Builder:
     def _casts(self) -> dict[str, str]:
         return {key: one.pattern.type_of(output) for key, one, output in self.plan.taken}
 
-    def _nothing(self) -> World:
-        """The world in which nothing is wanted but that the outputs of patterns look like what these take."""
+    def _nothing(self) -> Assigned:
+        """The assignment in which nothing is wanted but that the outputs of patterns look like what these take."""
         forms = {key: one.pattern.form_of(output) for key, one, output in self.plan.taken}
-        return World({key: (Want(Kind.FORM, form),) for key, form in forms.items() if form})
+        return Assigned({key: (Constraint(Kind.FORM, form),) for key, form in forms.items() if form})
 
 
 def _counted(grouping: Grouping, flags: Flags) -> Counted:
@@ -177,52 +353,56 @@ def _are_there(document: Document, counted: Counted) -> bool:
 
 
 def _different(
-    solver: Solver, world: World | None, counted: Counted, sizes: Sizes, made: Sequence[Document]
-) -> World | None:
-    """The world with a new value for each counter that wants one, and with the first one's for each that does not."""
+    solver: Solver, assignment: Assigned | None, counted: Counted, sizes: Sizes, made: Sequence[Document]
+) -> Assigned | None:
+    """With a new value for each counter that takes one, and with the first document's for each that does not."""
     for name, different in sizes.different.items():
-        if world and name in counted and (of := counted[name].of):
+        if assignment and name in counted and (of := counted[name].of):
             condition = counted[name].condition
             before = [one for one in made if condition is None or one.flags[condition]]
             if len(before) < different:
-                world = _unlike(solver, world, of, before)
+                assignment = _unlike(solver, assignment, of, before)
             elif before:
-                world = _alike(solver, world, of, before[0])
-    return world
+                assignment = _alike(solver, assignment, of, before[0])
+    return assignment
 
 
-def _alike(solver: Solver, world: World, of: Derived, document: Document) -> World | None:
-    """The world with the value that the document has."""
+def _alike(solver: Solver, assignment: Assigned, of: Derived, document: Document) -> Assigned | None:
+    """The assignment with the value that the document has."""
     value = value_of(of.value, of.scope, document)
     if value is None:
-        return world
-    within = replace(world, scope=of.scope)
+        return assignment
+    within = replace(assignment, scope=of.scope)
     try:
-        return next(solver.want(of.value, Want(Kind.EQUAL, value), within), None)
-    except Unsolved:
+        return next(solver.require(of.value, Constraint(Kind.EQUAL, value), within), None)
+    except Unknown:
         return _copied(solver, within, of, document)
 
 
-def _unlike(solver: Solver, world: World, of: Derived, made: Sequence[Document]) -> World | None:
-    """The world with another value than each of the documents has."""
+def _unlike(solver: Solver, assignment: Assigned, of: Derived, made: Sequence[Document]) -> Assigned | None:
+    """The assignment with another value than each of the documents has."""
     values = [value for one in made if (value := value_of(of.value, of.scope, one)) is not None]
     if not values:
-        return world
-    return next(solver.want(of.value, Want(Kind.NONE_OF, tuple(values)), replace(world, scope=of.scope)), None)
+        return assignment
+    return next(
+        solver.require(of.value, Constraint(Kind.NONE_OF, tuple(values)), replace(assignment, scope=of.scope)), None
+    )
 
 
-def _copied(solver: Solver, world: World | None, of: Derived, document: Document) -> World | None:
-    """The world in which every field that makes the value is as in the document."""
+def _copied(solver: Solver, assignment: Assigned | None, of: Derived, document: Document) -> Assigned | None:
+    """The assignment in which every field that makes the value is as in the document."""
     for name in fields_of(of):
         value = document.values.get(name)
-        if world and value is not None:
-            world = next(
-                solver.want(
-                    nodes.Column(nodes.Span(0, 0), name), Want(Kind.EQUAL, value), replace(world, scope=Scope())
+        if assignment and value is not None:
+            assignment = next(
+                solver.require(
+                    nodes.Column(nodes.Span(0, 0), name),
+                    Constraint(Kind.EQUAL, value),
+                    replace(assignment, scope=Scope()),
                 ),
                 None,
             )
-    return world
+    return assignment
 
 
 def _step(grouping: Grouping | None, sizes: Sizes) -> float:
@@ -236,7 +416,7 @@ def _step(grouping: Grouping | None, sizes: Sizes) -> float:
 
 def _time_span(node: nodes.Expression, scope: Scope) -> float:
     """The width of DATE_TRUNC(1 hour, @timestamp), in seconds; 0 for anything else."""
-    node = bare(node)
+    node = strip_parentheses(node)
     if isinstance(node, nodes.Column) and isinstance(made := scope.get(node.name), Derived):
         return _time_span(made.value, made.scope)
     if isinstance(node, nodes.Call) and node.name == "date_trunc" and isinstance(node.arguments[0], nodes.Duration):

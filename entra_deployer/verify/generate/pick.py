@@ -3,16 +3,13 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.esql import functions
+from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
-from entra_deployer.verify.generate import functions
-from entra_deployer.verify.generate.constraints import Kind, Want, holds, wanted_patterns
-from entra_deployer.verify.generate.functions import Unknown
+from entra_deployer.esql.types import is_number
+from entra_deployer.verify.generate.constraints import Constraint, Kind, holds, wanted_patterns
 
-_NUMBERS = frozenset(
-    {"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"}
-)
 _PATHS = frozenset({"path", "executable", "directory"})
 """The last names of fields that hold a path: of its parts some queries make do."""
 
@@ -23,90 +20,94 @@ class Unpickable(Exception):
     """No candidate satisfies all that is wanted."""
 
 
-def pick(name: str, kind: str, wants: Sequence[Want], mark: str, texts: Sequence[str] = ()) -> Json:
+def pick(name: str, kind: str, constraints: Sequence[Constraint], mark: str, texts: Sequence[str] = ()) -> Value:
     """A value of Elasticsearch's type `kind` for the field `name`; None where NULL is wanted.
 
     `mark` makes free values differ from case to case; `texts` are further candidates. Raises Unpickable.
     """
-    if any(want.kind is Kind.NULL for want in wants):
-        if all(want.kind in (Kind.NULL, Kind.FORM) for want in wants):
+    if any(constraint.kind is Kind.NULL for constraint in constraints):
+        if all(constraint.kind in (Kind.NULL, Kind.FORM) for constraint in constraints):
             return None
         raise Unpickable(name)
-    for candidate in (*texts, *_candidates(name, kind, wants, mark)):
+    for candidate in (*texts, *_candidates(name, kind, constraints, mark)):
         try:
-            if all(holds(want, candidate) for want in wants):
+            if all(holds(constraint, candidate) for constraint in constraints):
                 return candidate
         except (TypeError, ValueError, Unknown):
             continue
     raise Unpickable(name)
 
 
-def _candidates(name: str, kind: str, wants: Sequence[Want], mark: str) -> Iterator[Json]:
-    for want in wants:
-        if want.kind is Kind.EQUAL:
-            yield str(want.value) if want.number else want.value
-            if want.steps and isinstance(want.value, str):
-                yield from (want.value.upper(), want.value.lower())
-    if any(want.number for want in wants):
-        yield from (str(number) for number in _numbers(wants))
+def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: str) -> Iterator[Value]:
+    for constraint in constraints:
+        if constraint.kind is Kind.EQUAL:
+            yield str(constraint.value) if constraint.number else constraint.value
+            if constraint.steps and isinstance(constraint.value, str):
+                yield from (constraint.value.upper(), constraint.value.lower())
+    if any(constraint.number for constraint in constraints):
+        yield from (str(number) for number in _numbers(constraints))
         return
     if kind == "boolean":
         yield from (False, True)
-    elif kind in _NUMBERS:
-        yield from _numbers(wants)
+    elif is_number(kind):
+        yield from _numbers(constraints)
     elif kind == "ip":
-        yield from _addresses(wants, mark)
+        yield from _addresses(constraints, mark)
     else:
-        yield from _texts(name, wants, mark)
+        yield from _texts(name, constraints, mark)
 
 
-def _numbers(wants: Sequence[Want]) -> Iterator[int]:
-    for want in wants:
-        if want.kind in _BOUNDS:
-            yield int(want.value) + _BOUNDS[want.kind]
-        elif want.kind is Kind.UNEQUAL and isinstance(want.value, int):
-            yield want.value + 1
-        elif want.kind is Kind.NONE_OF and (numbers := [one for one in want.value if isinstance(one, int)]):
+def _numbers(constraints: Sequence[Constraint]) -> Iterator[int]:
+    for constraint in constraints:
+        if constraint.kind in _BOUNDS:
+            yield int(constraint.value) + _BOUNDS[constraint.kind]
+        elif constraint.kind is Kind.UNEQUAL and isinstance(constraint.value, int):
+            yield constraint.value + 1
+        elif constraint.kind is Kind.NONE_OF and (numbers := [one for one in constraint.value if isinstance(one, int)]):
             yield max(numbers) + 1
     yield from range(1, 50)
 
 
-def _addresses(wants: Sequence[Want], mark: str) -> Iterator[str]:
+def _addresses(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
     number = number_of(mark)
-    for want in wants:
-        if want.kind is Kind.CIDR:
-            for network in want.value:
+    for constraint in constraints:
+        if constraint.kind is Kind.CIDR:
+            for network in constraint.value:
                 first = ipaddress.ip_network(network, strict=False)
                 yield str(first[min(number, first.num_addresses - 1)])
     yield from (f"{net}.{number}" for net in ("203.0.113", "198.51.100", "192.0.2", "8.8.4", "10.9.8"))
 
 
-def _texts(name: str, wants: Sequence[Want], mark: str) -> Iterator[str]:
+def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
     """Free texts bear the field's own last name; of patterns each filler is tried, then several patterns in a row."""
-    if any(want.kind in (Kind.CIDR, Kind.UNCIDR) for want in wants):
-        yield from _addresses(wants, mark)
-    yield from (text for want in wants if want.kind is Kind.FORM for text in want.value.texts(mark))
-    for text in _plain_texts(name, wants, mark):
+    if any(constraint.kind in (Kind.CIDR, Kind.UNCIDR) for constraint in constraints):
+        yield from _addresses(constraints, mark)
+    yield from (
+        text for constraint in constraints if constraint.kind is Kind.FORM for text in constraint.value.texts(mark)
+    )
+    for text in _plain_texts(name, constraints, mark):
         yield text
-        if any(step.name == "from_base64" for want in wants for step in want.steps):
+        if any(step.name == "from_base64" for constraint in constraints for step in constraint.steps):
             yield functions.compute("to_base64", text)
 
 
-def _plain_texts(name: str, wants: Sequence[Want], mark: str) -> Iterator[str]:
+def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
     hint = name.rpartition("%")[2].rpartition(".")[2].strip("`") or "value"
-    patterns = wanted_patterns(wants)
+    patterns = wanted_patterns(constraints)
     for filler in (mark, ""):
         examples = [text for pattern in patterns if (text := regex.try_example(pattern, filler)) is not None]
         if examples:
             yield from (*examples, "".join(examples), "".join(examples[::-1]))
-    bounds = [want for want in wants if not want.steps]
-    yield from (f"{want.value}0" for want in bounds if want.kind is Kind.MORE)
-    yield from (str(want.value) for want in bounds if want.kind in (Kind.AT_LEAST, Kind.AT_MOST))
+    bounds = [constraint for constraint in constraints if not constraint.steps]
+    yield from (f"{constraint.value}0" for constraint in bounds if constraint.kind is Kind.MORE)
+    yield from (str(constraint.value) for constraint in bounds if constraint.kind in (Kind.AT_LEAST, Kind.AT_MOST))
     if hint in _PATHS:
         yield f"/srv/{mark}/{hint}-{mark}"
     yield f"{hint}-{mark}"
     yield f"{hint}-{mark}@{mark}.example"
-    yield from (str(want.value)[:-1] for want in bounds if want.kind is Kind.LESS)
-    for want in wants:
-        if want.steps and want.steps[-1].name == "length" and isinstance(want.value, int):
-            yield from (f"{hint}-{mark}{'x' * length}"[:length] for length in range(want.value - 1, want.value + 2))
+    yield from (str(constraint.value)[:-1] for constraint in bounds if constraint.kind is Kind.LESS)
+    for constraint in constraints:
+        if constraint.steps and constraint.steps[-1].name == "length" and isinstance(constraint.value, int):
+            yield from (
+                f"{hint}-{mark}{'x' * length}"[:length] for length in range(constraint.value - 1, constraint.value + 2)
+            )

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare, conjuncts
+from entra_deployer.esql.columns import output_columns
+from entra_deployer.esql.conditions import conjuncts, strip_parentheses
+from entra_deployer.esql.constants import TIMESTAMP, literal, literal_or_none, unit_seconds
 from entra_deployer.esql.patterns import UnreadablePattern, dissect, grok
-from entra_deployer.verify.generate.constants import TIMESTAMP, Unsolved, literal, literal_or_none, unit_seconds
-from entra_deployer.verify.generate.scope import Derived, Extraction, Goal, Scope, Taken
+from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
+from entra_deployer.verify.generate.constraints import Unsolved
 
 _COUNTS = {"count"}
 _DISTINCT = {"count_distinct"}
@@ -41,7 +43,7 @@ class Grouping:
     scope: Scope
     after: list[Goal] = field(default_factory=list)
     times: set[str] = field(default_factory=set)
-    spreads: dict[str, int] = field(default_factory=dict)
+    spreads: dict[str, float] = field(default_factory=dict)
     conditions: tuple[Goal, ...] = ()
 
     @property
@@ -52,13 +54,19 @@ class Grouping:
 
 @dataclass
 class Plan:
-    """What a query asks for. `shown` are the columns that its result has, where KEEP says so."""
+    """What a query asks for. `shown` are the columns that its result has, where KEEP says so.
+
+    `columns` are those of the result as far as the query names them, `kept_keys` the keys of its groups with the names
+    that they have there.
+    """
 
     goals: list[Goal] = field(default_factory=list)
     extractions: list[Extraction] = field(default_factory=list)
     grouping: Grouping | None = None
     shown: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
+    columns: tuple[str, ...] = ()
+    kept_keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def taken(self) -> Iterator[tuple[str, Extraction, str]]:
@@ -70,10 +78,23 @@ class Plan:
 
 def read_plan(tree: nodes.Tree) -> Plan:
     """Read a query. Raises Unsolved for a command that it does not know."""
-    plan = Plan()
+    plan = Plan(columns=output_columns(tree))
     for command in tree.commands:
         _read(command, plan)
+    for key in plan.grouping.keys if plan.grouping else ():
+        for name in (key.name, *_renamed(tree, key.name)):
+            if name in plan.columns:
+                plan.kept_keys[key.name] = name
     return plan
+
+
+def _renamed(tree: nodes.Tree, name: str) -> Iterator[str]:
+    """The names that a column gets."""
+    for command in tree.commands:
+        for old, new in zip(command.old, command.new, strict=True) if isinstance(command, nodes.Rename) else ():
+            if old.name == name:
+                name = new.name
+                yield name
 
 
 def _read(command: nodes.Command, plan: Plan) -> None:
@@ -110,7 +131,7 @@ def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
 
 
 def _extract(command: nodes.Extract, plan: Plan) -> None:
-    source = bare(command.input)
+    source = strip_parentheses(command.input)
     if not isinstance(source, nodes.Column) or plan.scope.get(source.name):
         raise Unsolved(f"{command.word.upper()} of what is no field")
     number = len(plan.extractions)
@@ -153,7 +174,7 @@ class _Aggregates:
 
     def add(self, item: nodes.Assignment) -> None:
         """Read one. Raises Unsolved for one that is not known."""
-        call = bare(item.value)
+        call = strip_parentheses(item.value)
         if not isinstance(call, nodes.Call):
             raise Unsolved("an aggregate that is no plain function")
         argument = call.arguments[0] if call.arguments and not _is_star(call.arguments[0]) else None
@@ -194,7 +215,7 @@ class _Choice:
 
 def is_choice(made: Derived) -> bool:
     """Whether a value is what a CASE chooses, through what EVAL made of it."""
-    node = bare(made.value)
+    node = strip_parentheses(made.value)
     if isinstance(node, nodes.Column) and isinstance(inner := made.scope.get(node.name), Derived):
         return is_choice(inner)
     return isinstance(node, nodes.Call) and node.name == "case"
@@ -202,19 +223,21 @@ def is_choice(made: Derived) -> bool:
 
 def _choice(made: Derived) -> _Choice | None:
     """A value that only some events have, through what EVAL made of it; None for any other."""
-    node, scope = bare(made.value), made.scope
+    node, scope = strip_parentheses(made.value), made.scope
     while isinstance(node, nodes.Column) and isinstance(inner := scope.get(node.name), Derived):
-        node, scope = bare(inner.value), inner.scope
+        node, scope = strip_parentheses(inner.value), inner.scope
     match node:
         case nodes.Call(name="case", arguments=(condition, value, *rest)) if len(rest) < 2:
-            if not rest or (literal_or_none(rest[0]) in (None, 0) and isinstance(bare(rest[0]), nodes.Literal)):
+            if not rest or (
+                literal_or_none(rest[0]) in (None, 0) and isinstance(strip_parentheses(rest[0]), nodes.Literal)
+            ):
                 return _Choice(Goal(condition, scope), value)
     return None
 
 
-def _spread(node: nodes.Expression, grouping: Grouping) -> int:
+def _spread(node: nodes.Expression, grouping: Grouping) -> float:
     """The seconds of a unit of DATE_DIFF("minutes", first, last) between two moments of a group; 0 where it is none."""
-    match bare(node):
+    match strip_parentheses(node):
         case nodes.Call(name="date_diff", arguments=(unit, nodes.Column(name=one), nodes.Column(name=other))):
             if {one, other} <= grouping.times:
                 return unit_seconds(str(literal(unit)).lower())

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
-from entra_deployer.verify.generate.constants import TIMESTAMP, TooMany, Unsolved
-from entra_deployer.verify.generate.evaluate import Evaluator
-from entra_deployer.verify.generate.functions import Unknown
+from entra_deployer.esql.constants import TIMESTAMP
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.scope import Derived, Goal, Scope
+from entra_deployer.verify.generate.constraints import TooMany, Unsolved
 from entra_deployer.verify.generate.plan import Counter, Grouping, columns_of
-from entra_deployer.verify.generate.scope import Derived, Goal, Scope
 
 MOST_EVENTS = 500
 """No group is made larger than this."""
@@ -62,7 +62,7 @@ def find_sizes(
     for chosen in _nearest_first(choices, start):
         sizes = search.sizes(chosen)
         if sizes:
-            group = _Group(search.measured(sizes))
+            group = _Group(measured(grouping, sizes))
             if all(_holds(group, goal) is truth for goal, truth in goals):
                 return sizes
     return None
@@ -177,24 +177,25 @@ class _Search:
             if counter is None or counter.condition is None or flags[counter.condition]:
                 yield number
 
-    def measured(self, sizes: Sizes) -> dict[str, int]:
-        """What the query counts in a group, by column."""
-        found = dict(sizes.different)
-        for name, counter in self.grouping.counters.items():
-            if not counter.distinct:
-                found[name] = sum(
-                    part.events for part in sizes.parts if counter.condition is None or part.flags[counter.condition]
-                )
-        for name, unit in self.grouping.spreads.items():
-            found[name] = int(sizes.lasts // unit)
-        return found
+
+def measured(grouping: Grouping, sizes: Sizes) -> dict[str, Value]:
+    """What the query counts in a group, by column."""
+    found: dict[str, Value] = dict(sizes.different)
+    for name, counter in grouping.counters.items():
+        if not counter.distinct:
+            found[name] = sum(
+                part.events for part in sizes.parts if counter.condition is None or part.flags[counter.condition]
+            )
+    for name, unit in grouping.spreads.items():
+        found[name] = int(sizes.lasts // unit)
+    return found
 
 
 @dataclass(frozen=True)
 class _Group(Evaluator):
     """Computes on what the query counts in a group, by column."""
 
-    def column(self, name: str, scope: Scope) -> Json:
+    def column(self, name: str, scope: Scope) -> Value:
         """Counted, or made of what is counted. Raises Unknown for any other."""
         if name in self.values:
             return self.values[name]

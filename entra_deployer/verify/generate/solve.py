@@ -1,33 +1,40 @@
 """Solving conditions: what must the fields of an event hold, so that a condition is true, or is not.
 
-A condition is taken apart from the top: each leaf becomes a want of one field, each OR is a choice, and a choice whose
-wants no value satisfies is given up for the next.
+A condition is taken apart from the top: each leaf becomes a constraint of one field, each OR is a
+choice, and a choice whose constraints no value satisfies is given up for the next.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from entra_deployer.esql import functions
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.expressions import bare, joined
-from entra_deployer.verify.generate import functions
-from entra_deployer.verify.generate.assignment import World
-from entra_deployer.verify.generate.constants import CASELESS, TooMany, Unsolved, age, is_constant, literal, moment
-from entra_deployer.verify.generate.constraints import Kind, Step, Want
+from entra_deployer.esql.conditions import MIRRORED, OPPOSITES, operands, strip_parentheses
+from entra_deployer.esql.constants import CASELESS, age, is_constant, literal
+from entra_deployer.esql.scope import Derived, Goal, Taken
+from entra_deployer.verify.generate.constraints import (
+    Assigned,
+    Constraint,
+    Kind,
+    Step,
+    TooMany,
+    Unsolved,
+    moment,
+)
 from entra_deployer.verify.generate.pick import Unpickable, pick
-from entra_deployer.verify.generate.scope import Derived, Goal, Taken
 
-_OPERATORS = {
-    "==": (Kind.EQUAL, Kind.UNEQUAL),
-    "!=": (Kind.UNEQUAL, Kind.EQUAL),
-    "<": (Kind.LESS, Kind.AT_LEAST),
-    "<=": (Kind.AT_MOST, Kind.MORE),
-    ">": (Kind.MORE, Kind.AT_MOST),
-    ">=": (Kind.AT_LEAST, Kind.LESS),
+_KINDS = {
+    "==": Kind.EQUAL,
+    "!=": Kind.UNEQUAL,
+    "<": Kind.LESS,
+    "<=": Kind.AT_MOST,
+    ">": Kind.MORE,
+    ">=": Kind.AT_LEAST,
 }
-"""What a comparison wants of its left side when it is to be true, and when it is to be false."""
+_OPERATORS = {word: (kind, _KINDS[OPPOSITES[word]]) for word, kind in _KINDS.items()}
+"""What a comparison demands of its left side when it is to be true, and when it is to be false."""
 
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
 
 
@@ -35,7 +42,7 @@ MOST_TRIES = 4_000
 """So often a value is looked for, for one event, before it is given up."""
 
 
-type Worlds = Iterator[World]
+type Assignments = Iterator[Assigned]
 
 
 def limited(tries: Iterator[int]) -> Iterator[int]:
@@ -54,259 +61,277 @@ class Solver:
     mark: str
     tries: Iterator[int]
 
-    def solve(self, goals: Sequence[tuple[Goal, bool]], world: World) -> Worlds:
-        """The worlds in which each goal is true, or false where its flag says so. Raises Unsolved."""
+    def solve(self, goals: Sequence[tuple[Goal, bool]], assignment: Assigned) -> Assignments:
+        """The assignments in which each goal is true, or false where its flag says so. Raises Unsolved."""
         if not goals:
-            yield world
+            yield assignment
             return
         (goal, truth), *rest = goals
-        for found in self._solve(goal.predicate, replace(world, scope=goal.scope), truth=truth):
+        for found in self._solve(goal.predicate, replace(assignment, scope=goal.scope), truth=truth):
             yield from self.solve(rest, found)
 
-    def _solve(self, node: nodes.Expression, world: World, *, truth: bool) -> Worlds:
-        node = bare(node)
+    def _solve(self, node: nodes.Expression, assignment: Assigned, *, truth: bool) -> Assignments:
+        node = strip_parentheses(node)
         match node:
             case nodes.Unary(operator="not", operand=operand):
-                yield from self._solve(operand, world, truth=not truth)
+                yield from self._solve(operand, assignment, truth=not truth)
             case nodes.Binary(operator="and" | "or" as operator):
-                yield from self._joined(operator, node, world, truth=truth)
+                yield from self._joined(operator, node, assignment, truth=truth)
             case nodes.Literal(kind="boolean", value=value):
-                yield from [world] if value is truth else []
+                yield from [assignment] if value is truth else []
             case _:
-                yield from self._leaf(node, world, truth=truth)
+                yield from self._leaf(node, assignment, truth=truth)
 
-    def _joined(self, operator: str, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
+    def _joined(self, operator: str, node: nodes.Binary, assignment: Assigned, *, truth: bool) -> Assignments:
         """All sides alike (AND to be true, OR to be false), or one of them with the others the other way round."""
-        sides = list(joined(node, operator))
+        sides = list(operands(node, operator))
         if (operator == "and") is truth:
-            yield from self._all([(side, truth) for side in sides], world)
+            yield from self._all([(side, truth) for side in sides], assignment)
             return
         for one in sides:
-            yield from self._all([(one, truth), *((side, not truth) for side in sides if side is not one)], world)
+            yield from self._all([(one, truth), *((side, not truth) for side in sides if side is not one)], assignment)
         for side in sides:
-            yield from self._solve(side, world, truth=truth)
+            yield from self._solve(side, assignment, truth=truth)
 
-    def _all(self, sides: Sequence[tuple[nodes.Expression, bool]], world: World) -> Worlds:
+    def _all(self, sides: Sequence[tuple[nodes.Expression, bool]], assignment: Assigned) -> Assignments:
         """Each side is true, or false where its flag says so."""
         if not sides:
-            yield world
+            yield assignment
             return
         (side, truth), *rest = sides
-        for found in self._solve(side, world, truth=truth):
+        for found in self._solve(side, assignment, truth=truth):
             yield from self._all(rest, found)
 
     # -- leaves -----------------------------------------------------------------------------------------------------
 
-    def _leaf(self, node: nodes.Expression, world: World, *, truth: bool) -> Worlds:
+    def _leaf(self, node: nodes.Expression, assignment: Assigned, *, truth: bool) -> Assignments:
         match node:
             case nodes.Binary(operator=operator) if operator in _OPERATORS:
-                yield from self._comparison(node, world, truth=truth)
+                yield from self._comparison(node, assignment, truth=truth)
             case nodes.In(value=value, items=items, negated=negated):
                 kinds = (Kind.EQUAL, Kind.UNEQUAL)
-                yield from self._any(value, kinds, items, world, truth=truth is not negated)
+                yield from self._any(value, kinds, items, assignment, truth=truth is not negated)
             case nodes.Like(operator=operator, value=value, patterns=patterns, negated=negated):
-                yield from self._any(value, _LIKES[operator], patterns, world, truth=truth is not negated)
+                yield from self._any(value, _LIKES[operator], patterns, assignment, truth=truth is not negated)
             case nodes.IsNull(value=value, negated=negated):
-                yield from self.want(value, Want(Kind.NULL if truth is not negated else Kind.PRESENT), world)
+                yield from self.require(
+                    value, Constraint(Kind.NULL if truth is not negated else Kind.PRESENT), assignment
+                )
             case nodes.Match(value=value, query=query):
-                yield from self._any(value, (Kind.EQUAL, Kind.UNEQUAL), [query], world, truth=truth)
+                yield from self._any(value, (Kind.EQUAL, Kind.UNEQUAL), [query], assignment, truth=truth)
             case nodes.Call():
-                yield from self._call(node, world, truth=truth)
+                yield from self._call(node, assignment, truth=truth)
             case nodes.Column():
-                yield from self.want(node, Want(Kind.EQUAL, truth), world)
+                yield from self.require(node, Constraint(Kind.EQUAL, truth), assignment)
             case _:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
-    def _comparison(self, node: nodes.Binary, world: World, *, truth: bool) -> Worlds:
+    def _comparison(self, node: nodes.Binary, assignment: Assigned, *, truth: bool) -> Assignments:
         left, right, operator = node.left, node.right, node.operator
         if is_constant(left) and not is_constant(right):
-            left, right, operator = right, left, _MIRRORED[operator]
+            left, right, operator = right, left, MIRRORED[operator]
         kind = _OPERATORS[operator][0 if truth else 1]
         if (ago := age(right)) is not None:
-            yield from self.want(left, moment(kind, ago), world)
+            yield from self.require(left, moment(kind, ago), assignment)
         elif is_constant(right):
-            yield from self.want(left, Want(kind, literal(right)), world)
+            yield from self.require(left, Constraint(kind, literal(right)), assignment)
         else:
             base = f"same-{self.mark}" if kind in (Kind.EQUAL, Kind.UNEQUAL) else 10
-            for found in self.want(right, Want(Kind.EQUAL, base), world):
-                yield from self.want(left, Want(kind, base), found)
+            for found in self.require(right, Constraint(Kind.EQUAL, base), assignment):
+                yield from self.require(left, Constraint(kind, base), found)
 
     def _any(
         self,
         value: nodes.Expression,
         kinds: tuple[Kind, Kind],
         items: Sequence[nodes.Expression],
-        world: World,
+        assignment: Assigned,
         *,
         truth: bool,
-    ) -> Worlds:
+    ) -> Assignments:
         """Any of several constants is met, or none of them is."""
         values = [literal(item) for item in items]
         if truth:
             for item in values:
-                yield from self.want(value, Want(kinds[0], item), world)
+                yield from self.require(value, Constraint(kinds[0], item), assignment)
         else:
-            yield from self._wants(value, [Want(kinds[1], item) for item in values], world)
+            yield from self._require_all(value, [Constraint(kinds[1], item) for item in values], assignment)
 
-    def _call(self, node: nodes.Call, world: World, *, truth: bool) -> Worlds:
+    def _call(self, node: nodes.Call, assignment: Assigned, *, truth: bool) -> Assignments:
         arguments = node.arguments
         match node.name:
             case "starts_with" | "ends_with":
-                yield from self._affix(node, world, truth=truth)
+                yield from self._affix(node, assignment, truth=truth)
             case "cidr_match":
                 networks = tuple(literal(item) for item in arguments[1:])
-                yield from self.want(arguments[0], Want(Kind.CIDR if truth else Kind.UNCIDR, networks), world)
+                yield from self.require(
+                    arguments[0], Constraint(Kind.CIDR if truth else Kind.UNCIDR, networks), assignment
+                )
             case "match" | "match_phrase":
-                yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], world, truth=truth)
+                yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], assignment, truth=truth)
             case name:
                 raise Unsolved(f"the function {name.upper()} as a condition")
 
-    def _affix(self, node: nodes.Call, world: World, *, truth: bool) -> Worlds:
+    def _affix(self, node: nodes.Call, assignment: Assigned, *, truth: bool) -> Assignments:
         whole, part = node.arguments[:2]
         if is_constant(whole):  # the constant is to begin with the column, not the other way round
             text = literal(whole)
-            beginnings = [Want(Kind.UNEQUAL, text[:length]) for length in range(len(text) + 1)]
-            yield from self._wants(part, [Want(Kind.EQUAL, text)] if truth else beginnings, world)
+            beginnings = [Constraint(Kind.UNEQUAL, text[:length]) for length in range(len(text) + 1)]
+            yield from self._require_all(part, [Constraint(Kind.EQUAL, text)] if truth else beginnings, assignment)
             return
         text = "".join(f"\\{character}" if character in "*?\\" else character for character in literal(part))
         pattern = f"{text}*" if node.name == "starts_with" else f"*{text}"
-        yield from self.want(whole, Want(Kind.LIKE if truth else Kind.UNLIKE, pattern), world)
+        yield from self.require(whole, Constraint(Kind.LIKE if truth else Kind.UNLIKE, pattern), assignment)
 
-    # -- wants of expressions ---------------------------------------------------------------------------------------
+    # -- constraints of expressions -----------------------------------------------------------------------------
 
-    def _wants(self, node: nodes.Expression, wants: Sequence[Want], world: World) -> Worlds:
-        if not wants:
-            yield world
+    def _require_all(
+        self, node: nodes.Expression, constraints: Sequence[Constraint], assignment: Assigned
+    ) -> Assignments:
+        if not constraints:
+            yield assignment
             return
-        for found in self.want(node, wants[0], world):
-            yield from self._wants(node, wants[1:], found)
+        for found in self.require(node, constraints[0], assignment):
+            yield from self._require_all(node, constraints[1:], found)
 
-    def want(self, node: nodes.Expression, want: Want, world: World) -> Worlds:
-        """The worlds in which an expression's value satisfies the want."""
-        node = bare(node)
+    def require(self, node: nodes.Expression, constraint: Constraint, assignment: Assigned) -> Assignments:
+        """The assignments in which an expression's value satisfies the constraint."""
+        node = strip_parentheses(node)
         match node:
             case nodes.Column(name=name):
-                yield from self._column(name, want, world)
+                yield from self._column(name, constraint, assignment)
             case nodes.Cast(value=value):
-                yield from self.want(value, want, world)
+                yield from self.require(value, constraint, assignment)
             case nodes.Literal(value=value):
-                yield from [world] if _fits(want, value) else []
+                yield from [assignment] if _fits(constraint, value) else []
             case nodes.Binary(operator="+" | "-" | "*" | "/"):
-                yield from self._arithmetic(node, want, world)
+                yield from self._arithmetic(node, constraint, assignment)
             case nodes.Call() if node.arguments:
-                yield from self._function(node, want, world)
+                yield from self._function(node, constraint, assignment)
             case _:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
-    def _function(self, node: nodes.Call, want: Want, world: World) -> Worlds:
+    def _function(self, node: nodes.Call, constraint: Constraint, assignment: Assigned) -> Assignments:
         first = node.arguments[0]
-        if node.name in functions.NUMBER_CASTS:
-            yield from self.want(first, replace(want, number=True), world)
-        elif node.name in functions.KEEPING:
-            yield from self.want(first, want, world)
+        function = functions.FUNCTIONS.get(node.name, functions.Function(node.name))
+        if function.number:
+            yield from self.require(first, replace(constraint, number=True), assignment)
+        elif function.keeps:
+            yield from self.require(first, constraint, assignment)
         elif node.name == "coalesce":
-            yield from self._first_of(node.arguments, want, world)
+            yield from self._first_of(node.arguments, constraint, assignment)
         elif node.name == "case":
-            yield from self._case(node.arguments, want, world)
-        elif want.kind is Kind.EQUAL and isinstance(want.value, bool):
-            yield from self._solve(node, world, truth=want.value)
+            yield from self._case(node.arguments, constraint, assignment)
+        elif constraint.kind is Kind.EQUAL and isinstance(constraint.value, bool):
+            yield from self._solve(node, assignment, truth=constraint.value)
         elif functions.is_known(node.name) and all(is_constant(one) for one in node.arguments[1:]):
             step = Step(node.name, tuple(literal(one) for one in node.arguments[1:]))
-            yield from self.want(first, replace(want, steps=(step, *want.steps)), world)
-        elif want.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
-            yield from self._wants_of_all(node.arguments, want, world)
+            yield from self.require(first, replace(constraint, steps=(step, *constraint.steps)), assignment)
+        elif constraint.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
+            yield from self._require_of_all(node.arguments, constraint, assignment)
         else:
             by = "the function" if not functions.is_known(node.name) else "another column as an argument of"
             raise Unsolved(f"{by} {node.name.upper()}")
 
-    def _wants_of_all(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
+    def _require_of_all(
+        self, arguments: Sequence[nodes.Expression], constraint: Constraint, assignment: Assigned
+    ) -> Assignments:
         """A value is wanted of each argument that is no constant."""
         columns = [one for one in arguments if not is_constant(one)]
         if not columns:
-            yield world
+            yield assignment
             return
-        for found in self.want(columns[0], Want(want.kind), world):
-            yield from self._wants_of_all(columns[1:], want, found)
+        for found in self.require(columns[0], Constraint(constraint.kind), assignment):
+            yield from self._require_of_all(columns[1:], constraint, found)
 
-    def _column(self, name: str, want: Want, world: World) -> Worlds:
-        made = world.scope.get(name)
+    def _column(self, name: str, constraint: Constraint, assignment: Assigned) -> Assignments:
+        made = assignment.scope.get(name)
         if isinstance(made, Derived):
-            for found in self._made(made, want, replace(world, scope=made.scope)):
-                yield replace(found, scope=world.scope)
+            for found in self._made(made, constraint, replace(assignment, scope=made.scope)):
+                yield replace(found, scope=assignment.scope)
             return
         if made is None and name.startswith("_"):
-            yield world  # metadata such as _score: Elasticsearch's own affair
+            yield assignment  # metadata such as _score: Elasticsearch's own affair
             return
         if made is None and name.endswith(CASELESS):
-            name, want = name.removesuffix(CASELESS), replace(want, steps=(Step("to_lower"), *want.steps))
+            name, constraint = (
+                name.removesuffix(CASELESS),
+                replace(constraint, steps=(Step("to_lower"), *constraint.steps)),
+            )
         key = made.key if isinstance(made, Taken) else name
-        found = world.also(key, want)
+        found = assignment.also(key, constraint)
         if self.possible(key, found):
             yield found
 
-    def _made(self, made: Derived, want: Want, world: World) -> Worlds:
+    def _made(self, made: Derived, constraint: Constraint, assignment: Assigned) -> Assignments:
         """A column that holds a condition is wanted true or false; any other what its expression is wanted."""
-        condition = isinstance(bare(made.value), nodes.Binary | nodes.In | nodes.Like | nodes.IsNull | nodes.Unary)
-        if condition and want.kind in (Kind.EQUAL, Kind.UNEQUAL) and isinstance(want.value, bool):
-            yield from self._solve(made.value, world, truth=want.value is (want.kind is Kind.EQUAL))
+        condition = isinstance(
+            strip_parentheses(made.value), nodes.Binary | nodes.In | nodes.Like | nodes.IsNull | nodes.Unary
+        )
+        if condition and constraint.kind in (Kind.EQUAL, Kind.UNEQUAL) and isinstance(constraint.value, bool):
+            yield from self._solve(made.value, assignment, truth=constraint.value is (constraint.kind is Kind.EQUAL))
         else:
-            yield from self.want(made.value, want, world)
+            yield from self.require(made.value, constraint, assignment)
 
-    def possible(self, key: str, world: World) -> bool:
+    def possible(self, key: str, assignment: Assigned) -> bool:
         """Is there a value that satisfies all that is wanted of a field."""
         if next(self.tries, None) is None:
             raise TooMany("too many combinations of conditions")
-        if any(want.kind in (Kind.YOUNGER, Kind.OLDER) for want in world.wants[key]):
+        if any(constraint.kind in (Kind.YOUNGER, Kind.OLDER) for constraint in assignment.constraints[key]):
             return True
         try:
-            pick(key, self.type_of(key), world.wants[key], self.mark)
+            pick(key, self.type_of(key), assignment.constraints[key], self.mark)
         except Unpickable:
             return False
         return True
 
-    def _first_of(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
-        """COALESCE: one of its arguments satisfies the want, and those before it are missing."""
-        before = world
+    def _first_of(
+        self, arguments: Sequence[nodes.Expression], constraint: Constraint, assignment: Assigned
+    ) -> Assignments:
+        """COALESCE: one of its arguments satisfies the constraint, and those before it are missing."""
+        before = assignment
         for argument in arguments:
-            yield from self.want(argument, want, before)
-            missing = None if is_constant(argument) else next(self.want(argument, Want(Kind.NULL), before), None)
+            yield from self.require(argument, constraint, before)
+            missing = (
+                None if is_constant(argument) else next(self.require(argument, Constraint(Kind.NULL), before), None)
+            )
             if missing is None:
                 return
             before = missing
 
-    def _case(self, arguments: Sequence[nodes.Expression], want: Want, world: World) -> Worlds:
-        """CASE: a branch whose value satisfies the want, with its condition true and those before it false."""
-        before = [world]
+    def _case(self, arguments: Sequence[nodes.Expression], constraint: Constraint, assignment: Assigned) -> Assignments:
+        """CASE: a branch whose value satisfies the constraint, with its condition true and those before it false."""
+        before = [assignment]
         for condition, value in zip(arguments[0::2], arguments[1::2], strict=False):
             for one in before:
                 for found in self._solve(condition, one, truth=True):
-                    yield from self.want(value, want, found)
+                    yield from self.require(value, constraint, found)
             before = [found for one in before for found in self._solve(condition, one, truth=False)][:3]
         if len(arguments) % 2:
             for one in before:
-                yield from self.want(arguments[-1], want, one)
+                yield from self.require(arguments[-1], constraint, one)
 
-    def _arithmetic(self, node: nodes.Binary, want: Want, world: World) -> Worlds:
+    def _arithmetic(self, node: nodes.Binary, constraint: Constraint, assignment: Assigned) -> Assignments:
         """The right side gets a value (a constant its own, anything else 1), and the left one what is then needed."""
-        if want.kind in (Kind.PRESENT, Kind.WISHED):
-            yield from self._wants_of_all((node.left, node.right), want, world)
+        if constraint.kind in (Kind.PRESENT, Kind.WISHED):
+            yield from self._require_of_all((node.left, node.right), constraint, assignment)
             return
-        if want.kind is Kind.NULL:
-            yield from self.want(node.left, want, world)
+        if constraint.kind is Kind.NULL:
+            yield from self.require(node.left, constraint, assignment)
             return
         if is_constant(node.right):
-            amount, worlds = literal(node.right), iter([world])
+            amount, assignments = literal(node.right), iter([assignment])
         else:
-            amount, worlds = 1, self.want(node.right, Want(Kind.EQUAL, 1), world)
-        if want.kind is Kind.NONE_OF:
-            needed: object = tuple(_undo(node.operator, want, int(value), amount) for value in want.value)
+            amount, assignments = 1, self.require(node.right, Constraint(Kind.EQUAL, 1), assignment)
+        if constraint.kind is Kind.NONE_OF:
+            needed: object = tuple(_undo(node.operator, constraint, int(value), amount) for value in constraint.value)
         else:
-            needed = _undo(node.operator, want, int(want.value), amount)
-        for found in worlds:
-            yield from self.want(node.left, replace(want, value=needed), found)
+            needed = _undo(node.operator, constraint, int(constraint.value), amount)
+        for found in assignments:
+            yield from self.require(node.left, replace(constraint, value=needed), found)
 
 
-def _undo(operator: str, want: Want, value: int, amount: int) -> int:
+def _undo(operator: str, constraint: Constraint, value: int, amount: int) -> int:
     """The number on the left that gives `value`; whole numbers divide as Elasticsearch's do, downwards."""
     match operator:
         case "+":
@@ -316,13 +341,13 @@ def _undo(operator: str, want: Want, value: int, amount: int) -> int:
         case "*":
             return value // amount
         case _:
-            return value * amount + (amount - 1 if want.kind in (Kind.MORE, Kind.AT_MOST) else 0)
+            return value * amount + (amount - 1 if constraint.kind in (Kind.MORE, Kind.AT_MOST) else 0)
 
 
-def _fits(want: Want, value: object) -> bool:
-    """Does a constant satisfy the want."""
+def _fits(constraint: Constraint, value: object) -> bool:
+    """Does a constant satisfy the constraint."""
     try:
-        pick("", "keyword", (want, Want(Kind.EQUAL, value)), "x")
+        pick("", "keyword", (constraint, Constraint(Kind.EQUAL, value)), "x")
     except Unpickable:
         return False
     return True

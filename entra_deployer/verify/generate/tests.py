@@ -1,11 +1,40 @@
 """From cases to tests: cases that a test could mix up go into tests of their own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import shown
+from entra_deployer.esql.functions import Value
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.verify.generate.cases import Case
+
+
+@dataclass(frozen=True)
+class UnsolvedCase:
+    """A case that could not be made: what it would have shown, and why it could not."""
+
+    case: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What was made of one rule: tests, with the file of each under the project, and what could not be solved."""
+
+    rule_id: str
+    name: str
+    tests: tuple[DetectionTest, ...]
+    unsolved: tuple[UnsolvedCase, ...] = ()
+
+    @property
+    def fires(self) -> int:
+        """How many entities the rule must catch."""
+        return sum(len(test.catches) for test in self.tests)
+
+    @property
+    def quiet(self) -> int:
+        """How many near misses it must leave alone."""
+        return sum(len(test.ignores) for test in self.tests)
 
 
 def make_tests(
@@ -14,7 +43,7 @@ def make_tests(
     """Tests that hold all cases, as few as possible. `source` is the file of the first; the others are numbered."""
     groups: list[list[Case]] = []
     for case in cases:
-        group = next((one for one in groups if not any(_alike(case.entity, other.entity) for other in one)), None)
+        group = next((one for one in groups if not any(_mixes(case, other) for other in one)), None)
         if group is None:
             groups.append([case])
         else:
@@ -40,7 +69,12 @@ def single_test(case: Case, index: str) -> DetectionTest:
     return DetectionTest(case.name, "", index, case.events, catches, ignores)
 
 
-def _alike(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+def _mixes(one: Case, other: Case) -> bool:
+    """Could a test mix the two up."""
+    return one.alone or other.alone or _alike(one.entity, other.entity)
+
+
+def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
     """Could an entity be taken for the other: they differ in none of the columns that both have."""
     return all(one[column] == other[column] for column in one.keys() & other.keys())
 

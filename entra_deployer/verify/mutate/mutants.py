@@ -6,13 +6,10 @@ Everything is cut and pasted by position, so a mutant is the query itself but fo
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from entra_deployer.core.time import esql_seconds
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import COMPARISONS, NEIGHBOURS, Junction, strip_parentheses, walk_conditions
 from entra_deployer.esql.edits import Edit, apply_edits, find_word
-from entra_deployer.esql.expressions import bare
-
-_SHIFTED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
-_COMPARISONS = {"==", "!=", *_SHIFTED}
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 
 
 @dataclass(frozen=True)
@@ -36,45 +33,41 @@ def mutations(tree: nodes.Tree) -> Iterator[Mutation]:
     for command in tree.commands:
         match command:
             case nodes.Where(predicate=predicate):
-                yield from _predicate(tree, predicate, "true")
+                yield from _predicate(tree, predicate)
             case nodes.Stats(aggregates=aggregates, groups=groups):
                 for aggregate in aggregates:
                     if aggregate.where is not None:
-                        yield from _predicate(tree, aggregate.where, "true")
+                        yield from _predicate(tree, aggregate.where)
                 yield from _groups(tree, command, groups)
 
 
-def _predicate(tree: nodes.Tree, node: nodes.Expression, neutral: str) -> Iterator[Mutation]:
-    """Mutations of a condition; `neutral` is what drops it from the conditions beside it."""
-    inner = bare(node)
-    if isinstance(inner, nodes.Binary) and inner.operator in ("and", "or"):
-        yield from _joined(tree, inner)
-        return
-    yield Mutation("dropped", _replace(node, neutral))
-    if isinstance(inner, nodes.Unary) and inner.operator == "not":
-        yield Mutation("negated", _replace(node, inner.operand.span.of(tree.text)))
-        operand = bare(inner.operand)
-        if isinstance(operand, nodes.Binary) and operand.operator in ("and", "or"):
-            yield from _joined(tree, operand)
+_NEUTRAL = {"and": "true", "or": "false", "": "true"}
+"""What drops a condition from those that it is joined to."""
+
+
+def _predicate(tree: nodes.Tree, predicate: nodes.Expression) -> Iterator[Mutation]:
+    for item in walk_conditions(predicate):
+        if isinstance(item, Junction):
+            yield from _junction(tree, item.node)
+            continue
+        yield Mutation("dropped", _replace(item.whole, _NEUTRAL[item.joined_by]))
+        inner = strip_parentheses(item.whole)
+        if isinstance(inner, nodes.Unary):
+            yield Mutation("negated", _replace(item.whole, inner.operand.span.of(tree.text)))
         else:
-            yield from _leaf(tree, operand)
-        return
-    yield Mutation("negated", _replace(node, f"NOT ({node.span.of(tree.text)})"))
-    yield from _leaf(tree, inner)
+            yield Mutation("negated", _replace(item.whole, f"NOT ({item.whole.span.of(tree.text)})"))
+        yield from _leaf(tree, item.node)
 
 
-def _joined(tree: nodes.Tree, node: nodes.Binary) -> Iterator[Mutation]:
+def _junction(tree: nodes.Tree, node: nodes.Binary) -> Iterator[Mutation]:
     other = "OR" if node.operator == "and" else "AND"
-    neutral = "true" if node.operator == "and" else "false"
-    yield from _predicate(tree, node.left, neutral)
     if place := find_word(tree, node.operator, node.left.span.end, node.right.span.start):
         yield Mutation(f"{other} instead of {node.operator.upper()}", Edit(place.start, place.end, other))
-    yield from _predicate(tree, node.right, neutral)
 
 
 def _leaf(tree: nodes.Tree, node: nodes.Expression) -> Iterator[Mutation]:
     match node:
-        case nodes.Binary(operator=operator) if operator in _COMPARISONS:
+        case nodes.Binary(operator=operator) if operator in COMPARISONS:
             yield from _comparison(tree, node)
         case nodes.In(items=items):
             yield from _members(tree, items)
@@ -82,22 +75,18 @@ def _leaf(tree: nodes.Tree, node: nodes.Expression) -> Iterator[Mutation]:
 
 def _comparison(tree: nodes.Tree, node: nodes.Binary) -> Iterator[Mutation]:
     clock = any(isinstance(part, nodes.Call) and part.name == "now" for part in node.walk())
-    if not clock and (shifted := _SHIFTED.get(node.operator)):  # no event is ever of exactly the age of a window
+    if not clock and (shifted := NEIGHBOURS.get(node.operator)):  # no event is ever of exactly the age of a window
         start = tree.text.index(node.operator, node.left.span.end)
         yield Mutation("shifted", Edit(start, start + len(node.operator), shifted))
     for side in (node.left, node.right):
-        literal = bare(side)
+        literal = strip_parentheses(side)
         if isinstance(literal, nodes.Literal) and literal.kind == "integer" and isinstance(literal.value, int):
             yield Mutation("one less", _replace(literal, str(literal.value - 1)))
             yield Mutation("one more", _replace(literal, str(literal.value + 1)))
     if clock:
         for part in node.walk():
-            if isinstance(part, nodes.Duration) and (seconds := _seconds(part)):
-                yield Mutation("window halved", _replace(part, f"{seconds // 2} seconds"))
-
-
-def _seconds(duration: nodes.Duration) -> int:
-    return duration.amount * _SECONDS.get(duration.unit.removesuffix("s"), 0)
+            if isinstance(part, nodes.Duration) and (seconds := esql_seconds(part.amount, part.unit)):
+                yield Mutation("window halved", _replace(part, f"{int(seconds // 2)} seconds"))
 
 
 def _members(tree: nodes.Tree, items: Sequence[nodes.Expression]) -> Iterator[Mutation]:

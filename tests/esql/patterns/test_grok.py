@@ -50,7 +50,7 @@ def test_every_form_has_examples_that_are_so(name):
         assert pattern.take(pattern.fill({"it": text})) == {"it": text}, text
 
 
-@pytest.mark.parametrize("pattern", ["%{CISCOTAG:x}", "%{WORD:x} %{WORD:x}", "(%{WORD:x}"])
+@pytest.mark.parametrize("pattern", ["%{CISCOTAG:x}", "%{WORD:x} %{WORD:x}", "(%{WORD:x}", "[%{WORD:x}]"])
 def test_what_is_not_read_is_refused(pattern):
     with pytest.raises(UnreadablePattern):
         grok.read(pattern).take("text")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.esql.patterns import regex
-from entra_deployer.verify.generate.constraints import Kind, Want, holds
+from entra_deployer.verify.generate.constraints import Constraint, Kind, holds
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_every_example_matches_its_pattern(pattern, filler):
 @given(st.text(alphabet='ab*?\\.+"[', max_size=8).filter(lambda text: not text.endswith("\\")))
 def test_every_like_pattern_has_an_example_that_it_likes(pattern):
     example = regex.example(regex.like_to_regex(pattern), "q")
-    assert holds(Want(Kind.LIKE, pattern), example)
-    assert not holds(Want(Kind.UNLIKE, pattern), example)
+    assert holds(Constraint(Kind.LIKE, pattern), example)
+    assert not holds(Constraint(Kind.UNLIKE, pattern), example)
 
 
 @pytest.mark.parametrize(

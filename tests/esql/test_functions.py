@@ -2,8 +2,8 @@
 
 import pytest
 
-from entra_deployer.verify.generate.functions import Unknown, compute, is_known
-from tests.verify.generate.computed import COMPUTED
+from entra_deployer.esql.functions import Unknown, compute, is_known
+from tests.esql.computed import COMPUTED
 
 
 @pytest.mark.parametrize(("name", "arguments", "value"), COMPUTED)

@@ -3,8 +3,8 @@
 import pytest
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.inferred_types import demanded_types
 from entra_deployer.esql.parse import parse
+from entra_deployer.esql.types import inferred_types
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ from entra_deployer.esql.parse import parse
     ],
 )
 def test_what_a_field_is_compared_with_tells_its_type(predicate, types):
-    assert demanded_types(parse(f"FROM x | WHERE {predicate}", StackVersion(8, 19)).tree) == types
+    assert inferred_types(parse(f"FROM x | WHERE {predicate}", StackVersion(8, 19)).tree) == types
 
 
 def test_functions_of_moments_demand_dates_and_sums_numbers():
     text = "FROM x | EVAL w = DATE_TRUNC(1 hour, seen) | STATS s = SUM(bytes) BY w, b = BUCKET(other, 1 day)"
-    assert demanded_types(parse(text, StackVersion(8, 19)).tree) == {"seen": "date", "bytes": "long", "other": "date"}
+    assert inferred_types(parse(text, StackVersion(8, 19)).tree) == {"seen": "date", "bytes": "long", "other": "date"}

@@ -1,0 +1,81 @@
+"""Types: the families that ES|QL treats alike, and what a query itself demands of the fields that it reads."""
+
+from collections.abc import Iterator
+
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import ARITHMETIC, COMPARISONS, strip_parentheses
+from entra_deployer.esql.functions import FUNCTIONS
+
+FAMILIES = {
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),
+    **dict.fromkeys(("long", "integer", "short", "byte", "unsigned_long"), "number"),
+    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "number"),
+    "ip": "ip",
+    "date": "date",
+    "boolean": "boolean",
+}
+"""Types of fields by what one can do with them."""
+
+_LITERALS = {"integer": "long", "decimal": "double", "boolean": "boolean", "string": "keyword"}
+"""The type of a field that is compared with a literal of this kind."""
+
+
+def is_number(kind: str) -> bool:
+    """Is it a type of numbers."""
+    return FAMILIES.get(kind) == "number"
+
+
+def literal_family(kind: str) -> str | None:
+    """The family of a literal of this kind; None for null, lists and parameters."""
+    return FAMILIES.get(_LITERALS.get(kind, ""))
+
+
+def inferred_types(tree: nodes.Tree) -> dict[str, str]:
+    """By column, the Elasticsearch type that the query's first telling use of it demands."""
+    found: dict[str, str] = {}
+    for node in tree.walk():
+        for name, kind in _demands(node):
+            found.setdefault(name, kind)
+    return found
+
+
+def _demands(node: nodes.Node) -> Iterator[tuple[str, str]]:
+    match node:
+        case nodes.Binary(operator=operator, left=left, right=right) if operator in COMPARISONS:
+            yield from _compared(left, right)
+            yield from _compared(right, left)
+        case nodes.Binary(operator=operator, left=left, right=right) if operator in ARITHMETIC:
+            yield from ((name, "long") for side in (left, right) if _is_plain(right) for name in _column(side))
+        case nodes.In(value=value, items=items):
+            yield from _compared(value, items[0])
+        case nodes.Like(value=value):
+            yield from ((name, "keyword") for name in _column(value))
+        case nodes.Call(name=name, arguments=arguments) if arguments:
+            yield from _arguments(name, arguments)
+
+
+def _compared(side: nodes.Expression, other: nodes.Expression) -> Iterator[tuple[str, str]]:
+    other = strip_parentheses(other)
+    if isinstance(other, nodes.Literal) and other.kind in _LITERALS:
+        yield from ((name, _LITERALS[other.kind]) for name in _column(side))
+    elif any(isinstance(part, nodes.Call) and part.name == "now" for part in other.walk()):
+        yield from ((name, "date") for name in _column(side))
+
+
+def _arguments(name: str, arguments: tuple[nodes.Expression, ...]) -> Iterator[tuple[str, str]]:
+    if name == "coalesce" and isinstance(last := strip_parentheses(arguments[-1]), nodes.Literal):
+        yield from ((column, _LITERALS[last.kind]) for column in _column(arguments[0]) if last.kind in _LITERALS)
+    for position, kind in FUNCTIONS[name].takes.items() if name in FUNCTIONS else ():
+        if position < len(arguments):
+            yield from ((column, kind) for column in _column(arguments[position]))
+
+
+def _is_plain(node: nodes.Expression) -> bool:
+    """Not a time span, with which moments are moved."""
+    return not isinstance(strip_parentheses(node), nodes.Duration)
+
+
+def _column(node: nodes.Expression) -> Iterator[str]:
+    node = strip_parentheses(node)
+    if isinstance(node, nodes.Column):
+        yield node.name
