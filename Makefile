@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-stack lint bench lock clean
+.PHONY: help setup demo test test-stack lint bench lock clean nonsense
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,6 +53,9 @@ test-stack: setup ## the tests that take any stack, on that of TEST_KIBANA_URL, 
 
 lint: setup ## ruff, its formatter, mypy, the arrows between the rooms, the declared dependencies
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .
+
+nonsense: setup ## answer every request of push, verify, drift and doctor with every kind of nonsense (minutes)
+	@DEPLOY_TEST_ALL_NONSENSE=1 $(BIN)/python -m pytest tests/test_nonsense_everywhere.py
 
 bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds the hunts of others
 	@$(BIN)/python -m tests.bench

@@ -126,7 +126,9 @@ class KibanaClient:
 
     def clock(self) -> datetime | None:
         """Kibana's clock, to the second, by the Date header of an answer; None where a proxy took it out."""
-        told = self._send("GET", "/api/status").headers.get("date", "")
+        answer = self._send("GET", "/api/status")
+        self._decoded(answer, Status)
+        told = answer.headers.get("date", "")
         try:
             found = parsedate_to_datetime(told[:_DATE_LENGTH])
         except ValueError:

@@ -23,7 +23,7 @@ NOT_SERVED = (501, {"statusCode": 501, "error": "Not Implemented", "message": "n
     ],
 )
 def test_the_clock_is_the_date_of_an_answer(header, time):
-    client, script = kibana((200, {}))
+    client, script = kibana((200, {"status": {}}))
     send = script.send
 
     def with_date(request, **options):

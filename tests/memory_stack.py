@@ -1,0 +1,275 @@
+"""Kibana and Elasticsearch in memory, as far as push, verify, drift and doctor ask them: a transport for both clients.
+
+It knows what the requests of this tool need and no more; what it does not know is 501. `asked` holds all requests. With
+`nonsense` the request of that number (counted from 0) is answered so, and whatever is the same request afterwards.
+"""
+
+import json
+import re
+import threading
+import uuid
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from requests.adapters import BaseAdapter
+
+from entra_deployer.plan.connection import Connection
+from entra_deployer.stack.elasticsearch import connect
+from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Limits, Scheme
+from entra_deployer.stack.kibana import KibanaClient
+from entra_deployer.stack.server import Patience
+from tests.stack.script import response
+
+KIBANA_URL = "http://kibana.example:5601"
+ELASTIC_URL = "http://elastic.example:9200"
+AT = "2026-11-25T12:00:00.000Z"
+OF_KIBANA = {
+    "content-type": "application/json; charset=utf-8",
+    "kbn-name": "kibana",
+    "date": "Wed, 25 Nov 2026 12:00:00 GMT",
+}
+OF_ELASTIC = {"content-type": "application/json", "x-elastic-product": "Elasticsearch"}
+NOT_SERVED = (501, {"statusCode": 501, "error": "Not Implemented", "message": "not in memory"})
+
+
+class Asked:
+    """A request: its query, the groups of its path, and its body as JSON or as lines of it."""
+
+    def __init__(self, request, query, *parts):
+        self.request, self.query, self.parts = request, query, parts
+
+    @property
+    def body(self):
+        return json.loads(self.request.body or b"{}")
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.request.body.splitlines()]
+
+    @property
+    def file(self):
+        """The lines of the file in a multipart upload."""
+        head = f"content-type: {self.request.headers['content-type']}\r\n\r\n".encode()
+        (part,) = BytesParser(policy=HTTP).parsebytes(head + self.request.body).iter_parts()
+        return [json.loads(line) for line in part.get_payload(decode=True).splitlines()]
+
+
+@dataclass
+class MemoryStack(BaseAdapter):
+    """Both servers. The rules of a space, its saved objects and the documents of each index are dicts."""
+
+    rules: dict = field(default_factory=dict)
+    objects: dict = field(default_factory=dict)
+    documents: dict = field(default_factory=dict)
+    nonsense: tuple = ()
+    asked: list = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _sequence: int = 0
+
+    def send(self, request, **_):
+        with self._lock:
+            number = len(self.asked)
+            self.asked.append((request.method, request.url))
+            if self.nonsense and number >= self.nonsense[0]:
+                at, answer = self.nonsense
+                if self.asked[at] == self.asked[number]:
+                    return response(request, *answer)
+            parts = urlsplit(request.url)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            of_kibana = request.url.startswith(KIBANA_URL)
+            headers = OF_KIBANA if of_kibana else OF_ELASTIC
+            for methods, path, serve in KIBANA if of_kibana else ELASTIC:
+                if request.method in methods.split() and (found := re.fullmatch(path, unquote(parts.path))):
+                    return response(request, *serve(self, Asked(request, query, *found.groups())), headers)
+            return response(request, *NOT_SERVED, headers)
+
+    def close(self):
+        pass
+
+    def connection(self, **settings):
+        """A connection to both, one request at a time, so that each run asks the same in the same order."""
+        patience = Patience(pause=lambda _: None)
+        credentials = Credentials(Scheme.BASIC, "word-of-the-tests", "elastic")
+        kibana, elastic = Endpoint(KIBANA_URL, credentials), Endpoint(ELASTIC_URL, credentials)
+        limits = Limits(parallel=1)
+        environment = Environment("memory", kibana, elastic, enabled=True, limits=limits, **settings)
+        return Connection(environment, KibanaClient(kibana, self, patience), connect(elastic, self, patience))
+
+    def copy(self):
+        """The same state, to be changed apart."""
+        rules, objects, documents = (
+            json.loads(json.dumps(part)) for part in (self.rules, self.objects, self.documents)
+        )
+        return MemoryStack(rules, objects, documents, _sequence=self._sequence)
+
+    # -- Kibana -----------------------------------------------------------------------------------------------------
+
+    def find_rules(self, _):
+        return 200, {"page": 1, "perPage": 500, "total": len(self.rules), "data": list(self.rules.values())}
+
+    def read_rule(self, asked):
+        return self._rule_by(asked.query)
+
+    def _rule_by(self, wanted):
+        for rule in self.rules.values():
+            if rule["id"] == wanted.get("id") or rule["rule_id"] == wanted.get("rule_id"):
+                return 200, rule
+        return 404, {"message": "rule not found", "status_code": 404}
+
+    def write_rule(self, asked):
+        status, rule = self._rule_by(asked.body)
+        if status == 200:
+            kept = rule if asked.request.method == "PATCH" else {name: rule[name] for name in ("id", "rule_id")}
+            rule = self._keep_rule({**kept, **asked.body, "revision": rule["revision"] + 1})
+        return status, rule
+
+    def import_rules(self, asked):
+        for line in asked.file:
+            self._keep_rule(line)
+        return 200, {"success": True, "success_count": 1, "rules_count": 1, "errors": []}
+
+    def change_rules(self, asked):
+        if asked.body["action"] == "delete":
+            self.rules = {key: one for key, one in self.rules.items() if one["id"] not in asked.body["ids"]}
+        return 200, {"success": True, "rules_count": len(asked.body["ids"])}
+
+    def preview(self, _):
+        logs = [{"errors": [], "warnings": []}]
+        return 200, {"previewId": str(uuid.uuid4()), "logs": logs, "isAborted": False}
+
+    def _keep_rule(self, rule):
+        found = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, rule["rule_id"])), "revision": 0, "immutable": False, **rule}
+        found |= {"updated_at": AT, "updated_by": "elastic", "created_at": AT, "created_by": "elastic"}
+        self.rules[rule["rule_id"]] = found
+        return found
+
+    def find_objects(self, asked):
+        found = [one for one in self.objects.values() if one["type"] == asked.query["type"]]
+        return 200, {"page": 1, "per_page": 1000, "total": len(found), "saved_objects": found}
+
+    def import_objects(self, asked):
+        for line in asked.file:
+            self.objects[f"{line['type']}:{line['id']}"] = {**line, "version": "WzEsMV0=", "updated_at": AT}
+        return 200, {"success": True, "successCount": 1, "successResults": []}
+
+    def export_objects(self, asked):
+        keys = {f"{one['type']}:{one['id']}": one for one in asked.body["objects"]}
+        if missing := [one for key, one in keys.items() if key not in self.objects]:
+            return 400, {"statusCode": 400, "message": "Error fetching objects", "attributes": {"objects": missing}}
+        return 200, "\n".join(json.dumps(self.objects[key]) for key in keys).encode()
+
+    def delete_object(self, asked):
+        return (200, {}) if self.objects.pop(":".join(asked.parts), None) else (404, {"message": "it is gone"})
+
+    # -- Elasticsearch ----------------------------------------------------------------------------------------------
+
+    def index_exists(self, asked):
+        return (200 if asked.parts[0] in self.documents else 404), b""
+
+    def create_index(self, asked):
+        self.documents[asked.parts[0]] = {}
+        return 200, {"acknowledged": True}
+
+    def delete_index(self, asked):
+        if self.documents.pop(asked.parts[0], None) is None:
+            reason = f"no such index [{asked.parts[0]}]"
+            return 404, {"error": {"type": "index_not_found_exception", "reason": reason}, "status": 404}
+        return 200, {"acknowledged": True}
+
+    def search(self, asked):
+        filters = asked.body.get("query", {}).get("bool", {}).get("filter", ())
+        wanted = {name: value for one in filters for name, value in one.get("term", {}).items()}
+        sources = [one["_source"] for one in self.documents.get(asked.parts[0], {}).values()]
+        found = [one for one in sources if all(one.get(name) == value for name, value in wanted.items())]
+        return 200, {"hits": {"hits": [{"_source": one} for one in found]}}
+
+    def bulk(self, asked):
+        items = []
+        for action, source in zip(asked.lines[::2], asked.lines[1::2], strict=True):
+            ((name, meta),) = action.items()
+            self._write(asked.parts[0], meta.get("_id") or str(uuid.uuid4()), source)
+            items.append({name: {"status": 201}})
+        return 200, {"errors": False, "items": items}
+
+    def read_document(self, asked):
+        standing = self.documents.get(asked.parts[0], {}).get(asked.parts[1])
+        return (200, {"found": True, **standing}) if standing else (404, {"found": False})
+
+    def change_document(self, asked):
+        index, key = asked.parts
+        standing = self.documents.get(index, {}).get(key)
+        expected = asked.query.get("if_seq_no")
+        if expected and (not standing or standing["_seq_no"] != int(expected)):
+            error = {"type": "version_conflict_engine_exception", "reason": "another version"}
+            return 409, {"error": error, "status": 409}
+        if asked.request.method != "DELETE":
+            return 201, self._write(index, key, asked.body)
+        return (200, {"result": "deleted"}) if self.documents[index].pop(key, None) else (404, {"result": "not_found"})
+
+    def _write(self, index, key, source):
+        self._sequence += 1
+        self.documents.setdefault(index, {})[key] = {"_source": source, "_seq_no": self._sequence, "_primary_term": 1}
+        return {"result": "created", "_id": key, "_seq_no": self._sequence, "_primary_term": 1}
+
+
+def _fixed(body):
+    return lambda _stack, _asked: (200, body)
+
+
+def _held(_, request):
+    asked = request.body
+    index = {name: dict.fromkeys(item["privileges"], True) for item in asked.get("index", ()) for name in item["names"]}
+    application = {
+        item["application"]: {resource: dict.fromkeys(item["privileges"], True) for resource in item["resources"]}
+        for item in asked.get("application", ())
+    }
+    cluster = dict.fromkeys(asked.get("cluster", ()), True)
+    return 200, {"has_all_requested": True, "cluster": cluster, "index": index, "application": application}
+
+
+def _result(_, asked):
+    if asked.body["query"].startswith("ROW"):
+        return 200, {"columns": [{"name": "now", "type": "date"}], "values": [[AT]]}
+    return 200, {"columns": [{"name": "user.name", "type": "keyword"}], "values": []}
+
+
+STATUS = {"status": {"overall": {"level": "available"}}, "version": {"number": "8.19.2"}}
+LICENSE = {"license": {"type": "platinum", "status": "active"}}
+RULES = "/api/detection_engine/rules"
+KIBANA = (
+    ("GET", "/api/status", _fixed(STATUS)),
+    ("GET", "/api/licensing/info", _fixed(LICENSE)),
+    ("GET", "/api/detection_engine/privileges", _fixed({"has_encryption_key": True})),
+    ("GET", "/api/spaces/space", _fixed([{"id": "default"}])),
+    ("GET", "/api/actions/connectors", _fixed([])),
+    ("GET", f"{RULES}/_find", MemoryStack.find_rules),
+    ("GET", RULES, MemoryStack.read_rule),
+    ("PUT PATCH", RULES, MemoryStack.write_rule),
+    ("POST", f"{RULES}/_import", MemoryStack.import_rules),
+    ("POST", f"{RULES}/_bulk_action", MemoryStack.change_rules),
+    ("POST", f"{RULES}/preview", MemoryStack.preview),
+    ("GET", "/api/saved_objects/_find", MemoryStack.find_objects),
+    ("POST", "/api/saved_objects/_import", MemoryStack.import_objects),
+    ("POST", "/api/saved_objects/_export", MemoryStack.export_objects),
+    ("DELETE", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.delete_object),
+)
+INDEX_SETTINGS = {"logs-1": {"settings": {"index": {"creation_date": "1764072000000"}}}}
+ELASTIC = (
+    ("GET", "/", _fixed({"cluster_uuid": "u", "version": {"number": "8.19.2", "build_flavor": "default"}})),
+    ("GET", "/_license", _fixed(LICENSE)),
+    ("GET", "/_security/_authenticate", _fixed({"username": "elastic", "roles": ["superuser"]})),
+    ("POST", "/_security/user/_has_privileges", _held),
+    ("POST", "/_query", _result),
+    ("POST", "/_aliases", _fixed({"acknowledged": True})),
+    ("GET", "/[^/]+/_settings/.*", _fixed(INDEX_SETTINGS)),
+    ("GET POST", "/[^/]+/_field_caps", _fixed({"indices": ["logs-1"], "fields": {}})),
+    ("POST", "/([^/]+)/_search", MemoryStack.search),
+    ("POST PUT", "/([^/]+)/_bulk", MemoryStack.bulk),
+    ("GET", "/([^/]+)/_doc/(.+)", MemoryStack.read_document),
+    ("PUT POST DELETE", "/([^/]+)/(?:_doc|_create)/(.+)", MemoryStack.change_document),
+    ("HEAD", "/([^/]+)", MemoryStack.index_exists),
+    ("PUT", "/([^/]+)", MemoryStack.create_index),
+    ("DELETE", "/([^/]+)", MemoryStack.delete_index),
+)
