@@ -60,6 +60,10 @@ nonsense: setup ## answer every request of push, verify, drift and doctor with e
 bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds the hunts of others
 	@$(BIN)/python -m tests.bench
 
+.PHONY: schemas
+schemas: setup ## write entra_deployer/data/schemas from the types that they are made of
+	@$(BIN)/python -m entra_deployer.project.schemas
+
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev pyproject.toml -o requirements.lock

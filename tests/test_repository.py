@@ -14,6 +14,7 @@ from entra_deployer.core.yaml import read_yaml
 from entra_deployer.data import load_json
 from entra_deployer.project.init import environment_text
 from entra_deployer.stack.environment import Credentials, Scheme
+from entra_deployer.stack.environment_file import EnvironmentFile
 from entra_deployer.stack.environments import LOCAL, LocalServers, environments, load_environment
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +58,7 @@ def test_each_commented_key_of_the_new_file_is_right(block):
     value = merge_patch(yaml.safe_load(environment_text("staging")), yaml.safe_load(block))
     if block.startswith("auth:"):
         value["auth"] = yaml.safe_load(block)["auth"]
-    document = read_yaml(yaml.safe_dump(value), source="x", schema="environment")
+    document = read_yaml(yaml.safe_dump(value), source="x", kind=EnvironmentFile)
     assert document.issues == ()
 
 

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from entra_deployer.core.errors import InputError
+from entra_deployer.core.text import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -89,7 +89,7 @@ def parse_json(text: bytes | str) -> Json:
         raise DoesNotFit([too_deep()]) from error
     except msgspec.DecodeError as error:
         raise DoesNotFit([Misfit((), _not_json(text, str(error)))]) from error
-    if _depth_exceeds(value, MAX_DEPTH):
+    if nested_deeper(value, MAX_DEPTH):
         raise DoesNotFit([too_deep()])
     return value
 
@@ -108,7 +108,8 @@ def _not_json(text: bytes | str, complaint: str) -> str:
     return f"is not valid JSON at byte {found[1]}" if found else "is not valid JSON"
 
 
-def _depth_exceeds(value: Json, limit: int) -> bool:
+def nested_deeper(value: Json, limit: int) -> bool:
+    """Whether lists and mappings are nested in more than `limit` levels."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         parts = (part for item in level for part in (item.values() if isinstance(item, dict) else item))
@@ -119,20 +120,32 @@ def _depth_exceeds(value: Json, limit: int) -> bool:
 
 
 def schema_of(kind: object, *, title: str = "", description: str = "") -> dict[str, Json]:
-    """The JSON Schema (draft 2020-12) of a type, its root written out; `$defs` holds the types that it refers to."""
+    """The JSON Schema (draft 2020-12) of a type, in one piece: where a type is used, its keys are written out.
+
+    So what a use says (a description, that it is writeOnly) stands beside what the type says. `in_order` in the
+    `extra_json_schema` of a Literal gives its values in another order than the alphabet's.
+    """
     import msgspec  # noqa: PLC0415 - see above
 
-    made: dict[str, Any] = msgspec.json.schema(kind)
-    defs: dict[str, Any] = made.pop("$defs", {})
-    name = made.pop("$ref", "").removeprefix("#/$defs/")
-    root = {**(defs.get(name, {})), **made}
-    if name and f'"#/$defs/{name}"' not in json.dumps([root, *(inner for key, inner in defs.items() if key != name)]):
-        del defs[name]
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", **({"title": title} if title else {})}
-    about = {"description": description} if description else {}
-    return {**head, **about, **{key: item for key, item in root.items() if key not in head and key not in about}} | (
-        {"$defs": defs} if defs else {}
-    )
+    made = msgspec.json.schema(kind)
+    whole = _written_out(made, made.pop("$defs", {}))
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    named = {key: text for key, text in (("title", title), ("description", description)) if text}
+    return {**head, **named, **{key: item for key, item in whole.items() if key not in named}}
+
+
+def _written_out(node: Any, types: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the library's own schema
+    if isinstance(node, list):
+        return [_written_out(item, types) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = dict(node)
+    if reference := node.pop("$ref", None):
+        node = {**types[reference.removeprefix("#/$defs/")], **node}
+    node.pop("title", None) if isinstance(node.get("title"), str) else None
+    if order := node.pop("in_order", None):
+        node["enum"] = order
+    return {key: _written_out(item, types) for key, item in node.items() if (key, item) != ("required", [])}
 
 
 @cache
@@ -171,14 +184,9 @@ def _misfits_of(error: "ValidationError") -> Iterator[Misfit]:
         known = list(rule.get("properties", {}))
         for key in instance:
             if key not in known:
-                yield Misfit((*path, key), f"unknown key {str(key)!r}", _known_key(str(key), known))
+                yield Misfit((*path, key), f"unknown key {str(key)!r}", did_you_mean(str(key), known))
         return
     yield Misfit(path, _say(error), rule.get("description") if isinstance(rule, Mapping) else None)
-
-
-def _known_key(key: str, known: list[str]) -> str:
-    close = get_close_matches(key, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
 
 
 _TYPES = {

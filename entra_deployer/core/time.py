@@ -4,6 +4,9 @@ import re
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+DURATION = r"^([1-9][0-9]{0,7}[sm]|[1-9][0-9]{0,5}h|[1-9][0-9]{0,4}d)$(?!\n)"
+"""Kibana's `15m` as files of the user's may say it: at most some centuries, so that every date stays one."""
+
 _ESQL_UNITS = {
     "millisecond": 0.001,
     "second": 1,

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from entra_deployer.core.errors import InputError, Location, UnknownName
+from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.text import did_you_mean
-from entra_deployer.hunts.detection_test import read_detection_tests
+from entra_deployer.hunts.detection_test import FOLDER, read_detection_tests
 from entra_deployer.hunts.fields import FaultyHunt
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Hunt
@@ -45,11 +47,7 @@ def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
     a UUID or a name are an error too, for each of them. Raises UnknownName for a name that does not exist, InputError
     where `folder` is no directory.
     """
-    if not folder.is_dir():
-        raise InputError(
-            "there are no rules here", location=Location(str(folder)), hint="make a folder rules/<hunt>/ with a hunt.md"
-        )
-    readings = [_read_safely(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_rule(path)]
+    readings = [_read_safely(path) for path in _hunt_folders(folder)]
     duplicates = list(_duplicates([reading.source for reading in readings if reading.source]))
     wanted = _select(readings, names)
     chosen = {reading.folder for reading in wanted}
@@ -67,8 +65,19 @@ def read_hunt_file(path: Path) -> Catalog:
     return Catalog(sources, reading.issues)
 
 
-def _is_rule(path: Path) -> bool:
-    return not path.name.startswith((".", "_"))
+def _hunt_folders(folder: Path) -> list[Path]:
+    """The folders that hold a hunt each. None at all is a wrong checkout, and not a repository without faults."""
+    hint = "make a folder rules/<hunt>/ with a hunt.md"
+    try:
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
+    except (NotADirectoryError, FileNotFoundError):
+        raise InputError("there are no rules here", location=Location(str(folder)), hint=hint) from None
+    except OSError as error:
+        reason = error.strerror or "I/O error"
+        raise InputError(f"cannot be read: {reason}", location=Location(str(folder)), hint="check the path") from error
+    if not folders:
+        raise InputError("there are no hunts here", location=Location(str(folder)), hint=hint)
+    return folders
 
 
 def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading]:
@@ -90,17 +99,68 @@ def _read_safely(path: Path) -> _Reading:
 
 
 def _read_folder(path: Path) -> _Reading:
-    files = [file for suffix in READERS if (file := path / f"hunt{suffix}").is_file()]
-    if len(files) != 1:
-        message = "two hunts in one folder" if files else "no hunt here"
-        hint = "keep one of " + " and ".join(f"hunt{suffix}" for suffix in READERS)
-        return _Reading(path.name, None, (_unreadable(path.name, Location(str(path)), message, hint),))
-    return _read_hunt(files[0], path.name, path)
+    try:
+        names = sorted(entry.name for entry in path.iterdir())
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or 'I/O error'}"
+        return _Reading(path.name, None, (_unreadable(path.name, Location(str(path)), message, "check the path"),))
+    near = tuple(_near_names(path, names))
+    hunts = [name for suffix in READERS if (name := f"hunt{suffix}") in names]
+    if len(hunts) == 1:
+        reading = _read_hunt(path / hunts[0], path.name, path)
+        return replace(reading, issues=(*near, *reading.issues))
+    if not hunts and any(issue.message == _NOT_READ for issue in near):
+        return _Reading(path.name, None, near)
+    message = "two hunts in one folder" if hunts else "no hunt here"
+    hint = "keep one of " + " and ".join(f"hunt{suffix}" for suffix in READERS)
+    return _Reading(path.name, None, (*near, _unreadable(path.name, Location(str(path)), message, hint)))
+
+
+_NOT_READ = "is not read under this name"
+_YAML = (".yaml", ".yml", ".yalm", ".ymal", ".yaml.txt", ".yml.txt")
+
+
+def _near_names(folder: Path, names: Sequence[str]) -> Iterator[Issue]:
+    """Files that somebody took for a part of the hunt, and that nothing reads: silence would change the rule."""
+    for name in names:
+        if meant := _meant(folder, name, names):
+            yield _unreadable(folder.name, Location(str(folder / name)), _NOT_READ, f"did you mean {meant}?")
+
+
+def _meant(folder: Path, name: str, names: Sequence[str]) -> str | None:
+    """The name of a part of a hunt that `name` is near to; None for any other file: it is nobody's business."""
+    lower = name.lower()
+    stem, _, rest = lower.partition(".")
+    suffix = f".{rest}"
+    if name in ("rule.yaml", FOLDER, *(f"hunt{suffix}" for suffix in READERS)):
+        return None
+    if suffix in _YAML and (stem in ("rule", "rules") or ("rule.yaml" not in names and _is_misspelt(stem, "rule"))):
+        return "rule.yaml"
+    if stem in ("hunt", "hunts") and suffix in _HUNT_SUFFIXES:
+        meant = f"hunt{_HUNT_SUFFIXES[suffix]}"
+        return None if meant in names and stem == "hunts" else meant
+    if lower in ("test", "tests") and any((folder / name).glob("*.y*ml")):
+        return f"{FOLDER}/"
+    return None
+
+
+def _is_misspelt(word: str, meant: str) -> bool:
+    return SequenceMatcher(None, word, meant).ratio() >= 0.75
+
+
+_HUNT_SUFFIXES = {
+    ".md": ".md",
+    ".markdown": ".md",
+    ".mdown": ".md",
+    ".md.txt": ".md",
+    ".toml": ".toml",
+    ".tml": ".toml",
+}
 
 
 def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
     try:
-        hunt = READERS[file.suffix](read_text(file), str(file))
+        hunt = read_hunt(file)
     except FaultyHunt as error:
         return _Reading(folder, None, tuple(_issue(one, folder) for one in error.faults))
     except InputError as error:
@@ -134,19 +194,12 @@ def _read_settings(file: Path, hunt: Hunt, folder: str) -> tuple[tuple[QuerySett
     return read_rule_yaml(text, source=str(file), hunt=hunt, subject=folder)
 
 
-def read_text(file: Path) -> str:
-    """A file's text. Raises InputError where it cannot be read or is not UTF-8."""
-    try:
-        data = file.read_bytes()
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Location(str(file), line, column)
-        raise InputError("the file is not UTF-8", location=place, hint="save it as UTF-8") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot be read: {reason}", location=Location(str(file)), hint="check the path") from error
+def read_hunt(file: Path) -> Hunt:
+    """The hunt in a file. Raises InputError for what is none: a FaultyHunt where several things may be wrong."""
+    text = read_text(file)
+    if not text.strip():
+        raise InputError("the file is empty", location=Location(str(file), 1, 1), hint="write the hunt into it")
+    return READERS[file.suffix](text, str(file))
 
 
 def _issue(error: InputError, subject: str) -> Issue:

@@ -1,21 +1,95 @@
 """Reads the detection tests of a hunt: seeded events, what the rule must catch and what it must leave alone."""
 
-import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-from entra_deployer.core.errors import Location
+import msgspec
+from msgspec import Meta
+
+from entra_deployer.core.errors import InputError, Location
+from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import flatten, shown
+from entra_deployer.core.json import Json, flatten, shown
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 FOLDER = "tests"
+_SUFFIXES = (".yaml", ".yml")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AMOUNT = re.compile(r"(\d+)([smhdw])")
+_AMOUNT = re.compile(r"([0-9]+)([smhdw])")
+_SPAN = "([0-9]{1,8}[sm]|[0-9]{1,6}h|[0-9]{1,5}d|[0-9]{1,4}w)"
+_LONGEST = 100 * 366 * 86400
+"""How many seconds the oldest seeded event may lie back: a century."""
+
+type _Text = Annotated[str, Meta(min_length=1)]
+type _Fields = Annotated[
+    Mapping[_Text, Json], Meta(description="fields and their values, dotted (user.name: x) or nested")
+]
+
+
+class _EventKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[_Text, Meta(description="what the verdict calls these events")]
+    template: Annotated[
+        str | tuple[str, ...],
+        Meta(description="the template to start from, or several, later ones on top"),
+    ] = ()
+    at: Annotated[
+        str,
+        Meta(
+            pattern=f"^(now|{_SPAN}( {_SPAN}){{0,4}} ago)$(?!\\n)",
+            description="when, as seen from now: now, 5m ago, 3d ago, 1d 12h ago (s, m, h, d, w)",
+        ),
+    ]
+    count: Annotated[int, Meta(ge=1, le=10000, description="how many of them, 1 if not said")] = 1
+    every: Annotated[
+        str,
+        Meta(
+            pattern=f"^{_SPAN}$(?!\\n)",
+            description="how far apart they are, each older than the one before, like 10m; 1s if not said",
+        ),
+    ] = "1s"
+    fields: _Fields = msgspec.field(name="set", default_factory=dict)
+    remove: Annotated[tuple[str, ...], Meta(description="fields of the templates that these events lack")] = ()
+
+
+class _ExpectationKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    entity: Annotated[
+        Mapping[str, str | int | float | bool | None],
+        Meta(min_length=1, description="key columns of the query's result and their values, like user.name: mallory"),
+    ]
+    reason: Annotated[str, Meta(description="why, for whoever reads the verdict")] = ""
+
+
+class DetectionTestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seeded events, what the rule must catch, and what it must leave alone."""
+
+    name: Annotated[_Text, Meta(description="what this file tests, in a few words")]
+    query: (
+        Annotated[
+            _Text,
+            Meta(description="the key of the query it tests (needed where the hunt has more than one)"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    index: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z0-9][a-z0-9._-]*$(?!\\n)",
+            description="the data stream that such events live in, like logs-azure.signinlogs-default: "
+            "it decides the types of the fields",
+        ),
+    ]
+    templates: Annotated[Mapping[str, _Fields], Meta(description="named parts of documents that events start from")] = (
+        msgspec.field(default_factory=dict)
+    )
+    events: Annotated[tuple[_EventKeys, ...], Meta(min_length=1, description="what happened, one item a kind of event")]
+    catches: Annotated[tuple[_ExpectationKeys, ...], Meta(description="the entities that the rule must alert on")] = ()
+    ignores: Annotated[
+        tuple[_ExpectationKeys, ...], Meta(description="the entities that the rule must not alert on")
+    ] = ()
 
 
 def read_detection_tests(folder: Path, *, source: str) -> tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]:
@@ -25,62 +99,66 @@ def read_detection_tests(folder: Path, *, source: str) -> tuple[tuple[DetectionT
     """
     tests: list[DetectionTest] = []
     issues: list[Issue] = []
-    for path in sorted((folder / FOLDER).glob("*.y*ml")):
-        shown = f"{source}/{FOLDER}/{path.name}"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
-            issues.append(Issue("DEP001", Level.ERROR, message, folder.name, Location(shown, 1, 1), "check the file"))
-            continue
-        test, found = parse_detection_test(text, source=shown, subject=folder.name)
-        tests += [test] if test else []
-        issues += found
+    for path in sorted((folder / FOLDER).glob("*")):
+        name = f"{source}/{FOLDER}/{path.name}"
+        if path.suffix in _SUFFIXES:
+            test, found = _read_file(path, name, folder)
+            tests += [test] if test else []
+            issues += found
+        elif (lower := path.name.lower().removesuffix(".txt")).endswith(_SUFFIXES):
+            hint = f"did you mean {FOLDER}/{path.name[: len(lower)].rpartition('.')[0]}.yaml?"
+            message = "is not read under this name"
+            issues.append(Issue("DEP001", Level.ERROR, message, folder.name, Location(name), hint))
     return tuple(tests), tuple(sorted(issues, key=lambda issue: issue.order))
+
+
+def _read_file(path: Path, name: str, folder: Path) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
+    try:
+        if path.resolve().is_relative_to(folder.resolve().parents[1]):
+            return parse_detection_test(read_text(path, shown=name), source=name, subject=folder.name)
+        hint = "copy it here: a test may hold no file of the machine"
+        error = InputError("is a link that leads out of the repository", location=Location(name), hint=hint)
+    except InputError as unreadable:
+        error = unreadable
+    except (OSError, RuntimeError):
+        error = InputError("is a link that leads nowhere", location=Location(name), hint="take it out")
+    return None, (Issue("DEP001", Level.ERROR, error.message, folder.name, error.location, error.hint),)
 
 
 def parse_detection_test(
     text: str, *, source: str, subject: str = ""
 ) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
     """One test file's text; None where it has issues."""
-    document = read_yaml(text, source=source, schema="test", subject=subject)
+    document = read_yaml(text, source=source, kind=DetectionTestFile, subject=subject)
     issues = document.issues or tuple(_problems(document, subject))
-    return (None, issues) if issues else (_test(document), ())
+    return (None, issues) if issues else (_test(document.value, source), ())
 
 
-def _test(document: YamlFile) -> DetectionTest:
-    value = document.value
-    templates = value.get("templates") or {}
+def _test(file: DetectionTestFile, source: str) -> DetectionTest:
     return DetectionTest(
-        name=value["name"],
-        source=document.source,
-        index=value["index"],
-        events=tuple(_event(item, templates) for item in value["events"]),
-        catches=tuple(_expectation(item) for item in value.get("catches") or ()),
-        ignores=tuple(_expectation(item) for item in value.get("ignores") or ()),
-        query=value.get("query"),
+        name=file.name,
+        source=source,
+        index=file.index,
+        events=tuple(_event(item, file.templates) for item in file.events),
+        catches=tuple(_expectation(item) for item in file.catches),
+        ignores=tuple(_expectation(item) for item in file.ignores),
+        query=file.query or None,
     )
 
 
-def _event(item: Mapping[str, Json], templates: Mapping[str, Json]) -> Event:
+def _event(keys: _EventKeys, templates: Mapping[str, Mapping[str, Json]]) -> Event:
     document: dict[str, Json] = {}
-    for name in _names(item.get("template")):
-        document |= _flat(templates[name])
-    for field in item.get("remove") or ():
+    for name in _names(keys.template):
+        document |= flatten(templates[name])
+    for field in keys.remove:
         for key in [key for key in document if key == field or key.startswith(f"{field}.")]:
             del document[key]
-    document |= _flat(item.get("set") or {})
-    return Event(
-        name=item["name"],
-        document=document,
-        age=_age(item["at"]),
-        count=item.get("count", 1),
-        every=_age(item["every"]) if "every" in item else 1.0,
-    )
+    document |= flatten(keys.fields)
+    return Event(keys.name, document, _age(keys.at), keys.count, _age(keys.every))
 
 
-def _expectation(item: Mapping[str, Json]) -> Expectation:
-    return Expectation(entity_name(item["entity"]), dict(item["entity"]), item.get("reason", ""))
+def _expectation(keys: _ExpectationKeys) -> Expectation:
+    return Expectation(entity_name(keys.entity), dict(keys.entity), keys.reason)
 
 
 def entity_name(entity: Mapping[str, Json]) -> str:
@@ -88,8 +166,8 @@ def entity_name(entity: Mapping[str, Json]) -> str:
     return " / ".join(shown(value) for value in entity.values())
 
 
-def _names(template: Json) -> list[str]:
-    return [template] if isinstance(template, str) else list(template or ())
+def _names(template: str | Sequence[str]) -> Sequence[str]:
+    return [template] if isinstance(template, str) else template
 
 
 def _age(text: str) -> float:
@@ -97,33 +175,26 @@ def _age(text: str) -> float:
     return float(sum(int(number) * _SECONDS[unit] for number, unit in _AMOUNT.findall(text)))
 
 
-def _flat(value: Mapping[str, Json]) -> dict[str, Json]:
-    """Dotted fields of a document; YAML's own dates become text."""
-    return {name: _plain(item) for name, item in flatten(value).items()}
+def _problems(document: YamlFile[DetectionTestFile], subject: str) -> Iterator[Issue]:
+    """What a type cannot say."""
 
+    def issue(message: str, hint: str, *path: str | int) -> Issue:
+        return Issue("DEP002", Level.ERROR, message, subject, document.at(*path), hint)
 
-def _plain(value: Json) -> Json:
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _problems(document: YamlFile, subject: str) -> Iterator[Issue]:
-    """What a schema cannot say."""
-    value = document.value
-    templates = list(value.get("templates") or {})
-    for index, event in enumerate(value["events"]):
-        for name in _names(event.get("template")):
+    file = document.value
+    templates = list(file.templates)
+    for index, event in enumerate(file.events):
+        for name in _names(event.template):
             if name not in templates:
-                place = document.at("events", index, "template")
-                message = f"there is no template {name!r}"
-                yield Issue("DEP002", Level.ERROR, message, subject, place, did_you_mean(name, templates))
-    if not (value.get("catches") or value.get("ignores")):
-        hint = "say under `catches` or `ignores` what the rule must do with them"
-        yield Issue("DEP002", Level.ERROR, "nothing is expected of these events", subject, document.at(), hint)
-    caught = [item["entity"] for item in value.get("catches") or ()]
-    for index, item in enumerate(value.get("ignores") or ()):
-        if item["entity"] in caught:
-            place = document.at("ignores", index, "entity")
+                yield issue(
+                    f"there is no template {name!r}", did_you_mean(name, templates), "events", index, "template"
+                )
+        if _age(event.at) + event.count * _age(event.every) > _LONGEST:
+            yield issue("these events lie back more than a century", "take a smaller number", "events", index, "at")
+    if not (file.catches or file.ignores):
+        yield issue("nothing is expected of these events", "say under `catches` or `ignores` what the rule must do")
+    caught = [item.entity for item in file.catches]
+    for index, item in enumerate(file.ignores):
+        if item.entity in caught:
             hint = "an entity stands under one of the two"
-            yield Issue("DEP002", Level.ERROR, "the same entity stands under `catches`", subject, place, hint)
+            yield issue("the same entity stands under `catches`", hint, "ignores", index, "entity")

@@ -12,6 +12,7 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.text import closest, did_you_mean
 from entra_deployer.hunts.fields import RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
@@ -55,11 +56,21 @@ def read_markdown(text: str, source: str) -> Hunt:
     return _Reader(text, source).read()
 
 
+def _blocks(text: str, source: str) -> list[Token]:
+    """The blocks of a text; what stands within a line is read as it is written."""
+    try:
+        return MarkdownIt("commonmark").disable("inline").parse(text)
+    except Exception as error:  # whatever the parser stumbles over is this file's trouble alone
+        hint = "is this the right file?"
+        raise InputError("could not be read as Markdown", location=Location(source, 1, 1), hint=hint) from error
+
+
 class _Reader:
     def __init__(self, text: str, source: str) -> None:
-        self.lines = text.replace("\r\n", "\n").split("\n")
-        self.tokens = MarkdownIt("commonmark").parse("\n".join(self.lines))
+        self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self.tokens = _blocks("\n".join(self.lines), source)
         self.raw = RawHunt(source)
+        self.metadata: set[str] = set()
 
     def read(self) -> Hunt:
         for title, line, tokens in self._sections():
@@ -79,7 +90,7 @@ class _Reader:
     def _sections(self) -> Iterator[tuple[str, int, list[Token]]]:
         """Each section under a second-level heading: title, 1-based line, tokens; the title of all goes to the name."""
         starts = [number for number, token in enumerate(self.tokens) if token.type == "heading_open"]
-        for start, end in zip(starts, [*starts[1:], len(self.tokens)], strict=True):
+        for start, end in zip(starts, [*starts[1:], len(self.tokens)], strict=False):
             heading, title = self.tokens[start], self.tokens[start + 1].content.strip()
             line = _line(heading)
             if heading.tag == "h1":
@@ -102,12 +113,15 @@ class _Reader:
         items = [(item, found) for item in self._items(tokens) if (found := _KEYED.match(item.text))]
         ends = [item.line for item, _ in items[1:]]
         last = max((token.map[1] for token in tokens if token.map), default=line)
-        for (item, found), end in zip(items, [*ends, last + 1], strict=True):
+        for (item, found), end in zip(items, [*ends, last + 1], strict=False):
             key = found["key"]
-            if key not in _KEYS:
+            if key in self.metadata:
+                self.raw.fault(f"the key {key!r} stands here twice", "remove one of the two", line=item.line, column=3)
+            elif key not in _KEYS:
                 about, hint = [_KEYS.get(closest(key, list(_KEYS)), "")], did_you_mean(key, list(_KEYS))
                 self.raw.fault(f"unknown key {key!r}", hint, about=about, line=item.line, column=3)
             elif name := _KEYS[key]:
+                self.metadata.add(key)
                 self.raw.places[name] = item.line
                 self._store(name, self._text_between(item.line, end)[found.end() :].strip())
 
@@ -121,7 +135,7 @@ class _Reader:
 
     def _text_between(self, first: int, end: int) -> str:
         """The source from a list item on line `first` up to the line `end`, without the bullet and its indentation."""
-        lines = self.lines[first - 1 : end - 1]
+        lines = self.lines[first - 1 : end - 1] or [""]
         marker = re.match(r"\s*([-*+]|\d+[.)])\s+", lines[0])
         width = marker.end() if marker else 0
         rest = [line[width:] if line[:width].isspace() else line for line in lines[1:]]

@@ -1,25 +1,21 @@
 """Reads a hunt written in TOML: one table `[hunt]`.
 
-tomllib gives the values but not where they stand. The places come from a scan of the same text for its strings: the
-strings of a file stand in it in the order of the values.
+tomllib gives the values but not where they stand: a scan of the same text, which tomllib has found to be TOML, tells
+the places. It knows each form that a key may have: bare, quoted, dotted, in an inline table.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from entra_deployer.core.errors import InputError, Location
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.files import bad_character
+from entra_deployer.core.json import MAX_DEPTH, Untyped, nested_deeper
 from entra_deployer.core.text import closest, did_you_mean, one_line
-from entra_deployer.hunts.fields import (
-    LISTS,
-    TEXTS,
-    RawHunt,
-    names_in,
-    trim_blank_lines,
-)
+from entra_deployer.hunts.fields import LISTS, TEXTS, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
+
+type Path = tuple[str | int, ...]
 
 _KNOWN = (*TEXTS, *LISTS, "query")
 _FORMS = {
@@ -29,19 +25,6 @@ _FORMS = {
     "language": '`language = ["ES|QL"]` to the table [hunt]',
     "query": "`query = ['''...''']` to the table [hunt]",
 }
-_TOKEN = re.compile(
-    r'''(?P<string>"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*')'''
-    r"""|(?P<comment>\#[^\n]*)|(?P<key>[A-Za-z0-9_-]+)(?=\s*=)|(?P<bracket>[\[\]{}])|(?P<other>.)""",
-    re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a value stands: the offset of its first character in the text."""
-
-    key: str
-    offset: int
 
 
 def read_toml(text: str, source: str) -> Hunt:
@@ -51,88 +34,212 @@ def read_toml(text: str, source: str) -> Hunt:
     """
     text = text.replace("\r\n", "\n")
     table = _load(text, source).get("hunt")
-    raw = RawHunt(source)
     if not isinstance(table, dict):
         hint = "a hunt starts with a line `[hunt]`"
         raise InputError("there is no table [hunt]", location=Location(source, 1, 1), hint=hint)
-    places = list(_places(text))
-    for place in places:
-        line, _ = _position(text, place.offset)
-        count = sum(name.startswith(f"{place.key}[") for name in raw.places)
-        raw.places.setdefault(place.key, line)
-        raw.places[f"{place.key}[{count}]"] = line
-    for key, value in table.items():
-        _store(raw, key, value, text, [place.offset for place in places if place.key == key])
-    return raw.finish(_FORMS)
+    return _Reader(text, source).read(table)
 
 
-def _load(text: str, source: str) -> dict[str, Json]:
+def _load(text: str, source: str) -> dict[str, Untyped]:
+    if _brackets_exceed(text, MAX_DEPTH):  # before tomllib, which calls itself for each level
+        raise _too_deep(source)
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        value = tomllib.loads(text)
+    except ValueError as error:  # a TOMLDecodeError, or an integer of thousands of digits
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(found[1]), int(found[2])) if found else _position(text, len(text))
         message = one_line(re.sub(r"\s*\(at .*\)$", "", str(error)))
+        message = message if isinstance(error, tomllib.TOMLDecodeError) else "a number has too many digits"
         hint = "check quotes and brackets here and above"
         raise InputError(f"not valid TOML: {message}", location=Location(source, line, column), hint=hint) from error
+    if nested_deeper(value, MAX_DEPTH):
+        raise _too_deep(source)
+    return value
 
 
-def _places(text: str) -> Iterator[_Place]:
-    """Each string that is a value, with the key that it is a value of."""
-    key = ""
-    for token in _TOKEN.finditer(text):
-        if token["key"]:
-            key = token["key"]
-        elif token["string"]:
-            quotes = 3 if token["string"][:3] in ('"""', "'''") else 1
-            start = token.start() + quotes
-            yield _Place(key, start + (quotes == 3 and text.startswith("\n", start)))
+def _brackets_exceed(text: str, limit: int) -> bool:
+    """Whether brackets outside of texts and comments are nested in more than `limit` levels."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        if token["bracket"]:
+            depth += 1 if token["bracket"] in "[{" else -1
+        if depth > limit or token["broken"]:
+            break
+    return depth > limit
+
+
+def _too_deep(source: str) -> InputError:
+    return InputError(f"nested more than {MAX_DEPTH} levels deep", location=Location(source, 1, 1))
 
 
 def _position(text: str, offset: int) -> tuple[int, int]:
     """1-based line and column of an offset."""
-    before = text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _store(raw: RawHunt, key: str, value: Json, text: str, offsets: list[int]) -> None:
-    line = _line_of_key(text, key)
-    raw.places.setdefault(key, line)
-    if key not in _KNOWN:
-        hint = did_you_mean(key, _KNOWN)
-        raw.fault(f"unknown key {key!r}", hint, about=[closest(key, _KNOWN)], line=line)
-    elif key in TEXTS:
-        if isinstance(value, str):
-            raw.texts[key] = value.strip()
+class _Reader:
+    """The values of the table [hunt] and the offsets at which they, and their keys, stand in the text."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text = text
+        self.raw = RawHunt(source)
+        scan = _Scan(text)
+        self.keys, self.values = scan.keys, scan.values
+
+    def read(self, table: dict[str, Untyped]) -> Hunt:
+        for key, value in table.items():
+            self._store(key, value)
+        return self.raw.finish(_FORMS)
+
+    def _store(self, key: str, value: Untyped) -> None:
+        line = self._line(self.keys, ("hunt", key))
+        self.raw.places.setdefault(key, self._line(self.values, ("hunt", key), line))
+        if key not in _KNOWN:
+            self.raw.fault(f"unknown key {key!r}", did_you_mean(key, _KNOWN), about=[closest(key, _KNOWN)], line=line)
+        elif key in TEXTS:
+            if isinstance(value, str):
+                self._check(key, value, line)
+                self.raw.texts[key] = value.strip()
+            else:
+                self.raw.fault(f"{key} must be text, not {_short(value)}", "put it in quotes", about=[key], line=line)
+        elif (items := _items(key, value)) is None:
+            self.raw.fault(f"{key} must be a list of texts", f'write `{key} = ["..."]`', about=[key], line=line)
         else:
-            raw.fault(f"{key} must be text, not {value!r}", "put it in quotes", about=[key], line=line)
-    elif (items := _items(key, value)) is None:
-        raw.fault(f"{key} must be a list of texts", f'write `{key} = ["..."]`', about=[key], line=line)
-    elif key == "query":
-        _store_queries(raw, items, text, offsets)
-    else:
-        raw.lists[key] = [item.strip() for item in items]
+            self._store_items(key, items, line)
+
+    def _store_items(self, key: str, items: Sequence[str], line: int) -> None:
+        for index, item in enumerate(items):
+            place = self._line(self.values, ("hunt", key, index), self.raw.places[key])
+            self.raw.places[f"{key}[{index}]"] = place
+            if not index:
+                self.raw.places[key] = place
+            self._check(key, item, line)
+        if key == "query":
+            self._store_queries(items)
+        else:
+            self.raw.lists[key] = [item.strip() for item in items]
+
+    def _store_queries(self, items: Sequence[str]) -> None:
+        for index, item in enumerate(items):
+            text, blank = trim_blank_lines(item)
+            if not text:
+                line = self.raw.places[f"query[{index}]"]
+                self.raw.fault("the query is empty", "write it between the quotes", about=["query"], line=line)
+                continue
+            alone = self.values.get(("hunt", "query"), 0)
+            first, column = _position(self.text, self.values.get(("hunt", "query", index), alone))
+            query = Query(text, first + blank, 1 if blank else column)
+            self.raw.places[f"query[{len(self.raw.queries)}]"] = query.line
+            self.raw.queries.append(query)
+
+    def _check(self, key: str, text: str, line: int) -> None:
+        """What an escape may bring into a text, though the file holds no such character."""
+        if told := bad_character(text):
+            self.raw.fault(f"{key}: {told}", "take it out", about=[key], line=line)
+
+    def _line(self, offsets: dict[Path, int], path: Path, default: int = 1) -> int:
+        return _position(self.text, offsets[path])[0] if path in offsets else default
 
 
-def _items(key: str, value: Json) -> list[str] | None:
+def _items(key: str, value: Untyped) -> list[str] | None:
     """The texts of a list; those of a text alone, as older hunts have it. None for anything else."""
     if isinstance(value, str):
         return names_in(value) if key in ("integration", "language") else [value]
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 
 
-def _store_queries(raw: RawHunt, items: list[str], text: str, offsets: list[int]) -> None:
-    for index, (item, offset) in enumerate(zip(items, offsets, strict=True)):
-        query, blank = trim_blank_lines(item)
-        if not query:
-            raw.fault("the query is empty", "write it between the quotes", about=["query"], line=raw.places["query"])
-            continue
-        first, column = _position(text, offset)
-        place = Query(query, first + blank, 1 if blank else column)
-        raw.places[f"query[{index}]"] = place.line
-        raw.queries.append(place)
+def _short(value: Untyped) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)[:40]
 
 
-def _line_of_key(text: str, key: str) -> int:
-    found = re.search(rf"^\s*{re.escape(key)}\s*=", text, re.MULTILINE)
-    return _position(text, found.end())[0] if found else 1
+_BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
+_STRING = re.compile(r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*\'''', re.DOTALL)
+_BRACKET = re.compile(rf"{_STRING.pattern}|#[^\n]*|(?P<bracket>[\[\]{{}}])|(?P<broken>[\"'])", re.DOTALL)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_OTHER = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*|[^\s,\]}#]+")
+
+
+class _Scan:
+    """Where the keys and values of a text stand that is TOML: by path, the offset of the first character.
+
+    That of a string is behind its quotes, and behind the line end that may follow them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.offset = 0
+        self.keys: dict[Path, int] = {}
+        self.values: dict[Path, int] = {}
+        self._read()
+
+    def _read(self) -> None:
+        table: Path = ()
+        while self._skip_blank() < len(self.text):
+            if self.text[self.offset] != "[":
+                self._entry(table)
+                continue
+            brackets = 2 if self.text.startswith("[[", self.offset) else 1
+            self.offset += brackets
+            table = self._key_path(table=())
+            self.offset = self.text.index("]", self.offset) + brackets
+
+    def _skip_blank(self) -> int:
+        self.offset = self._end(_BLANK)
+        return self.offset
+
+    def _end(self, pattern: re.Pattern[str]) -> int:
+        found = pattern.match(self.text, self.offset)
+        if not found:
+            raise AssertionError(f"no TOML at offset {self.offset}")
+        return found.end()
+
+    def _key_path(self, *, table: Path) -> Path:
+        """The path of a key below `table`, dotted or not, each part noted where it stands first."""
+        path = table
+        while True:
+            start = self._skip_blank()
+            quoted = self.text[start] in "\"'"
+            self.offset = self._end(_STRING if quoted else _BARE_KEY)
+            word = self.text[start : self.offset]
+            path = (*path, tomllib.loads(f"key = {word}")["key"] if quoted else word)
+            self.keys.setdefault(path, start)
+            if not self.text.startswith(".", self._skip_blank()):
+                return path
+            self.offset += 1
+
+    def _entry(self, table: Path) -> None:
+        path = self._key_path(table=table)
+        self.offset = self.text.index("=", self.offset) + 1
+        self._value(path)
+
+    def _value(self, path: Path) -> None:
+        start = self._skip_blank()
+        self.values[path] = start
+        match self.text[start]:
+            case "[":
+                self._inside(path, "]")
+            case "{":
+                self._inside(path, "}")
+            case '"' | "'":
+                self.offset = self._end(_STRING)
+                quotes = 3 if self.text[start : start + 3] in ('"""', "'''") else 1
+                opened = quotes == 3 and self.text.startswith("\n", start + quotes)
+                self.values[path] = start + quotes + opened
+            case _:
+                self.offset = self._end(_OTHER)
+
+    def _inside(self, path: Path, end: str) -> None:
+        """The items of an array or the entries of an inline table."""
+        self.offset += 1
+        index = 0
+        while self.text[self._skip_blank()] != end:
+            if end == "]":
+                self._value((*path, index))
+            else:
+                self._entry(path)
+            index += 1
+            if self.text[self._skip_blank()] == ",":
+                self.offset += 1
+        self.offset += 1

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from entra_deployer.core.errors import InputError, Location
+from entra_deployer.core.files import read_text
 from entra_deployer.core.yaml import read_yaml
+from entra_deployer.stack.environment_file import ApprovalsFile
 from entra_deployer.stack.environments import InvalidFile
 
 type Approvals = dict[tuple[str, str], tuple[str, ...]]
@@ -15,15 +16,10 @@ def read_approvals(root: Path, name: str) -> Approvals:
     path = root / name
     if not path.exists():
         return {}
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"cannot be read: {reason}", location=Location(name)) from error
-    document = read_yaml(text, source=name, schema="approvals")
+    document = read_yaml(read_text(path, shown=name), source=name, kind=ApprovalsFile)
     if document.issues:
         raise InvalidFile(document)
     found: dict[tuple[str, str], set[str]] = {}
-    for item in document.value["approvals"]:
-        found.setdefault((item["rule"], item["digest"]), set()).add(item["by"])
+    for item in document.value.approvals:
+        found.setdefault((item.rule, item.digest), set()).add(item.by)
     return {key: tuple(sorted(people)) for key, people in found.items()}

@@ -1,6 +1,5 @@
 """Where the project lies, and what `deploy/<environment>.yaml` says of an environment."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,14 +7,16 @@ from os import pathsep
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import UNSET, structs
+
 from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
 from entra_deployer.core.files import read_text
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.time import parse_duration
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Gates, Limits, Scheme
+from entra_deployer.stack.environment_file import EnvironmentFile, GateKeys, LocalKeys, SecretKeys, ServerKeys
 
 LOCAL = "local"
 """The environment that needs no file: the embedded stack."""
@@ -47,7 +48,7 @@ class LocalServers:
 class InvalidFile(InputError):
     """A file that does not fit its schema: the first complaint is the message, `issues` holds all of them."""
 
-    def __init__(self, document: YamlFile) -> None:
+    def __init__[T](self, document: YamlFile[T]) -> None:
         first = document.issues[0]
         super().__init__(first.message, location=first.location, hint=first.hint)
         self.issues = document.issues
@@ -74,7 +75,7 @@ def stated_versions(root: Path) -> list[StackVersion]:
     """The stack versions that the environments' files state, each once, oldest first. InvalidFile for a bad file."""
     found: set[StackVersion] = set()
     for name in environments(root):
-        if version := _document(root, name).value.get("version"):
+        if version := _document(root, name).value.version:
             found.add(StackVersion.parse(version))
     return sorted(found)
 
@@ -93,33 +94,38 @@ def load_environment(
     """
     document = _document(root, name)
     resolver = _Resolver(root, name, document, variables)
-    choice = document.value.get("local", {} if name == LOCAL else None)
-    if choice is None:
-        return resolver.environment(None)
+    choice = document.value.local
+    if choice is UNSET:
+        if name != LOCAL:
+            return resolver.environment(None)
+        choice = LocalKeys()
     resolver.check_no_servers()
-    return resolver.environment(local(LocalStackChoice(**{"name": name, **choice})))
+    stack = LocalStackChoice(choice.name or name, choice.profile or None, choice.license or None)
+    return resolver.environment(local(stack))
 
 
-def _document(root: Path, name: str) -> YamlFile:
+def _document(root: Path, name: str) -> YamlFile[EnvironmentFile]:
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
     known = environments(root)
+    if not path.is_file() and (near := _near(root, name)):
+        message, hint = "is not read under this name", f"did you mean {source}?"
+        raise InputError(message, location=Location(f"{DEPLOY_FOLDER}/{near}"), hint=hint)
     if name not in known:
         message = f"there is no environment {name!r}: {source} does not exist"
         raise UnknownName("environment", name, message, hint=did_you_mean(name, known))
-    text = _read(path, source) if name != LOCAL or path.is_file() else ""
-    document = read_yaml(text, source=source, schema="environment", subject=name)
+    text = read_text(path, shown=source) if name != LOCAL or path.is_file() else ""
+    document = read_yaml(text, source=source, kind=EnvironmentFile, subject=name)
     if document.issues:
         raise InvalidFile(document)
     return document
 
 
-def _read(path: Path, source: str) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"cannot be read: {reason}", location=Location(source)) from error
+def _near(root: Path, name: str) -> str | None:
+    """A file that somebody took for the environment's: `staging.yml`, `Staging.yaml`."""
+    files = sorted(path.name for path in (root / DEPLOY_FOLDER).glob("*"))
+    wanted = [f"{name.lower()}{suffix}" for suffix in (".yaml", ".yml", ".yaml.txt", ".yml.txt")]
+    return next((file for file in files if file.lower() in wanted), None)
 
 
 @dataclass(frozen=True)
@@ -128,56 +134,48 @@ class _Resolver:
 
     root: Path
     name: str
-    document: YamlFile
+    document: YamlFile[EnvironmentFile]
     variables: Mapping[str, str] | None
 
     def check_no_servers(self) -> None:
         """A local stack tells by itself where it is and as whom it is asked."""
         for key in ("kibana", "elasticsearch", "cloud_id", "auth"):
-            if key in self.document.value:
+            if getattr(self.document.value, key):
                 hint = "take it out, or take local out"
                 raise self._error(f"a local stack has no {key} of its own", key, hint=hint)
 
     def environment(self, local: LocalServers | None) -> Environment:
-        value = self.document.value
+        file = self.document.value
         return Environment(
             name=self.name,
             kibana=self._endpoint("kibana", local),
             elasticsearch=self._endpoint("elasticsearch", local),
-            spaces=tuple(value.get("spaces", ("default",))),
-            enabled=value.get("enabled", local is not None),
-            limits=Limits(**value.get("limits", {})),
-            overlay=value.get("overlay", {}),
-            overlays=value.get("overlays", {}),
-            owners=value.get("owners", {}),
-            connectors=value.get("connectors", {}),
-            gates=self._gates(),
-            lock=value.get("lock", True),
+            spaces=file.spaces,
+            enabled=local is not None if file.enabled is UNSET else file.enabled,
+            limits=Limits(**structs.asdict(file.limits)),
+            overlay=file.overlay,
+            overlays=file.overlays,
+            owners=file.owners,
+            connectors=file.connectors,
+            gates=_gates(file.gates),
+            lock=file.lock,
             embedded=local is not None,
             signing_key=self._signing_key(),
         )
 
-    def _gates(self) -> Gates:
-        value = dict(self.document.value.get("gates", {}))
-        for key in ("verdict_age", "soak"):
-            if key in value:
-                value[key] = parse_duration(value[key])
-        if approvals := value.pop("approvals", None):
-            value |= {"approvals": approvals["count"], "approvals_file": approvals["file"]}
-        return Gates(**value)
-
     def _signing_key(self) -> str | None:
         """Asked for by a promotion alone: every other command goes on without it."""
-        if "signing_key" not in self.document.value:
+        where = self.document.value.signing_key
+        if where is UNSET:
             return None
         try:
-            return self._secret(self.document.value["signing_key"], ("signing_key",))
+            return self._secret(where, ("signing_key",))
         except SecretError:
             return ""
 
     def _endpoint(self, server: str, local: LocalServers | None) -> Endpoint:
-        value = self.document.value
-        if "key" in value and "certificate" not in value:
+        file = self.document.value
+        if file.key and not file.certificate:
             raise self._error("key needs certificate beside it", "key", hint="each names a PEM file")
         return Endpoint(
             url=self._url(server, local),
@@ -185,22 +183,25 @@ class _Resolver:
             ca=self._file("ca"),
             certificate=self._file("certificate"),
             key=self._file("key"),
-            verify=value.get("verify", True),
-            proxy=value.get("proxy"),
-            timeout=float(value.get("timeout", 60)),
+            verify=file.verify,
+            proxy=file.proxy or None,
+            timeout=file.timeout,
         )
+
+    def _server(self, server: str) -> ServerKeys:
+        file = self.document.value
+        return (file.kibana if server == "kibana" else file.elasticsearch) or ServerKeys()
 
     def _url(self, server: str, local: LocalServers | None) -> str:
         if local:
             return local.kibana_url if server == "kibana" else local.elasticsearch_url
-        value = self.document.value
-        if url := value.get(server, {}).get("url"):
-            if "@" in urlsplit(str(url)).netloc:
-                hint = "say them under auth, by the name of a variable"
-                raise self._error(f"{server}.url may not hold a user or a password", server, "url", hint=hint)
-            return str(url).rstrip("/")
-        if cloud_id := value.get("cloud_id"):
-            return self._cloud_url(str(cloud_id), server)
+        if url := self._server(server).url:
+            if problem := _url_problem(url):
+                message, hint = problem
+                raise self._error(f"{server}.url {message}", server, "url", hint=hint)
+            return url.rstrip("/")
+        if cloud_id := self.document.value.cloud_id:
+            return self._cloud_url(cloud_id, server)
         raise self._error(f"{server}.url is missing", server, hint="or give a cloud_id for both")
 
     def _cloud_url(self, cloud_id: str, server: str) -> str:
@@ -208,36 +209,39 @@ class _Resolver:
         try:
             host, *parts = b64decode(cloud_id.rpartition(":")[2], validate=True).decode("utf-8").split("$")
             identifier = parts[1 if server == "kibana" else 0]
-        except (binascii.Error, UnicodeDecodeError, IndexError) as error:
+        except (ValueError, IndexError) as error:
             raise self._error(
                 "this is not a Cloud ID", "cloud_id", hint="copy it from the deployment's page"
             ) from error
         bare, _, port = host.partition(":")
         part, _, own_port = identifier.partition(":")
-        return f"https://{part}.{bare}:{own_port or port or 443}"
+        url = f"https://{part}.{bare}:{own_port or port or 443}"
+        if _url_problem(url) or not (part and bare):
+            raise self._error("this is not a Cloud ID", "cloud_id", hint="copy it from the deployment's page")
+        return url
 
     def _credentials(self, server: str) -> Credentials:
-        value = self.document.value
-        own = value.get(server, {}).get("auth")
+        own = self._server(server).auth
         path: tuple[str, ...] = (server, "auth") if own else ("auth",)
-        auth = own or value.get("auth")
+        auth = own or self.document.value.auth
         if not auth:
             raise self._error("auth is missing", hint="auth: {api_key: {variable: NAME_OF_A_VARIABLE}}")
-        if basic := auth.get("basic"):
-            password = self._secret(basic["password"], (*path, "basic", "password"))
-            return Credentials(Scheme.BASIC, password, str(basic["user"]))
-        scheme = Scheme.API_KEY if "api_key" in auth else Scheme.BEARER
-        return Credentials(scheme, self._secret(auth[scheme.value], (*path, scheme.value)))
+        if basic := auth.basic:
+            password = self._secret(basic.password, (*path, "basic", "password"))
+            return Credentials(Scheme.BASIC, password, basic.user)
+        if api_key := auth.api_key:
+            return Credentials(Scheme.API_KEY, self._secret(api_key, (*path, "api_key")))
+        return Credentials(Scheme.BEARER, self._secret(auth.bearer or SecretKeys(), (*path, "bearer")))
 
-    def _secret(self, where: Mapping[str, Json], path: tuple[str, ...]) -> str:
+    def _secret(self, where: SecretKeys, path: tuple[str, ...]) -> str:
         place = self.document.at(*path)
         if self.variables is None:
             return ""
-        if variable := where.get("variable"):
-            if secret := self.variables.get(str(variable), "").strip():
+        if variable := where.variable:
+            if secret := self.variables.get(variable, "").strip():
                 return secret
             raise SecretError(f"the variable {variable} is not set", location=place, hint=f"export {variable}=…")
-        name = str(where["file"])
+        name = str(where.file)
         if not self._may_hold_a_secret(self.root / name):
             folder = self.root.resolve().name
             hint = f"it may lie in {folder}/ or in a folder that the variable {SECRET_FOLDERS} names"
@@ -263,12 +267,38 @@ class _Resolver:
             return False
 
     def _file(self, key: str) -> str | None:
-        if not (name := self.document.value.get(key)):
+        if not (name := getattr(self.document.value, key)):
             return None
-        path = self.root / str(name)
+        path = self.root / name
         if not path.is_file():
             raise self._error(f"the file {name} does not exist", key)
         return str(path)
 
     def _error(self, message: str, *path: str, hint: str | None = None) -> DeployError:
         return InputError(message, location=self.document.at(*path), hint=hint)
+
+
+def _gates(keys: GateKeys) -> Gates:
+    return Gates(
+        verdicts=keys.verdicts,
+        minimum_mutation_score=None if keys.minimum_mutation_score is UNSET else keys.minimum_mutation_score,
+        verdict_age=parse_duration(keys.verdict_age) if keys.verdict_age else None,
+        soak=parse_duration(keys.soak) if keys.soak else 0,
+        approvals=keys.approvals.count if keys.approvals else 0,
+        approvals_file=keys.approvals.file if keys.approvals else "",
+        signed=keys.signed,
+    )
+
+
+def _url_problem(url: str) -> tuple[str, str] | None:
+    """What is wrong with a server's URL, and what to do; None for a good one."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host:
+        return "is not the URL of a server", "like https://kibana.example.com:5601"
+    if "@" in parts.netloc:
+        return "may not hold a user or a password", "say them under auth, by the name of a variable"
+    return None

@@ -65,6 +65,7 @@ def test_each_form_names_the_same_codes(deploy, form):
 
 
 def test_the_document_is_there_where_the_work_could_not_be_done(deploy):
+    deploy("check", "sound")
     for line in ("check no_such --format json", "compile no_such --format json", "check --license x --format json"):
         code, output, errors = deploy(line)
         assert code == 64

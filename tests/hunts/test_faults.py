@@ -8,6 +8,8 @@ import pytest
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.issue import Level
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
+from entra_deployer.hunts.fields import FaultyHunt
+from entra_deployer.hunts.readers import READERS
 
 HUNTS = Path(__file__).parents[1] / "data" / "hunts"
 
@@ -200,3 +202,134 @@ def test_several_queries_without_names_are_told(rules):
     assert (issue.code, issue.level, issue.location.line) == ("DEP006", Level.WARNING, 14)
     (rules / "sound" / "rule.yaml").write_text("queries:\n  a: {}\n  b: {}\n", "utf-8")
     assert not read_rules(rules, names=["sound"]).issues
+
+
+def told(rules, name="sound"):
+    issues = read_rules(rules, names=[name]).issues
+    return [(issue.location.path.rpartition("/")[2], issue.message, issue.hint) for issue in issues]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "\ufeff"])
+@pytest.mark.parametrize("name", ["hunt.md", "hunt.toml"])
+def test_an_empty_hunt_is_told_and_the_others_are_read(rules, name, text):
+    (rules / "empty").mkdir()
+    (rules / "empty" / name).write_text(text, "utf-8")
+    assert told(rules, "empty") == [(name, "the file is empty", "write the hunt into it")]
+    assert [source.folder for source in read_rules(rules).sources] == ["sound"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("rule.yml", "rule.yaml"),
+        ("rules.yaml", "rule.yaml"),
+        ("Rule.yaml", "rule.yaml"),
+        ("ruel.yaml", "rule.yaml"),
+        ("rule.yaml.txt", "rule.yaml"),
+        ("Hunt.toml", "hunt.toml"),
+        ("HUNT.MD", "hunt.md"),
+        ("test/a.yaml", "tests/"),
+        ("Tests/a.yml", "tests/"),
+        ("tests/a.YAML", "tests/a.yaml"),
+        ("tests/a.yaml.txt", "tests/a.yaml"),
+    ],
+)
+def test_a_name_that_is_nearly_one_of_a_hunt_s_is_an_error(rules, name, meant):
+    file = rules / "sound" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("severity: critical\n")
+    [(_, message, hint)] = told(rules)
+    assert (message, hint) == ("is not read under this name", f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "notes.yaml", "module.yaml", "hunt.md.bak", "rule.md", "test.py", "hunt-old.md", "test/x.py"]
+)
+def test_other_files_beside_a_hunt_are_nobodys_business(rules, name):
+    file = rules / "sound" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("x\n")
+    assert told(rules) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("Hunt.md", "hunt.md"), ("hunt.markdown", "hunt.md"), ("hunt.tml", "hunt.toml")]
+)
+def test_a_hunt_under_a_near_name_is_told_once(rules, name, meant):
+    (rules / "sound" / "hunt.md").rename(rules / "sound" / name)
+    assert told(rules) == [(name, "is not read under this name", f"did you mean {meant}?")]
+
+
+def test_a_test_that_leads_out_of_the_repository_is_not_read(tmp_path):
+    rules = tmp_path / "project" / "rules"
+    shutil.copytree(HUNTS / "sound", rules / "sound")
+    (tmp_path / "secret").write_text("password: hunter2")
+    (rules / "sound" / "tests").mkdir()
+    (rules / "sound" / "tests" / "a.yaml").symlink_to(tmp_path / "secret")
+    [(name, message, _)] = told(rules)
+    assert (name, message) == ("a.yaml", "is a link that leads out of the repository")
+
+
+def test_rules_without_a_hunt_are_a_wrong_checkout(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "README.md").write_text("x")
+    with pytest.raises(InputError, match=r"there are no hunts here \(make a folder"):
+        read_rules(tmp_path)
+    with pytest.raises(InputError, match="there are no rules here"):
+        read_rules(tmp_path / "README.md")
+
+
+HEAD = 'name = "A"\ndescription = "B"\nuuid = "0b8f1a62-5d5c-4b0e-8f5e-3a1d2c4b5e6f"\nlanguage = ["ES|QL"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("[hunt]\n" + HEAD + "\"query\" = [\"FROM a\", '''\nFROM b''']\n", [6, 7]),
+        ("[hunt]\n" + HEAD + "'query' = [\n# \"FROM c\"\n  '''FROM a''',]\n", [8]),
+        ("hunt = {" + ", ".join(HEAD.splitlines()) + ', query = ["FROM a", "FROM b"]}', [1, 1]),
+        ("hunt.query = [\n'FROM a'\n]\n" + "".join(f"hunt.{line}\n" for line in HEAD.splitlines()), [2]),
+        ('["hunt"] # "x"\n' + HEAD + 'notes = ["a = [", "\\"]"]\nquery = "FROM a"\n', [7]),
+        ("[other]\nquery = ['x']\nat = 1979-05-27 07:32:00\n[hunt]\n" + HEAD + "query = ['FROM a']\n[end]\n", [9]),
+    ],
+)
+def test_each_form_of_a_key_in_toml_is_read_with_its_place(text, lines):
+    hunt = READERS[".toml"](text, "f")
+    assert [query.line for query in hunt.queries] == lines
+    for query in hunt.queries:
+        assert text.split("\n")[query.line - 1][query.column - 1 :].startswith(query.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hunt = " + "[" * 200 + "]" * 200, "nested more than 64 levels deep"),
+        ("hunt = " + "[" * 5000, "nested more than 64 levels deep"),
+        ("hunt = 1" + "0" * 5000, "a number has too many digits"),
+        ("[hunt]\n" + HEAD + 'query = ["FROM a\\u0000"]', "query: the character U+0000 is not text"),
+        ("[hunt]\nname = 2020-01-01", "name must be text, not 2020-01-01"),
+        ("[hunt]\nquery = {a = 1}", "query must be a list of texts"),
+        ("[hunt.query]\na = 1", "query must be a list of texts"),
+        ("[[hunt]]\na = 1", "there is no table [hunt]"),
+    ],
+)
+def test_what_is_no_hunt_in_toml_is_told(text, said):
+    with pytest.raises(InputError) as caught:
+        READERS[".toml"](text, "f")
+    assert any(said in one.message for one in getattr(caught.value, "faults", [caught.value]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# A\n\n## Metadata\n\nno list\n", [(1, "the hunt has no uuid"), (1, "the hunt has no description")]),
+        ("# A\n\n## Metadata\n\n- **UUID:** `a`\n- **UUID:** `b`\n", [(6, "the key 'UUID' stands here twice")]),
+        ("# A\r\r## Metadata\r\r- **Auhtor:** x\r", [(5, "unknown key 'Auhtor'")]),
+        ("text alone", [(1, "the hunt has no name")]),
+    ],
+)
+def test_what_is_no_hunt_in_markdown_is_told(text, said):
+    with pytest.raises(FaultyHunt) as caught:
+        READERS[".md"](text, "f")
+    faults = [(fault.location.line, fault.message) for fault in caught.value.faults]
+    assert set(said) - set(faults) == set()

@@ -11,6 +11,7 @@ from entra_deployer.core.yaml import read_yaml
 from entra_deployer.project.init import environment_text, init_project, variable_of
 from entra_deployer.repository import OFFLINE, compile_rules
 from entra_deployer.stack.environment import Credentials, Scheme
+from entra_deployer.stack.environment_file import EnvironmentFile
 from entra_deployer.stack.environments import LocalServers, load_environment
 
 ID = UUID("11111111-2222-4333-8444-555555555555")
@@ -95,9 +96,9 @@ def test_a_name_that_cannot_be_one_is_wrong_usage_and_makes_nothing(tmp_path, na
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True))
 def test_the_file_of_any_environment_fits_its_schema(name):
-    document = read_yaml(environment_text(name), source="x", schema="environment")
+    document = read_yaml(environment_text(name), source="x", kind=EnvironmentFile)
     assert document.issues == ()
-    assert document.value["auth"]["api_key"]["variable"] == variable_of(name)
+    assert document.value.auth.api_key.variable == variable_of(name)
 
 
 def test_the_new_file_is_read_with_the_variable_that_is_told(tmp_path):

@@ -266,3 +266,24 @@ def test_the_versions_that_environments_state_are_known_without_their_secrets(pr
     for name, version in (("dev", "9.1"), ("staging", "8.19"), ("production", "8.19")):
         (project / "deploy" / f"{name}.yaml").write_text(f'{STAGING}version: "{version}"\n', "utf-8")
     assert [str(version) for version in stated_versions(project)] == ["8.19.0", "9.1.0"]
+
+
+@pytest.mark.parametrize("name", ["staging.yml", "Staging.yaml", "staging.yaml.txt"])
+def test_a_file_under_a_near_name_is_told(project, name):
+    (project / "deploy" / name).write_text(STAGING)
+    with pytest.raises(
+        InputError, match=rf"deploy/{name}: is not read under this name .did you mean deploy/staging.ya"
+    ):
+        load_environment(project, "staging", {}, lambda _: LOCAL)
+
+
+def test_a_local_yml_is_not_passed_over(project):
+    (project / "deploy" / "local.yml").write_text("enabled: false\n")
+    with pytest.raises(InputError, match=r"deploy/local\.yaml"):
+        load_environment(project, "local", {}, lambda _: LOCAL)
+
+
+@pytest.mark.parametrize("url", ["https://", "https://[::1", "https://k:port", "https://:80"])
+def test_what_is_no_url_is_told(project, url):
+    with pytest.raises(InputError, match=r"kibana\.url"):
+        load(project, STAGING.replace("https://kibana.example:5601/", url))

@@ -76,7 +76,7 @@ def test_a_hunt_without_es_ql_is_no_bug(tmp_path: Path):
 
 def test_without_any_rule_there_is_none_to_make_a_test_for(tmp_path: Path):
     (tmp_path / "rules").mkdir()
-    with pytest.raises(InputError, match="no rule to make a test for"):
+    with pytest.raises(InputError, match="there are no hunts here"):
         next(synthesise(tmp_path, ()))
 
 

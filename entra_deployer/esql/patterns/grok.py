@@ -109,7 +109,8 @@ class Grok:
         found = self._expression.search(text)
         if found is None:
             return None
-        return {one.name: found[f"g{number}"] or "" for number, one in enumerate(self.references) if one.name}
+        groups = found.groupdict()  # within a bracket expression a reference is no group
+        return {one.name: groups.get(f"g{number}") or "" for number, one in enumerate(self.references) if one.name}
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
