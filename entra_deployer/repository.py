@@ -90,9 +90,12 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
     Whatever one hunt provokes is told of that hunt alone, and the others go on.
     """
     knowledge, syntax = load_knowledge(), syntax or syntax_cache()
-    compiled = [_compile(source, target, knowledge, syntax) for source in catalog.sources]
+    compiled: list[Compiled] = []
+    findings: list[Issue] = []
+    for source in catalog.sources:
+        compiled.append(_compile(source, target, knowledge, syntax))
+        findings += (issue for rule in compiled[-1].rules for issue in _check(rule, target, knowledge, syntax))
     rules = tuple(rule for one in compiled for rule in one.rules)
-    findings = [issue for rule in rules for issue in _check(rule, target, knowledge, syntax)]
     issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules)]
     issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
     return Compilation(

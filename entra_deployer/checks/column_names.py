@@ -1,6 +1,6 @@
 """DEP021: a column of the result that Kibana drops from the alert, because ECS has another idea of its name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
@@ -13,8 +13,7 @@ from entra_deployer.esql.types import FAMILIES, literal_family
 
 def _run(subject: Subject) -> Iterator[Finding]:
     out = set(output_columns(subject.tree))
-    ecs = subject.knowledge.ecs
-    objects = {name.rpartition(".")[0] for name in ecs} | {name.partition(".")[0] for name in ecs if "." in name}
+    ecs, objects = subject.knowledge.ecs, subject.knowledge.ecs_groups
     made = {item.name: item for command in subject.tree.commands for item in _assignments(command)}
     for name, item in made.items():
         if name in out and item.named and (fault := _fault(name, item.value, ecs, objects)):
@@ -36,7 +35,7 @@ def _free(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _fault(name: str, value: nodes.Expression, ecs: Mapping[str, str], objects: set[str]) -> str:
+def _fault(name: str, value: nodes.Expression, ecs: Mapping[str, str], objects: Set[str]) -> str:
     above = next((part for part in _parents(name) if part in ecs), "")
     if name.partition(".")[0] in ("kibana", "signal"):
         return "Kibana keeps that name for itself"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from entra_deployer.data.attack import Attack
 
@@ -22,6 +23,12 @@ class Knowledge:
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def ecs_groups(self) -> frozenset[str]:
+        """The names in ECS that hold fields and are none themselves."""
+        inside = [name for name in self.ecs if "." in name]
+        return frozenset(name.rpartition(".")[0] for name in self.ecs) | {name.partition(".")[0] for name in inside}
 
     def field_types(self, sources: Sequence[str]) -> Mapping[str, str] | None:
         """All fields of the sources with their types; None where any of them is a source that is not known."""

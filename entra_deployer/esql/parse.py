@@ -7,11 +7,15 @@ older than its oldest grammar (8.19) is read by that one; what such a version la
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.brackets import (
+    LEVELS_OF_DEEP,
+    LEVELS_OF_USUAL,
     MOST_COMMENT_LEVELS,
     MOST_LEVELS,
     comment_depth,
@@ -71,7 +75,7 @@ class Parsed:
 
 
 _DEEP = 8
-"""From so many levels of brackets on the parser looks ahead shortly; what people write has fewer."""
+"""From so many levels of brackets on the parser never looks ahead to the end; what people write has fewer."""
 _END = -1
 """ANTLR's type of the token behind the last one."""
 _TOO_DEEP = f"nests deeper than the {MOST_LEVELS} levels that Elasticsearch takes"
@@ -147,8 +151,12 @@ def _failure(kind: str, error: Exception) -> Problem:
     return Problem(kind, f"could not be analysed: {type(error).__name__} in the offline parser", 1, 1)
 
 
+@lru_cache(maxsize=4)
 def _read(text: str, line: str) -> tuple[Any, list[Any]]:
-    """ANTLR's parse tree and all tokens, comments included. Raises _Refused at the first fault, as the server does."""
+    """ANTLR's parse tree and all tokens, comments included. Raises _Refused at the first fault, as the server does.
+
+    A query is read for its tree and soon again for its types: the last ones are kept.
+    """
     from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]  # noqa: PLC0415 - heavy
     from esql.grammar_registry import get_grammar_module  # noqa: PLC0415
 
@@ -163,11 +171,16 @@ def _read(text: str, line: str) -> tuple[Any, list[Any]]:
         raise refusal
     if deepest > MOST_LEVELS:
         raise _Refused(_limit(_TOO_DEEP, tokens[min(closing, default=0)]))
-    parser = _strict(grammar.parser_cls(CommonTokenStream(_TokenSource(tokens, refusal))))
-    if deepest > _DEEP:
-        look_ahead_shortly(parser, tokens, closing)
-    start = getattr(parser, "statements", parser.singleStatement)
-    return start(), tokens
+
+    def read(levels: int) -> Any:  # noqa: ANN401 - ANTLR has no types
+        parser = _strict(grammar.parser_cls(CommonTokenStream(_TokenSource(tokens, refusal))))
+        if levels and not refusal:
+            look_ahead_shortly(parser, tokens, closing, levels)
+        return getattr(parser, "statements", parser.singleStatement)()
+
+    with suppress(_Refused):
+        return read(LEVELS_OF_USUAL), tokens
+    return read(LEVELS_OF_DEEP if deepest > _DEEP else 0), tokens
 
 
 def _strict(recognizer: Any) -> Any:  # noqa: ANN401 - ANTLR has no types

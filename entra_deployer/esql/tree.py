@@ -6,6 +6,7 @@ functions in lower case.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache, cached_property
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Node:
 
     def children(self) -> Iterator["Node"]:
         """The nodes directly below this one, in the order of the text."""
-        for item in fields(self):
-            value = getattr(self, item.name)
+        for name in _parts(type(self).__name__):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
@@ -37,9 +38,20 @@ class Node:
 
     def walk(self) -> Iterator["Node"]:
         """This node and all below it, from the top."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += reversed(tuple(node.children()))
+
+
+@cache
+def _parts(kind: str) -> tuple[str, ...]:
+    """The fields of a class of nodes that may hold nodes: those of other types never do."""
+    return tuple(item.name for item in fields(globals()[kind]) if item.type not in _NO_NODES)
+
+
+_NO_NODES = (Span, Span | None, str, int, bool, int | None, str | None)
 
 
 @dataclass(frozen=True)
@@ -299,5 +311,9 @@ class Tree:
 
     def walk(self) -> Iterator[Node]:
         """All nodes, in the order of the commands."""
-        for command in self.commands:
-            yield from command.walk()
+        return iter(self._nodes)
+
+    @cached_property
+    def _nodes(self) -> tuple[Node, ...]:
+        """Every check walks through the tree: it is laid out once."""
+        return tuple(node for command in self.commands for node in command.walk())
