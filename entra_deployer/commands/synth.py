@@ -21,13 +21,8 @@ def synth(
     It has events that the query must find, and for each condition a near miss that fails it alone. Without --write it
     is printed. What cannot be solved is named on stderr, each reason once for a rule.
     """
-    from entra_deployer.hunts.folder import DetectionTest
-    from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
     from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
     from entra_deployer.verify import generate_tests as workflow
-
-    def text(test: DetectionTest) -> str:
-        return detection_test_as_yaml(test, workflow.COMMENT)
 
     found: list[Synthesis] = []
     files: list[str] = []
@@ -36,9 +31,9 @@ def synth(
         for line in unsolved_as_text([one]):
             note(line)
         if write:
-            files += workflow.write_tests(project.root(), one, text, force=force)
+            files += workflow.write_tests(project.root(), one, force=force)
     if write:
         say_lines(written_as_text(found, files, rule))
     else:
-        say("---\n".join(text(test) for one in found for test in one.tests))
+        say("---\n".join(workflow.file_text(test) for one in found for test in one.tests))
     raise typer.Exit(workflow.synth_code(tuple(found)))

@@ -1,10 +1,11 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
+from entra_deployer.core.files import write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_json
@@ -13,6 +14,7 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.tree import Tree
 from entra_deployer.esql.types import inferred_types
+from entra_deployer.hunts.detection_test_yaml import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.repository import OFFLINE, Compilation, compile_rules
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
@@ -111,9 +113,12 @@ def stream_of(tree: Tree) -> str:
     return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
 
 
-def write_tests(
-    root: Path, made: Synthesis, render: Callable[[DetectionTest], str], *, force: bool = False
-) -> tuple[str, ...]:
+def file_text(test: DetectionTest) -> str:
+    """The file of a generated test."""
+    return detection_test_as_yaml(test, COMMENT)
+
+
+def write_tests(root: Path, made: Synthesis, *, force: bool = False) -> tuple[str, ...]:
     """Write the files of one rule's tests; their names.
 
     Raises InputError, with none of them written, where one is there already.
@@ -122,9 +127,7 @@ def write_tests(
         if (root / test.source).exists() and not force:
             raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
     for test in made.tests:
-        path = root / test.source
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(test), encoding="utf-8")
+        write_text(root / test.source, file_text(test), shown=test.source)
     return tuple(test.source for test in made.tests)
 
 

@@ -10,7 +10,6 @@ from entra_deployer.esql.patterns import regex
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
-from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
 from entra_deployer.verify.generate_tests import synthesise, write_tests
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
@@ -26,7 +25,7 @@ def made(tmp_path: Path, connection: Connection) -> Path:
     """The project's rules, pushed, with made tests in place of their own."""
     shutil.copytree(RULES, tmp_path / "rules", ignore=shutil.ignore_patterns("tests"))
     for found in synthesise(tmp_path, ()):
-        write_tests(tmp_path, found, detection_test_as_yaml)
+        write_tests(tmp_path, found)
     assert not push_rules(tmp_path, connection, PushRequest()).errors
     return tmp_path
 

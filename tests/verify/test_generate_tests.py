@@ -9,7 +9,6 @@ import pytest
 from entra_deployer.core.errors import ExitCode, InputError
 from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.detection_test import read_detection_tests
-from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
 from entra_deployer.repository import OFFLINE
 from entra_deployer.verify.generate_tests import stream_of, synth_code, synthesise, write_tests
 
@@ -26,15 +25,15 @@ def test_every_rule_of_the_project_has_a_solution():
 
 def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
     found = tuple(synthesise(ROOT, ("entra_service_principal_credential_abuse",)))
-    files = tuple(file for one in found for file in write_tests(tmp_path, one, detection_test_as_yaml))
+    files = tuple(file for one in found for file in write_tests(tmp_path, one))
     folder = "rules/entra_service_principal_credential_abuse"
     assert files == (f"{folder}/tests/synth-added.yaml", f"{folder}/tests/synth-used.yaml")
     tests, issues = read_detection_tests(tmp_path / folder, source=folder)
     assert issues == ()
     assert [test.query for test in tests] == ["added", "used"]
     with pytest.raises(InputError, match="there already"):
-        write_tests(tmp_path, found[0], detection_test_as_yaml)
-    assert write_tests(tmp_path, found[0], detection_test_as_yaml, force=True) == files[:1]
+        write_tests(tmp_path, found[0])
+    assert write_tests(tmp_path, found[0], force=True) == files[:1]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entra_deployer.core.files import bad_character
 from entra_deployer.hunts.detection_test import parse_detection_test
+from entra_deployer.hunts.detection_test_yaml import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
-from entra_deployer.reports.detection_test_as_yaml import detection_test_as_yaml
 
 VALUES = st.one_of(
     st.text("ab: #'\"\n-", max_size=6), st.integers(-5, 5), st.booleans(), st.just(["x", 1]), st.just("on")
@@ -38,3 +39,15 @@ def test_the_first_event_is_the_template_of_the_others(count):
     text = detection_test_as_yaml(DetectionTest("t", "t.yaml", "logs-x", events, (), ()))
     assert ("templates:" in text) is (count == 2)
     assert ("remove:\n      - b\n    set:\n      a: 3" in text) is (count == 2)
+
+
+@given(st.text(max_size=6))
+def test_a_text_that_cannot_be_seen_is_written_out_and_read_as_it_was(text):
+    if bad_character(text):
+        return
+    event = Event("one", {"user.name": f"a\u202e{text}"}, 0.0)
+    test = DetectionTest("t", "t.yaml", "logs-x", (event,), (Expectation("x", {"user.name": "x"}, ""),), ())
+    written = detection_test_as_yaml(test)
+    assert "\u202e" not in written
+    found, issues = parse_detection_test(written, source=test.source)
+    assert (issues, found) == ((), test)

@@ -7,6 +7,7 @@ import yaml
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
+from entra_deployer.core.text import visible
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 _HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"
@@ -17,8 +18,16 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 class _Dumper(yaml.SafeDumper):
     """Indents lists below their key, as the other files here do."""
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """In quotes where a letter cannot be seen: only there YAML has a written form for it."""
+        style = '"' if visible(text, keep="\n") != text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ANN401, ARG002, FBT001, FBT002
         return super().increase_indent(flow=flow, indentless=False)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def detection_test_as_yaml(test: DetectionTest, comment: str = "") -> str:
@@ -34,8 +43,9 @@ def detection_test_as_yaml(test: DetectionTest, comment: str = "") -> str:
     for side, expected in (("catches", test.catches), ("ignores", test.ignores)):
         if expected:
             document[side] = [_expectation(item) for item in expected]
-    head = _HEAD + "".join(f"# {line}\n" for line in comment.splitlines())
-    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    head = _HEAD + "".join(f"# {line}\n" for line in visible(comment, keep="\n").splitlines())
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return head + visible(text, keep="\n")
 
 
 def _event(event: Event, template: Mapping[str, Json]) -> dict[str, Json]:
