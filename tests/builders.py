@@ -1,6 +1,7 @@
 """Small objects for tests, each with just what a test says of it."""
 
-from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
+from entra_deployer.objects import order_of
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, LiveObject, State, StateObject
 
 
 def rule(key="r1", name="Rule one", **fields):
@@ -17,12 +18,12 @@ def rule(key="r1", name="Rule one", **fields):
         "tags": ["Managed: entra-deployer"],
         **fields,
     }
-    return StateObject(Kind.RULE, key, name, {k: v for k, v in payload.items() if v is not None})
+    return StateObject(RULE, key, name, {k: v for k, v in payload.items() if v is not None})
 
 
 def search(key="s1", title="Search one", references=(), **attributes):
     return StateObject(
-        Kind.SAVED_SEARCH,
+        SAVED_SEARCH,
         key,
         title,
         {"attributes": {"title": title, "columns": [], **attributes}, "references": list(references)},
@@ -34,4 +35,4 @@ def live(one, object_id=None, revision="0", **facts):
 
 
 def state(*objects, space="default"):
-    return State(space, tuple(sorted(objects, key=lambda one: one.order)))
+    return State(space, tuple(sorted(objects, key=order_of)))

@@ -11,11 +11,12 @@ import uuid
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from requests.adapters import BaseAdapter
 
-from entra_deployer.plan.connection import Connection
+from entra_deployer.ledger.open import connection_of
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Limits, Scheme
 from entra_deployer.stack.kibana import KibanaClient
@@ -88,14 +89,15 @@ class MemoryStack(BaseAdapter):
     def close(self):
         pass
 
-    def connection(self, **settings):
+    def connection(self, root=Path("nowhere"), **settings):
         """A connection to both, one request at a time, so that each run asks the same in the same order."""
         patience = Patience(pause=lambda _: None)
         credentials = Credentials(Scheme.BASIC, "word-of-the-tests", "elastic")
         kibana, elastic = Endpoint(KIBANA_URL, credentials), Endpoint(ELASTIC_URL, credentials)
         limits = Limits(parallel=1)
         environment = Environment("memory", kibana, elastic, enabled=True, limits=limits, **settings)
-        return Connection(environment, KibanaClient(kibana, self, patience), connect(elastic, self, patience))
+        clients = KibanaClient(kibana, self, patience), connect(elastic, self, patience)
+        return connection_of(environment, root, *clients)
 
     def copy(self):
         """The same state, to be changed apart."""
@@ -126,13 +128,21 @@ class MemoryStack(BaseAdapter):
         return status, rule
 
     def import_rules(self, asked):
+        errors = []
         for line in asked.file:
-            self._keep_rule(line)
-        return 200, {"success": True, "success_count": 1, "rules_count": 1, "errors": []}
+            if line["rule_id"] in self.rules and asked.query.get("overwrite") != "true":
+                error = {"status_code": 409, "message": "it exists already"}
+                errors.append({"rule_id": line["rule_id"], "error": error})
+            else:
+                self._keep_rule({**self.rules.get(line["rule_id"], {}), "actions": [], "exceptions_list": [], **line})
+        return 200, {"success": not errors, "success_count": 1, "rules_count": 1, "errors": errors}
 
     def change_rules(self, asked):
+        meant = {key: one for key, one in self.rules.items() if one["id"] in asked.body["ids"]}
         if asked.body["action"] == "delete":
-            self.rules = {key: one for key, one in self.rules.items() if one["id"] not in asked.body["ids"]}
+            self.rules = {key: one for key, one in self.rules.items() if key not in meant}
+        for key in meant if asked.body["action"] in ("enable", "disable") else ():
+            self._keep_rule({**meant[key], "enabled": asked.body["action"] == "enable"})
         return 200, {"success": True, "rules_count": len(asked.body["ids"])}
 
     def preview(self, _):
@@ -150,9 +160,32 @@ class MemoryStack(BaseAdapter):
         return 200, {"page": 1, "per_page": 1000, "total": len(found), "saved_objects": found}
 
     def import_objects(self, asked):
-        for line in asked.file:
-            self.objects[f"{line['type']}:{line['id']}"] = {**line, "version": "WzEsMV0=", "updated_at": AT}
-        return 200, {"success": True, "successCount": 1, "successResults": []}
+        lines = {f"{line['type']}:{line['id']}": line for line in asked.file}
+        taken = [key for key in lines if key in self.objects and asked.query.get("overwrite") != "true"]
+        errors = [{"id": lines[key]["id"], "error": {"type": "conflict"}} for key in taken]
+        for key, line in lines.items() if not taken else ():
+            self._keep_object(key, line)
+        return 200, {"success": not taken, "successCount": 0 if taken else len(lines), "errors": errors}
+
+    def _keep_object(self, key, item):
+        self._sequence += 1
+        self.objects[key] = {**item, "version": f"v{self._sequence}", "updated_at": AT}
+
+    def read_object(self, asked):
+        found = self.objects.get(":".join(asked.parts))
+        return (200, found) if found else (404, {"message": "it is gone"})
+
+    def write_object(self, asked):
+        key = ":".join(asked.parts)
+        status, found = self.read_object(asked)
+        if status == 200 and asked.body.get("version", found["version"]) != found["version"]:
+            return 409, {"statusCode": 409, "error": "Conflict", "message": "version conflict"}
+        if status == 200:
+            attributes = {**found["attributes"], **asked.body["attributes"]}
+            references = asked.body.get("references", found.get("references", []))
+            self._keep_object(key, {**found, "attributes": attributes, "references": references})
+            found = self.objects[key]
+        return status, found
 
     def export_objects(self, asked):
         keys = {f"{one['type']}:{one['id']}": one for one in asked.body["objects"]}
@@ -180,10 +213,14 @@ class MemoryStack(BaseAdapter):
 
     def search(self, asked):
         filters = asked.body.get("query", {}).get("bool", {}).get("filter", ())
-        wanted = {name: value for one in filters for name, value in one.get("term", {}).items()}
-        sources = [one["_source"] for one in self.documents.get(asked.parts[0], {}).values()]
-        found = [one for one in sources if all(one.get(name) == value for name, value in wanted.items())]
-        return 200, {"hits": {"hits": [{"_source": one} for one in found]}}
+        wanted = {name: {value} for one in filters for name, value in one.get("term", {}).items()}
+        wanted |= {name: set(values) for one in filters for name, values in one.get("terms", {}).items()}
+        hits = [
+            {"_id": key, "_source": one["_source"], "sort": [one["_seq_no"]]}
+            for key, one in self.documents.get(asked.parts[0], {}).items()
+            if all(_values(one["_source"].get(name)) & values for name, values in wanted.items())
+        ]
+        return 200, {"hits": {"hits": hits}}
 
     def bulk(self, asked):
         items = []
@@ -212,6 +249,10 @@ class MemoryStack(BaseAdapter):
         self._sequence += 1
         self.documents.setdefault(index, {})[key] = {"_source": source, "_seq_no": self._sequence, "_primary_term": 1}
         return {"result": "created", "_id": key, "_seq_no": self._sequence, "_primary_term": 1}
+
+
+def _values(value):
+    return set(value) if isinstance(value, list) else {value} if isinstance(value, str) else set()
 
 
 def _fixed(body):
@@ -253,6 +294,8 @@ KIBANA = (
     ("GET", "/api/saved_objects/_find", MemoryStack.find_objects),
     ("POST", "/api/saved_objects/_import", MemoryStack.import_objects),
     ("POST", "/api/saved_objects/_export", MemoryStack.export_objects),
+    ("GET", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.read_object),
+    ("PUT", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.write_object),
     ("DELETE", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.delete_object),
 )
 INDEX_SETTINGS = {"logs-1": {"settings": {"index": {"creation_date": "1764072000000"}}}}

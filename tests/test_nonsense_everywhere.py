@@ -13,7 +13,7 @@ import pytest
 
 from entra_deployer.core.errors import DeployError
 from entra_deployer.doctor.examine import examine
-from entra_deployer.plan.find_drift import find_drift
+from entra_deployer.plan.drift import find_drift
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.memory_stack import ELASTIC_URL, KIBANA_URL, MemoryStack

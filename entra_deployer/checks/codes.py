@@ -68,13 +68,35 @@ OTHER_CODES: dict[str, Code] = {
     "DEP301": Code(
         "a name that is taken", "A rule of somebody else's has the same name: two such cannot be told apart."
     ),
+    "DEP302": Code(
+        "several objects of one id",
+        "Two creations at once made them. Equal ones are settled by a push, which keeps the oldest; of others a person "
+        "has to delete all but one in Kibana.",
+    ),
     "DEP310": Code("a rule that left the repository", "It still stands in Kibana. `--prune` removes it."),
     "DEP311": Code("a prune over its limit", "More would be removed than limits.prune_* of the environment allows."),
     "DEP312": Code(
         "a rule that gets another id", "It is deleted and made anew. `rule_id` in rule.yaml keeps the old one."
     ),
+    "DEP313": Code(
+        "an edit made in Kibana",
+        "Somebody changed what the last push left, and a push would undo it: `deploy pull` takes the edit into the "
+        "repository, `--overwrite` sets it back, and the ledger keeps what was overwritten.",
+    ),
+    "DEP314": Code(
+        "a deletion that has to wait",
+        "A hunt cannot be read, so that not even the ids of its rules are known: what seems left over may be its own.",
+    ),
+    "DEP315": Code(
+        "a copy that nobody pushed",
+        "It bears our mark, but neither the ledger nor the object itself shows that a push made it: it stays.",
+    ),
     "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
     "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
+    "DEP322": Code(
+        "an edit that a recovery left",
+        "After the push that was cut off somebody changed the same field in Kibana: it stays as it is.",
+    ),
     "DEP330": Code(
         "a source without data", "No index matches what the query reads: until one does the rule finds nothing."
     ),
@@ -138,6 +160,9 @@ OTHER_CODES: dict[str, Code] = {
     "DEP388": Code("approvals that are missing", "People approve of an exact content, in the gates' own file."),
     "DEP389": Code("an attestation that nobody signs", "`signing_key` names the key; gates.signed asks for it."),
     "DEP390": Code("a verdict for another version", "The promotion itself will verify the rule on its target first."),
+    "DEP391": Code(
+        "an attestation that was not kept", "The rules are there. The same promotion, run again, completes it."
+    ),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),
     "DEP803": Code("close to a limit", "The rows of the result nearly fill what a run can write: see DEP016."),

@@ -31,7 +31,7 @@ def drift(
     Compares an environment with its last push and with the repository. Reads only.
     """
     from entra_deployer.plan.difference import DriftReport
-    from entra_deployer.plan.find_drift import drift_code, find_drift
+    from entra_deployer.plan.drift import drift_code, find_drift
     from entra_deployer.reports.documents.drift import drift_document
 
     every = _seconds(watch)

@@ -23,8 +23,8 @@ def list_rules(env: EnvironmentArgument = "local", form: FormatOption = TEXT) ->
     from entra_deployer.reports.documents.live_rules import live_rules_document
 
     def work() -> "Inventory":
-        with project.on(env, "reading") as (top, connection):
-            return find(top, connection, now)
+        with project.on(env, "reading") as (_, connection):
+            return find(connection, now)
 
     show(
         form,

@@ -89,6 +89,10 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it and write
 AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of our ids that bear no mark of ours.")]
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
 
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Take back what was edited in Kibana since the last push.")
+]
+
 
 def stack_versions(text: str | None, option: str = "--stack") -> "list[StackVersion]":
     """The versions in "8.15,8.19,9.4". Raises UsageError for what is none, and for one without ES|QL rules."""

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import AdoptOption, EnvironmentArgument, FormatOption, PruneOption, RuleOption
+from entra_deployer.commands.options import (
+    AdoptOption,
+    EnvironmentArgument,
+    FormatOption,
+    OverwriteOption,
+    PruneOption,
+    RuleOption,
+)
 from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
@@ -19,6 +26,7 @@ def plan(
     rule: RuleOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
+    overwrite: OverwriteOption = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan for `push --plan`.")] = None,
     form: FormatOption = TEXT,
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
@@ -30,13 +38,13 @@ def plan(
     from entra_deployer.reports.documents.plan import plan_document
 
     check_prune(rule, prune=prune)
-    request, document = PushRequest(tuple(rule or ()), adopt, prune), plan_document("plan")
+    request, document = PushRequest(tuple(rule or ()), adopt, prune, overwrite=overwrite), plan_document("plan")
 
     def work() -> "Report":
         with project.on(env, "planning for") as (top, connection):
             report = plan_rules(top, connection, request)
         if out and report.plan:
-            write_plan(out, report.plan)
+            write_plan(out, report.plan, request.options)
         return report
 
     show(

@@ -36,9 +36,9 @@ def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
 def connection(top: Path, name: str) -> "Connection":
     """The environment with its servers; to be used in a with block."""
     found = environment(top, name)
-    from entra_deployer.plan.connection import open_connection
+    from entra_deployer.ledger.open import open_connection
 
-    return open_connection(found, warn=lambda text: note(f"warning: {text}"))
+    return open_connection(found, top, warn=lambda text: note(f"warning: {text}"))
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import DryRunOption, FormatOption, NoLockOption, RuleOption
+from entra_deployer.commands.options import DryRunOption, FormatOption, NoLockOption, OverwriteOption, RuleOption
 from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.ledger.attestation import Promotion
+    from entra_deployer.promotion.attestation import Promotion
 
 
 def promote(
@@ -20,6 +20,7 @@ def promote(
     target: Annotated[str, typer.Argument(metavar="TO", help="The environment that is to get it.")],
     rule: RuleOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the attestation there too.")] = None,
+    overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
     form: FormatOption = TEXT,
@@ -30,13 +31,13 @@ def promote(
     run different versions, the rules are tried on TO before the push.
     """
     from entra_deployer.core.files import write_text
-    from entra_deployer.ledger.attestation import Promotion
     from entra_deployer.plan.report import Report
+    from entra_deployer.promotion.attestation import Promotion
     from entra_deployer.promotion.promote import PromotionRequest, promote_code
     from entra_deployer.promotion.promote import promote as work_off
     from entra_deployer.reports.documents.promotion import promotion_document
 
-    request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock)
+    request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock, overwrite)
 
     def work() -> "Promotion":
         top = project.root()

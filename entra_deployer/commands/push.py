@@ -14,6 +14,7 @@ from entra_deployer.commands.options import (
     EnvironmentArgument,
     FormatOption,
     NoLockOption,
+    OverwriteOption,
     PruneOption,
     RuleOption,
 )
@@ -23,7 +24,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.ledger.ledger import Lease
+    from entra_deployer.plan.journal import LockHolder
     from entra_deployer.plan.report import Report
 
 _FIRST_RUNS = 300.0
@@ -35,6 +36,7 @@ def push(
     rule: RuleOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
+    overwrite: OverwriteOption = False,
     plan_file: Annotated[
         Path | None,
         typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
@@ -59,34 +61,44 @@ def push(
 ) -> None:
     """Push rules and saved searches to an environment."""
     from entra_deployer.live.wait import wait_code, wait_for_runs
-    from entra_deployer.plan.push import PushRequest, push_rules
+    from entra_deployer.plan.push import PushRequest, push_rules, push_saved_plan
     from entra_deployer.plan.report import Report
     from entra_deployer.plan.serial import read_plan
     from entra_deployer.reports.documents.plan import plan_document
 
-    if plan_file and (rule or adopt or prune or accept_types):
-        raise UsageError(
-            "--plan applies a plan as it is: --rule, --adopt, --prune and --accept-types do not go with it"
-        )
+    if plan_file and (rule or adopt or prune or accept_types or overwrite):
+        others = "--rule, --adopt, --prune, --overwrite and --accept-types"
+        raise UsageError(f"--plan applies a plan as it is: {others} do not go with it")
     check_prune(rule, prune=prune)
-    request = PushRequest(tuple(rule or ()), adopt, prune, not no_lock, _patience(wait_lock), accept_types=accept_types)
+    request = PushRequest(
+        tuple(rule or ()),
+        adopt,
+        prune,
+        not no_lock,
+        _patience(wait_lock),
+        accept_types=accept_types,
+        overwrite=overwrite,
+    )
     waits = wait or wait_seconds is not None
     seconds = _FIRST_RUNS if wait_seconds is None else wait_seconds
     document = plan_document("push")
 
     def work() -> "Report":
-        plan = read_plan(plan_file) if plan_file else None
+        saved = read_plan(plan_file) if plan_file else None
         with project.on(env, "pushing to") as (top, connection):
-            report = push_rules(top, connection, request, plan=plan)
+            if saved:
+                report = push_saved_plan(top, connection, saved.plan, request.with_options(saved.options))
+            else:
+                report = push_rules(top, connection, request)
             return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds)) if waits else report
 
     show(form, work, document, wait_code, lambda issues: document(Report(env, issues=issues)))
 
 
-def _patience(seconds: float) -> "Callable[[Lease], bool]":
+def _patience(seconds: float) -> "Callable[[LockHolder], bool]":
     """Waits a little each time it is asked, and says yes until `seconds` are over."""
     deadline = time.monotonic() + seconds
-    return lambda other: _pause(deadline, f"waiting: {other.owner} is pushing here")
+    return lambda other: _pause(deadline, f"waiting: {other.who} is pushing to {other.space}")
 
 
 def _until(seconds: float) -> Callable[[int, int], bool]:

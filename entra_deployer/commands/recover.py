@@ -20,17 +20,17 @@ def recover(
     form: FormatOption = TEXT,
 ) -> None:
     """Finish a push that was cut off, or undo it."""
-    from entra_deployer.ledger.recover import Direction
     from entra_deployer.ledger.recover import recover as work_off
-    from entra_deployer.plan.push import now, push_code
+    from entra_deployer.plan.push import push_code
+    from entra_deployer.plan.remaining import Direction
     from entra_deployer.plan.report import Report
     from entra_deployer.reports.documents.plan import plan_document
 
     document = plan_document("recover")
 
     def work() -> "Report":
-        with project.on(env, "recovering") as (top, connection):
+        with project.on(env, "recovering") as (_, connection):
             direction = Direction.UNDO if undo else Direction.FINISH
-            return work_off(top, connection, direction, now, lock=not no_lock)
+            return work_off(connection, direction, lock=not no_lock)
 
     show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import DryRunOption, EnvironmentArgument, FormatOption, NoLockOption
+from entra_deployer.commands.options import (
+    DryRunOption,
+    EnvironmentArgument,
+    FormatOption,
+    NoLockOption,
+    OverwriteOption,
+)
 from entra_deployer.commands.terminal import show
+from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -19,6 +26,11 @@ def rollback(
         int | None,
         typer.Option("--to", metavar="N", min=0, help="The push to go back to; without it, the one before the last."),
     ] = None,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", metavar="N", min=1, help="Bring back what push N found, edits in Kibana included."),
+    ] = None,
+    overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
     form: FormatOption = TEXT,
@@ -33,10 +45,13 @@ def rollback(
     from entra_deployer.plan.report import Report
     from entra_deployer.reports.documents.plan import plan_document
 
+    if to is not None and before is not None:
+        raise UsageError("--to N is the state after push N, --before N the one before it: name one of them")
     document = plan_document("rollback")
 
     def work() -> "Report":
         with project.on(env, "rolling back") as (top, connection):
-            return roll_back(top, connection, RollbackRequest(to, dry_run, not no_lock))
+            request = RollbackRequest(to, dry_run, not no_lock, before, overwrite)
+            return roll_back(top, connection, request)
 
     show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

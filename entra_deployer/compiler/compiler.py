@@ -7,7 +7,7 @@ from entra_deployer.compiler import guide
 from entra_deployer.compiler.compiled import Compiled, CompiledRule, Step, explain, rewrite_text
 from entra_deployer.compiler.entities import entity_keys
 from entra_deployer.compiler.executor import executor_steps, metadata_steps
-from entra_deployer.compiler.identity import OWNER_TAG, owner_tag, pinned_rule_id, rule_name, search_id
+from entra_deployer.compiler.identity import pinned_rule_id, rule_name, search_id
 from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.compiler.schedule import DAY, YEAR, Schedule, Wish, make_schedule, suppression
 from entra_deployer.compiler.window import INGESTED, TIMESTAMP, Window, find_window
@@ -25,7 +25,9 @@ from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.hunts.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
-from entra_deployer.objects.state import Kind, State, StateObject
+from entra_deployer.objects import order_of
+from entra_deployer.objects.state import RULE, State, StateObject
+from entra_deployer.objects.tag import OWNER_TAG, owner_tag
 
 type Parser = Callable[[str, StackVersion], Parsed]
 
@@ -68,7 +70,7 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
 def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
     """What a space should hold for these rules: each object once, in the order of writing."""
     objects = {(one.kind, one.key): one for rule in rules for one in (rule.rule, rule.search, *rule.tags)}
-    return State(space, tuple(sorted(objects.values(), key=lambda one: one.order)))
+    return State(space, tuple(sorted(objects.values(), key=order_of)))
 
 
 _CODES = {
@@ -242,7 +244,7 @@ class _Rule:
                 patched = merge_patch(patched, self.target.overlays[name])
                 break
         patched = {**patched, "rule_id": payload["rule_id"]}
-        return StateObject(Kind.RULE, payload["rule_id"], str(patched["name"]), patched)
+        return StateObject(RULE, payload["rule_id"], str(patched["name"]), patched)
 
     def _search(self, schedule: Schedule, tag: StateObject, title: str) -> StateObject:
         hunt = self.source.hunt

@@ -9,12 +9,6 @@ from uuid import UUID, uuid5
 from entra_deployer.hunts.folder import QuerySettings
 from entra_deployer.hunts.hunt import Hunt
 from entra_deployer.hunts.language import esql_queries
-from entra_deployer.objects.state import Kind, StateObject
-
-OWNER_TAG = "Managed: entra-deployer"
-"""The tag on every rule and saved search that is ours. (A rule's `meta` would not survive an edit in Kibana's UI.)"""
-
-_TAG_NAMESPACE = UUID("2d5f6a0e-52a1-5d0b-9c1e-0f6b6f1f7a55")
 
 
 def rule_id(hunt: Hunt, key: str) -> str:
@@ -30,13 +24,6 @@ def pinned_rule_id(hunt: Hunt, query: QuerySettings) -> str:
 def search_id(hunt: Hunt, key: str, space: str) -> str:
     """The saved search's id in a space."""
     return str(uuid5(UUID(hunt.uuid), f"search/{key}/{space}"))
-
-
-def owner_tag(space: str) -> StateObject:
-    """The saved-object tag that marks our saved searches in a space."""
-    attributes = {"name": OWNER_TAG, "description": "Deployed from a repository of hunts", "color": "#0B64DD"}
-    key = str(uuid5(_TAG_NAMESPACE, space))
-    return StateObject(Kind.TAG, key, OWNER_TAG, {"attributes": attributes, "references": []})
 
 
 def rule_name(hunt: Hunt, query: QuerySettings) -> str:

@@ -11,7 +11,7 @@ from entra_deployer.core.json import canonical
 from entra_deployer.core.time import format_duration
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.tree import Tree
-from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.objects.state import SAVED_SEARCH, StateObject
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,4 @@ def saved_search(key: str, tree: Tree, view: View, tag: StateObject) -> StateObj
         "kibanaSavedObjectMeta": {"searchSourceJSON": canonical(source)},
     }
     reference = {"id": tag.key, "name": f"tag-ref-{tag.key}", "type": "tag"}
-    return StateObject(Kind.SAVED_SEARCH, key, view.title, {"attributes": attributes, "references": [reference]})
+    return StateObject(SAVED_SEARCH, key, view.title, {"attributes": attributes, "references": [reference]})

@@ -10,6 +10,7 @@ The tree (an expected bad outcome that does not stop a run is data: an Issue, a 
     +-- Unreachable         no answer: refused, timed out, TLS, not ready                      1
     |   +-- AnswerLost      a write was sent and its outcome is not known                      1
     +-- Refused             an answer that says no: authentication, privilege, bad request     1
+    +-- LockLost            somebody else has the lock now: nothing more may be written        1
     +-- UnsupportedVersion  a stack that this tool does not know                               1
     +-- LocalStackError     the embedded stack cannot be set up or started                     1
 
@@ -108,6 +109,10 @@ class Refused(DeployError):
         super().__init__(message, hint=hint)
         self.status = status
         self.attributes = attributes or {}
+
+
+class LockLost(DeployError):
+    """The lock that parts two pushes is not ours any more: nothing further may be written."""
 
 
 class UnsupportedVersion(DeployError):

@@ -15,10 +15,9 @@ from entra_deployer.doctor import findings as doctor
 from entra_deployer.doctor.examination import Examination, Finding, Health
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
-from entra_deployer.ledger.reader import Past
 from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.index_mapping import watch_sources
 from entra_deployer.plan.push import PushRequest, plan_rules
-from entra_deployer.plan.source_fields import watch_sources
 from entra_deployer.repository import Compilation, compile_rules
 from entra_deployer.stack import privileges
 from entra_deployer.stack.elasticsearch import ElasticClient
@@ -239,7 +238,7 @@ class _Doctor:
     def _fields(self) -> Iterator[Finding]:
         """One finding for each source that is there, about all fields that any rule needs of it."""
         rules = [one.rule for one in self._compilation.rules]
-        then = Past(self.root, self.connection).types(self.connection.environment.spaces[0])
+        then = self.connection.journal.types(self.connection.environment.spaces[0])
         by_pattern: dict[str, dict[str, SourceField]] = {}
         for watched in watch_sources(self._as_kibana, self._version, rules, then):
             if watched.caps and watched.caps.indices and watched.fields:

@@ -1,98 +1,352 @@
-"""What a push leaves behind: who pushed what, when, from which commit, and how each object was before and after."""
+"""The ledger of an environment: one façade over its stores. What it holds is told in `ledger.store`.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+In the target's own index the space is the key: a cluster that was restored from a snapshot keeps its history. Files of
+this machine are kept by the cluster's own id. The environment's name is a label. As long as the index lets us, it is
+used; from the first refusal on, the files are.
+"""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from entra_deployer.core.errors import InputError, Refused
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import DoesNotFit, decode
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.ledger.attestation import VerdictRecord
-from entra_deployer.objects.state import Kind, StateObject
-from entra_deployer.plan.plan import ChangeResult
+from entra_deployer.ledger.store import Document, Store, Terms
+from entra_deployer.objects import KINDS
+from entra_deployer.objects.state import Key, StateObject
+from entra_deployer.plan.journal import PushEntry, PushState, Types
+from entra_deployer.plan.plan import Action, ChangeResult, Outcome
+from entra_deployer.plan.serial import result_from_json, result_to_json
 
+FOLDER = ".deploy"
+"""The folder of a project for what is of this machine alone."""
 
-class PushState(StrEnum):
-    """started: the journal is written and writes may have happened; finished: every outcome is known."""
-
-    STARTED = "started"
-    FINISHED = "finished"
-    RECOVERED = "recovered"
-    UNDONE = "undone"
-    SUPERSEDED = "superseded"
+NO_LEDGER = "DEP320"
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
-class PushEntry:
-    """One push. `at` is ISO 8601 in UTC, `by` the user that the server knows us as, `commit` a git commit or "".
+class _ObjectDocument:
+    kind: str
+    key: str
+    name: str
+    payload: Mapping[str, Json]
 
-    `note` says what was pushed where that is not simply what the repository said ("rollback to #3").
-    """
 
+@dataclass(frozen=True)
+class _TypesDocument:
+    key: str
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _PushDocument:
     push_id: str
     environment: str
     at: str
     by: str
     commit: str
     state: PushState
-    results: tuple[ChangeResult, ...] = ()
     note: str = ""
+    space: list[str] = field(default_factory=list)
+    lock: str = ""
 
 
 @dataclass(frozen=True)
-class Lease:
-    """The right to push to an environment, held by `owner` until `expires` (ISO 8601 in UTC)."""
-
-    owner: str
-    expires: str
+class _ChangeDocument:
+    position: int
+    result: Mapping[str, Json]
 
 
-class Journal(Protocol):
-    """Where pushes are written down: the ledger in the target's Elasticsearch, or files where a key may not write."""
+@dataclass(frozen=True)
+class _VerdictDocument:
+    record: Mapping[str, Json]
 
-    def base(self, space: str) -> dict[tuple[Kind, str], StateObject]:
-        """What the last push left in a space, by kind and key; {} before the first."""
-        ...
 
-    def begin(self, entry: PushEntry) -> None:
-        """Write the journal of a push: after this, and not before, its first write may happen."""
-        ...
+@dataclass(frozen=True)
+class _AttestationDocument:
+    document: Mapping[str, Json]
 
-    def finish(self, entry: PushEntry) -> None:
-        """Write every outcome and the new base."""
-        ...
 
-    def mark(self, entry: PushEntry, state: PushState) -> None:
-        """Say of an older push what became of it."""
-        ...
+type _Find = Callable[[Store], dict[str, Document]]
+type _Ask = Callable[[_Find], dict[str, Document]]
+"""Puts a question to a store."""
 
-    def entries(self, *, state: PushState | None = None) -> list[PushEntry]:
-        """The pushes to this environment, newest first, without their changes."""
-        ...
 
-    def with_changes(self, entry: PushEntry) -> PushEntry:
-        """The same push with every change it journalled."""
-        ...
+class Ledger:
+    """What is written down of the pushes to some spaces. Raises Refused where neither store can be used.
+
+    `index` and `files` are the two stores; `is_running` tells of a lock's owner whether that lock stands yet.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        spaces: Sequence[str],
+        index: Store,
+        files: Callable[[], Store],
+        is_running: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._environment = environment
+        self._spaces = tuple(spaces)
+        self._index = index
+        self._make_files = files
+        self._is_running = is_running
+        self._refused = False
+        self._homes: dict[str, Store] = {}
+
+    @property
+    def issues(self) -> Iterator[Issue]:
+        """What everybody should know: that the ledger in Elasticsearch is closed to this key."""
+        if self._refused:
+            message = "this key may not use the ledger in Elasticsearch"
+            message += f": the journal is kept in {FOLDER}/ledger instead"
+            hint = "give it the privileges read and write on the index entra-deployer-ledger"
+            yield Issue(NO_LEDGER, Level.WARNING, message, self._environment, hint=hint)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the files take the place of the index."""
+        return self._refused
+
+    # -- the base ------------------------------------------------------------------------------------------------------
+
+    def base(self, space: str) -> dict[Key, StateObject]:
+        """What the last push left in a space; {} before the first."""
+        found = [one for _, one in self._find("object", {"space": space}, _ObjectDocument)]
+        return {
+            (one.kind, one.key): StateObject(one.kind, one.key, one.name, one.payload)
+            for one in found
+            if one.kind in KINDS
+        }
 
     def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
         """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
-        ...
+        self._put({_object_id(space, one.at): self._object(space, one) for one in objects})
 
-    def remember_types(self, space: str, types: Mapping[str, Mapping[str, str]]) -> None:
-        """Keep, by rule_id and field, which types the fields of the rules' sources had at their push."""
-        ...
+    def types(self, space: str) -> dict[str, Types]:
+        """By rule_id, which types the fields of its source had at its push."""
+        return {one.key: one.types for _, one in self._find("types", {"space": space}, _TypesDocument)}
 
-    def types(self, space: str) -> dict[str, Mapping[str, str]]:
-        """What was kept of the fields' types in a space, by rule_id and field."""
-        ...
+    def remember_types(self, space: str, types: Mapping[str, Types]) -> None:
+        """Keep which types the fields of rules' sources have."""
+        known = self.types(space) if types else {}
+        self._put(
+            {
+                f"types:{space}:{key}": self._labelled("types", {"space": space, "key": key, "types": dict(some)})
+                for key, some in types.items()
+                if known.get(key) != dict(some)
+            }
+        )
 
-    def remember_verdicts(self, records: Sequence[VerdictRecord]) -> None:
-        """Keep verdicts: of each rule the newest one for each version of Kibana."""
-        ...
+    # -- pushes --------------------------------------------------------------------------------------------------------
 
-    def verdicts(self) -> list[VerdictRecord]:
-        """The verdicts that were kept."""
-        ...
+    def begin(self, entry: PushEntry) -> None:
+        """Write the journal of a push: after this, and not before, its first write may happen."""
+        self._put(_changes(entry))
+        self._put({f"push:{entry.push_id}": _head(entry)})
+        self._homes[entry.push_id] = self._store
 
-    def remember_attestation(self, document: Json) -> None:
-        """Keep what a promotion to here rested on."""
-        ...
+    def finish(self, entry: PushEntry) -> None:
+        """Write every outcome, the new base, and that the push is over."""
+        documents: dict[str, Document] = dict(_changes(entry))
+        gone: list[str] = []
+        for change in (result.change for result in entry.results if result.outcome is Outcome.APPLIED):
+            if change.base:
+                documents[_object_id(change.space, change.at)] = self._object(change.space, change.base)
+            elif change.action is Action.DELETE and not change.doubled:
+                gone.append(_object_id(change.space, change.at))
+
+        def write(store: Store) -> None:
+            store.put(documents)
+            store.remove(gone)
+            store.put({f"push:{entry.push_id}": _head(entry)})
+
+        self._at_home(entry, write)
+
+    def mark(self, entry: PushEntry, state: PushState) -> None:
+        """Say of an older push what became of it."""
+        document = _head(replace(entry, state=state))
+        self._at_home(entry, lambda store: store.put({f"push:{entry.push_id}": document}))
+
+    def entries(self) -> list[PushEntry]:
+        """The pushes to the spaces of this environment, newest first, without their changes."""
+        return sorted(self._pushes(self._ask), key=lambda entry: (entry.at, entry.push_id), reverse=True)
+
+    def with_changes(self, entry: PushEntry) -> PushEntry:
+        """The same push with every change it journalled."""
+        store = self._home(entry)
+        found = _decoded(store, store.find("change", {"push_id": entry.push_id}), _ChangeDocument)
+        in_order = sorted((one for _, one in found), key=lambda one: one.position)
+        return replace(entry, results=tuple(self._result(store, one) for one in in_order))
+
+    def interrupted(self) -> list[PushEntry]:
+        """The pushes that began, never ended, and do not run any more, oldest first, without their changes."""
+        found = list(self._pushes(lambda ask: ask(self._files)))
+        if not self._refused:
+            try:
+                found += self._pushes(lambda ask: ask(self._index))
+            except Refused as error:
+                self._fall_back(error)
+        cut_off = [entry for entry in found if entry.state is PushState.STARTED]
+        cut_off = [entry for entry in cut_off if not (entry.lock and self._is_running(entry.lock))]
+        return sorted(cut_off, key=lambda entry: (entry.at, entry.push_id))
+
+    def _pushes(
+        self, ask: Callable[[Callable[[Store], dict[str, Document]]], dict[str, Document]]
+    ) -> Iterator[PushEntry]:
+        """Those that wrote to a space of ours; of an older version's, which did not say where, those of our name."""
+        used: list[Store] = []
+
+        def find(store: Store) -> dict[str, Document]:
+            used.append(store)
+            by_space = store.find("push", {"space": self._spaces})
+            by_name = store.find("push", {"environment": self._environment})
+            return by_space | {key: one for key, one in by_name.items() if not one.get("space")}
+
+        documents = ask(find)
+        for _, one in _decoded(used[-1], documents, _PushDocument):
+            self._homes[one.push_id] = used[-1]
+            head = (one.push_id, one.environment, one.at, one.by, one.commit, one.state, ())
+            yield PushEntry(*head, note=one.note, spaces=tuple(one.space), lock=one.lock)
+
+    def _result(self, store: Store, one: _ChangeDocument) -> ChangeResult:
+        try:
+            return result_from_json(one.result)
+        except DoesNotFit as error:
+            raise _nonsense(store, "a change", error) from error
+
+    # -- promotions ----------------------------------------------------------------------------------------------------
+
+    def verdicts(self) -> list[Mapping[str, Json]]:
+        """The records of verdicts that were kept."""
+        return [one.record for one in self._of_target("verdict", _VerdictDocument)]
+
+    def remember_verdicts(self, records: Sequence[Mapping[str, Json]]) -> None:
+        """Keep records of verdicts: of each rule the newest for each Kibana. They are reached in the first space."""
+        space = self._spaces[0]
+        self._put(
+            {
+                f"verdict:{space}:{record['rule_id']}:{record['kibana']}": self._labelled(
+                    "verdict", {"space": space, "key": record["rule_id"], "at": record["at"], "record": dict(record)}
+                )
+                for record in records
+            }
+        )
+
+    def attestations(self) -> list[Mapping[str, Json]]:
+        """What promotions to here rested on, oldest first."""
+        found = [one.document for one in self._of_target("attestation", _AttestationDocument)]
+        return sorted(found, key=lambda document: str(document.get("at", "")))
+
+    def remember_attestation(self, document: Mapping[str, Json]) -> None:
+        """Keep what a promotion to here rests on; one of the same "at" is replaced."""
+        fields = {"space": list(self._spaces), "at": document["at"], "document": dict(document)}
+        self._put({f"attestation:{self._spaces[0]}:{document['at']}": self._labelled("attestation", fields)})
+
+    def _of_target[T](self, type_: str, kind: type[T]) -> list[T]:
+        found = self._find(type_, {"space": self._spaces}, kind)
+        older = self._find(type_, {"environment": self._environment}, kind, without="space")
+        return [one for _, one in [*older, *found]]
+
+    # -- the two stores ------------------------------------------------------------------------------------------------
+
+    @property
+    def _store(self) -> Store:
+        return self._files if self._refused else self._index
+
+    @cached_property
+    def _files(self) -> Store:
+        return self._make_files()
+
+    def _home(self, entry: PushEntry) -> Store:
+        """The store that knows a push."""
+        return self._homes.get(entry.push_id, self._store)
+
+    def _at_home(self, entry: PushEntry, write: Callable[[Store], None]) -> None:
+        """Write to the store that knows a push."""
+        if entry.push_id in self._homes:
+            write(self._homes[entry.push_id])
+        else:
+            self._ask(write)
+
+    def _put(self, documents: Mapping[str, Document]) -> None:
+        if documents:
+            self._ask(lambda store: store.put(documents))
+
+    def _find[T](self, type_: str, terms: Terms, kind: type[T], *, without: str = "") -> list[tuple[str, T]]:
+        documents = self._ask(lambda store: store.find(type_, terms))
+        documents = {key: one for key, one in documents.items() if not (without and one.get(without))}
+        return _decoded(self._store, documents, kind)
+
+    def _ask[T](self, ask: Callable[[Store], T]) -> T:
+        """Ask the store in use, and the files where the index refuses."""
+        try:
+            return ask(self._store)
+        except Refused as error:
+            self._fall_back(error)
+            return ask(self._files)
+
+    def _fall_back(self, error: Refused) -> None:
+        if self._refused or error.status != _FORBIDDEN:
+            raise error
+        self._refused = True
+
+    # -- documents -----------------------------------------------------------------------------------------------------
+
+    def _labelled(self, type_: str, fields: Document) -> Document:
+        return {"type": type_, "environment": self._environment, **fields}
+
+    def _object(self, space: str, one: StateObject) -> Document:
+        what = {"kind": one.kind, "key": one.key, "name": one.name, "payload": dict(one.payload)}
+        return self._labelled("object", {"space": space, **what})
+
+
+def _object_id(space: str, at: Key) -> str:
+    kind, key = at
+    return f"object:{space}:{kind}:{key}"
+
+
+def _head(entry: PushEntry) -> Document:
+    return {
+        "type": "push",
+        "push_id": entry.push_id,
+        "environment": entry.environment,
+        "at": entry.at,
+        "by": entry.by,
+        "commit": entry.commit,
+        "state": entry.state.value,
+        "note": entry.note,
+        "space": list(entry.spaces),
+        "lock": entry.lock,
+    }
+
+
+def _changes(entry: PushEntry) -> dict[str, Document]:
+    return {
+        f"change:{entry.push_id}:{position}": {
+            "type": "change",
+            "push_id": entry.push_id,
+            "position": position,
+            "result": result_to_json(result),
+        }
+        for position, result in enumerate(entry.results)
+    }
+
+
+def _decoded[T](store: Store, documents: Mapping[str, Document], kind: type[T]) -> list[tuple[str, T]]:
+    """Documents as a type. Raises InputError, with the document's place, for one that is something else."""
+    found: list[tuple[str, T]] = []
+    for key, document in documents.items():
+        try:
+            found.append((key, decode(document, kind)))
+        except DoesNotFit as error:
+            raise _nonsense(store, key, error) from error
+    return found
+
+
+def _nonsense(store: Store, key: str, error: DoesNotFit) -> InputError:
+    hint = "somebody else wrote it, or it is broken: delete it there, and the next push starts anew from what stands"
+    return InputError(f"{store.place}: {key} is not a document of the ledger: {error}", hint=hint)

@@ -1,46 +1,72 @@
-"""Rollback: an ordinary plan towards what an earlier push left, applied as any other."""
+"""Rollback: an ordinary plan towards what an earlier push left, or found, applied as any other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from entra_deployer.compiler.identity import owner_tag
 from entra_deployer.core.errors import UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.hunts.folder import Catalog
-from entra_deployer.ledger.entry import NumberedPush
-from entra_deployer.ledger.history import DONE, Key, state_after
-from entra_deployer.ledger.read_history import number_pushes
-from entra_deployer.ledger.reader import Past
+from entra_deployer.ledger.history import (
+    DONE,
+    NumberedPush,
+    Place,
+    number_pushes,
+    state_after,
+    state_before,
+    with_changes,
+)
 from entra_deployer.objects.state import State, StateObject
+from entra_deployer.objects.tag import owner_tag
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.plan import Plan
-from entra_deployer.plan.planner import Existing, Policy, make_plan
+from entra_deployer.plan.planner import Existing, Policy, in_order, make_plan
 from entra_deployer.plan.push import Clock, PushRequest, now, plan_rules, push_rules
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.survey import read_existing, survey_space
 from entra_deployer.repository import read_catalog
 
+NOT_LASTING = "DEP375"
+
 
 @dataclass(frozen=True)
 class RollbackRequest:
-    """What the user asked for: the number of the push to go back to (None: the one before the last), or only a look."""
+    """What the user asked for: the number of the push to go back to (None: the one before the last), or only a look.
+
+    `before` is the number of a push instead: what it and all later ones found is brought back, edits that were made in
+    Kibana and overwritten among it. `overwrite` takes back what was edited in Kibana since the last push.
+    """
 
     to: int | None = None
     dry_run: bool = False
     lock: bool = True
+    before: int | None = None
+    overwrite: bool = False
 
 
 def roll_back(root: Path, connection: Connection, request: RollbackRequest, clock: Clock = now) -> Report:
-    """Bring the environment to what a push left. Raises UsageError for a number that no push has."""
-    past = Past(root, connection)
-    numbered = number_pushes(past)
-    target = _target(numbered, request.to, connection.environment.name)
-    pushes = [past.with_changes(push) for push in numbered]
-    plan = _plan(root, connection, past, state_after(pushes, target))
-    asked = PushRequest(lock=request.lock, note=f"rollback to #{target}")
+    """Bring the environment to what a push left or found. Raises UsageError for a number that no push has."""
+    numbered = number_pushes(connection.journal)
+    if request.before is not None:
+        _check_before(numbered, request.before, connection.environment.name)
+        note, number = f"rollback to before #{request.before}", request.before
+    else:
+        number = _target(numbered, request.to, connection.environment.name)
+        note = f"rollback to #{number}"
+    pushes = [with_changes(connection.journal, push) for push in numbered]
+    wanted = (state_after if request.before is None else state_before)(pushes, number)
+    plan = _plan(root, connection, wanted, overwrite=request.overwrite)
+    asked = PushRequest(lock=request.lock, note=note)
     if request.dry_run:
         return plan_rules(root, connection, asked, plan=plan)
     return push_rules(root, connection, asked, plan=plan, clock=clock)
+
+
+def _check_before(pushes: list[NumberedPush], number: int, environment: str) -> None:
+    if number not in [push.number for push in pushes if push.entry.state in DONE]:
+        raise UsageError(
+            f"there is no push #{number} to go back to before", hint=f"deploy history {environment} lists them"
+        )
 
 
 def _target(pushes: list[NumberedPush], wanted: int | None, environment: str) -> int:
@@ -57,18 +83,20 @@ def _target(pushes: list[NumberedPush], wanted: int | None, environment: str) ->
     return wanted
 
 
-def _plan(root: Path, connection: Connection, past: Past, wanted: dict[Key, StateObject | None]) -> Plan:
+def _plan(root: Path, connection: Connection, wanted: Mapping[Place, StateObject | None], *, overwrite: bool) -> Plan:
     catalog = _catalog(root)
-    spaces = [_space(catalog, connection, past, space, wanted) for space in connection.environment.spaces]
+    spaces = [
+        _space(catalog, connection, space, wanted, overwrite=overwrite) for space in connection.environment.spaces
+    ]
     issue = Issue(
-        "DEP375",
+        NOT_LASTING,
         Level.WARNING,
         "the repository says something else now: the next push brings that back",
         connection.environment.name,
         hint="revert the commit too, and `deploy drift` is clean",
     )
     plan = make_plan(connection.environment.name, spaces)
-    return replace(plan, issues=(*plan.issues, issue)) if plan.changes else plan
+    return plan.with_issues([issue]) if plan.changes else plan
 
 
 def _catalog(root: Path) -> Catalog:
@@ -77,15 +105,21 @@ def _catalog(root: Path) -> Catalog:
 
 
 def _space(
-    catalog: Catalog, connection: Connection, past: Past, space: str, wanted: dict[Key, StateObject | None]
+    catalog: Catalog,
+    connection: Connection,
+    space: str,
+    wanted: Mapping[Place, StateObject | None],
+    *,
+    overwrite: bool,
 ) -> tuple[State, Existing, Policy]:
     """What no push touched since is wanted as it stands; the rest as it was, or not at all."""
-    survey = survey_space(catalog, connection, space, past.base(space))
+    survey = survey_space(catalog, connection, space, connection.journal.base(space))
     mine = {(kind, key): one for (where, kind, key), one in wanted.items() if where == space}
     tag = owner_tag(space)
-    once = State(space, tuple(sorted([*(one for one in mine.values() if one), tag], key=lambda one: one.order)))
+    once = State(space, in_order([*(one for one in mine.values() if one and one.at != tag.at), tag]))
     existing = read_existing(connection, once)
-    others = [live.object for live in existing.marked if (live.object.kind, live.object.key) not in mine]
-    objects = [one for one in once.objects if one != tag or (tag.kind, tag.key) in mine] + others
-    desired = State(space, tuple(sorted(objects, key=lambda one: one.order)))
-    return desired, existing, replace(survey.policy, prune=True)
+    others = [live.object for live in existing.marked if live.object.at not in mine]
+    objects = [one for one in once.objects if one.at != tag.at or tag.at in mine] + others
+    desired = State(space, in_order({one.at: one for one in objects}.values()))
+    policy = replace(survey.policy, prune=True, overwrite=overwrite)
+    return desired, existing, policy

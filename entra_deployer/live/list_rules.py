@@ -2,50 +2,40 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
-from entra_deployer.compiler.identity import OWNER_TAG
-from entra_deployer.core.issue import Issue, Level
-from entra_deployer.ledger.journal import EitherJournal
-from entra_deployer.objects.state import Kind, LiveObject
+from entra_deployer.objects.state import RULE, LiveObject
+from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.live_rule import Inventory, LastRun, LiveRule
 
 type Clock = Callable[[], datetime]
 
 
-def list_rules(root: Path, connection: Connection, clock: Clock) -> Inventory:
+def list_rules(connection: Connection, clock: Clock) -> Inventory:
     """All rules of ours in each space of the environment. Reads only."""
     environment = connection.environment
-    issues: list[Issue] = []
-
-    def warn(text: str) -> None:
-        issues.append(Issue("DEP320", Level.WARNING, text, environment.name))
-
-    journal = EitherJournal(connection.ledger(), root, environment.name, warn)
-    rules = [live_rule(space, live) for space in environment.spaces for live in our_rules(connection, journal, space)]
+    rules = [live_rule(space, live) for space in environment.spaces for live in our_rules(connection, space)]
     return Inventory(
         environment=environment.name,
         at=clock(),
         stack=connection.stack,
         rules=tuple(sorted(rules, key=lambda rule: rule.order)),
-        issues=tuple(issues),
+        issues=tuple(connection.journal.issues),
     )
 
 
-def our_rules(connection: Connection, journal: EitherJournal, space: str) -> list[LiveObject]:
+def our_rules(connection: Connection, space: str) -> list[LiveObject]:
     """The rules of ours in a space: by their tag, and by the ledger where somebody took the tag away."""
     handler = connection.rules(space)
-    marked = [live for live in handler.marked(OWNER_TAG) if not live.immutable]
+    marked = [live for live in handler.marked(mark_of(space)) if not live.immutable]
     seen = {live.object.key for live in marked}
-    pushed = [key for kind, key in journal.base(space) if kind is Kind.RULE and key not in seen]
+    pushed = [key for kind, key in connection.journal.base(space) if kind == RULE and key not in seen]
     return marked + (handler.by_key(pushed) if pushed else [])
 
 
 def live_rule(space: str, live: LiveObject) -> LiveRule:
     """What a person wants to know of a rule that stands."""
     payload = live.object.payload
-    revision = live.revision.partition("/")[0]
     return LiveRule(
         space=space,
         rule_id=live.object.key,
@@ -53,7 +43,7 @@ def live_rule(space: str, live: LiveObject) -> LiveRule:
         enabled=bool(payload.get("enabled")),
         severity=str(payload.get("severity", "")),
         interval=str(payload.get("interval", "")),
-        revision=int(revision) if revision.isdecimal() else None,
+        revision=int(live.revision) if live.revision.isdecimal() else None,
         changed_at=_time(live.updated_at),
         changed_by=live.updated_by,
         last_run=_last_run(live),

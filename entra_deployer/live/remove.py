@@ -1,28 +1,25 @@
 """Taking a rule of ours out of an environment, with its saved search, or switching it off; never anybody else's."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
-from entra_deployer.compiler.identity import owner_tag, pinned_rule_id, search_id
+from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.errors import DeployError, ExitCode, UnknownName, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.text import closest
 from entra_deployer.hunts.folder import RuleSource
-from entra_deployer.ledger.journal import EitherJournal
-from entra_deployer.ledger.lock import lease
 from entra_deployer.live.list_rules import our_rules
-from entra_deployer.objects.state import Kind, LiveObject
-from entra_deployer.plan.apply import moved, not_applied, planned
+from entra_deployer.objects import KINDS
+from entra_deployer.objects.state import RULE, FieldDiff, LiveObject
+from entra_deployer.objects.tag import mark_of
+from entra_deployer.plan.apply import moved
 from entra_deployer.plan.connection import Connection
-from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
-from entra_deployer.plan.push import PushRequest, push_code, push_rules
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
+from entra_deployer.plan.planner import NOT_DELETED
+from entra_deployer.plan.push import Clock, PushRequest, push_code, push_rules
 from entra_deployer.plan.report import Report
 from entra_deployer.repository import read_catalog
-
-type Clock = Callable[[], datetime]
 
 _WARNING = "DEP360"
 
@@ -50,15 +47,15 @@ def plan_removal(root: Path, connection: Connection, name: str, *, disable: bool
     changes: list[Change] = []
     for space in connection.environment.spaces:
         rules = finder.rules(space)
-        searches = [] if disable else finder.searches(space, rules)
-        changes += (_change(space, live, disable=disable) for live in (*rules, *searches))
+        others = [] if disable else finder.others(space, rules)
+        changes += (_change(space, live, disable=disable) for live in (*rules, *others))
     if not changes:
         finder.check_name()
     changes.sort(key=lambda change: change.order)
     if disable:
         changes = [change for change in changes if change.diffs]
-    blockers = [] if disable else finder.interrupted()
-    issues = (*blockers, *finder.issues, *finder.afterwards(changes, disable=disable))
+    blockers = [] if disable else finder.against()
+    issues = (*blockers, *connection.journal.issues, *finder.afterwards(changes, disable=disable))
     plan = Plan(connection.environment.name, tuple(changes), issues=issues, blockers=tuple(blockers))
     return Removal(plan, disable)
 
@@ -66,7 +63,7 @@ def plan_removal(root: Path, connection: Connection, name: str, *, disable: bool
 def show_removal(connection: Connection, removal: Removal) -> Report:
     """The removal before it happens."""
     results = planned(removal.plan)
-    rules = sum(change.kind is Kind.RULE for change in removal.plan.changes)
+    rules = sum(change.kind == RULE for change in removal.plan.changes)
     summary = f"Plan: {rules} rule{'s' if rules != 1 else ''} to be {removal.verb}."
     return _report(connection, removal, results, summary if results else _nothing(removal))
 
@@ -82,14 +79,14 @@ def apply_removal(root: Path, connection: Connection, removal: Removal, clock: C
     if not plan.changes:
         return show_removal(connection, removal)
     if removal.disable:
-        results = _switch_off(connection, plan, clock, lock=lock)
+        results = _switch_off(connection, plan, lock=lock)
         found = _report(connection, removal, results)
     else:
         found = push_rules(root, connection, PushRequest(lock=lock), plan=plan, clock=clock)
-    done = sum(one.outcome is Outcome.APPLIED and one.change.kind is Kind.RULE for one in found.results)
+    done = sum(one.outcome is Outcome.APPLIED and one.change.kind == RULE for one in found.results)
     failed = len(found.results) - found.count(Outcome.APPLIED)
     summary = f"{done} rule{'s' if done != 1 else ''} {removal.verb}"
-    return replace(found, summary=f"{summary}, {failed} not done. Try again." if failed else f"{summary}.")
+    return replace(found, summary=f"{summary}, {failed} not done: see above." if failed else f"{summary}.")
 
 
 def remove_code(report: Report) -> ExitCode:
@@ -100,7 +97,7 @@ def remove_code(report: Report) -> ExitCode:
 def _report(connection: Connection, removal: Removal, results: list[ChangeResult], summary: str = "") -> Report:
     return Report(
         connection.environment.name,
-        f"Kibana {connection.version}, {connection.licence}",
+        connection.stack,
         plan=removal.plan,
         results=tuple(results),
         issues=removal.plan.issues,
@@ -122,14 +119,17 @@ def _change(space: str, live: LiveObject, *, disable: bool) -> Change:
     return Change(Action.UPDATE, space, one.kind, one.key, one.name, wanted, live, diffs)
 
 
-def _switch_off(connection: Connection, plan: Plan, clock: Clock, *, lock: bool) -> list[ChangeResult]:
+def _switch_off(connection: Connection, plan: Plan, *, lock: bool) -> list[ChangeResult]:
     """Switch off and read back. No journal: there is nothing between on and off, and the base of drift stays."""
-    locked = lock and connection.environment.lock
-    with lease(connection.ledger(), clock) if locked else nullcontext():
+    with connection.lock(wanted=lock) as held:
         if changed := moved(plan, connection.handlers()):
-            names = ", ".join(sorted({change.name for change in changed}))
-            return not_applied(plan, f"changed in Kibana meanwhile: {names}; try again")
-        return [_switched(connection, change) for change in plan.changes]
+            why = "; ".join(sorted(f"{change.name}: {reason}" for change, reason in changed))
+            return not_applied(plan, f"{why}; try again")
+        results = []
+        for change in plan.changes:
+            held.confirm()
+            results.append(_switched(connection, change))
+        return results
 
 
 def _switched(connection: Connection, change: Change) -> ChangeResult:
@@ -139,8 +139,8 @@ def _switched(connection: Connection, change: Change) -> ChangeResult:
         handler.set_enabled([change.existing.object_id] if change.existing else [], enabled=False)
     except DeployError as refusal:
         error = str(refusal)
-    standing = handler.by_key([change.key])
-    if all(not live.object.payload.get("enabled") for live in standing):
+    live = handler.read(change.existing.object_id) if change.existing else None
+    if live is None or not live.object.payload.get("enabled"):
         return ChangeResult(change, Outcome.APPLIED)
     return ChangeResult(change, Outcome.FAILED, error or "it is still on")
 
@@ -152,32 +152,39 @@ class _Finder:
         self._root = root
         self._connection = connection
         self._name = name
-        self.issues: list[Issue] = []
-        environment = connection.environment.name
-        self._journal = EitherJournal(connection.ledger(), root, environment, self._warn)
+        catalog = read_catalog(root)
+        self._unread = catalog.unread
         self._sources = {
             pinned_rule_id(source.hunt, query): (source, query.key)
-            for source in read_catalog(root).sources
+            for source in catalog.sources
             for query in source.queries
         }
         self._known: set[str] = set()
 
     def rules(self, space: str) -> list[LiveObject]:
         """The rules of ours that are called so in a space."""
-        ours = our_rules(self._connection, self._journal, space)
+        ours = our_rules(self._connection, space)
         self._known |= {live.object.name for live in ours}
         return [live for live in ours if self._is_meant(live)]
 
-    def searches(self, space: str, rules: list[LiveObject]) -> list[LiveObject]:
-        """The saved searches of ours that go with rules, or are left of one: by their hunts and by their names."""
+    def others(self, space: str, rules: list[LiveObject]) -> list[LiveObject]:
+        """The other objects of ours that go with rules, or are left of one: by their hunts and by their names."""
         meant = {live.object.key for live in rules} | {
             key for key, one in self._sources.items() if self._calls(key, one)
         }
         sources = (self._sources[key] for key in meant if key in self._sources)
         keys = {search_id(source.hunt, query, space) for source, query in sources}
         names = {self._name, *(live.object.name for live in rules)}
-        marked = self._connection.saved_objects(space, Kind.SAVED_SEARCH).marked(owner_tag(space).key)
-        return [live for live in marked if live.object.key in keys or live.object.name in names]
+        marked = [
+            live
+            for name, kind in KINDS.items()
+            if name != RULE and not kind.shared
+            for live in self._connection.handler(space, name).marked(mark_of(space))
+        ]
+        base = self._connection.journal.base(space)
+        return [
+            live for live in marked if live.object.key in keys or (live.object.name in names and live.object.at in base)
+        ]
 
     def check_name(self) -> None:
         """Raise UsageError for a name that means nothing here."""
@@ -195,7 +202,7 @@ class _Finder:
 
     def afterwards(self, changes: list[Change], *, disable: bool) -> list[Issue]:
         """What the next push will make of it."""
-        rules = [change for change in changes if change.kind is Kind.RULE]
+        rules = [change for change in changes if change.kind == RULE]
         found = {change.key: self._sources[change.key] for change in rules if change.key in self._sources}
         return list(self._switched_on_again(found) if disable else self._created_again(found))
 
@@ -213,14 +220,18 @@ class _Finder:
                 message = "git owns enabled: the next push switches it on again"
                 yield Issue(_WARNING, Level.WARNING, message, source.folder, hint="say enabled: false in its rule.yaml")
 
-    def interrupted(self) -> list[Issue]:
-        """A push that was cut off comes first: our own journal would be taken for its end."""
+    def against(self) -> list[Issue]:
+        """What stands against a removal: a push that was cut off, which comes first, and hunts that cannot be read."""
         message = "the push of {} by {} was interrupted"
         hint = "`deploy recover` finishes or undoes it; remove after that"
-        return [
+        found = [
             Issue("DEP321", Level.ERROR, message.format(entry.at[:19], entry.by), entry.environment, hint=hint)
-            for _, entry in self._journal.interrupted()
+            for entry in self._connection.journal.interrupted()
         ]
+        if self._unread:
+            message = "nothing is deleted while a hunt cannot be read: it may be the one that is meant"
+            found += [Issue(NOT_DELETED, Level.ERROR, message, folder, hint="mend it") for folder in self._unread]
+        return found
 
     def _is_meant(self, live: LiveObject) -> bool:
         one = live.object
@@ -230,6 +241,3 @@ class _Finder:
     def _calls(self, key: str, source: tuple[RuleSource, str]) -> bool:
         """Whether the user's name is that of a hunt in the repository."""
         return self._name in (key, source[0].folder)
-
-    def _warn(self, text: str) -> None:
-        self.issues.append(Issue("DEP320", Level.WARNING, text, self._connection.environment.name))

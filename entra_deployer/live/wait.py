@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from entra_deployer.core.errors import DeployError, ExitCode
 from entra_deployer.live.list_rules import live_rule
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.objects.state import RULE, LiveObject, StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.live_rule import FirstRun, LiveRule, RunState
 from entra_deployer.plan.plan import Change, Outcome
@@ -26,7 +26,7 @@ def wait_for_runs(connection: Connection, report: Report, patience: Patience, wi
     written = [
         result.change
         for result in report.results
-        if result.outcome is Outcome.APPLIED and result.change.kind is Kind.RULE and _is_on(result.change.desired)
+        if result.outcome is Outcome.APPLIED and result.change.kind == RULE and _is_on(result.change.desired)
     ]
     rules = [_unseen(change) for change in written]
     while waiting := _look(connection, rules, within):

@@ -1,35 +1,167 @@
-"""Detection rules: how they are found, read, written and removed."""
+"""Detection rules: who owns which field, how two of them differ, how they are found, read, written and removed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
+from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.rule_fields import RULE_FIELDS, SERVER_SET
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
+from entra_deployer.objects.rule_fields import (
+    KEPT_ALWAYS,
+    RULE_FIELDS,
+    SERVER_SET,
+    WITNESS,
+    Owner,
+    is_as_pushed,
+    is_default,
+    is_witnessed,
+    with_witness,
+    witness_of,
+)
+from entra_deployer.objects.state import RULE, FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import BulkAction, RuleBody, RulePage, RulePreviewed, RulesImported
-from entra_deployer.stack.kibana import KibanaClient
+from entra_deployer.stack.privileges import RULES
 
-_RULES = "/api/detection_engine/rules"
+if TYPE_CHECKING:
+    from entra_deployer.stack.kibana import KibanaClient
+
+_API = "/api/detection_engine/rules"
 _PAGE = 500
 _FILTER_CHARACTERS = 3000
 _BULK = 100
+_PAIRS = ({"timeline_id", "timeline_title"},)
+"""Fields of which Kibana takes none without the other."""
+
+LIVE_OWNED = "owned by the live stack"
+ANALYSTS = "an analyst's own"
+
+
+class RuleKind:
+    """ES|QL detection rules. Our fields win over what stands, but for those that the live stack owns."""
+
+    name = RULE
+    words = "rule"
+    shared = False
+    named_once = True
+    feature = RULES
+
+    def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> "RuleHandler":
+        """The rules of a space."""
+        return RuleHandler(client, space, version)
+
+    def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
+        """All but what the server keeps for itself."""
+        return {name: value for name, value in payload.items() if name not in KEPT_ALWAYS}
+
+    def same(self, path: str, one: Json, other: Json) -> bool:
+        """Whether two values say the same: a default is as good as none, and of a query its line ends mean nothing."""
+        if is_default(path, one) and is_default(path, other):
+            return True
+        return canonical(_comparable(path, one)) == canonical(_comparable(path, other))
+
+    def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
+        """The fields in which two rules differ."""
+        before, after = self.fields(existing.payload), self.fields(desired.payload)
+        return tuple(
+            FieldDiff(name, before.get(name), after.get(name))
+            for name in sorted(before.keys() | after.keys())
+            if not self.same(name, before.get(name), after.get(name))
+        )
+
+    def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:
+        """Ours, but for the fields that the live stack owns, those that we know nothing of, and an analyst's tags."""
+        payload = dict(desired.payload)
+        kept: list[FieldKept] = []
+        for name, value in sorted(live.payload.items()):
+            if name in KEPT_ALWAYS or name not in RULE_FIELDS:
+                payload.setdefault(name, value)
+            elif _owner(owner, name) is Owner.LIVE and not self.same(name, value, payload.get(name)):
+                payload[name] = value
+                kept.append(FieldKept(name, value, LIVE_OWNED))
+        for name in [name for name in payload if name not in live.payload]:
+            if _owner(owner, name) is Owner.LIVE and not is_default(name, payload[name]):
+                kept.append(FieldKept(name, None, LIVE_OWNED))
+                del payload[name]
+        payload["tags"], extra = _tags(desired, live, base)
+        if extra:
+            kept.append(FieldKept("tags", extra, ANALYSTS))
+        final = with_witness(payload) if witness_of(desired.payload) else payload
+        return Merged(StateObject(desired.kind, desired.key, desired.name, final), tuple(kept))
+
+    def ours(self, final: StateObject, kept: Iterable[FieldKept]) -> StateObject:
+        """The rule without an analyst's tags."""
+        theirs = {tag for one in kept if one.path == "tags" for tag in one.existing or ()}
+        if not theirs:
+            return final
+        tags = [tag for tag in final.payload["tags"] if tag not in theirs]
+        return StateObject(final.kind, final.key, final.name, {**final.payload, "tags": tags})
+
+    def was_pushed(self, live: StateObject) -> bool | None:
+        """Whether its witness names its own rule_id. None for one without a witness: the UI drops it at an edit."""
+        witness = witness_of(live.payload)
+        if not witness:
+            return None
+        return witness.get("rule_id") == live.key or is_as_pushed(live.payload)
+
+    def is_as_pushed(self, live: StateObject, path: str = "") -> bool | None:
+        """What the digest says of the whole rule, or of a field that is in it."""
+        if path and not is_witnessed(path):
+            return None
+        return is_as_pushed(live.payload)
+
+
+def _owner(owner: OwnerOf, name: str) -> Owner:
+    if said := owner(name):
+        return Owner(said)
+    known = RULE_FIELDS.get(name)
+    return known.owner if known else Owner.LIVE
+
+
+def _tags(desired: StateObject, live: StateObject, base: StateObject | None) -> tuple[list[str], list[str]]:
+    """Our tags and, behind them, those that an analyst added; in the live order where nothing else differs."""
+    ours = list(desired.payload.get("tags", ()))
+    standing = list(live.payload.get("tags", ()))
+    pushed = set(base.payload.get("tags", ())) if base else set()
+    extra = [tag for tag in standing if tag not in ours and tag not in pushed]
+    final = ours + extra
+    return (standing if sorted(final) == sorted(standing) else final), extra
+
+
+def _comparable(name: str, value: Json) -> Json:
+    """Without what means nothing: an action's own id, the order of tags, line ends and white space behind a query.
+
+    The server gives the first; a text field of a browser makes the last.
+    """
+    if name == "actions" and isinstance(value, list):
+        return [{key: inner for key, inner in action.items() if key != "uuid"} for action in value]
+    if name == "query" and isinstance(value, str):
+        return value.replace("\r\n", "\n").rstrip()
+    if name == "tags" and isinstance(value, list):
+        return sorted(value)
+    return value
+
+
+# -- the API -----------------------------------------------------------------------------------------------------------
 
 
 class RuleHandler:
     """The detection rules of one space of one Kibana."""
 
-    kind = Kind.RULE
+    deletes_at_once = _BULK
 
-    def __init__(self, client: KibanaClient, space: str, version: StackVersion) -> None:
-        self._client = client
+    def __init__(self, client: "KibanaClient", space: str, version: StackVersion) -> None:
+        self.client = client
         self._space = space
         self._version = version
 
-    def marked(self, tag: str) -> list[LiveObject]:
-        """Every rule that bears `tag`."""
-        return list(self._find(f"alert.attributes.tags: {_quoted(tag)}"))
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def marked(self, mark: Mark) -> list[LiveObject]:
+        """Every rule that bears our tag."""
+        return list(self._find(f"alert.attributes.tags: {_quoted(mark.tag)}"))
 
     def by_key(self, keys: Iterable[str]) -> list[LiveObject]:
         """The rules with these rule_ids: none, one, or (after a race of equal creates) several for one."""
@@ -42,64 +174,15 @@ class RuleHandler:
         wanted = set(names)
         return [live for live in self._find_any("alert.attributes.name", wanted) if live.object.name in wanted]
 
-    def create(self, rules: Sequence[StateObject]) -> dict[str, str]:
-        """Import new rules; what failed, by key. An answer of 200 says nothing: the caller reads back."""
-        return self._import(rules, overwrite=False)
-
-    def replace(self, rule: StateObject, fields: Collection[str]) -> None:
-        """PUT the whole rule; where `fields` holds some that this version takes by import alone, import it on top."""
-        body = {name: value for name, value in rule.payload.items() if self._takes(name)}
-        self._client.put(_RULES, body, RuleBody, space=self._space)
-        if any(self._only_imported(name) for name in fields):
-            for error in self._import([rule], overwrite=True).values():
-                raise Refused(error, status=400)
-
-    def delete(self, live: Sequence[LiveObject]) -> None:
-        """Disable, then delete by the server's own ids."""
-        for some in batched(live, _BULK):
-            self.set_enabled([one.object_id for one in some if one.object.payload.get("enabled")], enabled=False)
-            ids = [one.object_id for one in some]
-            body = {"action": "delete", "ids": ids}
-            self._client.post(f"{_RULES}/_bulk_action", body, BulkAction, space=self._space)
-
-    def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:
-        """Switch rules on or off by the server's own ids."""
-        action = "enable" if enabled else "disable"
-        for ids in batched(object_ids, _BULK):
-            body = {"action": action, "ids": list(ids)}
-            self._client.post(f"{_RULES}/_bulk_action", body, BulkAction, space=self._space)
-
-    def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> RulePreviewed:
-        """Start a preview and wait for it."""
-        dropped = {"rule_id", "actions", "exceptions_list", "response_actions", *SERVER_SET}
-        body = {name: value for name, value in rule.items() if name not in dropped}
-        body |= {"invocationCount": invocations, "timeframeEnd": timeframe_end}
-        return self._client.post(f"{_RULES}/preview", body, RulePreviewed, space=self._space)
-
-    def _takes(self, name: str) -> bool:
-        field = RULE_FIELDS.get(name)
-        return field is None or field.writable(self._version)
-
-    def _only_imported(self, name: str) -> bool:
-        field = RULE_FIELDS.get(name)
-        return field is not None and field.importable(self._version) and not field.writable(self._version)
-
-    def _import(self, rules: Sequence[StateObject], *, overwrite: bool) -> dict[str, str]:
-        lines = [self._line(rule) for rule in rules]
-        params = {"overwrite": str(overwrite).lower()}
-        answer = self._client.upload(f"{_RULES}/_import", lines, RulesImported, space=self._space, params=params)
-        return {item.key: item.error.message for item in (*answer.errors, *answer.action_connectors_errors)}
-
-    def _line(self, rule: StateObject) -> Json:
-        """A rule as an import takes it: older versions want to be told of each required field whether it is ECS."""
-        payload = {
-            name: value
-            for name, value in rule.payload.items()
-            if (field := RULE_FIELDS.get(name)) is None or field.importable(self._version)
-        }
-        if not RULE_FIELDS["required_fields"].writable(self._version) and "required_fields" in payload:
-            payload["required_fields"] = [{"ecs": False, **item} for item in payload["required_fields"]]
-        return payload
+    def read(self, object_id: str) -> LiveObject | None:
+        """One rule by Kibana's own id, read in real time; None where it is gone."""
+        try:
+            answer = self.client.get(_API, RuleBody, space=self._space, params={"id": object_id})
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return _live(answer)
 
     def _find_any(self, field: str, values: Iterable[str]) -> Iterator[LiveObject]:
         """Rules in which `field` is any of `values`, asked in filters short enough for a URL."""
@@ -117,17 +200,114 @@ class RuleHandler:
         while True:
             order = {"sort_field": "created_at", "sort_order": "asc"}
             params: dict[str, str | int] = {"filter": kql, "per_page": _PAGE, "page": page, **order}
-            answer = self._client.get(f"{_RULES}/_find", RulePage, space=self._space, params=params)
-            for item in answer.data:
-                if item["id"] not in seen:
-                    seen.add(item["id"])
-                    yield from_answer(item)
+            answer = self.client.get(f"{_API}/_find", RulePage, space=self._space, params=params)
+            for live in map(_live, answer.data):
+                if live.object_id not in seen:
+                    seen.add(live.object_id)
+                    yield live
             if page * _PAGE >= answer.total or not answer.data:
                 return
             page += 1
 
+    # -- writing ------------------------------------------------------------------------------------------------------
 
-def from_answer(answer: Mapping[str, Json]) -> LiveObject:
+    def create(self, objects: Sequence[StateObject]) -> dict[str, str]:
+        """Import new rules; what failed, by key. An answer of 200 says nothing: the caller reads back."""
+        return import_by_parts(
+            objects,
+            lambda some: self._import([one.payload for one in some], overwrite=False),
+            lambda some: [live.object.key for live in self.by_key(one.key for one in some)],
+        )
+
+    def update(self, live: LiveObject, desired: StateObject, paths: Collection[str]) -> None:
+        """PATCH these fields by the server's id; PUT where one is to be unset, which a PATCH cannot say.
+
+        What this version takes by import alone is imported over, with all that the rule has now: an import without
+        actions and exceptions would take them away.
+        """
+        names = set(paths)
+        for pair in _PAIRS:
+            names |= pair if pair & names else set()
+        written = {name: desired.payload.get(name, _default(name)) for name in sorted(names)}
+        if WITNESS in _mapping(desired.payload.get("meta")):
+            meta = {**_mapping(live.object.payload.get("meta")), WITNESS: desired.payload["meta"][WITNESS]}
+            written["meta"] = meta
+        plain = {name: value for name, value in written.items() if self._takes(name)}
+        imported = {name: value for name, value in written.items() if self._only_imported(name)}
+        if any(value is None for value in plain.values()):
+            whole = {**live.object.payload, **plain}
+            body = {name: value for name, value in whole.items() if value is not None and self._takes(name)}
+            body.pop("rule_id", None)
+            self.client.put(_API, {"id": live.object_id, **body}, RuleBody, space=self._space)
+        elif plain.keys() - {"meta"} or not imported:
+            self.client.patch(_API, {"id": live.object_id, **plain}, RuleBody, space=self._space)
+        if imported:
+            self._import_over(live, imported, plain)
+
+    def _import_over(self, live: LiveObject, imported: Mapping[str, Json], plain: Mapping[str, Json]) -> None:
+        """Write fields that only an import keeps, with everything else as it is this moment."""
+        now = self.read(live.object_id)
+        if now is None:
+            raise Refused("it was deleted in Kibana meanwhile", status=404)
+        line = {"actions": [], "exceptions_list": [], **now.object.payload, **imported}
+        if "meta" in plain:
+            line["meta"] = plain["meta"]
+        for error in self._import([line], overwrite=True).values():
+            raise Refused(error, status=400)
+
+    def delete(self, live: Sequence[LiveObject]) -> None:
+        """Disable, then delete by the server's own ids."""
+        for some in batched(live, _BULK):
+            self.set_enabled([one.object_id for one in some if one.object.payload.get("enabled")], enabled=False)
+            body = {"action": "delete", "ids": [one.object_id for one in some]}
+            self.client.post(f"{_API}/_bulk_action", body, BulkAction, space=self._space)
+
+    def set_enabled(self, object_ids: Sequence[str], *, enabled: bool) -> None:
+        """Switch rules on or off by the server's own ids."""
+        action = "enable" if enabled else "disable"
+        for ids in batched(object_ids, _BULK):
+            body = {"action": action, "ids": list(ids)}
+            self.client.post(f"{_API}/_bulk_action", body, BulkAction, space=self._space)
+
+    def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> RulePreviewed:
+        """Start a preview and wait for it."""
+        dropped = {"rule_id", "actions", "exceptions_list", "response_actions", *SERVER_SET}
+        body = {name: value for name, value in rule.items() if name not in dropped}
+        body |= {"invocationCount": invocations, "timeframeEnd": timeframe_end}
+        return self.client.post(f"{_API}/preview", body, RulePreviewed, space=self._space)
+
+    def _takes(self, name: str) -> bool:
+        known = RULE_FIELDS.get(name)
+        return known is None or known.writable(self._version)
+
+    def _only_imported(self, name: str) -> bool:
+        known = RULE_FIELDS.get(name)
+        return known is not None and known.importable(self._version) and not known.writable(self._version)
+
+    def _import(self, payloads: Sequence[Mapping[str, Json]], *, overwrite: bool) -> dict[str, str]:
+        """What Kibana says against some of them, by key; "" for one that it does not name."""
+        params = {"overwrite": str(overwrite).lower()}
+        lines = [self._line(payload) for payload in payloads]
+        answer = self.client.upload(f"{_API}/_import", lines, RulesImported, space=self._space, params=params)
+        keys = {str(payload["rule_id"]) for payload in payloads}
+        return {
+            item.key if item.key in keys else "": item.error.message or "refused without a reason"
+            for item in (*answer.errors, *answer.action_connectors_errors)
+        }
+
+    def _line(self, payload: Mapping[str, Json]) -> Json:
+        """A rule as an import takes it: older versions want to be told of each required field whether it is ECS."""
+        line = {
+            name: value
+            for name, value in payload.items()
+            if (known := RULE_FIELDS.get(name)) is None or known.importable(self._version)
+        }
+        if not RULE_FIELDS["required_fields"].writable(self._version) and "required_fields" in line:
+            line["required_fields"] = [{"ecs": False, **item} for item in line["required_fields"]]
+        return line
+
+
+def _live(answer: RuleBody) -> LiveObject:
     """A rule as Kibana tells it, without what Kibana adds by itself."""
     payload = {name: value for name, value in answer.items() if name not in SERVER_SET and value is not None}
     if "required_fields" in payload:
@@ -135,14 +315,24 @@ def from_answer(answer: Mapping[str, Json]) -> LiveObject:
             {"name": item["name"], "type": item["type"]} for item in payload["required_fields"]
         ]
     return LiveObject(
-        object=StateObject(Kind.RULE, payload["rule_id"], payload["name"], payload),
+        object=StateObject(RULE, answer["rule_id"], answer["name"], payload),
         object_id=answer["id"],
-        revision=f"{answer.get('revision', '')}/{answer.get('updated_at', '')}",
+        revision=str(answer.get("revision", "")),
         updated_at=answer.get("updated_at", ""),
-        updated_by=answer.get("updated_by", ""),
+        updated_by=answer.get("updated_by") or "",
         immutable=bool(answer.get("immutable")),
         execution=(answer.get("execution_summary") or {}).get("last_execution"),
+        created_at=answer.get("created_at", ""),
     )
+
+
+def _default(name: str) -> Json:
+    known = RULE_FIELDS.get(name)
+    return known.default if known else None
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _quoted(text: str) -> str:

@@ -123,7 +123,10 @@ def is_default(name: str, value: Json) -> bool:
 
 
 WITNESS = "entra_deployer"
-"""Our part of a rule's `meta`: the digest of the rule as a push left it. An edit in Kibana's UI drops it."""
+"""Our part of a rule's `meta`: the rule_id that it was pushed under, and the digest of the rule as the push left it.
+
+An edit in Kibana's UI drops it, and a copy that is made there bears that of its original.
+"""
 
 
 def is_witnessed(name: str) -> bool:
@@ -138,16 +141,22 @@ def rule_digest(payload: Mapping[str, Json]) -> str:
 
 
 def with_witness(payload: Mapping[str, Json]) -> dict[str, Json]:
-    """The payload with its own digest in `meta`."""
-    return {**payload, "meta": {**(payload.get("meta") or {}), WITNESS: {"digest": rule_digest(payload)}}}
+    """The payload with its rule_id and its own digest in `meta`."""
+    witness = {"rule_id": payload["rule_id"], "digest": rule_digest(payload)}
+    return {**payload, "meta": {**_meta(payload), WITNESS: witness}}
 
 
-def has_witness(payload: Mapping[str, Json]) -> bool:
-    """Whether a payload bears a digest at all."""
-    meta = payload.get("meta")
-    return isinstance(meta, Mapping) and isinstance(meta.get(WITNESS), Mapping)
+def witness_of(payload: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What a rule's `meta` says of its last push, {} where it says nothing."""
+    found = _meta(payload).get(WITNESS)
+    return found if isinstance(found, Mapping) else {}
 
 
 def is_as_pushed(payload: Mapping[str, Json]) -> bool:
     """Whether a rule bears the digest of what it is: nobody changed it since a push, whoever pushed it from where."""
-    return has_witness(payload) and payload["meta"][WITNESS].get("digest") == rule_digest(payload)
+    return witness_of(payload).get("digest") == rule_digest(payload)
+
+
+def _meta(payload: Mapping[str, Json]) -> Mapping[str, Json]:
+    meta = payload.get("meta")
+    return meta if isinstance(meta, Mapping) else {}

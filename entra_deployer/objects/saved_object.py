@@ -1,13 +1,16 @@
-"""Saved searches ("Discover sessions" in newer Kibana) and the tags that mark them."""
+"""What saved searches and tags have in common: Kibana's saved objects API."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
+from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
     Nothing,
     SavedObjectBody,
@@ -15,39 +18,97 @@ from entra_deployer.stack.answers import (
     SavedObjectsImported,
     missing_objects,
 )
-from entra_deployer.stack.kibana import KibanaClient
 
-_TYPES = {Kind.SAVED_SEARCH: "search", Kind.TAG: "tag"}
-_NAMES = {Kind.SAVED_SEARCH: "title", Kind.TAG: "name"}
+if TYPE_CHECKING:
+    from entra_deployer.stack.kibana import KibanaClient
+
+_API = "/api/saved_objects"
 _PAGE = 1000
-_MIGRATED_FROM = "8.0.0"
-"""The version that a search in an import claims to be of. Without one, 8.12 takes its data view for one of old and
-refuses it; a newer one makes an older server refuse the whole file. Every server migrates from this one."""
+
+
+class SavedObjectKind:
+    """The fields of saved objects: their attributes and, beside them, their references.
+
+    Ours wins, but for what we say nothing of.
+    """
+
+    def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The attributes and, beside them, the references in a fixed order."""
+        return {**payload["attributes"], "references": sorted(payload.get("references", ()), key=canonical)}
+
+    def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
+        """Whether two values are equal."""
+        return canonical(one) == canonical(other)
+
+    def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
+        """The fields that differ; what we do not set is not ours to compare."""
+        before, after = self.fields(existing.payload), self.fields(desired.payload)
+        return tuple(
+            FieldDiff(name, before.get(name), value)
+            for name, value in sorted(after.items())
+            if not self.same(name, before.get(name), value)
+        )
+
+    def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:  # noqa: ARG002 - nobody owns a part of a search
+        """Ours over what stands: an attribute that we say nothing of keeps its value, and so does an analyst's tag."""
+        attributes = {**live.payload["attributes"], **desired.payload["attributes"]}
+        ours = list(desired.payload.get("references", ()))
+        known = {canonical(one) for one in ours}
+        extra = [one for one in live.payload.get("references", ()) if canonical(one) not in known]
+        references = sorted([*ours, *(one for one in extra if one["type"] == "tag")], key=canonical)
+        payload = {"attributes": attributes, "references": references}
+        return Merged(StateObject(desired.kind, desired.key, desired.name, payload))
+
+    def ours(self, final: StateObject, kept: Iterable[FieldKept]) -> StateObject:  # noqa: ARG002 - nothing is told as kept
+        """What was written is what is ours."""
+        return final
+
+    def was_pushed(self, live: StateObject) -> bool | None:  # noqa: ARG002 - there is no place for a witness
+        """A saved object cannot tell."""
+        return None
+
+    def is_as_pushed(self, live: StateObject, path: str = "") -> bool | None:  # noqa: ARG002 - there is no place for a witness
+        """A saved object cannot tell."""
+        return None
+
+
+@dataclass(frozen=True)
+class Form:
+    """What one kind of saved objects is called by Kibana, and where its name stands.
+
+    `migrated_from` is the version that an import claims to be of, "" for none.
+    """
+
+    kind: str
+    type: str
+    name_attribute: str
+    migrated_from: str = ""
 
 
 class SavedObjectHandler:
     """The saved objects of one kind in one space of one Kibana."""
 
-    def __init__(self, client: KibanaClient, space: str, kind: Kind) -> None:
+    deletes_at_once = 1
+
+    def __init__(self, client: "KibanaClient", space: str, form: "Form") -> None:
         self._client = client
         self._space = space
-        self.kind = kind
-        self._type = _TYPES[kind]
+        self._kind = form.kind
+        self._type = form.type
+        self._name_attribute = form.name_attribute
+        self._migrated_from = form.migrated_from
 
-    def marked(self, tag_id: str) -> list[LiveObject]:
-        """Every object that refers to the tag with this id."""
+    def marked(self, mark: Mark) -> list[LiveObject]:
+        """Every object that refers to our tag."""
         found: list[LiveObject] = []
+        reference = json.dumps({"type": "tag", "id": mark.tag_id})
         page = 1
         while True:
-            params: dict[str, str | int] = {
-                "type": self._type,
-                "per_page": _PAGE,
-                "page": page,
-                "has_reference": json.dumps({"type": "tag", "id": tag_id}),
-            }
-            answer = self._client.get("/api/saved_objects/_find", SavedObjectPage, space=self._space, params=params)
-            found += (self._live(item) for item in answer.saved_objects)
-            if page * _PAGE >= answer.total:
+            window = {"per_page": _PAGE, "page": page}
+            params: dict[str, str | int] = {"type": self._type, **window, "has_reference": reference}
+            answer = self._client.get(f"{_API}/_find", SavedObjectPage, space=self._space, params=params)
+            found += map(self._live, answer.saved_objects)
+            if page * _PAGE >= answer.total or not answer.saved_objects:
                 return found
             page += 1
 
@@ -57,87 +118,128 @@ class SavedObjectHandler:
         while wanted:
             body = {"objects": [{"type": self._type, "id": key} for key in wanted], "excludeExportDetails": True}
             try:
-                lines = self._client.export("/api/saved_objects/_export", body, SavedObjectBody, space=self._space)
+                lines = self._client.export(f"{_API}/_export", body, SavedObjectBody, space=self._space)
             except Refused as error:
-                missing = missing_objects(error.attributes)
-                if not missing & set(wanted):
+                gone = missing_objects(error.attributes)
+                if not gone & set(wanted):
                     raise
-                wanted = [key for key in wanted if key not in missing]
+                wanted = [key for key in wanted if key not in gone]
             else:
-                return [self._live(line) for line in lines if line.get("type") == self._type]
+                return [self._live(line) for line in lines if line["type"] == self._type]
         return []
 
-    def replace(self, one: StateObject, fields: Collection[str] = ()) -> None:  # noqa: ARG002 - it is written whole
-        """Replace one object. Refused with Kibana's reason where it is not taken."""
-        for error in self.create([one]).values():
-            raise Refused(error, status=400)
+    def by_name(self, names: Iterable[str]) -> list[LiveObject]:  # noqa: ARG002 - several may be called the same
+        """Names mean nothing."""
+        return []
+
+    def read(self, object_id: str) -> LiveObject | None:
+        """One object by its id; None where it is gone."""
+        try:
+            answer = self._client.get(self._path(object_id), SavedObjectBody, space=self._space)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return self._live(answer)
 
     def create(self, objects: Sequence[StateObject]) -> dict[str, str]:
-        """Create or replace; what failed, by key. With one conflict nothing of the file is written: all fail then."""
-        lines = [self._line(one) for one in objects]
-        params = {"overwrite": "true"}
-        path = "/api/saved_objects/_import"
-        answer = self._client.upload(path, lines, SavedObjectsImported, space=self._space, params=params)
-        errors = {item.id: _reason(item.error) for item in answer.errors}
-        for item in answer.success_results:
-            if item.destination_id:
-                errors[item.id] = "the id is taken in another space: Kibana made a copy under a new id"
-        if errors and not answer.success:
-            first = next(iter(errors.values()))
-            return {one.key: errors.get(one.key, f"not written with the others: {first}") for one in objects}
-        return errors
+        """Import new objects; what failed, by key."""
+        return import_by_parts(
+            objects,
+            lambda some: self._import(some, overwrite=False),
+            lambda some: [live.object.key for live in self.by_key(one.key for one in some)],
+        )
+
+    def update(self, live: LiveObject, desired: StateObject, paths: Collection[str]) -> None:
+        """Write these attributes by PUT, which Kibana refuses where somebody wrote since `live` was read.
+
+        An object of a newer Kibana, which keeps the attributes of a search in tabs, is imported over as a whole.
+        """
+        if live.revision:
+            attributes = desired.payload["attributes"]
+            body: dict[str, Json] = {
+                "attributes": {path: attributes[path] for path in paths if path in attributes},
+                "version": live.revision,
+            }
+            if "references" in paths:
+                body["references"] = desired.payload["references"]
+            self._client.put(self._path(desired.key), body, SavedObjectBody, space=self._space)
+            return
+        for error in self._import([desired], overwrite=True).values():
+            raise Refused(error, status=400)
 
     def delete(self, live: Sequence[LiveObject]) -> None:
         """Delete by id; one that is gone already is as good."""
         for one in live:
             try:
-                path = f"/api/saved_objects/{self._type}/{quote(one.object_id, safe='')}"
-                self._client.delete(path, Nothing, space=self._space)
+                self._client.delete(self._path(one.object_id), Nothing, space=self._space)
             except Refused as error:
                 if error.status != 404:
                     raise
 
+    def _import(self, objects: Sequence[StateObject], *, overwrite: bool) -> dict[str, str]:
+        """What Kibana says against some of them, by key; with one conflict it writes nothing of the file."""
+        params = {"overwrite": str(overwrite).lower()}
+        lines = [self._line(one) for one in objects]
+        answer = self._client.upload(f"{_API}/_import", lines, SavedObjectsImported, space=self._space, params=params)
+        errors = {item.id: _reason(item.error) for item in answer.errors}
+        for item in answer.success_results:
+            if item.destination_id:
+                errors[item.id] = "the id is taken in another space: Kibana made a copy under a new id"
+        return errors
+
+    def _path(self, object_id: str) -> str:
+        return f"{_API}/{self._type}/{quote(object_id, safe='')}"
+
     def _line(self, one: StateObject) -> Json:
         line = {"type": self._type, "id": one.key, **one.payload}
-        if self.kind is Kind.SAVED_SEARCH:
-            line["typeMigrationVersion"] = _MIGRATED_FROM
+        if self._migrated_from:
+            line["typeMigrationVersion"] = self._migrated_from
         return line
 
-    def _live(self, item: Mapping[str, Json]) -> LiveObject:
+    def _live(self, item: SavedObjectBody) -> LiveObject:
         attributes = _flat(item["attributes"])
         payload = {"attributes": attributes, "references": _sorted_references(item.get("references", ()))}
         return LiveObject(
-            object=StateObject(self.kind, item["id"], attributes.get(_NAMES[self.kind], ""), payload),
+            object=StateObject(self._kind, item["id"], str(attributes.get(self._name_attribute, "")), payload),
             object_id=item["id"],
-            revision=str(item.get("version", "")),
+            revision="" if "tabs" in item["attributes"] else str(item.get("version", "")),
             updated_at=item.get("updated_at", ""),
-            updated_by=item.get("updated_by", ""),
+            updated_by=item.get("updated_by") or "",
             immutable=bool(item.get("managed")),
+            created_at=item.get("created_at", ""),
         )
 
 
 def _flat(attributes: Mapping[str, Json]) -> dict[str, Json]:
     """The attributes in the shape from before Discover had tabs, with the search source in canonical JSON."""
     flat = {name: value for name, value in attributes.items() if name != "tabs"}
-    if tabs := attributes.get("tabs"):
-        flat = {**tabs[0]["attributes"], **{name: flat[name] for name in ("title", "description") if name in flat}}
+    tabs = attributes.get("tabs")
+    if isinstance(tabs, list) and tabs and isinstance(tabs[0], Mapping):
+        inner = tabs[0].get("attributes")
+        if isinstance(inner, Mapping):
+            flat = {**inner, **{name: flat[name] for name in ("title", "description") if name in flat}}
     source = flat.get("kibanaSavedObjectMeta")
-    if isinstance(source, Mapping) and "searchSourceJSON" in source:
-        flat["kibanaSavedObjectMeta"] = {"searchSourceJSON": _canonical_text(source["searchSourceJSON"])}
+    if isinstance(source, Mapping) and isinstance(text := source.get("searchSourceJSON"), str):
+        flat["kibanaSavedObjectMeta"] = {"searchSourceJSON": _canonical_text(text)}
     return flat
 
 
 def _canonical_text(text: str) -> str:
     try:
         return canonical(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
-def _sorted_references(references: Iterable[Mapping[str, Json]]) -> list[Json]:
-    return sorted(({"id": r["id"], "name": r["name"], "type": r["type"]} for r in references), key=canonical)
+def _sorted_references(references: Iterable[Mapping[str, str]]) -> list[Json]:
+    return sorted(({key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references), key=canonical)
 
 
 def _reason(error: Mapping[str, Json]) -> str:
-    payload = error.get("output", {}).get("payload", {}) if isinstance(error.get("output"), Mapping) else {}
-    return str(payload.get("message") or error.get("message") or error.get("type") or "unknown")
+    output = error.get("output")
+    payload = output.get("payload") if isinstance(output, Mapping) else None
+    inner = payload.get("message") if isinstance(payload, Mapping) else None
+    if error.get("type") == "conflict":
+        return "somebody made an object with this id meanwhile"
+    return str(inner or error.get("message") or error.get("type") or "unknown")

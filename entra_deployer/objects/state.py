@@ -1,52 +1,48 @@
-"""What stands, or should stand, in one Kibana space: rules, saved searches, tags."""
+"""What stands, or should stand, in one Kibana space, and how two states of one object differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
 from entra_deployer.core.json import Untyped as Json
 
+RULE: Final = "rule"
+SAVED_SEARCH: Final = "saved_search"
+TAG: Final = "tag"
+"""Names of kinds, as documents and the ledger have them; `objects.KINDS` knows all of them."""
 
-class Kind(StrEnum):
-    """The kinds of Kibana object that we manage, in the order of writing (what is referred to comes first)."""
-
-    TAG = "tag"
-    SAVED_SEARCH = "saved_search"
-    RULE = "rule"
-
-    @property
-    def rank(self) -> int:
-        """Position in the order of writing."""
-        return list(Kind).index(self)
+type Key = tuple[str, str]
+"""The name of a kind, and the key of an object of it."""
 
 
 @dataclass(frozen=True)
 class StateObject:
     """One object, canonical: what we want of it or what a server has of it, without what the server sets by itself.
 
-    `key` is ours and stable: the `rule_id` of a rule, the saved object's id of a search or a tag. `payload` is the body
-    in Kibana's own field names. A rule's payload holds every field of the API that is set, `rule_id` among them, and
-    always `enabled`. A saved search ("Discover session" in newer Kibana) or a tag is {"attributes", "references"}.
+    `kind` names one of KINDS. `key` is ours and stable: the `rule_id` of a rule, the saved object's id of a search or a
+    tag. `payload` is the body in Kibana's own field names. A rule's payload holds every field of the API that is set,
+    `rule_id` among them, and always `enabled`. A saved search or a tag is {"attributes", "references"}.
     """
 
-    kind: Kind
+    kind: str
     key: str
     name: str
     payload: Mapping[str, Json]
 
     @property
-    def order(self) -> tuple[int, str]:
-        """What objects are sorted by, everywhere."""
-        return (self.kind.rank, self.key)
+    def at(self) -> Key:
+        """Its kind and key."""
+        return (self.kind, self.key)
 
 
 @dataclass(frozen=True)
 class LiveObject:
     """An object as read from a server, with what only the server knows.
 
-    `object_id` is the server's own id (Kibana's `id`), `revision` what changes whenever the content does (a rule's
-    revision, a saved object's version), `updated_at` is ISO 8601, `updated_by` a user name or "" where not told.
-    `execution` is what Kibana says of a rule's last run ({"date", "status", "message", ...}), None before the first.
+    `object_id` is the server's own id (Kibana's `id`), `revision` the server's count or version of it (a rule's moves
+    by itself: two readings are compared by their content), `updated_at` and `created_at` are ISO 8601, `updated_by` a
+    user name, each "" where not told. `execution` is what Kibana says of a rule's last run ({"date", "status",
+    "message", ...}), None before the first.
     """
 
     object: StateObject
@@ -55,12 +51,35 @@ class LiveObject:
     updated_at: str = ""
     updated_by: str = ""
     immutable: bool = False
-    execution: Json = None
+    execution: Mapping[str, Json] | None = None
+    created_at: str = ""
 
 
 @dataclass(frozen=True)
 class State:
-    """All desired objects of one space, sorted by `StateObject.order`."""
+    """All desired objects of one space, in the order of writing (`objects.order_of`)."""
 
     space: str
     objects: tuple[StateObject, ...]
+
+
+@dataclass(frozen=True)
+class FieldDiff:
+    """One field that differs; None stands for "not set". `path` is in Kibana's names, dotted.
+
+    `edited` says that the existing value is not what the last push left: somebody changed it in Kibana.
+    """
+
+    path: str
+    existing: Json
+    desired: Json
+    edited: bool = False
+
+
+@dataclass(frozen=True)
+class FieldKept:
+    """A field whose live value stays, with the reason: who owns it."""
+
+    path: str
+    existing: Json
+    reason: str

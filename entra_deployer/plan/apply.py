@@ -1,176 +1,262 @@
-"""Applying a plan: every write, what became of it, and a reading back that decides, because answers do not tell all."""
+"""Applying a plan: every write, what became of it, and a reading back that decides, because answers do not tell all.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+Nothing is written but fields that differ and are ours. Each object that stands is looked at by its id just before its
+write: where somebody changed what the plan is about, it is left alone and told. It is looked at again just after.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import batched, groupby
-from typing import Protocol
 
-from entra_deployer.core.errors import Refused, Unreachable
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.core.errors import LockLost, Refused, Unreachable
+from entra_deployer.objects import KINDS
+from entra_deployer.objects.kind import Handler
+from entra_deployer.objects.state import FieldDiff, LiveObject, StateObject
+from entra_deployer.plan.journal import Lock
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
-from entra_deployer.plan.planner import rule_diffs, saved_object_diffs
+from entra_deployer.plan.planner import order_of_work
 from entra_deployer.stack.environment import Limits
 
-
-class Handler(Protocol):
-    """What pushing asks of one kind of object in one space."""
-
-    def by_key(self, keys: Iterable[str]) -> list[LiveObject]:
-        """The objects that stand under these keys."""
-        ...
-
-    def create(self, objects: Sequence[StateObject]) -> dict[str, str]:
-        """Make new objects; what failed, by key."""
-        ...
-
-    def replace(self, one: StateObject, fields: Collection[str]) -> None:
-        """Replace one object; `fields` are those in which it differs from what stands."""
-        ...
-
-    def delete(self, live: Sequence[LiveObject]) -> None:
-        """Remove objects."""
-        ...
-
-
-type Handlers = Mapping[tuple[str, Kind], Handler]
+type Handlers = Mapping[tuple[str, str], Handler]
 """The handlers of an environment, by space and kind."""
 
 type Progress = Callable[[ChangeResult], None]
 """Told each outcome as soon as it is known."""
 
 
-def moved(plan: Plan, handlers: Handlers) -> list[Change]:
-    """The changes whose object is no longer as it was when the plan was made."""
-    found: list[Change] = []
-    for group, changes in _groups(plan.changes):
-        standing = {live.object.key: live for live in handlers[group[0], group[1]].by_key(c.key for c in changes)}
-        for change in changes:
-            live = standing.get(change.key)
-            if (live.revision if live else None) != (change.existing.revision if change.existing else None):
-                found.append(change)
+def moved(plan: Plan, handlers: Handlers) -> list[tuple[Change, str]]:
+    """The changes whose object is no longer what the plan says of it, with what became of it."""
+    found: list[tuple[Change, str]] = []
+    for (space, kind, _), changes in _groups(plan.changes):
+        standing: dict[str, list[LiveObject]] = {}
+        for live in handlers[space, kind].by_key({change.key for change in changes}):
+            standing.setdefault(live.object.key, []).append(live)
+        reasons = ((change, _moved(change, standing.get(change.key, []))) for change in changes)
+        found += ((change, reason) for change, reason in reasons if reason)
     return found
 
 
-def apply(plan: Plan, handlers: Handlers, limits: Limits, progress: Progress = lambda _: None) -> list[ChangeResult]:
+def _moved(change: Change, standing: Sequence[LiveObject]) -> str:
+    """What became of the object of a change since it was planned, "" where it is as it was."""
+    if change.existing is None:
+        return f"{_who(standing[0])} made it meanwhile" if standing else ""
+    mine = next((live for live in standing if live.object_id == change.existing.object_id), None)
+    if mine is None:
+        return "" if change.action is Action.DELETE else "it was deleted in Kibana meanwhile"
+    fields = _edited(change, mine)
+    return f"{_who(mine)} changed {', '.join(fields)} meanwhile" if fields else ""
+
+
+def _who(live: LiveObject) -> str:
+    return live.updated_by or "somebody"
+
+
+def _edited(change: Change, live: LiveObject) -> list[str]:
+    """The fields that a change is about and that hold neither what it found nor what it wants."""
+    kind = KINDS[change.kind]
+    if change.existing is None:
+        return []
+    if change.desired is None:
+        return [diff.path for diff in kind.difference(change.existing.object, live.object)]
+    now = kind.fields(live.object.payload)
+    return [
+        diff.path
+        for diff in change.diffs
+        if not kind.same(diff.path, now.get(diff.path), diff.existing)
+        and not kind.same(diff.path, now.get(diff.path), diff.desired)
+    ]
+
+
+def apply(
+    plan: Plan, handlers: Handlers, limits: Limits, lock: Lock, progress: Progress = lambda _: None
+) -> list[ChangeResult]:
     """Apply every change, in the plan's order; one result for each, in that order.
 
-    A refused object does not stop the others; a server that no longer answers stops all that is left.
+    A refused object does not stop the others; a server that no longer answers, or a lock that is lost, stops all that
+    is left: nothing is written without a lock that was confirmed just before.
     """
     results: list[ChangeResult] = []
-    silent = ""
-    for group, changes in _groups(plan.changes):
-        if silent:
-            some = [ChangeResult(change, Outcome.SKIPPED, silent) for change in changes]
+    stopped = ""
+    for (space, kind, action), changes in _groups(plan.changes):
+        if stopped:
+            some = [ChangeResult(change, Outcome.SKIPPED, stopped) for change in changes]
         else:
-            some, silent = _apply_group(handlers[group[0], group[1]], group[2], changes, limits)
+            writer = _Writer(handlers[space, kind], limits, lock)
+            some = writer.write(action, changes)
+            stopped = writer.stopped
         for result in some:
             progress(result)
         results += some
     return results
 
 
-def _groups(changes: Sequence[Change]) -> list[tuple[tuple[str, Kind, Action], list[Change]]]:
+def _groups(changes: Iterable[Change]) -> list[tuple[tuple[str, str, Action], list[Change]]]:
     """Consecutive changes of one space, kind and action: what one handler can take at a time."""
-    by_work = sorted(changes, key=lambda c: (c.action is Action.DELETE, c.space, c.kind.rank, c.action.value, c.key))
+    by_work = sorted(changes, key=lambda c: (order_of_work(c)[:3], c.action.value, order_of_work(c)[3:]))
     return [(key, list(some)) for key, some in groupby(by_work, key=lambda c: (c.space, c.kind, c.action))]
 
 
-def _apply_group(
-    handler: Handler, action: Action, changes: Sequence[Change], limits: Limits
-) -> tuple[list[ChangeResult], str]:
-    """The results, and why the server went silent ("" where it did not)."""
-    errors: dict[str, str] = {}
-    try:
-        kind = changes[0].kind
-        if action is Action.DELETE and kind is Kind.RULE:
-            errors |= _guarded(partial(_delete, handler, changes), changes)
-        elif action is Action.DELETE:
-            errors |= _in_parallel(partial(_delete, handler), changes, limits.parallel)
-        elif action is Action.UPDATE and kind is Kind.RULE:
-            errors |= _in_parallel(partial(_replace, handler), changes, limits.parallel)
-        else:
-            for some in batched(changes, limits.batch):
-                errors |= _guarded(partial(handler.create, [c.desired for c in some if c.desired]), some)
-        return _read_back(handler, changes, errors), ""
-    except Unreachable as error:
-        silent = str(error)
-        return [ChangeResult(change, Outcome.FAILED, errors.get(change.key, silent)) for change in changes], silent
+class _Writer:
+    """Writes one group of changes and reads back what became of it; `stopped` is why all further work has to stop."""
 
+    def __init__(self, handler: Handler, limits: Limits, lock: Lock) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._lock = lock
+        self.stopped = ""
 
-def _delete(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
-    handler.delete([change.existing for change in changes if change.existing])
-    return {}
+    def write(self, action: Action, changes: Sequence[Change]) -> list[ChangeResult]:
+        """One result for each change, in their order."""
+        if action is Action.CREATE:
+            return self._create(changes)
+        if action is Action.UPDATE:
+            return self._in_parallel(self._update, changes)
+        return self._delete(changes)
 
-
-def _replace(handler: Handler, changes: Sequence[Change]) -> dict[str, str]:
-    for change in changes:
-        if change.desired:
-            handler.replace(change.desired, [diff.path for diff in change.diffs])
-    return {}
-
-
-def _guarded(work: Callable[[], dict[str, str]], changes: Sequence[Change]) -> dict[str, str]:
-    """Do it; a no, or an answer that never came, is an error of each of the changes, which reading back may clear."""
-    try:
-        return work()
-    except (Refused, Unreachable) as error:
-        return {change.key: str(error) for change in changes}
-
-
-def _in_parallel(
-    work: Callable[[Sequence[Change]], dict[str, str]], changes: Sequence[Change], parallel: int
-) -> dict[str, str]:
-    """Each change by itself, `parallel` at a time: every write waits about a second for the server's next refresh."""
-
-    def one(change: Change) -> dict[str, str]:
-        return _guarded(partial(work, [change]), [change])
-
-    with ThreadPoolExecutor(parallel, thread_name_prefix="push") as pool:
+    def _create(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        errors: dict[str, str] = {}
+        for some in batched(changes, self._limits.batch):
+            if not self.stopped:
+                errors |= self._guarded(partial(self._import, some), some)
         try:
-            found = list(pool.map(one, changes))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    return {key: error for errors in found for key, error in errors.items()}
+            standing: dict[str, list[LiveObject]] = {}
+            for live in self._handler.by_key([change.key for change in changes]):
+                standing.setdefault(live.object.key, []).append(live)
+        except Unreachable as error:
+            self.stopped = str(error)
+            return [ChangeResult(c, Outcome.FAILED, errors.get(c.key, self.stopped)) for c in changes]
+        return [
+            _created(change, standing.get(change.key, []), errors.get(change.key, self.stopped)) for change in changes
+        ]
+
+    def _import(self, changes: Sequence[Change]) -> dict[str, str]:
+        self._lock.confirm()
+        return self._handler.create([change.desired for change in changes if change.desired])
+
+    def _update(self, change: Change) -> str:
+        """Write the fields that differ; what is wrong afterwards."""
+        if change.existing is None or change.desired is None:
+            return "it was not there"
+        before = self._handler.read(change.existing.object_id)
+        if before is None:
+            return "it was deleted in Kibana meanwhile"
+        if fields := _edited(change, before):
+            return _left_alone(before, fields)
+        still = [diff.path for diff in change.diffs if not _holds(before.object, diff)]
+        if not still:
+            return ""
+        self._lock.confirm()
+        error = self._guarded(partial(self._send, before, change.desired, still), [change]).get(change.key, "")
+        after = self._handler.read(before.object_id)
+        if after is None:
+            return error or "it was deleted in Kibana meanwhile"
+        missing = [diff.path for diff in change.diffs if not _holds(after.object, diff)]
+        taken = f"Kibana took the write, but these fields are not as sent: {', '.join(missing)}"
+        return (error or taken) if missing else ""
+
+    def _send(self, before: LiveObject, desired: StateObject, paths: Sequence[str]) -> dict[str, str]:
+        self._handler.update(before, desired, paths)
+        return {}
+
+    def _delete(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        """Delete what is still as it was found, as many at once as the kind can, and look whether it is gone."""
+        seen: dict[str, LiveObject] = {}
+
+        def look(change: Change) -> str:
+            before = self._handler.read(_id(change))
+            if before and (fields := _edited(change, before)):
+                return _left_alone(before, fields)
+            if before:
+                seen[before.object_id] = before
+            return ""
+
+        def remove(some: Sequence[Change]) -> dict[str, str]:
+            self._lock.confirm()
+            self._handler.delete([seen[_id(change)] for change in some])
+            return {}
+
+        looked = {_id(result.change): result for result in self._in_parallel(look, changes)}
+        doomed = [change for change in changes if _id(change) in seen]
+        errors: dict[str, str] = {}
+        parts = list(batched(doomed, self._handler.deletes_at_once))
+        for found in self._each(lambda some: self._guarded(partial(remove, some), some), parts):
+            errors |= found
+        gone = self._in_parallel(lambda change: self._still_there(change, errors), doomed)
+        return [{**looked, **{_id(one.change): one for one in gone}}[_id(change)] for change in changes]
+
+    def _still_there(self, change: Change, errors: Mapping[str, str]) -> str:
+        return (errors.get(change.key) or "it still stands") if self._handler.read(_id(change)) else ""
+
+    # -- several at a time, and what stops them all -------------------------------------------------------------------
+
+    def _in_parallel(self, work: Callable[[Change], str], changes: Sequence[Change]) -> list[ChangeResult]:
+        """A result for each change, by what `work` says is wrong with it."""
+
+        def one(change: Change) -> ChangeResult:
+            if self.stopped:
+                return ChangeResult(change, Outcome.SKIPPED, self.stopped)
+            try:
+                problem = work(change)
+            except Refused as error:
+                problem = str(error)
+            except (Unreachable, LockLost) as error:
+                self.stopped = problem = str(error)
+            return ChangeResult(change, Outcome.FAILED if problem else Outcome.APPLIED, problem)
+
+        return self._each(one, changes)
+
+    def _each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Some at a time: every write waits about a second for the server's next refresh."""
+        with ThreadPoolExecutor(self._limits.parallel, thread_name_prefix="push") as pool:
+            try:
+                return list(pool.map(work, items))
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _guarded(self, work: Callable[[], dict[str, str]], changes: Sequence[Change]) -> dict[str, str]:
+        """Do it; a no, or an answer that never came, is an error of each change, which reading back may clear."""
+        try:
+            return work()
+        except LockLost as error:
+            self.stopped = str(error)
+            return {change.key: str(error) for change in changes}
+        except (Refused, Unreachable) as error:
+            return {change.key: str(error) for change in changes}
 
 
-def _read_back(handler: Handler, changes: Sequence[Change], errors: Mapping[str, str]) -> list[ChangeResult]:
-    """What stands now decides; a server's complaint counts only where the object is not as desired."""
-    standing: dict[str, list[LiveObject]] = {}
-    for live in handler.by_key([change.key for change in changes]):
-        standing.setdefault(live.object.key, []).append(live)
-    return [_judge(change, standing.get(change.key, []), errors.get(change.key, "")) for change in changes]
+def _id(change: Change) -> str:
+    return change.existing.object_id if change.existing else ""
 
 
-def _judge(change: Change, copies: Sequence[LiveObject], error: str) -> ChangeResult:
-    if change.desired is None:
-        problem = error or "it still stands" if copies else ""
-    elif not copies:
+def _left_alone(live: LiveObject, fields: Sequence[str]) -> str:
+    return f"left alone: {_who(live)} changed {', '.join(fields)} while the push ran; push again"
+
+
+def _holds(live: StateObject, diff: FieldDiff) -> bool:
+    """Whether a field is as a change wants it."""
+    kind = KINDS[live.kind]
+    return kind.same(diff.path, kind.fields(live.payload).get(diff.path), diff.desired)
+
+
+def _created(change: Change, copies: Sequence[LiveObject], error: str) -> ChangeResult:
+    if not copies:
         problem = error or "it is not there after the write"
     elif len(copies) > 1:
-        problem = f"there are {len(copies)} of it now: somebody created the same at the same time"
+        problem = (
+            f"there are {len(copies)} of it now: somebody made the same at the same time; the next push settles it"
+        )
     else:
         problem = _difference(change, copies[0].object, error)
     return ChangeResult(change, Outcome.FAILED if problem else Outcome.APPLIED, problem)
 
 
 def _difference(change: Change, live: StateObject, error: str) -> str:
-    desired = change.desired
-    if desired is None:
+    if change.desired is None:
         return ""
-    diffs = rule_diffs(live, desired) if change.kind is Kind.RULE else saved_object_diffs(live, desired)
+    diffs = KINDS[change.kind].difference(live, change.desired)
     if not diffs:
         return ""
     fields = ", ".join(diff.path for diff in diffs)
     return error or f"Kibana took the write, but these fields are not as sent: {fields}"
-
-
-def not_applied(plan: Plan, reason: str, outcome: Outcome = Outcome.SKIPPED) -> list[ChangeResult]:
-    """A result for each change of a plan that was not applied at all."""
-    return [ChangeResult(change, outcome, reason) for change in plan.changes]
-
-
-def planned(plan: Plan) -> list[ChangeResult]:
-    """A result for each change of a plan that is only shown."""
-    return not_applied(plan, "", Outcome.PLANNED)

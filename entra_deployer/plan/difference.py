@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.ledger.ledger import PushEntry
-from entra_deployer.objects.state import Kind
+from entra_deployer.objects import rank_of
+from entra_deployer.plan.journal import PushEntry
 
 
 class DriftKind(StrEnum):
@@ -70,7 +70,7 @@ class Difference:
 
     kind: DriftKind
     space: str
-    object_kind: Kind
+    object_kind: str
     key: str
     name: str
     source: str = ""
@@ -83,7 +83,7 @@ class Difference:
     @property
     def order(self) -> tuple[int, str, int, str, str]:
         """What differences are sorted by, everywhere."""
-        return (self.kind.rank, self.space, self.object_kind.rank, self.name, self.key)
+        return (self.kind.rank, self.space, rank_of(self.object_kind), self.name, self.key)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Base against desired against live: what differs, and which side made it so. Pure.
+"""Drift: what stands in an environment against what was pushed to it and what the repository says. Reads only.
 
 What a push would do says *that* an object differs; the base, which the last push left, says whose doing it is. So does
 the digest that a push leaves on each rule: where it is right, nobody changed the rule in Kibana, whatever the base
@@ -6,17 +6,26 @@ says, which may be of an older push or not readable at all. Fields that a push w
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
-from entra_deployer.objects.rule_fields import is_as_pushed, is_witnessed
-from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
-from entra_deployer.plan.difference import Difference, DriftKind, FieldDrift
-from entra_deployer.plan.plan import Action, Change, FieldDiff
-from entra_deployer.plan.planner import Existing, Policy, dotted, make_plan, same_value
+from entra_deployer.core.errors import ExitCode
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.objects import KINDS
+from entra_deployer.objects.state import RULE, FieldDiff, Key, LiveObject, State, StateObject
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
+from entra_deployer.plan.index_mapping import Watched, issues_of_sources, retyped, watch_sources
+from entra_deployer.plan.journal import Types
+from entra_deployer.plan.plan import Action, Change
+from entra_deployer.plan.planner import Existing, Policy, Side, make_plan, side_of, without_kept
+from entra_deployer.plan.survey import Survey, survey_space
+from entra_deployer.repository import read_catalog
+
+NO_BASE = "DEP350"
+NO_LEDGER = "DEP351"
 
 
 @dataclass(frozen=True)
@@ -45,46 +54,46 @@ class _Comparison:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._base = seen.policy.base
-        self._desired = {(one.kind, one.key): one for one in seen.desired.objects}
+        self._desired = {one.at: one for one in seen.desired.objects}
         self._marked = {(live.object.kind, live.object_id) for live in seen.existing.marked}
-        self._live: dict[tuple[Kind, str], dict[str, LiveObject]] = defaultdict(dict)
+        self._live: dict[Key, dict[str, LiveObject]] = defaultdict(dict)
         for live in chain(seen.existing.marked, seen.existing.same_key):
-            self._live[live.object.kind, live.object.key][live.object_id] = live
+            self._live[live.object.at][live.object_id] = live
 
     def differences(self) -> Iterator[Difference]:
         foreign = [*self._copies(), *self._namesakes()]
         yield from foreign
         strange = {(one.object_kind, one.key) for one in foreign}
         for change in self._changes():
-            if (change.kind, change.key) not in strange:
+            if change.at not in strange and not change.doubled:
                 yield from self._of_change(change)
         yield from self._leftovers()
         for one in self._desired.values():
             live = self._only(one)
-            if one.kind is Kind.RULE and live and (one.kind, one.key) not in strange:
+            if one.kind == RULE and live and one.at not in strange:
                 yield from self._of_running(one, live)
 
     def _changes(self) -> tuple[Change, ...]:
         """What a push would create or update, foreign objects of our ids included."""
-        policy = replace(self._seen.policy, adopt=True, prune=False)
+        policy = replace(self._seen.policy, adopt=True, prune=False, overwrite=True)
         return make_plan("", [(self._seen.desired, self._seen.existing, policy)]).changes
 
     def _only(self, one: StateObject) -> LiveObject | None:
-        copies = list(self._live.get((one.kind, one.key), {}).values())
+        copies = list(self._live.get(one.at, {}).values())
         return copies[0] if len(copies) == 1 else None
 
     # -- objects of somebody else ---------------------------------------------------------------------------------
 
     def _copies(self) -> Iterator[Difference]:
         """Objects under our own ids that are not ours: several for one rule_id, Elastic's, or without our mark."""
-        for (kind, key), copies in self._live.items():
-            one = self._desired.get((kind, key))
-            if one is None or kind is Kind.TAG:
+        for at, copies in self._live.items():
+            one = self._desired.get(at)
+            if one is None or KINDS[one.kind].shared:
                 continue
             live = list(copies.values())
             if len(live) > 1:
                 ids = ", ".join(sorted(copies))
-                yield self._about(one, DriftKind.FOREIGN_COPY, live[-1], f"{len(live)} rules have this rule_id: {ids}")
+                yield self._about(one, DriftKind.FOREIGN_COPY, live[-1], f"{len(live)} of it have this id: {ids}")
             elif live[0].immutable:
                 yield self._about(one, DriftKind.FOREIGN_COPY, live[0], "Elastic's own object has this id")
             elif not self._is_ours(live[0]):
@@ -92,16 +101,16 @@ class _Comparison:
                 yield self._about(one, DriftKind.FOREIGN_COPY, live[0], message)
 
     def _namesakes(self) -> Iterator[Difference]:
-        names = {one.name for one in self._seen.desired.objects if one.kind is Kind.RULE}
+        names = {one.name for one in self._seen.desired.objects if KINDS[one.kind].named_once}
         for live in self._seen.existing.same_name:
             one = live.object
-            if one.name in names and (one.kind, one.key) not in self._desired and not self._is_ours(live):
+            if one.name in names and one.at not in self._desired and not self._is_ours(live):
                 whose = "Elastic's own" if live.immutable else "another"
                 yield self._about(one, DriftKind.FOREIGN_COPY, live, f"{whose} rule of the same name")
 
     def _is_ours(self, live: LiveObject) -> bool:
         one = live.object
-        return (one.kind, live.object_id) in self._marked or (one.kind, one.key) in self._base
+        return (one.kind, live.object_id) in self._marked or one.at in self._base
 
     def _leftovers(self) -> Iterator[Difference]:
         """What bears our mark and is desired by nobody: it left the repository, or is a copy made in Kibana."""
@@ -109,9 +118,9 @@ class _Comparison:
             return
         for live in self._seen.existing.marked:
             one = live.object
-            if one.kind is Kind.TAG or (one.kind, one.key) in self._desired:
+            if KINDS[one.kind].shared or one.at in self._desired or one.key in self._seen.policy.withheld:
                 continue
-            if (one.kind, one.key) in self._base or (one.kind is Kind.RULE and is_as_pushed(one.payload)):
+            if one.at in self._base or KINDS[one.kind].was_pushed(one):
                 message = "it left the repository; `push --prune` removes it"
                 yield self._about(one, DriftKind.NOT_PUSHED, live, message)
             elif self._base:
@@ -123,8 +132,8 @@ class _Comparison:
     # -- objects that differ --------------------------------------------------------------------------------------
 
     def _of_change(self, change: Change) -> Iterator[Difference]:
-        one = self._desired[change.kind, change.key]
-        base = self._base.get((change.kind, change.key))
+        one = self._desired[change.at]
+        base = self._base.get(change.at)
         if change.action is Action.CREATE:
             yield self._missing(one, was_pushed=base is not None)
             return
@@ -157,7 +166,7 @@ class _Comparison:
 
     def _disabled(self, one: StateObject, live: LiveObject) -> Difference | None:
         """A rule that somebody switched off where the switch is Kibana's: told, but a push leaves it off."""
-        pushed = self._base.get((one.kind, one.key), one).payload.get("enabled")
+        pushed = self._base.get(one.at, one).payload.get("enabled")
         if live.object.payload.get("enabled") or not pushed or self._switch_is_ours(one.key):
             return None
         message = "switched off in Kibana, which owns the switch: a push leaves it off"
@@ -191,29 +200,123 @@ class _Comparison:
 
 def _sides(diff: FieldDiff, change: Change, base: StateObject | None) -> tuple[DriftKind, FieldDrift]:
     """Which side changed one field of an object that stands."""
+    diff = without_kept(diff, change.kept)
     desired, live = diff.desired, diff.existing
-    standing = change.existing.object.payload if change.kind is Kind.RULE and change.existing else {}
-    untouched = is_witnessed(diff.path) and is_as_pushed(standing)
-    if change.kind is Kind.RULE and diff.path == "tags":
-        theirs = {tag for kept in change.kept if kept.path == "tags" for tag in kept.existing}
-        desired, live = ([tag for tag in tags or () if tag not in theirs] for tags in (desired, live))
-    if untouched:
-        return DriftKind.NOT_PUSHED, FieldDrift(diff.path, live, desired, live)
-    if base is None:
-        return DriftKind.DIFFERENT, FieldDrift(diff.path, None, desired, live)
-    was = (base.payload if change.kind is Kind.RULE else dotted(base.payload)).get(diff.path)
+    standing = change.existing.object if change.existing else None
+    side = side_of(diff, standing, base) if standing else Side.UNKNOWN
+    was = KINDS[change.kind].fields(base.payload).get(diff.path) if base else None
+    if side is Side.OURS:
+        as_live = base is None or bool(standing and KINDS[change.kind].is_as_pushed(standing, diff.path))
+        return DriftKind.NOT_PUSHED, FieldDrift(diff.path, live if as_live else was, desired, live)
     drift = FieldDrift(diff.path, was, desired, live)
-    if _same(change.kind, diff.path, was, live):
-        return DriftKind.NOT_PUSHED, drift
-    if not _same(change.kind, diff.path, was, desired):
+    if side is Side.UNKNOWN:
+        return DriftKind.DIFFERENT, drift
+    if side is Side.BOTH:
         return DriftKind.CONFLICT, drift
-    switched_off = change.kind is Kind.RULE and diff.path == "enabled" and not live
+    switched_off = change.kind == RULE and diff.path == "enabled" and not live
     return DriftKind.DISABLED if switched_off else DriftKind.CHANGED_IN_KIBANA, drift
 
 
-def _same(kind: Kind, path: str, one: Json, other: Json) -> bool:
-    if kind is not Kind.RULE:
-        return canonical(one) == canonical(other)
-    if path == "tags":
-        return sorted(one or ()) == sorted(other or ())
-    return same_value(path, one, other)
+# -- a whole environment ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One space: what was read of it, how it differs, and what its rules' sources are like."""
+
+    survey: Survey
+    differences: tuple[Difference, ...]
+    watched: tuple[Watched, ...] = ()
+
+
+def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) -> DriftReport:
+    """Compare each space of the environment; with `names` only these hunt folders or rule names."""
+    return as_report(compare_spaces(root, connection, names), connection)
+
+
+def compare_spaces(root: Path, connection: Connection, names: Sequence[str] = ()) -> list[Compared]:
+    """Read and compare each space."""
+    journal = connection.journal
+    catalog = read_catalog(root, names)
+    found: list[Compared] = []
+    for space in connection.environment.spaces:
+        survey = survey_space(catalog, connection, space, journal.base(space))
+        watched = _watch(survey, connection, journal.types(space))
+        differences = _compare(survey, watched, _sources(survey, root), whole=not names)
+        found.append(Compared(survey, tuple(differences), tuple(watched)))
+    return found
+
+
+def as_report(spaces: Sequence[Compared], connection: Connection) -> DriftReport:
+    """The differences of all spaces, and what could not be told."""
+    without = [one.survey.desired.space for one in spaces if not one.survey.policy.base]
+    errors = {issue for one in spaces for issue in one.survey.issues if issue.level is Level.ERROR}
+    differences = [difference for one in spaces for difference in one.differences]
+    watched = [one for space in spaces for one in space.watched]
+    unknown = issues_of_sources(watched, connection.environment.name)
+    return DriftReport(
+        environment=connection.environment.name,
+        stack=connection.stack,
+        hunts=max(len(one.survey.compilation.sources) for one in spaces),
+        compared=sum(len(one.survey.desired.objects) for one in spaces),
+        three_way=not without,
+        last_push=next(iter(connection.journal.entries()), None),
+        differences=tuple(sorted(differences, key=lambda difference: difference.order)),
+        issues=tuple(sorted({*errors, *unknown, *unknown_past(connection, without)}, key=lambda issue: issue.order)),
+    )
+
+
+def unknown_past(connection: Connection, without: Sequence[str]) -> Iterator[Issue]:
+    """What is not known of earlier pushes, and what that means: `without` are the spaces of which nothing is."""
+    refused = tuple(connection.journal.issues)
+    environment, spaces = connection.environment.name, ", ".join(without)
+    if refused:
+        message = "this key may not read the ledger, and .deploy/ledger of this machine is read instead"
+        if without:
+            message = "this key may not read the ledger: which side changed cannot be told"
+        hint = "give it the privilege read on the index entra-deployer-ledger"
+        yield Issue(NO_LEDGER, Level.WARNING, message, environment, hint=hint)
+    elif without:
+        message = f"no push is written down for the space {spaces}: which side changed cannot be told"
+        yield Issue(NO_BASE, Level.NOTE, message, environment, hint="a push writes it down")
+
+
+def _watch(survey: Survey, connection: Connection, then: Mapping[str, Types]) -> list[Watched]:
+    """The sources of the rules that a push left here. `then` are the types that their fields had at it."""
+    base = survey.policy.base
+    pushed = [
+        base.get(one.at, one)
+        for one in survey.desired.objects
+        if one.kind == RULE and (one.key in then or one.at in base)
+    ]
+    return watch_sources(connection.elastic, connection.version, pushed, then)
+
+
+def _compare(survey: Survey, watched: Sequence[Watched], sources: dict[str, str], *, whole: bool) -> list[Difference]:
+    """The differences of one space."""
+    seen = Seen(
+        desired=survey.desired,
+        existing=survey.existing,
+        policy=survey.policy,
+        sources=sources,
+        whole=whole and not any(issue.level is Level.ERROR for issue in survey.issues),
+        retyped={one.rule.key: changed for one in watched if (changed := retyped(one))},
+    )
+    return find_differences(seen)
+
+
+def _sources(survey: Survey, root: Path) -> dict[str, str]:
+    """The hunt's file of each rule and saved search, by its key, from the project's folder on."""
+    files = {source.folder: Path(source.hunt.source) for source in survey.compilation.sources}
+    shown = {
+        folder: file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+        for folder, file in files.items()
+    }
+    return {one.key: shown[rule.folder] for rule in survey.compilation.rules for one in (rule.rule, rule.search)}
+
+
+def drift_code(report: DriftReport) -> ExitCode:
+    """1 where it could not be told, else 2 for a difference that counts, else 0."""
+    if report.failed:
+        return ExitCode.FAILED
+    return ExitCode.DIFFERENT if report.drifted else ExitCode.OK

@@ -1,15 +1,22 @@
-"""What rules need of their sources' fields against what an environment maps: the schema watch. Pure.
+"""What rules need of their sources' fields against what an environment maps: the schema watch.
 
 The measure of a type is the one that the field had at the rule's last push; where the source had no such field then, it
 is the one that ECS or the integration documents, as the rule's own `required_fields` say it.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.cache import syntax_cache
+from entra_deployer.esql.columns import sources
 from entra_deployer.objects.state import StateObject
+from entra_deployer.plan.journal import Types
+from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.source_fields import FieldCaps, Grade, SourceField
 
 NO_SOURCE = "DEP330"
@@ -17,9 +24,6 @@ OTHER_TYPE = "DEP333"
 PARTLY_MAPPED = "DEP334"
 ABSENT = "DEP335"
 NOT_TOLD = "DEP336"
-
-type Types = Mapping[str, str]
-"""Field -> its type in ES|QL; several types, where indices disagree, stand sorted with a comma between."""
 
 _ESQL_TYPES = {
     "match_only_text": "text",
@@ -198,3 +202,42 @@ def _said(one: SourceField, watched: Watched) -> str:
         return f"{is_now} in {watched.pattern}"
     before = f"was {one.wanted} at the last push" if one.name in watched.then else f"is documented as {one.wanted}"
     return f"{before} and {is_now} in {watched.pattern}"
+
+
+# -- looking at them -------------------------------------------------------------------------------------------------
+
+
+def watch_sources(
+    elastic: ElasticClient, version: StackVersion, rules: Iterable[StateObject], then: Mapping[str, Types]
+) -> list[Watched]:
+    """Each rule that requires fields with what its source is like, one question for each source. Reads only.
+
+    `then` tells by rule_id which types the fields had at the rule's last push.
+    """
+    by_source: defaultdict[str, list[StateObject]] = defaultdict(list)
+    for rule in rules:
+        if pattern := _pattern(rule, version):
+            by_source[pattern].append(rule)
+    found: list[Watched] = []
+    for pattern, readers in by_source.items():
+        caps = _look(elastic, pattern, sorted({field for rule in readers for field in _required(rule)}))
+        found += (Watched(rule, pattern, caps, then.get(rule.key, {})) for rule in readers)
+    return found
+
+
+def _pattern(rule: StateObject, version: StackVersion) -> str:
+    """What a rule reads from, "" where it requires no field of it."""
+    tree = syntax_cache().parse(str(rule.payload["query"]), version).tree if _required(rule) else None
+    return ",".join(sources(tree)) if tree else ""
+
+
+def _required(rule: StateObject) -> list[str]:
+    return [str(item["name"]) for item in rule.payload.get("required_fields", ())]
+
+
+def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> FieldCaps | None:
+    """None where this key may not look."""
+    try:
+        return elastic.field_caps(pattern, fields)
+    except Refused:
+        return None

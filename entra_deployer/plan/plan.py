@@ -1,11 +1,12 @@
 """What a push would do, as data: the very plan that is shown is the plan that is applied."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.objects import KINDS, rank_of
+from entra_deployer.objects.state import FieldDiff, FieldKept, Key, LiveObject, StateObject
 
 
 class Action(StrEnum):
@@ -17,54 +18,42 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class FieldDiff:
-    """One field that differs; None stands for "not set". `path` is in Kibana's names, dotted.
-
-    `edited` says that the existing value is not what the last push left: somebody changed it in Kibana.
-    """
-
-    path: str
-    existing: Json
-    desired: Json
-    edited: bool = False
-
-
-@dataclass(frozen=True)
-class FieldKept:
-    """A field whose live value stays, with the reason: who owns it."""
-
-    path: str
-    existing: Json
-    reason: str
-
-
-@dataclass(frozen=True)
 class Change:
-    """One object to create, update or delete. `desired` is the whole object to send, kept fields included."""
+    """One object to create, update or delete. `desired` is the whole object as it is to be, kept fields included.
+
+    `doubled` marks the removal of one of two equal objects of one key: the other one stays.
+    """
 
     action: Action
     space: str
-    kind: Kind
+    kind: str
     key: str
     name: str
     desired: StateObject | None
     existing: LiveObject | None
     diffs: tuple[FieldDiff, ...] = ()
     kept: tuple[FieldKept, ...] = ()
+    doubled: bool = False
 
     @property
-    def order(self) -> tuple[str, int, str]:
+    def order(self) -> tuple[str, int, str, str]:
         """What changes are sorted by, everywhere."""
-        return (self.space, self.kind.rank, self.key)
+        return (self.space, rank_of(self.kind), self.key, self.existing.object_id if self.existing else "")
+
+    @property
+    def at(self) -> Key:
+        """The kind and key of its object."""
+        return (self.kind, self.key)
 
     @property
     def base(self) -> StateObject | None:
-        """What this change leaves of ours, for the next plan to start from: `desired` without an analyst's tags."""
-        theirs = {tag for kept in self.kept if kept.path == "tags" for tag in kept.existing}
-        if self.desired is None or not theirs:
-            return self.desired
-        tags = [tag for tag in self.desired.payload["tags"] if tag not in theirs]
-        return replace(self.desired, payload={**self.desired.payload, "tags": tags})
+        """What this change leaves of ours, for the next plan to start from: `desired` without what an analyst added."""
+        return self.desired and KINDS[self.kind].ours(self.desired, self.kept)
+
+    @property
+    def overwritten(self) -> tuple[FieldDiff, ...]:
+        """The fields that hold an edit made in Kibana, which this change takes back."""
+        return tuple(diff for diff in self.diffs if diff.edited)
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,11 @@ class Plan:
         """How many changes are of one action."""
         return sum(change.action is action for change in self.changes)
 
+    def with_issues(self, issues: Iterable[Issue]) -> "Plan":
+        """The same plan with further issues, each once and sorted; those of level error block it."""
+        told = tuple(sorted({*self.issues, *issues}, key=lambda issue: issue.order))
+        return replace(self, issues=told, blockers=tuple(issue for issue in told if issue.level is Level.ERROR))
+
 
 class Outcome(StrEnum):
     """What became of a planned change."""
@@ -97,8 +91,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class ChangeResult:
-    """A change and what became of it; `error` is one line, "" unless it failed."""
+    """A change and what became of it; `error` is one line that says why it was not applied, "" where it was."""
 
     change: Change
     outcome: Outcome
     error: str = ""
+
+
+def not_applied(plan: Plan, reason: str, outcome: Outcome = Outcome.SKIPPED) -> list[ChangeResult]:
+    """A result for each change of a plan that was not applied at all."""
+    return [ChangeResult(change, outcome, reason) for change in plan.changes]
+
+
+def planned(plan: Plan) -> list[ChangeResult]:
+    """A result for each change of a plan that is only shown."""
+    return not_applied(plan, "", Outcome.PLANNED)

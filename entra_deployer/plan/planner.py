@@ -1,29 +1,43 @@
 """Desired against existing against base: what a push has to do. Pure: the same input gives the same plan.
 
 Three states meet here. *Desired* is what the repository compiles to, *existing* what the server has now, *base* what
-the last push left there. A field that the live stack owns keeps its live value in what is sent; the plan tells so.
+the last push left there. A field that the live stack owns keeps its live value; a field that somebody edited in Kibana
+since the last push is a conflict, which blocks until a pull takes it over or the user says to overwrite it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
 from itertools import chain
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
-from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.rule_fields import KEPT_ALWAYS, RULE_FIELDS, Owner, has_witness, is_default, with_witness
-from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
-from entra_deployer.plan.plan import Action, Change, FieldDiff, FieldKept, Plan
+from entra_deployer.core.json import shown
+from entra_deployer.objects import KINDS, order_of
+from entra_deployer.objects.state import FieldDiff, FieldKept, Key, LiveObject, State, StateObject
+from entra_deployer.objects.tag import OWNER_TAG
+from entra_deployer.plan.plan import Action, Change, Plan
+
+NOT_OURS = "DEP300"
+NAME_TAKEN = "DEP301"
+DOUBLED = "DEP302"
+LEFT_OVER = "DEP310"
+TOO_MANY = "DEP311"
+NEW_ID = "DEP312"
+EDITED = "DEP313"
+NOT_DELETED = "DEP314"
+UNKNOWN_COPY = "DEP315"
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
 class Existing:
     """What stands in a space, as far as a plan needs it.
 
-    `marked` are the objects that bear our mark, `same_key` those with a desired key, `same_name` the rules with a
-    desired name; an object may stand in several.
+    `marked` are the objects that bear our mark, `same_key` those with a desired key, `same_name` those with a desired
+    name; an object may stand in several.
     """
 
     marked: tuple[LiveObject, ...] = ()
@@ -35,20 +49,70 @@ class Existing:
 class Policy:
     """What the user allows and who owns what.
 
-    `owners` maps a rule's field to its owner, over the default of `RULE_FIELDS`; `rule_owners` the same by rule_id.
-    `base` holds what the last push left, by (kind, key); a key in it is known to be ours even without its mark.
-    `whole` says that what is desired is all that the repository holds: only then is what else stands left over.
+    `owners` maps a rule's field to its owner, over the kind's own defaults; `rule_owners` the same by rule_id. `base`
+    holds what the last push left; a key in it is known to be ours even without its mark. `whole` says that what is
+    desired is all that the repository holds: only then is what else stands left over. `overwrite` takes edits that were
+    made in Kibana back. `withheld` names by key what this run leaves alone, with the reason: it is neither desired nor
+    left over. `unread` are hunts of which not even the keys are known: while there is one, nothing is deleted.
     """
 
-    version: StackVersion
     adopt: bool = False
     prune: bool = False
     whole: bool = True
+    overwrite: bool = False
     prune_count: int = 10
     prune_percent: float = 30.0
     owners: Mapping[str, str] = field(default_factory=dict)
     rule_owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    base: Mapping[tuple[Kind, str], StateObject] = field(default_factory=dict)
+    base: Mapping[Key, StateObject] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+    def owner(self, key: str, name: str) -> str:
+        """Who owns a field of one object: "git", "live", or "" where nobody says so."""
+        return self.rule_owners.get(key, {}).get(name) or self.owners.get(name, "")
+
+
+class Side(StrEnum):
+    """Which side made a field of a standing object differ from what is desired."""
+
+    OURS = "ours"
+    """The repository alone: the field is as the last push left it."""
+    THEIRS = "theirs"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+    """Nothing tells what the last push left."""
+
+    @property
+    def was_edited(self) -> bool:
+        """Whether somebody changed it in Kibana."""
+        return self in (Side.THEIRS, Side.BOTH)
+
+
+def without_kept(diff: FieldDiff, kept: Iterable[FieldKept]) -> FieldDiff:
+    """A diff of a list without those members that are an analyst's own, and stay."""
+    theirs = [item for one in kept if one.path == diff.path for item in one.existing or ()]
+    if not theirs:
+        return diff
+    existing, desired = ([item for item in side or () if item not in theirs] for side in (diff.existing, diff.desired))
+    return replace(diff, existing=existing, desired=desired)
+
+
+def side_of(diff: FieldDiff, live: StateObject, base: StateObject | None) -> Side:
+    """Which side changed one field, by what the last push left and by the witness that the object itself bears.
+
+    Where the witness is right nobody edited the field, whatever the base says, which may be of an older push. `diff` is
+    without what is kept.
+    """
+    kind = KINDS[live.kind]
+    if kind.is_as_pushed(live, diff.path):
+        return Side.OURS
+    if base is None:
+        return Side.UNKNOWN
+    was = kind.fields(base.payload).get(diff.path)
+    if kind.same(diff.path, was, diff.existing):
+        return Side.OURS
+    return Side.THEIRS if kind.same(diff.path, was, diff.desired) else Side.BOTH
 
 
 def make_plan(environment: str, spaces: Sequence[tuple[State, Existing, Policy]], issues: Iterable[Issue] = ()) -> Plan:
@@ -57,22 +121,15 @@ def make_plan(environment: str, spaces: Sequence[tuple[State, Existing, Policy]]
     found: list[Issue] = list(issues)
     unchanged = 0
     for desired, existing, policy in spaces:
-        space = _SpacePlanner(desired, existing, policy)
+        space = _SpacePlanner(desired, existing, policy, environment)
         some = space.changes()
         changes += some
         found += space.issues
         unchanged += len(desired.objects) - sum(change.desired is not None for change in some)
-    plan = Plan(environment, tuple(sorted(changes, key=_order_of_work)), unchanged)
-    return with_issues(plan, found)
+    return Plan(environment, tuple(sorted(changes, key=order_of_work)), unchanged).with_issues(found)
 
 
-def with_issues(plan: Plan, issues: Iterable[Issue]) -> Plan:
-    """The same plan with further issues, each once and sorted; those of level error block it."""
-    told = tuple(sorted({*plan.issues, *issues}, key=lambda issue: issue.order))
-    return replace(plan, issues=told, blockers=tuple(issue for issue in told if issue.level is Level.ERROR))
-
-
-def _order_of_work(change: Change) -> tuple[bool, str, int, str]:
+def order_of_work(change: Change) -> tuple[bool, str, int, str, str]:
     """Writes in the order in which objects refer to one another; deletions come last."""
     return (change.action is Action.DELETE, *change.order)
 
@@ -83,60 +140,67 @@ def settled(desired: State, existing: Existing, policy: Policy) -> list[StateObj
     Somebody brought both sides to the same: a pull, or the same edit by hand here and there. Only for a space whose
     plan has no blocker.
     """
-    planned = {(change.kind, change.key) for change in _SpacePlanner(desired, existing, policy).changes()}
-    live = {(one.object.kind, one.object.key): one.object for one in existing.same_key}
+    planned = {change.at for change in _SpacePlanner(desired, existing, policy, "").changes() if change.desired}
+    live = {one.object.at: one.object for one in existing.same_key}
     found: list[StateObject] = []
     for one in desired.objects:
-        key = (one.kind, one.key)
-        if key in planned or key not in live:
+        if one.at in planned or one.at not in live:
             continue
-        left = one if one.kind is not Kind.RULE else _without_extra_tags(live[key], one)
-        base = policy.base.get(key)
-        diffs = rule_diffs if one.kind is Kind.RULE else saved_object_diffs
-        if base is None or diffs(base, left):
+        kind = KINDS[one.kind]
+        merged = kind.merge(one, live[one.at], policy.base.get(one.at), partial(policy.owner, one.key))
+        left = kind.ours(merged.final, merged.kept)
+        base = policy.base.get(one.at)
+        if base is None or kind.difference(base, left):
             found.append(left)
     return found
-
-
-def _without_extra_tags(live: StateObject, desired: StateObject) -> StateObject:
-    ours = [tag for tag in live.payload.get("tags", ()) if tag in desired.payload.get("tags", ())]
-    return replace(live, payload={**live.payload, "tags": ours})
 
 
 class _SpacePlanner:
     """One space; `issues` fill up as `changes` are found."""
 
-    def __init__(self, desired: State, existing: Existing, policy: Policy) -> None:
+    def __init__(self, desired: State, existing: Existing, policy: Policy, environment: str) -> None:
         self._desired = desired
         self._policy = policy
         self._existing = existing
-        self._live: dict[tuple[Kind, str], dict[str, LiveObject]] = defaultdict(dict)
+        self._environment = environment
+        self._live: dict[Key, dict[str, LiveObject]] = defaultdict(dict)
         for live in chain(existing.marked, existing.same_key):
-            self._live[live.object.kind, live.object.key][live.object_id] = live
+            self._live[live.object.at][live.object_id] = live
         self._marked = {(live.object.kind, live.object_id) for live in existing.marked}
         self.issues: list[Issue] = []
 
     def changes(self) -> list[Change]:
         """Creations and updates in the objects' order, then deletions."""
-        written = [change for desired in self._desired.objects if (change := self._write(desired))]
+        wanted = [one for one in self._desired.objects if one.key not in self._policy.withheld]
+        written = [change for desired in wanted for change in self._write(desired)]
         replaced = self._replaced(written)
-        return written + replaced + self._deletions({(change.kind, change.key) for change in replaced})
+        return written + replaced + self._deletions({change.at for change in replaced})
 
-    def _write(self, desired: StateObject) -> Change | None:
-        copies = list(self._live.get((desired.kind, desired.key), {}).values())
+    # -- what is written ----------------------------------------------------------------------------------------------
+
+    def _write(self, desired: StateObject) -> Iterator[Change]:
+        copies = sorted(self._live.get(desired.at, {}).values(), key=lambda live: (live.created_at, live.object_id))
         self._check_name(desired)
         if not copies:
-            return self._change(Action.CREATE, desired, desired, None)
-        if len(copies) > 1:
-            ids = ", ".join(sorted(live.object_id for live in copies))
-            self._block(
-                desired, f"there are {len(copies)} rules with the rule_id {desired.key} ({ids})", "delete all but one"
-            )
-            return None
-        live = copies[0]
-        if not self._may_touch(live, desired):
-            return None
-        return self._update(desired, live)
+            yield self._change(Action.CREATE, desired, desired, None)
+            return
+        if not all(self._may_touch(live, desired) for live in copies):
+            return
+        oldest, *twins = copies
+        if any(KINDS[desired.kind].difference(oldest.object, twin.object) for twin in twins):
+            self._tell_doubled(desired, copies)
+            return
+        for twin in twins:
+            yield replace(self._change(Action.DELETE, desired, None, twin), doubled=True)
+        if (change := self._update(desired, oldest)) is not None:
+            yield change
+
+    def _tell_doubled(self, desired: StateObject, copies: Sequence[LiveObject]) -> None:
+        told = "; ".join(f"{live.object_id} of {live.created_at[:19] or 'unknown time'}{_by(live)}" for live in copies)
+        words = KINDS[desired.kind].words
+        message = f"there are {len(copies)} {words}s with the key {desired.key}, and they differ: {told}"
+        hint = "delete all but one in Kibana; equal ones are settled by a push"
+        self.issues.append(Issue(DOUBLED, Level.ERROR, message, desired.name, hint=hint))
 
     def _may_touch(self, live: LiveObject, desired: StateObject) -> bool:
         if live.immutable:
@@ -152,92 +216,76 @@ class _SpacePlanner:
 
     def _is_ours(self, live: LiveObject) -> bool:
         one = live.object
-        return (
-            one.kind is Kind.TAG
-            or (one.kind, live.object_id) in self._marked
-            or (one.kind, one.key) in self._policy.base
-        )
+        return KINDS[one.kind].shared or (one.kind, live.object_id) in self._marked or one.at in self._policy.base
 
     def _check_name(self, desired: StateObject) -> None:
-        if desired.kind is not Kind.RULE:
+        if not KINDS[desired.kind].named_once:
             return
         for live in self._existing.same_name:
-            if live.object.name == desired.name and live.object.key != desired.key and not self._is_ours(live):
+            one = live.object
+            if one.name == desired.name and one.key != desired.key and not self._is_ours(live):
                 whose = "one of Elastic's" if live.immutable else "somebody else's"
-                message = f"a rule of this name is there already, {whose} (rule_id {live.object.key})"
+                message = f"a rule of this name is there already, {whose} (rule_id {one.key})"
                 level = Level.WARNING if self._policy.adopt else Level.ERROR
-                self.issues.append(
-                    Issue(
-                        "DEP301",
-                        level,
-                        message,
-                        desired.name,
-                        hint="rename one of the two; `--adopt` sets ours beside it",
-                    )
-                )
+                hint = "rename one of the two; `--adopt` sets ours beside it"
+                self.issues.append(Issue(NAME_TAKEN, level, message, desired.name, hint=hint))
 
     def _update(self, desired: StateObject, live: LiveObject) -> Change | None:
-        if desired.kind is Kind.RULE:
-            final, kept = self._with_live_fields(desired, live)
-            diffs = rule_diffs(live.object, final)
-        else:
-            final, kept = _with_live_attributes(desired, live), ()
-            diffs = saved_object_diffs(live.object, final)
+        kind = KINDS[desired.kind]
+        base = self._policy.base.get(desired.at)
+        merged = kind.merge(desired, live.object, base, partial(self._policy.owner, desired.key))
+        diffs = kind.difference(live.object, merged.final)
         if not diffs:
             return None
-        diffs = tuple(replace(diff, edited=self._edited(desired, diff)) for diff in diffs)
-        return replace(self._change(Action.UPDATE, desired, final, live), diffs=diffs, kept=kept)
+        diffs = tuple(
+            replace(diff, edited=self._was_edited(without_kept(diff, merged.kept), live, base)) for diff in diffs
+        )
+        change = self._change(Action.UPDATE, desired, merged.final, live)
+        change = replace(change, diffs=diffs, kept=merged.kept)
+        self._tell_edits(change)
+        return change
 
-    def _edited(self, desired: StateObject, diff: FieldDiff) -> bool:
-        base = self._policy.base.get((desired.kind, desired.key))
-        if base is None:
+    def _was_edited(self, diff: FieldDiff, live: LiveObject, base: StateObject | None) -> bool:
+        """An edit of somebody's that this plan would undo. What is only taken over was never ours to compare with."""
+        if not self._is_ours(live) or KINDS[live.object.kind].shared:
             return False
-        if desired.kind is Kind.RULE:
-            return not same_value(diff.path, base.payload.get(diff.path), diff.existing)
-        return canonical(dotted(base.payload).get(diff.path)) != canonical(diff.existing)
+        if diff.path == "tags" and [tag for tag in diff.desired or () if tag not in (diff.existing or ())] == [
+            OWNER_TAG
+        ]:
+            return False  # our own mark is no one's work
+        side = side_of(diff, live.object, base)
+        if side is Side.UNKNOWN:
+            return KINDS[live.object.kind].is_as_pushed(live.object, diff.path) is False
+        return side.was_edited
 
-    def _with_live_fields(self, desired: StateObject, live: LiveObject) -> tuple[StateObject, tuple[FieldKept, ...]]:
-        """What is sent: ours, but for the fields that the live stack owns and those that we know nothing of."""
-        payload = dict(desired.payload)
-        kept: list[FieldKept] = []
-        for name, value in sorted(live.object.payload.items()):
-            if name in KEPT_ALWAYS or name not in RULE_FIELDS:
-                payload.setdefault(name, value)
-            elif self._owner(desired, name) is Owner.LIVE and not same_value(name, value, payload.get(name)):
-                payload[name] = value
-                kept.append(FieldKept(name, value, "owned by the live stack"))
-        for name in [name for name in payload if name not in live.object.payload]:
-            if self._owner(desired, name) is Owner.LIVE and not is_default(name, payload[name]):
-                kept.append(FieldKept(name, None, "owned by the live stack"))
-                del payload[name]
-        payload["tags"], extra = self._tags(desired, live)
-        if extra:
-            kept.append(FieldKept("tags", extra, "an analyst's own"))
-        final = with_witness(payload) if has_witness(desired.payload) else payload
-        return replace(desired, payload=final), tuple(kept)
+    def _tell_edits(self, change: Change) -> None:
+        if not change.overwritten or change.existing is None:
+            return
+        fields = "; ".join(
+            f"{diff.path} is {_short(diff.existing)}, would be {_short(diff.desired)}" for diff in change.overwritten
+        )
+        who = f"{_by(change.existing)}{_when(change.existing)}"
+        if self._policy.overwrite:
+            message, level = f"an edit made in Kibana{who} is overwritten: {fields}", Level.WARNING
+            hint = "the ledger keeps it: `deploy history` and `deploy rollback --before N`"
+        else:
+            message, level = f"edited in Kibana since the last push{who}: {fields}", Level.ERROR
+            hint = f"`deploy pull {self._environment}` takes it into the repository, `--overwrite` sets it back"
+        self.issues.append(Issue(EDITED, level, message, change.name, hint=hint))
 
-    def _owner(self, desired: StateObject, name: str) -> Owner:
-        for owners in (self._policy.rule_owners.get(desired.key, {}), self._policy.owners):
-            if name in owners:
-                return Owner(owners[name])
-        known = RULE_FIELDS.get(name)
-        return known.owner if known else Owner.LIVE
-
-    def _tags(self, desired: StateObject, live: LiveObject) -> tuple[list[str], list[str]]:
-        """Our tags and, behind them, those that an analyst added; in the live order where nothing else differs."""
-        ours = list(desired.payload.get("tags", ()))
-        standing = list(live.object.payload.get("tags", ()))
-        base = self._policy.base.get((Kind.RULE, desired.key))
-        pushed = set(base.payload.get("tags", ())) if base else set()
-        extra = [tag for tag in standing if tag not in ours and tag not in pushed]
-        final = ours + extra
-        return (standing if sorted(final) == sorted(standing) else final), extra
+    # -- what is deleted ----------------------------------------------------------------------------------------------
 
     def _left(self) -> list[LiveObject]:
         """What bears our mark and is desired no more."""
-        desired = {(one.kind, one.key) for one in self._desired.objects}
-        left = [live for live in self._existing.marked if (live.object.kind, live.object.key) not in desired]
-        return [live for live in left if not live.immutable and live.object.kind is not Kind.TAG]
+        desired = {one.at for one in self._desired.objects}
+        return [
+            live
+            for live in self._existing.marked
+            if live.object.at not in desired
+            and not live.immutable
+            and not KINDS[live.object.kind].shared
+            and live.object.key not in self._policy.withheld
+        ]
 
     def _replaced(self, written: Sequence[Change]) -> list[Change]:
         """The old ones of rules and searches that the last push left here and that get another id now.
@@ -249,42 +297,79 @@ class _SpacePlanner:
         old = [
             live
             for live in self._left()
-            if (live.object.kind, live.object.name) in created
-            and (live.object.kind, live.object.key) in self._policy.base
+            if (live.object.kind, live.object.name) in created and live.object.at in self._policy.base
         ]
+        if self._forbids_deletions(old):
+            return []
         for live in old:
-            if live.object.kind is Kind.RULE:
+            if KINDS[live.object.kind].named_once:
                 message = f"the rule_id {live.object.key} becomes another one: the rule is deleted and made anew"
                 hint = "the new rule knows none of the alerts of the old one; rule_id in rule.yaml keeps the old id"
-                self.issues.append(Issue("DEP312", Level.WARNING, message, live.object.name, hint=hint))
+                self.issues.append(Issue(NEW_ID, Level.WARNING, message, live.object.name, hint=hint))
         return [self._change(Action.DELETE, live.object, None, live) for live in old]
 
-    def _deletions(self, replaced: Set[tuple[Kind, str]]) -> list[Change]:
+    def _deletions(self, replaced: Set[Key]) -> list[Change]:
         if not self._policy.whole:
             return []
-        left = [live for live in self._left() if (live.object.kind, live.object.key) not in replaced]
-        if not left or not self._policy.prune:
-            self.issues += (
-                Issue(
-                    "DEP310",
-                    Level.NOTE,
-                    "left the repository but stands in Kibana",
-                    live.object.name,
-                    hint="`--prune` removes it",
-                )
-                for live in left
-            )
+        left = [live for live in self._left() if live.object.at not in replaced]
+        pushed = [live for live in left if self._was_pushed(live)]
+        self._tell_copies([live for live in left if not self._was_pushed(live)])
+        if not pushed or not self._policy.prune:
+            self.issues += (_left_over(live) for live in pushed)
             return []
-        if self._too_many(left):
+        if self._forbids_deletions(pushed) or self._too_many(pushed) or self._edited_before(pushed):
             return []
-        return [self._change(Action.DELETE, live.object, None, live) for live in left]
+        return [self._change(Action.DELETE, live.object, None, live) for live in pushed]
+
+    def _was_pushed(self, live: LiveObject) -> bool:
+        """Whether the ledger, or a witness bound to its very id, shows that a push left it here."""
+        return live.object.at in self._policy.base or bool(KINDS[live.object.kind].was_pushed(live.object))
+
+    def _tell_copies(self, unknown: Sequence[LiveObject]) -> None:
+        for live in unknown:
+            message = "it bears our mark, but nothing shows that a push made it: it stays"
+            hint = "a copy made in Kibana, or the ledger of its push is not here; delete it in Kibana"
+            self.issues.append(Issue(UNKNOWN_COPY, Level.NOTE, message, live.object.name, hint=hint))
+
+    def _forbids_deletions(self, left: Sequence[LiveObject]) -> bool:
+        """While a hunt cannot be read, what seems left over may be its own."""
+        if not left or not self._policy.unread:
+            return False
+        names = ", ".join(sorted({live.object.name for live in left}))
+        message = f"nothing is deleted while a hunt cannot be read ({', '.join(self._policy.unread)}): {names} stays"
+        issue = Issue(NOT_DELETED, Level.WARNING, message, f"space {self._desired.space}", hint="mend the hunt")
+        self.issues.append(issue)
+        return True
+
+    def _edited_before(self, left: Sequence[LiveObject]) -> bool:
+        """Whether somebody edited what would go: his work would go with it."""
+        if self._policy.overwrite:
+            return False
+        edited = [live for live in left if self._has_edits(live)]
+        for live in edited:
+            message = f"edited in Kibana since the last push{_by(live)}{_when(live)}, and a prune would remove it"
+            hint = "keep it under another hunt by `deploy pull --new`, or `--overwrite` removes it"
+            self.issues.append(Issue(EDITED, Level.ERROR, message, live.object.name, hint=hint))
+        return bool(edited)
+
+    def _has_edits(self, live: LiveObject) -> bool:
+        kind, one = KINDS[live.object.kind], live.object
+        if kind.is_as_pushed(one):
+            return False
+        base = self._policy.base.get(one.at)
+        if base is None:
+            return kind.is_as_pushed(one) is False
+        final = kind.merge(base, one, base, partial(self._policy.owner, one.key)).final
+        return any(diff.path != "tags" for diff in kind.difference(one, final))
 
     def _too_many(self, left: Sequence[LiveObject]) -> bool:
+        """Whether a prune would remove more of one kind than the limits allow: rules, of which searches are a part."""
         subject = f"space {self._desired.space}"
-        rules = [live for live in left if live.object.kind is Kind.RULE]
-        owned = sum(live.object.kind is Kind.RULE for live in self._existing.marked)
+        names = {name for name, kind in KINDS.items() if kind.named_once}
+        rules = [live for live in left if live.object.kind in names]
+        owned = sum(live.object.kind in names for live in self._existing.marked)
         percent = 100 * len(rules) / owned if owned else 0.0
-        if not any(one.kind is Kind.RULE for one in self._desired.objects):
+        if not any(one.kind in names for one in self._desired.objects):
             message = "nothing is desired here: a prune would remove every rule of ours"
         elif len(rules) > self._policy.prune_count:
             allowed = f"{self._policy.prune_count} of limits.prune_count"
@@ -294,15 +379,8 @@ class _SpacePlanner:
             message = f"a prune would remove {len(rules)} of {owned} rules ({percent:.0f} %), more than the {allowed}"
         else:
             return False
-        self.issues.append(
-            Issue(
-                "DEP311",
-                Level.ERROR,
-                message,
-                subject,
-                hint="if that is meant, raise the limit in the environment's file",
-            )
-        )
+        hint = "if that is meant, raise the limit in the environment's file"
+        self.issues.append(Issue(TOO_MANY, Level.ERROR, message, subject, hint=hint))
         return True
 
     def _change(
@@ -311,57 +389,34 @@ class _SpacePlanner:
         return Change(action, self._desired.space, one.kind, one.key, one.name, desired, existing)
 
     def _block(self, desired: StateObject, message: str, hint: str) -> None:
-        self.issues.append(Issue("DEP300", Level.ERROR, message, desired.name, hint=hint))
+        self.issues.append(Issue(NOT_OURS, Level.ERROR, message, desired.name, hint=hint))
 
 
-def rule_diffs(existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
-    """The fields in which two rules differ, but for those that the server keeps for itself."""
-    names = sorted((existing.payload.keys() | desired.payload.keys()) - KEPT_ALWAYS)
-    return tuple(
-        FieldDiff(name, existing.payload.get(name), desired.payload.get(name))
-        for name in names
-        if not same_value(name, existing.payload.get(name), desired.payload.get(name))
-    )
+def in_order(objects: Iterable[StateObject]) -> tuple[StateObject, ...]:
+    """Objects in the order of writing."""
+    return tuple(sorted(objects, key=order_of))
 
 
-def saved_object_diffs(existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
-    """The attributes (and references) in which two saved objects differ; what we do not set is not ours to compare."""
-    before, after = dotted(existing.payload), dotted(desired.payload)
-    return tuple(
-        FieldDiff(name, before.get(name), value)
-        for name, value in sorted(after.items())
-        if canonical(before.get(name)) != canonical(value)
-    )
-
-
-def dotted(payload: Mapping[str, Json]) -> dict[str, Json]:
-    """A saved object's attributes and, beside them, its references in a fixed order."""
-    return {**payload["attributes"], "references": sorted(payload.get("references", ()), key=canonical)}
-
-
-def _with_live_attributes(desired: StateObject, live: LiveObject) -> StateObject:
-    """Ours over what stands: an attribute that we say nothing of keeps its value."""
-    attributes = {**live.object.payload["attributes"], **desired.payload["attributes"]}
-    ours = list(desired.payload.get("references", ()))
-    known = {canonical(one) for one in ours}
-    extra = [one for one in live.object.payload.get("references", ()) if canonical(one) not in known]
-    references = sorted([*ours, *(one for one in extra if one["type"] == "tag")], key=canonical)
-    return replace(desired, payload={"attributes": attributes, "references": references})
-
-
-def same_value(name: str, one: Json, other: Json) -> bool:
-    """Whether two values of a rule's field say the same: a default is as good as none."""
-    if is_default(name, one) and is_default(name, other):
-        return True
-    return canonical(_comparable(name, one)) == canonical(_comparable(name, other))
-
-
-def _comparable(name: str, value: Json) -> Json:
-    """Actions get an id of their own from the server; without it they are what was sent."""
-    if name == "actions" and isinstance(value, list):
-        return [{key: inner for key, inner in action.items() if key != "uuid"} for action in value]
-    return value
+def _left_over(live: LiveObject) -> Issue:
+    message = "left the repository but stands in Kibana"
+    return Issue(LEFT_OVER, Level.NOTE, message, live.object.name, hint="`--prune` removes it")
 
 
 def _a(one: StateObject) -> str:
-    return f"a {one.kind.value.replace('_', ' ')}"
+    return f"a {KINDS[one.kind].words}"
+
+
+def _by(live: LiveObject) -> str:
+    return f" by {live.updated_by}" if live.updated_by else ""
+
+
+def _when(live: LiveObject) -> str:
+    return f" at {live.updated_at[:19]}" if live.updated_at else ""
+
+
+def _short(value: Json) -> str:
+    """A value for one line, "not set" for none."""
+    if value is None:
+        return "not set"
+    text = " ".join(shown(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

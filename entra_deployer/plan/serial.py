@@ -1,134 +1,163 @@
-"""Plans as JSON and back: what `--out` writes, what `--plan` reads, and what the ledger keeps."""
+"""Plans and changes as JSON and back: what `--out` writes, what `--plan` reads, and what the ledger keeps."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_bytes, write_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, parse_json
+from entra_deployer.core.json import DoesNotFit, canonical, decode, decode_json
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.ledger.ledger import PushEntry, PushState
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
-from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
+from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 
 PLAN_FORMAT = 1
 
 
-def plan_to_json(plan: Plan) -> Json:
-    """All of a plan, so that it can be applied later."""
-    return {
+@dataclass(frozen=True)
+class _IssueDocument:
+    code: str
+    level: Level
+    message: str
+    subject: str
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class _ChangeDocument:
+    """A change as it was written, or a result (a change with two more keys)."""
+
+    action: Action
+    space: str
+    kind: str
+    key: str
+    name: str
+    desired: StateObject | None
+    existing: LiveObject | None
+    diffs: tuple[FieldDiff, ...]
+    kept: tuple[FieldKept, ...]
+    doubled: bool = False
+    outcome: Outcome = Outcome.PLANNED
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class _PlanDocument:
+    format_version: int
+    environment: str
+    unchanged: int
+    changes: tuple[_ChangeDocument, ...]
+    issues: tuple[_IssueDocument, ...]
+    options: Mapping[str, Json] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan from a file, with the options that it was made with ("adopt", "names", ...)."""
+
+    plan: Plan
+    options: Mapping[str, Json]
+
+
+def plan_to_json(plan: Plan, options: Mapping[str, Json] | None = None) -> dict[str, Json]:
+    """All of a plan, so that it can be applied later, with the digest of it."""
+    document: dict[str, Json] = {
         "format_version": PLAN_FORMAT,
         "environment": plan.environment,
         "unchanged": plan.unchanged,
         "changes": [change_to_json(change) for change in plan.changes],
         "issues": [issue_to_json(issue) for issue in plan.issues],
+        "options": dict(options or {}),
     }
+    return {**document, "digest": plan_digest(document)}
 
 
-def plan_from_json(value: Json) -> Plan:
-    """The plan that `plan_to_json` wrote. KeyError, TypeError or ValueError where it is not one."""
-    if value["format_version"] != PLAN_FORMAT:
-        raise ValueError(f"format_version {value['format_version']} is not {PLAN_FORMAT}")
-    issues = tuple(_issue(item) for item in value["issues"])
-    return Plan(
-        environment=value["environment"],
-        changes=tuple(change_from_json(item) for item in value["changes"]),
-        unchanged=value["unchanged"],
-        issues=issues,
-        blockers=tuple(issue for issue in issues if issue.level is Level.ERROR),
-    )
+def plan_digest(document: Mapping[str, Json]) -> str:
+    """The digest of a plan's document, whatever its own `digest` says: an edit by hand shows."""
+    rest = {name: value for name, value in document.items() if name != "digest"}
+    return f"sha256:{hashlib.sha256(canonical(rest).encode()).hexdigest()}"
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def write_plan(path: Path, plan: Plan, options: Mapping[str, Json]) -> None:
     """Write a plan for `read_plan`. Raises InputError where it cannot be written."""
-    text = json.dumps(plan_to_json(plan), indent=2, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(plan_to_json(plan, options), indent=2, sort_keys=True, ensure_ascii=False)
     write_text(path, f"{text}\n", shown=str(path))
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan in a file. Raises InputError where it cannot be read or is none."""
-    data = read_bytes(path, shown=str(path))
+def read_plan(path: Path) -> SavedPlan:
+    """The plan that `deploy plan --out` wrote. Raises InputError for a file that is none, or that was edited since."""
+    hint = "make one by `deploy plan --out FILE`"
+    place = Location(str(path))
     try:
-        return plan_from_json(parse_json(data))
-    except (DoesNotFit, ValueError, KeyError, TypeError) as error:
-        hint = "make one by `deploy plan --out FILE`"
-        raise InputError("this is not a plan", location=Location(str(path)), hint=hint) from error
+        return plan_from_json(decode_json(read_bytes(path), dict[str, Json]))
+    except DoesNotFit as error:
+        raise InputError(f"this is not a plan: {error}", location=place, hint=hint) from error
+    except ValueError as error:
+        raise InputError(str(error), location=place, hint=hint) from error
 
 
-def change_to_json(change: Change) -> Json:
+def plan_from_json(value: Mapping[str, Json]) -> SavedPlan:
+    """The plan that `plan_to_json` wrote. DoesNotFit where it is none, ValueError where it was edited or is too new."""
+    document = decode(value, _PlanDocument)
+    if document.format_version != PLAN_FORMAT:
+        raise ValueError(f"format_version {document.format_version} is not {PLAN_FORMAT}")
+    if document.digest != plan_digest(value):
+        raise ValueError("this plan was edited, or cut, since it was made: its digest is not right")
+    changes = tuple(_change(one) for one in document.changes)
+    plan = Plan(document.environment, changes, document.unchanged).with_issues(map(_issue, document.issues))
+    return SavedPlan(plan, document.options)
+
+
+def change_to_json(change: Change) -> dict[str, Json]:
     """One change with everything that applying or undoing it needs."""
     return {
         "action": change.action.value,
         "space": change.space,
-        "kind": change.kind.value,
+        "kind": change.kind,
         "key": change.key,
         "name": change.name,
-        "desired": _object_to_json(change.desired),
-        "existing": _live_to_json(change.existing),
+        "desired": change.desired and _object_to_json(change.desired),
+        "existing": change.existing and _live_to_json(change.existing),
         "diffs": [diff_to_json(diff) for diff in change.diffs],
         "kept": [{"path": k.path, "existing": k.existing, "reason": k.reason} for k in change.kept],
+        "doubled": change.doubled,
     }
 
 
-def diff_to_json(diff: FieldDiff) -> Json:
+def diff_to_json(diff: FieldDiff) -> dict[str, Json]:
     """A field that differs, with both values."""
     return {"path": diff.path, "existing": diff.existing, "desired": diff.desired, "edited": diff.edited}
 
 
-def change_from_json(value: Mapping[str, Json]) -> Change:
-    """The change that `change_to_json` wrote."""
-    return Change(
-        action=Action(value["action"]),
-        space=value["space"],
-        kind=Kind(value["kind"]),
-        key=value["key"],
-        name=value["name"],
-        desired=_object(value["desired"]),
-        existing=_live(value["existing"]),
-        diffs=tuple(FieldDiff(**item) for item in value["diffs"]),
-        kept=tuple(FieldKept(**item) for item in value["kept"]),
-    )
+def change_from_json(value: Json) -> Change:
+    """The change that `change_to_json` wrote. Raises DoesNotFit for anything else."""
+    return _change(decode(value, _ChangeDocument))
 
 
-def result_to_json(result: ChangeResult) -> Json:
+def _change(one: _ChangeDocument) -> Change:
+    what = (one.action, one.space, one.kind, one.key, one.name, one.desired, one.existing)
+    return Change(*what, diffs=one.diffs, kept=one.kept, doubled=one.doubled)
+
+
+def result_to_json(result: ChangeResult) -> dict[str, Json]:
     """A change and what became of it."""
     return {**change_to_json(result.change), "outcome": result.outcome.value, "error": result.error}
 
 
-def result_from_json(value: Mapping[str, Json]) -> ChangeResult:
-    """The result that `result_to_json` wrote."""
-    return ChangeResult(change_from_json(value), Outcome(value["outcome"]), value["error"])
+def result_from_json(value: Json) -> ChangeResult:
+    """The result that `result_to_json` wrote. Raises DoesNotFit for anything else."""
+    document = decode(value, _ChangeDocument)
+    return ChangeResult(_change(document), document.outcome, document.error)
 
 
-def push_to_json(entry: PushEntry) -> Json:
-    """A push without its results, which the ledger and the journal's files keep each in their own way."""
-    return {
-        "push_id": entry.push_id,
-        "environment": entry.environment,
-        "at": entry.at,
-        "by": entry.by,
-        "commit": entry.commit,
-        "state": entry.state.value,
-        "note": entry.note,
-    }
-
-
-def push_from_json(value: Mapping[str, Json]) -> PushEntry:
-    """The push that `push_to_json` wrote, without results."""
-    return PushEntry(
-        push_id=value["push_id"],
-        environment=value["environment"],
-        at=value["at"],
-        by=value["by"],
-        commit=value["commit"],
-        state=PushState(value["state"]),
-        note=value.get("note", ""),
-    )
-
-
-def issue_to_json(issue: Issue) -> Json:
+def issue_to_json(issue: Issue) -> dict[str, Json]:
     """An issue; its place as path, line and column, 0 where not known."""
     place = issue.location
     return {
@@ -143,24 +172,17 @@ def issue_to_json(issue: Issue) -> Json:
     }
 
 
-def _issue(value: Mapping[str, Json]) -> Issue:
-    place = Location(value["path"], value["line"], value["column"]) if value["path"] else None
-    return Issue(value["code"], Level(value["level"]), value["message"], value["subject"], place, value["hint"] or None)
+def _issue(one: _IssueDocument) -> Issue:
+    place = Location(one.path, one.line, one.column) if one.path else None
+    return Issue(one.code, one.level, one.message, one.subject, place, one.hint or None)
 
 
-def _object_to_json(one: StateObject | None) -> Json:
-    if one is None:
-        return None
-    return {"kind": one.kind.value, "key": one.key, "name": one.name, "payload": dict(one.payload)}
+def _object_to_json(one: StateObject) -> Json:
+    return {"kind": one.kind, "key": one.key, "name": one.name, "payload": dict(one.payload)}
 
 
-def _object(value: Json) -> StateObject | None:
-    return None if value is None else StateObject(Kind(value["kind"]), value["key"], value["name"], value["payload"])
-
-
-def _live_to_json(live: LiveObject | None) -> Json:
-    if live is None:
-        return None
+def _live_to_json(live: LiveObject) -> Json:
+    """Without what the server says of its last run, which no write is about."""
     return {
         "object": _object_to_json(live.object),
         "object_id": live.object_id,
@@ -168,15 +190,5 @@ def _live_to_json(live: LiveObject | None) -> Json:
         "updated_at": live.updated_at,
         "updated_by": live.updated_by,
         "immutable": live.immutable,
+        "created_at": live.created_at,
     }
-
-
-def _live(value: Json) -> LiveObject | None:
-    if value is None:
-        return None
-    one = _object(value["object"])
-    if one is None:
-        raise ValueError("a live object without its content")
-    return LiveObject(
-        one, value["object_id"], value["revision"], value["updated_at"], value["updated_by"], value["immutable"]
-    )

@@ -1,19 +1,21 @@
 """One space as a plan, a drift and a pull all need it: what the hunts want of it, what it holds, who owns what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import desired_state
-from entra_deployer.compiler.identity import OWNER_TAG
-from entra_deployer.core.issue import Issue
+from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import Catalog
+from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule_fields import Owner, with_witness
-from entra_deployer.objects.state import Kind, LiveObject, State, StateObject
+from entra_deployer.objects.state import Key, LiveObject, State, StateObject
+from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
-from entra_deployer.plan.references import Resolver
 from entra_deployer.repository import Compilation, compile_catalog
+from entra_deployer.stack.kibana import KibanaClient
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,21 @@ class Survey:
     issues: tuple[Issue, ...]
 
 
-def survey_space(
-    catalog: Catalog, connection: Connection, space: str, base: Mapping[tuple[Kind, str], StateObject]
-) -> Survey:
+def survey_space(catalog: Catalog, connection: Connection, space: str, base: Mapping[Key, StateObject]) -> Survey:
     """Compile what was read for a space and read what stands there. `base` is what the last push left. Reads only."""
     compilation = compile_catalog(catalog, connection.target(space))
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-    rules = [_stamped(resolver.resolve(rule)) for rule in compilation.rules]
+    rules = [_stamped(resolver.resolve(rule)) for rule in compilation.deployable]
     desired = desired_state(rules, space)
     environment = connection.environment
     policy = Policy(
-        version=connection.version,
         prune_count=environment.limits.prune_count,
         prune_percent=environment.limits.prune_percent,
         owners=environment.owners,
         rule_owners=_owners(compilation),
         base=base,
+        withheld=compilation.withheld,
+        unread=compilation.unread,
     )
     issues = (*compilation.issues, *resolver.issues)
     return Survey(compilation, desired, read_existing(connection, desired), policy, issues)
@@ -55,17 +56,16 @@ def _stamped(rule: CompiledRule) -> CompiledRule:
 
 def read_existing(connection: Connection, desired: State) -> Existing:
     """What stands in the space of `desired`: what bears our mark, and what has a key or a name of its objects."""
-    keys = {kind: [one.key for one in desired.objects if one.kind is kind] for kind in Kind}
-    rules = connection.rules(desired.space)
-    searches = connection.saved_objects(desired.space, Kind.SAVED_SEARCH)
-    tags = connection.saved_objects(desired.space, Kind.TAG)
-    same_key: list[LiveObject] = rules.by_key(keys[Kind.RULE])
-    same_key += searches.by_key(keys[Kind.SAVED_SEARCH]) + tags.by_key(keys[Kind.TAG])
-    marked = rules.marked(OWNER_TAG)
-    for tag in keys[Kind.TAG]:
-        marked += searches.marked(tag)
-    names = [one.name for one in desired.objects if one.kind is Kind.RULE]
-    return Existing(tuple(marked), tuple(same_key), tuple(rules.by_name(names)))
+    marked: list[LiveObject] = []
+    same_key: list[LiveObject] = []
+    same_name: list[LiveObject] = []
+    for kind in KINDS:
+        handler = connection.handler(desired.space, kind)
+        mine = [one for one in desired.objects if one.kind == kind]
+        marked += handler.marked(mark_of(desired.space))
+        same_key += handler.by_key(one.key for one in mine)
+        same_name += handler.by_name(one.name for one in mine)
+    return Existing(tuple(marked), tuple(same_key), tuple(same_name))
 
 
 def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
@@ -76,3 +76,89 @@ def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
         named = {"actions": said.actions, "exceptions_list": said.exceptions}
         found[rule.rule.key] = {**{field: Owner.GIT for field, value in named.items() if value}, **said.owners}
     return found
+
+
+# -- what a rule.yaml names and each environment numbers: connectors and shared exception lists ------------------------
+
+_USUAL_FREQUENCY = {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None}
+
+
+class Resolver:
+    """Puts a space's own ids in place of names. Nothing is asked of Kibana unless a rule names something."""
+
+    def __init__(self, client: KibanaClient, space: str, aliases: Mapping[str, str]) -> None:
+        """`aliases` maps a name in rule.yaml to the connector's name in this environment."""
+        self._client = client
+        self._space = space
+        self._aliases = aliases
+        self._connectors: Mapping[str, Json] | None = None
+        self._lists: dict[str, Json] = {}
+        self.issues: list[Issue] = []
+
+    def resolve(self, rule: CompiledRule) -> CompiledRule:
+        """The rule with its actions and exception lists; what is missing here is in `issues`."""
+        settings = rule.settings.settings
+        fields: dict[str, Json] = {}
+        if settings.actions:
+            fields["actions"] = [found for item in settings.actions if (found := self._action(rule, item))]
+        if settings.exceptions:
+            fields["exceptions_list"] = self._exceptions(rule, settings.exceptions)
+        if not fields:
+            return rule
+        return replace(rule, rule=replace(rule.rule, payload={**rule.rule.payload, **fields}))
+
+    def named_actions(self, actions: Sequence[Mapping[str, Json]]) -> list[Json]:
+        """A live rule's actions as rule.yaml says them. ValueError for one whose connector is not among the space's."""
+        by_id = {one["id"]: name for name, one in self._all_connectors().items()}
+        ours = {here: name for name, here in self._aliases.items()}
+        named: list[Json] = []
+        for action in actions:
+            if action["id"] not in by_id:
+                raise ValueError(f"no connector has the id {action['id']}")
+            here = by_id[action["id"]]
+            usual = {"group": "default", "params": {}, "frequency": _USUAL_FREQUENCY, "alerts_filter": None}
+            further = {key: action.get(key) for key, value in usual.items() if action.get(key) not in (None, value)}
+            named.append({"connector": ours.get(here, here), **further})
+        return named
+
+    def _all_connectors(self) -> Mapping[str, Json]:
+        if self._connectors is None:
+            self._connectors = self._client.connectors(self._space)
+        return self._connectors
+
+    def _action(self, rule: CompiledRule, item: Mapping[str, Json]) -> Json:
+        name = str(item["connector"])
+        here = self._aliases.get(name, name)
+        connector = self._all_connectors().get(here)
+        if not connector:
+            self._missing(
+                rule,
+                f"there is no connector {here!r} in the space {self._space}",
+                "create it there, or map its name under connectors",
+            )
+            return None
+        further = {key: item[key] for key in ("alerts_filter",) if key in item}
+        return {
+            "id": connector["id"],
+            "action_type_id": connector["connector_type_id"],
+            "group": item.get("group", "default"),
+            "params": item.get("params", {}),
+            "frequency": item.get("frequency", _USUAL_FREQUENCY),
+            **further,
+        }
+
+    def _exceptions(self, rule: CompiledRule, list_ids: Sequence[str]) -> list[Json]:
+        found: list[Json] = []
+        for list_id in list_ids:
+            if list_id not in self._lists:
+                self._lists[list_id] = self._client.exception_list(self._space, list_id)
+            if one := self._lists[list_id]:
+                found.append({name: one[name] for name in ("id", "list_id", "type", "namespace_type")})
+            else:
+                self._missing(
+                    rule, f"there is no exception list {list_id!r} in the space {self._space}", "create it there first"
+                )
+        return found
+
+    def _missing(self, rule: CompiledRule, message: str, hint: str) -> None:
+        self.issues.append(Issue("DEP340", Level.ERROR, f"{rule.rule.name}: {message}", rule.folder, hint=hint))

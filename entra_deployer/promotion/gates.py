@@ -8,8 +8,9 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
-from entra_deployer.ledger.attestation import Evidence, VerdictRecord
+from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.stack.environment import Gates
+from entra_deployer.verify.records import VerdictRecord
 from entra_deployer.verify.verdict import Status
 
 NO_VERDICT = "DEP383"

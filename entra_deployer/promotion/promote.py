@@ -6,30 +6,30 @@ from functools import cached_property
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import ExitCode, SecretError, UsageError
+from entra_deployer.core.errors import DeployError, ExitCode, SecretError, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
-from entra_deployer.ledger.read_history import number_pushes
-from entra_deployer.ledger.reader import Past
+from entra_deployer.ledger.history import number_pushes, with_changes
 from entra_deployer.objects.rule_fields import rule_digest
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.objects.state import RULE, LiveObject, StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind
-from entra_deployer.plan.find_drift import Compared, compare_spaces
+from entra_deployer.plan.drift import Compared, compare_spaces
 from entra_deployer.plan.plan import Outcome, Plan
 from entra_deployer.plan.push import Clock, PushRequest, commit_of, now, plan_rules, push_code, push_rules
+from entra_deployer.plan.report import Report
 from entra_deployer.promotion.approvals import Approvals, read_approvals
-from entra_deployer.promotion.attest import attest
+from entra_deployer.promotion.attestation import INTENDED, Evidence, Promotion, complete, intend
 from entra_deployer.promotion.gates import NOT_SIGNED, Gatekeeper, Standing, is_same_version
 from entra_deployer.repository import compile_rules
-from entra_deployer.verify.records import make_records
+from entra_deployer.verify.records import VerdictRecord, kept_verdicts, make_records
 from entra_deployer.verify.run import verify
 from entra_deployer.verify.verify_rules import contents, make_bench, rules_under_test, watch_rules, with_source
 
 SOURCE_DRIFT = "DEP381"
 TARGET_DRIFT = "DEP382"
 TO_BE_VERIFIED = "DEP390"
+NOT_KEPT = "DEP391"
 
 _MET_IN_TARGET = frozenset({DriftKind.NOT_PUSHED, DriftKind.DIFFERENT, DriftKind.FAILING, DriftKind.SOURCE_CHANGED})
 """What a promotion may meet in its target: what it is there to change, or to mend."""
@@ -42,6 +42,7 @@ class PromotionRequest:
     names: tuple[str, ...] = ()
     dry_run: bool = False
     lock: bool = True
+    overwrite: bool = False
 
 
 def promote(
@@ -73,11 +74,11 @@ class _Promotion:
     def run(self) -> Promotion:
         """Plan, look at everything that may stand against it, and push."""
         note = f"promoted from {self.source.environment.name}"
-        push = PushRequest(self.request.names, lock=self.request.lock, note=note)
+        push = PushRequest(self.request.names, lock=self.request.lock, note=note, overwrite=self.request.overwrite)
         planned = plan_rules(self.root, self.target, push)
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
         if planned.plan is None or not (planned.plan.changes or planned.errors):
-            return done
+            return done if self.request.dry_run else self._complete_older(done)
         self._check_signature()
         self._refuse_drift()
         self._gather(planned.plan)
@@ -86,14 +87,39 @@ class _Promotion:
         if done.refused:
             return done
         at = self.clock().isoformat(timespec="milliseconds")
-        document = attest(done, self.source, self.target, at=at, commit=commit_of(self.root))
-        done = replace(done, attestation=document)
+        intention = intend(done, self.source, self.target, at=at, commit=commit_of(self.root))
         if self.request.dry_run:
-            return done
+            return replace(done, attestation=intention)
+        self.target.journal.remember_attestation(intention)  # what fails here fails before anything is written
         report = push_rules(self.root, self.target, push, plan=planned.plan, clock=self.clock)
-        if report.count(Outcome.APPLIED):
-            self._past_of_target.remember_attestation(document)
-        return replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
+        done = replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
+        return self._completed(done, intention, _promoted(report))
+
+    def _completed(self, done: Promotion, intention: Json, promoted: dict[str, str]) -> Promotion:
+        """Write what was done; where that fails the rules are there, and the next run completes it."""
+        if not promoted:
+            return done
+        document = complete(intention, self.target, promoted)
+        try:
+            self.target.journal.remember_attestation(document)
+        except DeployError as error:
+            message = f"the rules are there, but their attestation could not be kept: {error.message}"
+            hint = "run the same promotion again: it completes the attestation"
+            self._against(NOT_KEPT, self.target.environment.name, message, hint)
+            return replace(done, issues=(*done.issues, *self.issues[-1:]))
+        return replace(done, attestation=document)
+
+    def _complete_older(self, done: Promotion) -> Promotion:
+        """Complete the attestation of a promotion that wrote its rules and died before it could say so."""
+        older = [one for one in self.target.journal.attestations() if one.get("state") == INTENDED]
+        for intention in older:
+            standing = {
+                live.object.key: rule_digest(live.object.payload)
+                for space in self.target.environment.spaces
+                for live in self.target.rules(space).by_key(rule["rule_id"] for rule in intention["rules"])
+            }
+            done = self._completed(done, intention, standing)
+        return done
 
     def _check_signature(self) -> None:
         environment = self.target.environment
@@ -106,17 +132,9 @@ class _Promotion:
     # -- drift ------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _past_of_source(self) -> Past:
-        return Past(self.root, self.source)
-
-    @cached_property
-    def _past_of_target(self) -> Past:
-        return Past(self.root, self.target)
-
-    @cached_property
     def _compared(self) -> list[Compared]:
         """The source's spaces against its last push and the repository."""
-        return compare_spaces(self.root, self.source, self._past_of_source, self.request.names)
+        return compare_spaces(self.root, self.source, self.request.names)
 
     def _refuse_drift(self) -> None:
         source, target = self.source.environment.name, self.target.environment.name
@@ -125,7 +143,7 @@ class _Promotion:
             if difference.kind is DriftKind.NOT_PUSHED:
                 message = f"another content than {source} has: {_said(difference)}"
             self._against(SOURCE_DRIFT, difference.name, message, f"deploy drift {source}")
-        for space in compare_spaces(self.root, self.target, self._past_of_target, self.request.names):
+        for space in compare_spaces(self.root, self.target, self.request.names):
             for difference in space.differences:
                 if difference.counts and difference.kind not in _MET_IN_TARGET:
                     hint = f"deploy drift {target}; then deploy pull {target}, or set it back"
@@ -140,7 +158,7 @@ class _Promotion:
         approvals = read_approvals(self.root, gates.approvals_file) if gates.approvals else {}
         records = self._records()
         standing = {live.object.key: live for live in self._standing()}
-        wanted = {c.key: c.desired for c in plan.changes if c.kind is Kind.RULE and c.desired}
+        wanted = {c.key: c.desired for c in plan.changes if c.kind == RULE and c.desired}
         compiled = {rule.rule.key: rule for space in self._compared for rule in space.survey.compilation.rules}
         self.issues += (one for space in self._compared for one in space.survey.issues if one.level is Level.ERROR)
         gathered = [
@@ -186,7 +204,7 @@ class _Promotion:
 
     def _records(self) -> dict[str, VerdictRecord]:
         """The newest verdict of each rule that the source has."""
-        return {record.rule_id: record for record in sorted(self._past_of_source.verdicts(), key=lambda one: one.at)}
+        return {record.rule_id: record for record in sorted(kept_verdicts(self.source.journal), key=lambda one: one.at)}
 
     def _standing(self) -> Iterable[LiveObject]:
         """The rules of the source's first space, where verdicts are reached."""
@@ -196,8 +214,8 @@ class _Promotion:
     def _since(self) -> dict[str, str]:
         """When each rule came to the source as it stands there, by rule_id."""
         found: dict[str, str] = {}
-        for push in number_pushes(self._past_of_source):
-            for result in self._past_of_source.with_changes(push).entry.results:
+        for push in number_pushes(self.source.journal):
+            for result in with_changes(self.source.journal, push).entry.results:
                 if result.outcome is Outcome.APPLIED:
                     found.setdefault(result.change.key, push.entry.at)
         return found
@@ -238,6 +256,15 @@ class _Promotion:
 
     def _against(self, code: str, subject: str, message: str, hint: str) -> None:
         self.issues.append(Issue(code, Level.ERROR, message, subject, hint=hint))
+
+
+def _promoted(report: Report) -> dict[str, str]:
+    """The digests of the rules that a push wrote, by rule_id."""
+    return {
+        result.change.key: rule_digest(result.change.desired.payload)
+        for result in report.results
+        if result.outcome is Outcome.APPLIED and result.change.kind == RULE and result.change.desired
+    }
 
 
 def _as_standing(live: LiveObject) -> Standing:

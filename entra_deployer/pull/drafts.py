@@ -15,7 +15,7 @@ from entra_deployer.hunts.edit.yaml_text import look_up
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.readers import READERS
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
-from entra_deployer.plan.references import Resolver
+from entra_deployer.plan.survey import Resolver
 from entra_deployer.repository import rule_keys
 from entra_deployer.stack.environments import DEPLOY_FOLDER
 

@@ -5,16 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from entra_deployer.compiler.identity import OWNER_TAG
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.ledger.reader import Past
-from entra_deployer.objects.state import Kind, LiveObject
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, LiveObject
+from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind, FieldDrift
-from entra_deployer.plan.find_drift import Compared, compare_spaces
-from entra_deployer.plan.references import Resolver
+from entra_deployer.plan.drift import Compared, compare_spaces, unknown_past
+from entra_deployer.plan.survey import Resolver
 from entra_deployer.pull.drafts import Builder, Draft, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish
@@ -49,13 +48,13 @@ class PullRequest:
 
 def pull_rules(root: Path, connection: Connection, request: PullRequest) -> PullReport:
     """Bring what was changed in Kibana into the project's files. Kibana is only read."""
-    past = Past(root, connection)
-    compared = compare_spaces(root, connection, past, request.names)
+    compared = compare_spaces(root, connection, request.names)
     pull = _Pull(root, connection, request)
     for one in compared:
         pull.space(one)
     errors = {issue for one in compared for issue in one.survey.issues if issue.level is Level.ERROR}
-    return pull.report([*errors, *past.issues])
+    without = [one.survey.desired.space for one in compared if not one.survey.policy.base]
+    return pull.report([*errors, *unknown_past(connection, without)])
 
 
 def pull_code(report: PullReport) -> ExitCode:
@@ -122,7 +121,7 @@ class _Pull:
         rules = compared.survey.compilation.rules
         rule = next(one for one in rules if difference.key in (one.rule.key, one.search.key))
         draft = self._draft(rule.folder, Path(rule.source.hunt.source))
-        if difference.object_kind is Kind.SAVED_SEARCH:
+        if difference.object_kind == SAVED_SEARCH:
             self._bring_search(bringer, draft, rule.rule.key, difference)
             return
         for name in sorted(wish.fields, key=lambda name: (name not in _FIRST, name)):
@@ -174,7 +173,7 @@ class _Pull:
         keys = {
             one.key
             for one in compared.differences
-            if one.kind in (DriftKind.FOREIGN_COPY, DriftKind.DIFFERENT) and one.object_kind is Kind.RULE
+            if one.kind in (DriftKind.FOREIGN_COPY, DriftKind.DIFFERENT) and one.object_kind == RULE
         }
         desired = {one.key for one in compared.survey.desired.objects}
         marked = [live for live in compared.survey.existing.marked if live.object.key in keys - desired]
@@ -190,7 +189,7 @@ class _Pull:
     def _bring_newcomer(self, bringer: Bringer, newcomer: Newcomer, space: str) -> None:
         rule = newcomer.rule
         draft, fields = draft_of_newcomer(self.root, newcomer, bringer.builder.target, self.texts)
-        nothing = Difference(DriftKind.FOREIGN_COPY, space, Kind.RULE, rule.key, rule.name)
+        nothing = Difference(DriftKind.FOREIGN_COPY, space, RULE, rule.key, rule.name)
         for name in fields:
             wish = Wish(rule.key, {**fields, "tags": bringer.with_tags(draft, rule.key, fields.get("tags", ()))})
             after = bringer.bring(draft, wish, name)
@@ -200,7 +199,7 @@ class _Pull:
                 draft = after
         for path in (draft.hunt_path, draft.settings_path):
             self.texts[path] = draft.texts[path]
-        self.brought.append(Brought(Kind.RULE, rule.name, space, "", self._shown(draft.hunt_path)))
+        self.brought.append(Brought(RULE, rule.name, space, "", self._shown(draft.hunt_path)))
         if not newcomer.is_marked:
             hint = f"deploy push {self.connection.environment.name} --adopt takes it over"
             self._tell(LEFT, Level.NOTE, rule.name, "the rule in Kibana is not ours yet", hint)

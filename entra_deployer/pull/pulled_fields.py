@@ -15,8 +15,9 @@ from entra_deployer.hunts.edit.hunt_text import replace_query
 from entra_deployer.hunts.edit.merge import merge_lines, merge_words
 from entra_deployer.hunts.edit.rule_settings import patches, remove_setting, set_setting
 from entra_deployer.hunts.edit.yaml_text import look_up, set_in_yaml
+from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS
-from entra_deployer.plan.planner import same_value
+from entra_deployer.objects.state import RULE
 from entra_deployer.pull.drafts import Builder, Built, Draft
 
 type Edit = Callable[[Draft], Draft]
@@ -225,6 +226,4 @@ def _changed_fields(before: CompiledRule, after: CompiledRule) -> Iterator[str]:
 
 
 def _same(name: str, one: Json, other: Json) -> bool:
-    if name == "tags":
-        return sorted(one or ()) == sorted(other or ())
-    return same_value(name, one, other)
+    return KINDS[RULE].same(name, one or () if name == "tags" else one, other or () if name == "tags" else other)

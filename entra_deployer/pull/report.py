@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.objects.state import Kind
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class FileEdit:
 class Brought:
     """One field of a rule or saved search, or a whole rule (`field` is ""), that now stands in `path`."""
 
-    object_kind: Kind
+    object_kind: str
     name: str
     space: str
     field: str

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from entra_deployer.core.json import Json
-from entra_deployer.plan.plan import FieldDiff, FieldKept
+from entra_deployer.objects.state import FieldDiff, FieldKept
 
 _LONG = 60
 _EDITED = " (edited in Kibana since the last push)"
@@ -20,7 +20,7 @@ def counted(number: int, noun: str) -> str:
 
 def kind_name(kind: str) -> str:
     """Saved search, rule, tag."""
-    return str(kind).replace("_", " ")
+    return kind.replace("_", " ")
 
 
 def in_space(space: str) -> str:

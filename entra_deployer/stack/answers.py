@@ -5,12 +5,14 @@ Sources: recorded answers of a real Kibana 8.12.2, the API specifications of 8.1
 
 import json
 import re
-from typing import Any, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 import msgspec
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.stack.diagnosis import Answer, Diagnosis
+
+if TYPE_CHECKING:  # the kinds of objects name these types, and none of them needs the HTTP library for it
+    from entra_deployer.stack.diagnosis import Answer, Diagnosis
 
 _PLACE = re.compile(r" - at `\$?\.?(.*)`$")
 
@@ -84,6 +86,7 @@ _RuleKeys = TypedDict(
         "max_signals": int,
         "immutable": bool,
         "revision": int,
+        "created_at": str,
         "updated_at": str,
         "updated_by": str | None,
         "execution_summary": _ExecutionSummary | None,
@@ -120,6 +123,7 @@ class _SavedObjectKeys(TypedDict, total=False):
     attributes: Required[_Attributes]
     references: list[_Reference]
     version: str
+    created_at: str
     updated_at: str
     updated_by: str | None
     managed: bool
@@ -402,6 +406,8 @@ class Acknowledged(_Answer, frozen=True):
 
 class _Hit(_Answer, frozen=True):
     source: DocumentBody = msgspec.field(name="_source")
+    document_id: str = msgspec.field(name="_id", default="")
+    sort: list[Any] | None = None
 
 
 class _Hits(_Answer, frozen=True):
@@ -432,7 +438,7 @@ class Nothing(_Answer, frozen=True, forbid_unknown_fields=True):
     """DELETE of a saved object: {}."""
 
 
-def decode[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> T:
+def decode[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> T:
     """The answer as the type that its endpoint has. Raises Unreachable, of a write AnswerLost, for anything else."""
     expected = _expected(into)
     if not answer.whole or (answer.content_type and "json" not in answer.content_type):
@@ -445,7 +451,7 @@ def decode[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> T:
         raise diagnosis.unexpected(answer, expected) from None
 
 
-def decode_lines[T](answer: Answer, into: type[T], diagnosis: Diagnosis) -> list[T]:
+def decode_lines[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> list[T]:
     """The lines of an export, each as the type that it has."""
     expected = f"lines of {_expected(into)}"
     if not answer.body or not answer.whole or (answer.content_type and "json" not in answer.content_type):

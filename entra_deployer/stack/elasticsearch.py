@@ -48,6 +48,7 @@ PARTIAL_SINCE = {8: StackVersion(8, 19), 9: StackVersion(9, 1)}
 BULK_SIZE = 2000
 """Documents in one bulk request."""
 _LEDGER_BULK = 200
+_MOST_HITS = 5000
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -384,7 +385,6 @@ class ElasticClient:
             op_type="create" if create else "index",
             if_seq_no=replaces.seq_no if replaces else None,
             if_primary_term=replaces.primary_term if replaces else None,
-            refresh="wait_for" if create else None,
         )
         told = self._typed(response, WrittenDocument)
         return StoredDocument(document_id, source, told.seq_no, told.primary_term)
@@ -402,6 +402,33 @@ class ElasticClient:
         except Refused as error:
             return _absent(error)
         return True
+
+    def search_every(self, index: str, *, query: Json) -> dict[str, Mapping[str, Json]]:
+        """All documents that a Query DSL `query` finds, by id, however many; {} without such an index.
+
+        Read in pages by the order of writing. A document that is written meanwhile may be read in its newer form.
+        """
+        found: dict[str, Mapping[str, Json]] = {}
+        after: list[Json] | None = None
+        while True:
+            try:
+                response = self._client.search(
+                    index=index,
+                    query=query,
+                    sort=[{"_seq_no": "asc"}],
+                    size=_MOST_HITS,
+                    search_after=after,
+                    allow_no_indices=True,
+                    allow_partial_search_results=False,
+                )
+                hits = self._typed(response, SearchResult).hits.hits
+            except Refused as error:
+                _absent(error)
+                return found
+            found |= {hit.document_id: hit.source for hit in hits}
+            if len(hits) < _MOST_HITS:
+                return found
+            after = hits[-1].sort
 
     def search(
         self, index: str, *, query: Json = None, sort: Json = None, size: int = 1000

@@ -2,21 +2,61 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from entra_deployer.core.errors import InputError
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import DoesNotFit, decode
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.detection_test import FOLDER as TESTS
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.readers import READERS
-from entra_deployer.ledger.attestation import VerdictRecord
-from entra_deployer.ledger.journal import EitherJournal
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.plan.connection import Connection
-from entra_deployer.verify.verdict import Verdict
+from entra_deployer.plan.journal import Journal
+from entra_deployer.verify.verdict import Status, Verdict
 
 NOT_KEPT = "DEP380"
 _HUNT_FILES = ("rule.yaml", *(f"hunt{suffix}" for suffix in READERS))
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """A verdict, and what exactly it is about, as the ledger keeps it.
+
+    `content` is the digest of the hunt, its rule.yaml and its tests, `rule` that of the rule as it stood in Kibana.
+    `mutation_score` is None where it was not asked for. `kibana` and `elasticsearch` are the versions that it was
+    reached on; `at` is ISO 8601 in UTC.
+    """
+
+    rule_id: str
+    name: str
+    content: str
+    rule: str
+    status: Status
+    mutation_score: float | None
+    at: str
+    by: str
+    kibana: str
+    elasticsearch: str
+
+
+def record_to_json(record: VerdictRecord) -> Json:
+    """All of a record."""
+    return {**asdict(record), "status": record.status.value}
+
+
+def kept_verdicts(journal: Journal) -> list[VerdictRecord]:
+    """The verdicts that a ledger keeps. Raises InputError for one that is none."""
+    found: list[VerdictRecord] = []
+    for value in journal.verdicts():
+        try:
+            found.append(decode(value, VerdictRecord))
+        except DoesNotFit as error:
+            hint = "somebody else wrote it, or it is broken: verify again"
+            raise InputError(f"the ledger holds a verdict that is none: {error}", hint=hint) from error
+    return found
 
 
 def content_digest(folder: Path) -> str:
@@ -62,16 +102,14 @@ def make_records(
     ]
 
 
-def keep_records(root: Path, connection: Connection, records: Sequence[VerdictRecord]) -> list[Issue]:
+def keep_records(connection: Connection, records: Sequence[VerdictRecord]) -> list[Issue]:
     """Write them into the environment's ledger; what is to be known of that."""
-    issues: list[Issue] = []
-    environment = connection.environment.name
-
-    def warn(_: str) -> None:
-        message = "this key may not write the ledger: the verdicts are kept on this machine alone"
-        hint = "a promotion from elsewhere will not know them"
-        issues.append(Issue(NOT_KEPT, Level.NOTE, message, environment, hint=hint))
-
-    if records:
-        EitherJournal(connection.ledger(), root, environment, warn).remember_verdicts(records)
-    return issues
+    journal = connection.journal
+    if not records:
+        return []
+    journal.remember_verdicts([record_to_json(record) for record in records])
+    if not tuple(journal.issues):
+        return []
+    message = "this key may not write the ledger: the verdicts are kept on this machine alone"
+    hint = "a promotion from elsewhere will not know them"
+    return [Issue(NOT_KEPT, Level.NOTE, message, connection.environment.name, hint=hint)]

@@ -12,12 +12,11 @@ from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
-from entra_deployer.ledger.reader import Past
-from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
-from entra_deployer.plan.index_mapping import NO_SOURCE, Types, Watched, problems_of_rule, warnings_of_rules
+from entra_deployer.plan.index_mapping import NO_SOURCE, Watched, problems_of_rule, warnings_of_rules, watch_sources
+from entra_deployer.plan.journal import Types
 from entra_deployer.plan.report import Report
-from entra_deployer.plan.source_fields import watch_sources
 from entra_deployer.repository import Compilation, compile_rules, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
@@ -52,7 +51,7 @@ def verify_rules(
     bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
     digests = contents(compilation)
     standing = rules_under_test(compilation, connection, space)
-    watched = watch_rules(standing, connection, Past(root, connection).types(space))
+    watched = watch_rules(standing, connection, connection.journal.types(space))
     rules = [with_source(rule, watched.get(rule.rule_id)) for rule in standing]
     verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
@@ -62,7 +61,7 @@ def verify_rules(
     issues += [issue for verdict in verdicts for issue in verdict.problems if issue not in issues]
     payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
     records = make_records(verdicts, payloads, digests, connection)
-    issues += keep_records(root, connection, records)
+    issues += keep_records(connection, records)
     return Report(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, {connection.stack}",
@@ -168,7 +167,7 @@ def watch_rules(
     rules: Sequence[RuleUnderTest], connection: Connection, then: Mapping[str, Types]
 ) -> dict[str, Watched]:
     """By rule_id, what the source of each rule is like. `then` are the types that its fields had at the last push."""
-    objects = [StateObject(Kind.RULE, one.rule_id, one.name, one.payload) for one in rules if one.payload is not None]
+    objects = [StateObject(RULE, one.rule_id, one.name, one.payload) for one in rules if one.payload is not None]
     return {one.rule.key: one for one in watch_sources(connection.elastic, connection.version, objects, then)}
 
 

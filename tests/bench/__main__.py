@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
-from entra_deployer.plan.connection import Connection, open_connection
+from entra_deployer.plan.connection import Connection
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
 from tests.bench.hunts import Tally, behave
 from tests.bench.verifying import RULES, TESTS, time_verify
@@ -25,7 +26,7 @@ def main() -> None:
         try:
             credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
             kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
-            with open_connection(Environment("local", kibana, elastic, embedded=True)) as connection:
+            with open_connection(Environment("local", kibana, elastic, embedded=True), root) as connection:
                 for bench in BENCHES:
                     bench(connection)
         finally:

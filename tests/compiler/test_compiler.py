@@ -6,11 +6,11 @@ import re
 import pytest
 
 from entra_deployer.compiler.compiler import compile_source, desired_state
-from entra_deployer.compiler.identity import OWNER_TAG
 from entra_deployer.core.issue import Level
 from entra_deployer.data import load_knowledge
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
-from entra_deployer.objects.state import Kind
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG
+from entra_deployer.objects.tag import OWNER_TAG
 from tests.compiler.build import compiled, hunt, rule, source, target
 
 COUNTING = "from logs-azure.signinlogs-* | where @timestamp > now() - 7d | stats c = count(*) by user.name"
@@ -20,7 +20,7 @@ ROWS = 'from logs-okta* | where event.action == "x"'
 def test_one_rule_one_search_and_the_tag_for_each_query():
     result = compiled(COUNTING, ROWS)
     state = desired_state(result.rules, "default")
-    assert [one.kind for one in state.objects] == [Kind.TAG] + [Kind.SAVED_SEARCH] * 2 + [Kind.RULE] * 2
+    assert [one.kind for one in state.objects] == [TAG] + [SAVED_SEARCH] * 2 + [RULE] * 2
     assert len({one.key for one in state.objects}) == 5
     assert [rule.rule.name for rule in result.rules] == ["A hunt (logs-azure-signinlogs)", "A hunt (logs-okta)"]
 

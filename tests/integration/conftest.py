@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
-from entra_deployer.plan.connection import Connection, open_connection
+from entra_deployer.plan.connection import Connection
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
 from tests.fault_proxy import FaultProxy
 from tests.integration.projects import Project, client, environment_file
@@ -94,12 +95,12 @@ def stack(stack_root: Path) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def connection(stack: LocalStack) -> Iterator[Connection]:
+def connection(stack: LocalStack, stack_root: Path) -> Iterator[Connection]:
     """Both servers of the shared stack, as the environment `local` has them."""
     credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
     kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
     embedded = given_stack() is None
-    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=embedded)) as opened:
+    with open_connection(Environment("local", kibana, elastic, enabled=True, embedded=embedded), stack_root) as opened:
         yield opened
 
 

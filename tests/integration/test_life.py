@@ -15,12 +15,12 @@ from elasticsearch import Elasticsearch
 
 from entra_deployer.__main__ import run
 from entra_deployer.commands import project as projects
-from entra_deployer.ledger.index_store import INDEX
 from entra_deployer.local import stack as local
 from entra_deployer.objects.rule_fields import SERVER_SET
 from entra_deployer.plan.push import now
 from entra_deployer.promotion.promote import PromotionRequest, promote
 from entra_deployer.stack.kibana import KibanaClient
+from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.integration.conftest import deploy, make_project
 from tests.integration.projects import SIMPLE_HUNT, client
 

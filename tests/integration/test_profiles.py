@@ -14,7 +14,7 @@ from tests.integration.test_main_job import test_a_second_push_writes_nothing_at
 from tests.integration.test_push_life import (  # noqa: F401
     pushed,
     test_a_write_whose_answer_was_lost_is_read_and_not_repeated,
-    test_an_edit_of_an_owned_field_shows_and_is_taken_back,
+    test_an_edit_of_an_owned_field_blocks_until_it_is_overwritten_and_comes_back_by_a_rollback,
     test_killed_at_any_write_recover_ends_before_or_after,
     test_two_pushes_at_once_end_in_one_state_without_doubles,
     test_what_left_the_repository_is_removed_only_by_prune,

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from entra_deployer.local.stack import LocalStack
+from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
@@ -44,12 +45,29 @@ def changed_fields(document):
     return {c["name"]: [d["path"] for d in c["diffs"]] for c in document["plan"]["changes"]}
 
 
-def test_an_edit_of_an_owned_field_shows_and_is_taken_back(pushed):
+def test_an_edit_of_an_owned_field_blocks_until_it_is_overwritten_and_comes_back_by_a_rollback(pushed):
     pushed.edit(pushed.names[0], severity="critical")
-    _, document = pushed.document("plan", "test")
+    code, document = pushed.document("plan", "test")
+    assert code == 1
     assert changed_fields(document) == {pushed.names[0]: ["severity"]}
-    assert pushed.deploy("push", "test") == 0
+    pushed.add_hunt("beta", number=2, threshold=9)
+    assert pushed.deploy("push", "test") == 1
+    assert "edited in Kibana since the last push by elastic" in " ".join(pushed.output.split())
+    assert pushed.rules()[pushed.names[0]]["severity"] == "critical"
+    assert "failures > 3" in pushed.rules()[pushed.names[1]]["query"]
+    assert pushed.deploy("push", "test", "--overwrite") == 0, pushed.output
     assert pushed.rules()[pushed.names[0]]["severity"] == "medium"
+    assert pushed.deploy("rollback", "test", "--before", "2") == 0, pushed.output
+    assert pushed.rules()[pushed.names[0]]["severity"] == "critical"
+    assert "failures > 3" in pushed.rules()[pushed.names[1]]["query"]
+
+
+def test_a_pull_settles_the_conflict(pushed):
+    pushed.edit(pushed.names[0], severity="critical")
+    assert pushed.deploy("push", "test") == 1
+    assert pushed.deploy("pull", "test") == 0, pushed.output
+    assert pushed.deploy("push", "test") == 0, pushed.output
+    assert pushed.rules()[pushed.names[0]]["severity"] == "critical"
 
 
 def test_what_the_live_stack_owns_is_no_change_and_survives_a_push(pushed):
@@ -75,7 +93,8 @@ def test_what_the_live_stack_owns_is_no_change_and_survives_a_push(pushed):
 
 
 def test_a_rule_without_our_tag_is_still_ours_by_the_ledger(pushed):
-    pushed.edit(pushed.names[0], tags=[])
+    tags = pushed.rules()[pushed.names[0]]["tags"]
+    pushed.edit(pushed.names[0], tags=[tag for tag in tags if tag != OWNER_TAG])
     code, document = pushed.document("push", "test")
     assert code == 0
     assert changed_fields(document) == {pushed.names[0]: ["tags"]}
@@ -118,7 +137,17 @@ def test_a_plan_file_is_applied_as_it_is_or_refused(pushed):
     assert pushed.deploy("plan", "test", "--out", "plan.json") == 0
     pushed.edit(pushed.names[0], note="edited meanwhile")
     assert pushed.deploy("push", "test", "--plan", "plan.json") == 1
-    assert pushed.rules()[pushed.names[0]]["note"] == "edited meanwhile"
+    assert "note" in pushed.output
+    assert pushed.deploy("push", "test", "--overwrite") == 0
+    pushed.add_hunt("alpha", number=1, threshold=8)
+    assert pushed.deploy("push", "test", "--plan", "plan.json") == 1
+    told = " ".join(pushed.output.split())
+    assert "has changed since, in Kibana or in the repository" in told
+    assert "Plan again" in told
+    pushed.add_hunt("alpha", number=1, threshold=3)
+    assert pushed.deploy("push", "test") == 0, pushed.output
+    pushed.edit(pushed.names[0], enabled=True)
+    pushed.add_hunt("alpha", number=1, threshold=7)
     assert pushed.deploy("plan", "test", "--out", "plan.json") == 0
     assert pushed.deploy("push", "test", "--plan", "plan.json") == 0
     assert "failures > 7" in pushed.rules()[pushed.names[0]]["query"]
@@ -138,9 +167,9 @@ def test_a_plan_is_told_in_each_form_and_twice_the_same(pushed, form):
 def test_a_write_whose_answer_was_lost_is_read_and_not_repeated(pushed, proxy):
     pushed.add_hunt("alpha", number=1, threshold=5)
     proxy.clear()
-    proxy.add(Fault(method="PUT", path=RULES, cut="after"))
+    proxy.add(Fault(method="PATCH", path=RULES, cut="after"))
     assert pushed.deploy("push", "test") == 0
-    assert [seen.method for seen in proxy.writes()].count("PUT") == 1
+    assert [seen.method for seen in proxy.writes()].count("PATCH") == 1
     assert "failures > 5" in pushed.rules()[pushed.names[0]]["query"]
 
 
@@ -161,7 +190,7 @@ def test_too_many_requests_is_obeyed_and_tried_again(project, proxy):
 def test_a_partial_failure_is_told_by_object_and_the_next_push_finishes(pushed, proxy):
     pushed.add_hunt("alpha", number=1, threshold=5)
     pushed.add_hunt("beta", number=2, threshold=5)
-    proxy.add(Fault(method="PUT", path=RULES, answer=500, body=b'{"message": "no", "status_code": 500}'))
+    proxy.add(Fault(method="PATCH", path=RULES, answer=500, body=b'{"message": "no", "status_code": 500}'))
     code, document = pushed.document("push", "test")
     assert code == 3
     rules = [c for c in document["plan"]["changes"] if c["kind"] == "rule"]
@@ -263,12 +292,12 @@ def test_the_second_says_who_holds_the_lease(pushed, proxy, stack: LocalStack):
         entered.set()
         leave.wait(60)
 
-    proxy.add(Fault(method="PUT", path=RULES, act=hold))
+    proxy.add(Fault(method="PATCH", path=RULES, act=hold))
     process = push_in_a_process(pushed)
     try:
         assert entered.wait(60)
         assert pushed.deploy("push", "test") == 1
-        assert f"process {process.pid} is pushing here" in pushed.errors
+        assert f"process {process.pid} is pushing to the space {pushed.space}" in pushed.errors
     finally:
         leave.set()
         process.communicate(timeout=60)
@@ -283,7 +312,7 @@ def test_interrupted_by_ctrl_c_the_lease_is_given_back(pushed, proxy):
     def interrupt():
         os.kill(box["process"].pid, signal.SIGINT)
 
-    proxy.add(Fault(method="PUT", path=RULES, act=interrupt))
+    proxy.add(Fault(method="PATCH", path=RULES, act=interrupt))
     box["process"] = process = push_in_a_process(pushed)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -347,7 +376,7 @@ def test_a_key_that_may_not_write_the_ledger_needs_no_lock_and_keeps_a_journal_h
     assert project.deploy("push", "test", "--no-lock") == 0, project.output + project.errors
     assert ".deploy/ledger" in " ".join(project.output.split())
     assert len(project.rules()) == 1
-    assert list((project.root / ".deploy" / "ledger" / "test").glob("push-*.json"))
+    assert list((project.root / ".deploy" / "ledger").glob("*/push-*.json"))
     assert project.deploy("plan", "test", "--detailed-exit-code") == 0, project.output
 
 

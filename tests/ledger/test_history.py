@@ -3,11 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.core.target import StackVersion
-from entra_deployer.ledger.entry import NumberedPush
-from entra_deployer.ledger.history import state_after
-from entra_deployer.ledger.ledger import PushEntry, PushState
-from entra_deployer.objects.state import Kind
+from entra_deployer.ledger.history import NumberedPush, state_after
+from entra_deployer.objects.state import RULE
+from entra_deployer.plan.journal import PushEntry, PushState
 from entra_deployer.plan.plan import ChangeResult, Outcome
 from entra_deployer.plan.planner import Existing, Policy, make_plan
 from tests.builders import live, rule, state
@@ -16,7 +14,7 @@ from tests.builders import live, rule, state
 def push(number, desired, standing, *, status=PushState.FINISHED, outcome=Outcome.APPLIED):
     """The push that brings `standing` to `desired`, both by key."""
     marked = tuple(live(one) for one in standing.values())
-    policy = Policy(StackVersion(8, 19), prune=True, prune_count=99, prune_percent=100.0)
+    policy = Policy(prune=True, prune_count=99, prune_percent=100.0, base={one.at: one for one in standing.values()})
     plan = make_plan("t", [(state(*desired.values()), Existing(marked, marked), policy)])
     results = tuple(ChangeResult(change, outcome) for change in plan.changes)
     return NumberedPush(number, PushEntry(str(number), "t", "", "", "", status, results))
@@ -72,7 +70,7 @@ def test_going_back_to_any_push_gives_what_it_left(sequence, data):
         pushes.append(push(number, desired, standing))
         standing = desired
     number = data.draw(st.integers(0, len(sequence)))
-    wanted = {(Kind.RULE, key): one for key, one in standing.items()}
+    wanted = {(RULE, key): one for key, one in standing.items()}
     wanted |= {(kind, key): one for (_, kind, key), one in state_after(pushes, number).items()}
     left = sequence[number - 1] if number else {}
     assert {key: one for (_, key), one in wanted.items() if one} == left

@@ -1,13 +1,13 @@
 """Applying a plan to handlers that stand in for a Kibana: reading back decides."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from entra_deployer.core.errors import AnswerLost, Refused, Unreachable
-from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.state import Kind
+from entra_deployer.core.errors import AnswerLost, LockLost, Refused, Unreachable
+from entra_deployer.objects.state import RULE, SAVED_SEARCH
 from entra_deployer.plan.apply import apply, moved
+from entra_deployer.plan.journal import Unlocked
 from entra_deployer.plan.plan import Action, Outcome
 from entra_deployer.plan.planner import Existing, Policy, make_plan
 from entra_deployer.stack.environment import Limits
@@ -24,9 +24,19 @@ class Shelf:
     fails: dict = field(default_factory=dict)
     writes: list = field(default_factory=list)
     copies: int = 1
+    deletes_at_once: int = 10
 
     def by_key(self, keys):
-        return [live(self.objects[k], f"{k}-{n}") for k in keys if k in self.objects for n in range(self.copies)]
+        return [
+            live(self.objects[k], f"id-{k}", str(n))
+            for k in sorted(keys)
+            if k in self.objects
+            for n in range(self.copies)
+        ]
+
+    def read(self, object_id):
+        key = object_id.removeprefix("id-")
+        return live(self.objects[key]) if key in self.objects else None
 
     def create(self, objects):
         self.writes.append(("create", [one.key for one in objects]))
@@ -41,14 +51,14 @@ class Shelf:
                 self.objects[one.key] = one
         return errors
 
-    def replace(self, one, fields):
-        self.writes.append(("replace", one.key))
-        error = self.fails.get(one.key)
-        if isinstance(error, AnswerLost):
-            self.objects[one.key] = one
+    def update(self, before, desired, paths):
+        self.writes.append(("update", desired.key, sorted(paths)))
+        error = self.fails.get(desired.key)
+        fields = {path: desired.payload.get(path) for path in paths}
+        if error is None or isinstance(error, AnswerLost):
+            self.objects[desired.key] = replace(before.object, payload={**before.object.payload, **fields})
         if error:
             raise error
-        self.objects[one.key] = one
 
     def delete(self, standing):
         self.writes.append(("delete", [one.object.key for one in standing]))
@@ -60,12 +70,13 @@ class Shelf:
 
 def planned(desired, standing=(), **policy):
     marked = tuple(live(one) for one in standing)
-    return make_plan("t", [(state(*desired), Existing(marked, marked), Policy(StackVersion(8, 19), **policy))])
+    policy = {"base": {one.at: one for one in standing}, **policy}
+    return make_plan("t", [(state(*desired), Existing(marked, marked), Policy(**policy))])
 
 
-def run(plan, rules, searches=None):
-    handlers = {("default", Kind.RULE): rules, ("default", Kind.SAVED_SEARCH): searches or Shelf()}
-    return apply(plan, handlers, LIMITS)
+def run(plan, rules, searches=None, lock=None):
+    handlers = {("default", RULE): rules, ("default", SAVED_SEARCH): searches or Shelf()}
+    return apply(plan, handlers, LIMITS, lock or Unlocked())
 
 
 def outcomes(results):
@@ -103,13 +114,13 @@ def test_a_lost_answer_is_cleared_by_reading():
     rules = Shelf({"r1": standing}, fails={"r1": AnswerLost("cut")})
     results = run(planned([rule(severity="high")], [standing]), rules)
     assert outcomes(results)["r1"] == (Outcome.APPLIED, "")
-    assert rules.writes == [("replace", "r1")]
+    assert rules.writes == [("update", "r1", ["severity"])]
 
 
 def test_a_field_that_kibana_dropped_is_named():
     class Forgetful(Shelf):
-        def replace(self, one, fields):
-            self.objects[one.key] = rule(severity="high")
+        def update(self, before, desired, paths):
+            self.objects[desired.key] = rule(severity="high")
 
     standing = rule(severity="low")
     results = run(planned([rule(severity="high", note="n")], [standing]), Forgetful({"r1": standing}))
@@ -139,7 +150,7 @@ def test_deletions_come_last_and_are_checked():
     plan = planned([stays, rule("new", "New")], [gone, stays], prune=True)
     assert [change.action for change in plan.changes] == [Action.CREATE, Action.DELETE]
     assert outcomes(run(plan, rules))["gone"] == (Outcome.APPLIED, "")
-    assert [kind for kind, _ in rules.writes] == ["create", "delete"]
+    assert [write[0] for write in rules.writes] == ["create", "delete"]
 
 
 def test_a_deletion_that_was_refused_fails():
@@ -152,7 +163,7 @@ def test_a_deletion_that_was_refused_fails():
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_comes_through(interrupt):
     class Interrupted(Shelf):
-        def replace(self, one, fields):
+        def update(self, before, desired, paths):
             raise interrupt
 
     standing = rule(severity="low")
@@ -163,10 +174,59 @@ def test_an_interrupt_comes_through(interrupt):
 def test_what_moved_since_the_plan_is_found():
     plan = planned([rule(severity="high"), rule("new", "New")], [rule(severity="low")])
 
-    class Moved(Shelf):
-        def by_key(self, keys):
-            return [live(rule(severity="low"), revision="1")]
+    def found(**objects):
+        return {change.key: why for change, why in moved(plan, {("default", RULE): Shelf(objects)})}
 
-    handlers = {("default", Kind.RULE): Shelf({"r1": rule(severity="low")})}
-    assert moved(plan, handlers) == []
-    assert [c.key for c in moved(plan, {("default", Kind.RULE): Moved()})] == ["r1"]
+    assert found(r1=rule(severity="low")) == {}
+    assert found(r1=rule(severity="low", note="an analyst's, and no field of the plan's")) == {}
+    assert found(r1=rule(severity="high")) == {}, "somebody brought it there already"
+    assert found(r1=rule(severity="critical")) == {"r1": "somebody changed severity meanwhile"}
+    assert found() == {"r1": "it was deleted in Kibana meanwhile"}
+    assert found(r1=rule(severity="low"), new=rule("new", "New")) == {"new": "somebody made it meanwhile"}
+
+
+def test_a_field_that_an_analyst_changes_while_the_push_runs_is_left_alone():
+    plan = planned([rule(severity="high", note="new")], [rule(severity="low")])
+    rules = Shelf({"r1": rule(severity="critical")})
+    assert outcomes(run(plan, rules))["r1"] == (
+        Outcome.FAILED,
+        "left alone: somebody changed severity while the push ran; push again",
+    )
+    assert rules.writes == []
+
+
+def test_only_fields_that_differ_are_sent_and_another_edit_stays():
+    plan = planned([rule(severity="high")], [rule(severity="low")])
+    rules = Shelf({"r1": rule(severity="low", enabled=False, note="mine")})
+    run(plan, rules)
+    assert rules.writes == [("update", "r1", ["severity"])]
+    assert rules.objects["r1"].payload["note"] == "mine"
+    assert rules.objects["r1"].payload["enabled"] is False
+
+
+def test_what_somebody_edited_before_its_removal_stays():
+    gone = rule("gone", "Gone")
+    plan = planned([rule()], [rule(), gone], prune=True, base={(RULE, "gone"): gone})
+    rules = Shelf({"r1": rule(), "gone": rule("gone", "Gone", severity="critical")})
+    assert outcomes(run(plan, rules))["gone"][0] is Outcome.FAILED
+    assert rules.writes == []
+
+
+def test_without_a_lock_that_is_surely_ours_nothing_is_written():
+    class Lost:
+        owner = "me"
+        confirmed = 1
+
+        def confirm(self):
+            self.confirmed -= 1
+            if self.confirmed < 0:
+                raise LockLost("somebody has it now")
+
+    standing = [rule("a", "A", severity="low"), rule("b", "B", severity="low")]
+    plan = planned([rule("a", "A", severity="high"), rule("b", "B", severity="high"), rule("c", "C")], standing)
+    rules = Shelf({one.key: one for one in standing})
+    results = run(plan, rules, lock=Lost())
+    assert len(rules.writes) == 1
+    told = [result.error for result in results if result.outcome is not Outcome.APPLIED]
+    assert len(told) == 2
+    assert all("somebody has it now" in error for error in told)

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import RULE_FIELDS, Owner, with_witness
-from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.difference import DriftKind
 from entra_deployer.plan.drift import Seen, find_differences
 from entra_deployer.plan.planner import Existing, Policy, make_plan
@@ -16,7 +15,7 @@ OURS = "Managed: entra-deployer"
 
 
 def differences(desired, existing, *base, policy=None, **seen):
-    policy = Policy(StackVersion(8, 19), base={(one.kind, one.key): one for one in base}, **(policy or {}))
+    policy = Policy(base={(one.kind, one.key): one for one in base}, **(policy or {}))
     return find_differences(Seen(state(*desired), existing, policy, **seen))
 
 
@@ -144,7 +143,7 @@ def test_several_rules_under_one_id():
     twice = Existing(same_key=(live(rule(), "a"), live(rule(severity="high"), "b")))
     (found,) = differences([rule()], twice, rule())
     assert found.kind is DriftKind.FOREIGN_COPY
-    assert "2 rules have this rule_id: a, b" in found.message
+    assert "2 of it have this id: a, b" in found.message
 
 
 def test_an_unmarked_object_of_our_id_is_foreign_until_a_push_left_it():
@@ -186,7 +185,7 @@ def test_without_a_base_the_digest_says_that_nobody_touched_the_rule():
 
 def test_a_digest_that_is_wrong_or_gone_accuses_nobody():
     pushed = stamped(rule(severity="low"))
-    patched = StateObject(Kind.RULE, "r1", "Rule one", {**pushed.payload, "severity": "critical"})
+    patched = StateObject(RULE, "r1", "Rule one", {**pushed.payload, "severity": "critical"})
     for edited in (patched, rule(severity="critical")):
         (found,) = differences([rule(severity="high")], standing(edited))
         assert found.kind is DriftKind.DIFFERENT
@@ -200,7 +199,7 @@ def test_the_digest_knows_better_than_the_base_of_an_older_push():
 
 def test_the_digest_says_nothing_of_what_it_does_not_hold():
     pushed = stamped(rule(enabled=True))
-    off = StateObject(Kind.RULE, "r1", "Rule one", {**pushed.payload, "enabled": False})
+    off = StateObject(RULE, "r1", "Rule one", {**pushed.payload, "enabled": False})
     (found,) = differences([rule()], standing(off), rule(), policy={"owners": {"enabled": "git"}})
     assert found.kind is DriftKind.DISABLED
 
@@ -229,7 +228,7 @@ def test_every_field_has_one_owner_of_its_difference_and_live_fields_none(base, 
 @given(rules, rules)
 def test_what_a_push_just_left_is_no_drift_that_counts(desired, edited):
     before = Existing(same_key=(live(edited),))
-    policy = Policy(StackVersion(8, 19), base={(Kind.RULE, "r1"): edited})
+    policy = Policy(base={(RULE, "r1"): edited})
     (change,) = make_plan("t", [(state(desired), before, policy)]).changes or (None,)
     pushed, base = (change.desired, change.base) if change else (edited, edited)
     found = differences([desired], Existing(same_key=(live(pushed),)), base)

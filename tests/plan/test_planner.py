@@ -7,18 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entra_deployer.core.issue import Level
-from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.rule_fields import RULE_FIELDS, is_as_pushed, with_witness
-from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.plan.plan import Action
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
 from tests.builders import live, rule, search, state
 
-VERSION = StackVersion(8, 19)
+OURS = "Managed: entra-deployer"
 
 
 def plan(desired, existing=None, **policy):
-    return make_plan("test", [(desired, existing or Existing(), Policy(VERSION, **policy))])
+    return make_plan("test", [(desired, existing or Existing(), Policy(**policy))])
 
 
 def ours(*objects):
@@ -29,8 +28,8 @@ def ours(*objects):
 def test_what_is_not_there_is_created():
     made = plan(state(rule(), search()))
     assert [(c.action, c.kind) for c in made.changes] == [
-        (Action.CREATE, Kind.SAVED_SEARCH),
-        (Action.CREATE, Kind.RULE),
+        (Action.CREATE, SAVED_SEARCH),
+        (Action.CREATE, RULE),
     ]
     assert made.unchanged == 0
 
@@ -49,10 +48,65 @@ def test_a_field_that_differs_is_an_update_with_both_values():
 
 
 def test_a_diff_tells_whether_somebody_edited_the_field_in_kibana():
-    base = {(Kind.RULE, "r1"): rule(severity="low", note="ours")}
+    base = {(RULE, "r1"): rule(severity="low", note="ours")}
     standing = rule(severity="low", note="theirs")
     (change,) = plan(state(rule(severity="high", note="ours")), ours(standing), base=base).changes
     assert {d.path: d.edited for d in change.diffs} == {"severity": False, "note": True}
+
+
+def test_an_edit_in_kibana_blocks_until_it_is_overwritten():
+    base = base_of(rule(severity="low", note="ours"))
+    standing = live(rule(severity="low", note="theirs"), updated_by="ute", updated_at="2026-02-01T10:00:00Z")
+    made = plan(state(rule(severity="high", note="ours")), ours(standing), base=base)
+    (blocker,) = made.blockers
+    assert blocker.code == "DEP313"
+    assert "by ute at 2026-02-01T10:00:00" in blocker.message
+    assert "note is theirs, would be ours" in blocker.message
+    assert "severity" not in blocker.message
+    assert "deploy pull test" in blocker.hint
+    taken = plan(state(rule(severity="high", note="ours")), ours(standing), base=base, overwrite=True)
+    assert taken.blockers == ()
+    assert [issue.level for issue in taken.issues] == [Level.WARNING]
+    assert [diff.path for diff in taken.changes[0].overwritten] == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("desired", "standing", "edited"),
+    [
+        (rule(note="new"), rule(note="old"), False),
+        (rule(note="old"), rule(note="theirs"), True),
+        (rule(note="new"), rule(note="theirs"), True),
+        (rule(note="theirs"), rule(note="theirs"), False),
+        (rule(note="old"), rule(note="old", enabled=False), False),
+        (rule(note="old"), rule(note="old", tags=[OURS, "analyst"]), False),
+        (
+            rule(note="old", tags=[OURS, "new"]),
+            rule(note="old", tags=[OURS, "analyst"]),
+            False,
+        ),
+        (rule(note="old"), rule(note="old", tags=["analyst"]), False),
+    ],
+)
+def test_only_what_differs_from_the_last_push_and_from_what_is_desired_is_a_conflict(desired, standing, edited):
+    made = plan(desired and state(desired), ours(standing), base=base_of(rule(note="old")))
+    assert bool(made.blockers) is edited
+
+
+def test_a_tag_of_ours_that_an_analyst_took_away_is_a_conflict():
+    tagged = rule(tags=["Managed: entra-deployer", "T1078"])
+    assert plan(state(tagged), ours(rule()), base=base_of(tagged)).blockers != ()
+
+
+def test_without_a_ledger_the_witness_tells_whether_a_rule_was_edited():
+    pushed = rule(note="old")
+    pushed = replace(pushed, payload=with_witness(pushed.payload))
+    edited = replace(pushed, payload={**pushed.payload, "note": "theirs"})
+    assert plan(state(rule(note="new")), ours(pushed)).blockers == ()
+    assert plan(state(rule(note="new")), ours(edited)).blockers != ()
+    by_the_ui = replace(edited, payload={k: v for k, v in edited.payload.items() if k != "meta"})
+    assert plan(state(rule(note="new")), ours(by_the_ui)).blockers != ()
+    foreign = Existing(same_key=(live(edited),))
+    assert plan(state(rule(note="new")), foreign, adopt=True).blockers == ()
 
 
 @pytest.mark.parametrize("field", ["from", "to", "interval", "max_signals", "references", "setup", "note"])
@@ -95,7 +149,7 @@ def test_an_action_that_the_server_gave_an_id_is_no_difference():
 
 
 def test_an_analysts_tag_stays_and_ours_that_left_the_repository_goes():
-    base = {(Kind.RULE, "r1"): rule(tags=["Managed: entra-deployer", "Old"])}
+    base = {(RULE, "r1"): rule(tags=["Managed: entra-deployer", "Old"])}
     standing = rule(tags=["Managed: entra-deployer", "Old", "analyst"])
     (change,) = plan(state(rule()), ours(standing), base=base).changes
     assert change.desired.payload["tags"] == ["Managed: entra-deployer", "analyst"]
@@ -105,7 +159,7 @@ def test_an_analysts_tag_stays_and_ours_that_left_the_repository_goes():
 def test_an_analysts_tag_stays_through_a_second_push():
     standing = rule(severity="low", tags=["Managed: entra-deployer", "analyst"])
     (first,) = plan(state(rule(severity="high")), ours(standing)).changes
-    base = {(Kind.RULE, "r1"): first.base}
+    base = {(RULE, "r1"): first.base}
     (second,) = plan(state(rule(severity="critical")), ours(first.desired), base=base).changes
     assert second.desired.payload["tags"] == ["Managed: entra-deployer", "analyst"]
     assert [diff.path for diff in second.diffs] == ["severity"]
@@ -136,7 +190,7 @@ def test_a_foreign_object_with_our_key_blocks_unless_adopted():
 
 def test_the_ledger_knows_ours_where_the_tag_is_gone():
     standing = Existing(same_key=(live(rule(tags=[])),))
-    made = plan(state(rule()), standing, base={(Kind.RULE, "r1"): rule()})
+    made = plan(state(rule()), standing, base={(RULE, "r1"): rule()})
     assert made.blockers == ()
     assert [d.path for d in made.changes[0].diffs] == ["tags"]
 
@@ -154,40 +208,110 @@ def test_a_foreign_rule_of_our_name_blocks_and_is_a_warning_when_adopting():
     assert [issue.level for issue in adopted.issues] == [Level.WARNING]
 
 
-def test_two_live_rules_with_one_rule_id_block():
-    twice = Existing(same_key=(live(rule(), object_id="a"), live(rule(), object_id="b")))
-    assert "a, b" in plan(state(rule()), twice).blockers[0].message
+def test_equal_rules_of_one_rule_id_are_settled_the_older_stays():
+    older = live(rule(), object_id="b", created_at="2026-01-01")
+    newer = live(rule(actions=[]), object_id="a", created_at="2026-01-02")
+    twice = Existing(marked=(newer, older), same_key=(newer, older))
+    made = plan(state(rule()), twice)
+    assert [(c.action, c.existing.object_id, c.doubled) for c in made.changes] == [(Action.DELETE, "a", True)]
+    assert made.blockers == ()
+
+
+def test_rules_of_one_rule_id_that_differ_block_and_are_named():
+    copies = (live(rule(), object_id="a"), live(rule(severity="high"), object_id="b", updated_by="ute"))
+    made = plan(state(rule()), Existing(marked=copies, same_key=copies))
+    assert made.changes == ()
+    assert [issue.code for issue in made.blockers] == ["DEP302"]
+    assert "a of" in made.blockers[0].message
+    assert "by ute" in made.blockers[0].message
 
 
 def many(count):
     return [rule(key=f"r{number}", name=f"Rule {number}") for number in range(count)]
 
 
+def pruned(desired, standing, **policy):
+    """A prune of what the last push left exactly as it stands."""
+    return plan(state(*desired), ours(*standing), prune=True, base=base_of(*standing), **policy)
+
+
 def test_what_left_the_repository_stays_unless_pruned():
     rules = many(5)
-    left = plan(state(*rules[:4]), ours(*rules))
+    left = plan(state(*rules[:4]), ours(*rules), base=base_of(*rules))
     assert left.changes == ()
     assert [issue.code for issue in left.issues] == ["DEP310"]
-    pruned = plan(state(*rules[:4]), ours(*rules), prune=True)
-    assert [(c.action, c.key) for c in pruned.changes] == [(Action.DELETE, "r4")]
+    assert [(c.action, c.key) for c in pruned(rules[:4], rules).changes] == [(Action.DELETE, "r4")]
+
+
+def test_a_copy_that_an_analyst_made_of_our_rule_is_never_pruned():
+    name = "Rule one [Duplicate]"
+    pushed = rule()
+    pushed = replace(pushed, payload=with_witness(pushed.payload))
+    copy = replace(
+        rule("copy", name),
+        payload={**pushed.payload, "rule_id": "copy", "name": "Rule one [Duplicate]"},
+    )
+    for base in ({}, base_of(pushed)):
+        made = plan(state(pushed), ours(pushed, copy), prune=True, base=base)
+        assert made.changes == ()
+        assert [issue.code for issue in made.issues] == ["DEP315"]
+
+
+def test_without_a_ledger_the_witness_of_its_own_rule_id_shows_that_a_rule_was_pushed():
+    gone = rule("gone", "Gone")
+    gone = replace(gone, payload=with_witness(gone.payload))
+    made = plan(state(rule()), ours(rule(), gone), prune=True)
+    assert [(c.action, c.key) for c in made.changes] == [(Action.DELETE, "gone")]
+
+
+def test_a_rule_that_somebody_edited_is_not_pruned_unless_told_to():
+    rules = many(4)
+    edited = replace(rules[3], payload={**rules[3].payload, "note": "an analyst's"})
+    standing = live(edited, updated_by="ute", updated_at="2026-02-01T10:00:00Z")
+    for overwrite, codes in ((False, ["DEP313"]), (True, [])):
+        existing = ours(*rules[:3], standing)
+        made = plan(state(*rules[:3]), existing, prune=True, base=base_of(*rules), overwrite=overwrite)
+        assert [issue.code for issue in made.blockers] == codes
+        assert [c.key for c in made.changes] == (["r3"] if overwrite else [])
+    tuned = replace(rules[3], payload={**rules[3].payload, "enabled": False, "tags": ["x"]})
+    assert plan(state(*rules[:3]), ours(*rules[:3], tuned), prune=True, base=base_of(*rules)).blockers == ()
+
+
+def test_while_a_hunt_cannot_be_read_nothing_is_deleted_and_it_says_why():
+    rules = many(5)
+    made = pruned(rules[:4], rules, unread=("broken_hunt",))
+    assert made.changes == ()
+    assert [issue.code for issue in made.issues] == ["DEP314"]
+    assert "broken_hunt" in made.issues[0].message
+
+
+def test_what_is_withheld_is_neither_desired_nor_left_over():
+    rules = many(5)
+    made = pruned(
+        rules[:4], [*rules[:3], rule("r3", "Rule 3", severity="high"), rules[4]], withheld={"r3": "?", "r4": "?"}
+    )
+    assert made.changes == ()
+    assert made.issues == ()
 
 
 @pytest.mark.parametrize("prune", [False, True])
 def test_what_is_not_looked_at_has_not_left_the_repository(prune):
-    some = plan(state(rule(key="r0", severity="high")), ours(*many(5)), prune=prune, whole=False)
+    rules = many(5)
+    desired = replace(rules[0], payload={**rules[0].payload, "severity": "high"})
+    some = plan(state(desired), ours(*rules), prune=prune, whole=False, base=base_of(*rules))
     assert some.issues == ()
     assert [(c.action, c.key) for c in some.changes] == [(Action.UPDATE, "r0")]
 
 
 def test_a_prune_beyond_its_limits_blocks():
     rules = many(20)
-    assert plan(state(*rules[:8]), ours(*rules), prune=True).blockers != ()
-    assert plan(state(*rules[:13]), ours(*rules), prune=True).blockers != ()
-    assert plan(state(*rules[:15]), ours(*rules), prune=True).blockers == ()
+    assert pruned(rules[:8], rules).blockers != ()
+    assert pruned(rules[:13], rules).blockers != ()
+    assert pruned(rules[:15], rules).blockers == ()
 
 
 def test_a_prune_towards_nothing_blocks():
-    made = plan(state(), ours(rule()), prune=True)
+    made = pruned([], [rule()])
     assert made.blockers != ()
     assert made.changes == ()
 
@@ -236,7 +360,7 @@ def test_the_same_input_gives_the_same_plan_whatever_its_order():
 
 def test_a_changed_rule_id_is_a_delete_and_a_create_shown_as_such():
     old = rule("old")
-    made = plan(state(rule("new")), Existing(marked=(live(old),)), base={(Kind.RULE, "old"): old})
+    made = plan(state(rule("new")), Existing(marked=(live(old),)), base={(RULE, "old"): old})
     assert [(change.action, change.key) for change in made.changes] == [
         (Action.CREATE, "new"),
         (Action.DELETE, "old"),
@@ -255,21 +379,21 @@ def base_of(*objects):
 
 def test_what_both_sides_brought_to_the_same_goes_into_the_base():
     pulled = rule(severity="high", tags=["Managed: entra-deployer", "mine"])
-    policy = Policy(VERSION, base=base_of(rule(severity="low"), search()))
+    policy = Policy(base=base_of(rule(severity="low"), search()))
     found = settled(state(rule(severity="high"), search()), ours(pulled, search()), policy)
     assert [one.payload["severity"] for one in found] == ["high"]
     assert found[0].payload["tags"] == ["Managed: entra-deployer"], "an analyst's tag is not ours"
 
 
 def test_what_the_base_knows_and_what_a_push_will_change_do_not():
-    known = Policy(VERSION, base=base_of(rule()))
+    known = Policy(base=base_of(rule()))
     assert settled(state(rule()), ours(rule(note="")), known) == []
     assert settled(state(rule(severity="high")), ours(rule(severity="low")), known) == []
     assert settled(state(rule("new")), Existing(), known) == []
 
 
 def test_what_was_taken_over_unchanged_is_unknown_to_the_base_and_goes_there():
-    assert [one.key for one in settled(state(rule()), ours(rule()), Policy(VERSION))] == ["r1"]
+    assert [one.key for one in settled(state(rule()), ours(rule()), Policy())] == ["r1"]
 
 
 def test_a_digest_is_of_the_rule_as_it_is_sent_and_no_difference_by_itself():
@@ -283,6 +407,6 @@ def test_a_digest_is_of_the_rule_as_it_is_sent_and_no_difference_by_itself():
 
 
 def test_tags_as_saved_objects_are_shared_and_never_pruned():
-    tag = StateObject(Kind.TAG, "t1", "Managed", {"attributes": {"name": "Managed"}, "references": []})
+    tag = StateObject(TAG, "t1", "Managed", {"attributes": {"name": "Managed"}, "references": []})
     made = plan(state(rule()), Existing(marked=(live(rule()), live(tag)), same_key=(live(rule()),)), prune=True)
     assert made.changes == ()

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from entra_deployer.core.json import decode
 from entra_deployer.core.target import StackVersion
-from entra_deployer.ledger.attestation import Evidence, VerdictRecord, record_from_json, record_to_json
+from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.promotion.gates import Gatekeeper, Standing, is_same_version
 from entra_deployer.stack.environment import Gates
+from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
 
 NOW = datetime(2026, 2, 10, tzinfo=UTC)
@@ -86,4 +88,4 @@ def test_patch_releases_are_one_version(kibana, same):
 
 
 def test_a_record_is_written_and_read():
-    assert record_from_json(record_to_json(RECORD)) == RECORD
+    assert decode(record_to_json(RECORD), VerdictRecord) == RECORD

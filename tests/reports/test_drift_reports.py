@@ -9,10 +9,9 @@ import pytest
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.ledger.ledger import PushEntry, PushState
-from entra_deployer.objects.state import Kind
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, FieldDiff
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
-from entra_deployer.plan.plan import FieldDiff
+from entra_deployer.plan.journal import PushEntry, PushState
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.drift import drift_document
 from entra_deployer.reports.words import diff_lines
@@ -22,7 +21,7 @@ FILE = "rules/rare/hunt.md"
 
 
 def one(kind, name="Rare client app", **fields):
-    return Difference(kind, "default", Kind.RULE, "3f0c", name, FILE, **fields)
+    return Difference(kind, "default", RULE, "3f0c", name, FILE, **fields)
 
 
 REPORT = DriftReport(
@@ -39,7 +38,7 @@ REPORT = DriftReport(
             at="2026-02-01T10:00:00.000Z",
         ),
         one(DriftKind.CHANGED_IN_KIBANA, fields=(FieldDrift("query", "FROM a\n| LIMIT 1", "", "FROM b\n| LIMIT 1"),)),
-        Difference(DriftKind.DELETED_IN_KIBANA, "soc", Kind.SAVED_SEARCH, "s1", "Rare", message="it is gone"),
+        Difference(DriftKind.DELETED_IN_KIBANA, "soc", SAVED_SEARCH, "s1", "Rare", message="it is gone"),
         one(DriftKind.DISABLED, message="switched off", by="bob", counts=False),
         one(DriftKind.FAILING, message="Unknown column [a]", at="2026-02-01T10:00:00.000Z"),
         one(DriftKind.SOURCE_CHANGED, fields=(FieldDrift("user.name", "keyword", "keyword", None),)),

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.ledger.entry import History, NumberedPush
-from entra_deployer.ledger.ledger import PushEntry, PushState
-from entra_deployer.objects.state import Kind
-from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome
+from entra_deployer.ledger.history import History, NumberedPush
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, FieldDiff
+from entra_deployer.plan.journal import PushEntry, PushState
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.history import history_document
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 UPDATE = Change(
-    *(Action.UPDATE, "default", Kind.RULE, "r1", "Rare", None, None),
+    *(Action.UPDATE, "default", RULE, "r1", "Rare", None, None),
     diffs=(FieldDiff("severity", "low", "high"), FieldDiff("query", "FROM a\n| LIMIT 1", "FROM b\n| LIMIT 1")),
 )
-CREATE = Change(Action.CREATE, "soc", Kind.SAVED_SEARCH, "s1", "Rare", None, None)
-DELETE = Change(Action.DELETE, "default", Kind.RULE, "r2", "Old", None, None)
+CREATE = Change(Action.CREATE, "soc", SAVED_SEARCH, "s1", "Rare", None, None)
+DELETE = Change(Action.DELETE, "default", RULE, "r2", "Old", None, None)
 
 
 def push(number, state, *results, commit="", note=""):

@@ -7,8 +7,8 @@ import pytest
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.plan.apply import not_applied, planned
-from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, FieldKept, Outcome, Plan
+from entra_deployer.objects.state import FieldDiff, FieldKept
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.report import Report
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.plan import plan_document

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord
-from entra_deployer.objects.state import Kind
-from entra_deployer.plan.plan import Action, Change, ChangeResult, FieldDiff, Outcome, Plan
+from entra_deployer.objects.state import RULE, FieldDiff
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 from entra_deployer.plan.report import Report
+from entra_deployer.promotion.attestation import Evidence, Promotion
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.promotion import promotion_document, promotion_summary
+from entra_deployer.verify.records import VerdictRecord
 from entra_deployer.verify.verdict import Status
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -20,7 +21,7 @@ RECORD = VerdictRecord(
     "r1", "Rare", CONTENT, CONTENT, Status.PASSED, 0.9, "2026-02-01T09:30:00+00:00", "ci", "8.19.21", "8.19.21"
 )
 CHANGE = Change(
-    *(Action.UPDATE, "default", Kind.RULE, "r1", "Rare", None, None), diffs=(FieldDiff("severity", "low", "high"),)
+    *(Action.UPDATE, "default", RULE, "r1", "Rare", None, None), diffs=(FieldDiff("severity", "low", "high"),)
 )
 PLAN = Plan("production", (CHANGE,), unchanged=2)
 REPORT = Report("production", "Kibana 8.12.2, basic", 1, PLAN, (ChangeResult(CHANGE, Outcome.APPLIED),))

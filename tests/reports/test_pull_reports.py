@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.objects.state import Kind
+from entra_deployer.objects.state import RULE
 from entra_deployer.pull.report import Brought, FileEdit, PullReport
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.pull import pull_document, pull_summary
@@ -20,8 +20,8 @@ REPORT = PullReport(
         FileEdit("rules/born/hunt.toml", "", "[hunt]\n"),
     ),
     brought=(
-        Brought(Kind.RULE, "Rare", "soc", "severity", "rules/rare/rule.yaml", "alice", "2026-02-01T10:00:00Z"),
-        Brought(Kind.RULE, "Born", "default", "", "rules/born/hunt.toml"),
+        Brought(RULE, "Rare", "soc", "severity", "rules/rare/rule.yaml", "alice", "2026-02-01T10:00:00Z"),
+        Brought(RULE, "Born", "default", "", "rules/born/hunt.toml"),
     ),
     issues=(Issue("DEP370", Level.ERROR, "note: changed on both sides", "Rare", None, "`--theirs` takes theirs"),),
     written=True,

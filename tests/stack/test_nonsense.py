@@ -6,26 +6,28 @@ from hypothesis import strategies as st
 
 from entra_deployer.core.errors import AnswerLost, DeployError, Unreachable
 from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.rule import RuleHandler
-from entra_deployer.objects.saved_object import SavedObjectHandler
-from entra_deployer.objects.state import Kind, LiveObject, StateObject
+from entra_deployer.objects import KINDS
+from entra_deployer.objects.kind import Mark
+from entra_deployer.objects.state import RULE as RULES
+from entra_deployer.objects.state import SAVED_SEARCH, LiveObject, StateObject
 from tests.stack.nonsense import NONSENSE
 from tests.stack.script import ALWAYS, elastic, kibana
 from tests.stack.test_elasticsearch import CALLS
 
 VERSION = StackVersion(8, 19)
-RULE = StateObject(Kind.RULE, "r1", "R", {"rule_id": "r1", "name": "R", "enabled": True})
-SEARCH = StateObject(Kind.SAVED_SEARCH, "s1", "S", {"attributes": {"title": "S"}, "references": []})
+RULE = StateObject(RULES, "r1", "R", {"rule_id": "r1", "name": "R", "enabled": True})
+SEARCH = StateObject(SAVED_SEARCH, "s1", "S", {"attributes": {"title": "S"}, "references": []})
 LIVE_RULE = LiveObject(RULE, "6b9c0e2a-0000-4000-8000-000000000001", "", "", "")
 LIVE_SEARCH = LiveObject(SEARCH, "s1", "", "", "")
+MARK = Mark("tag", "id")
 
 
 def rules(client):
-    return RuleHandler(client, "default", VERSION)
+    return KINDS[RULES].handler(client, "default", VERSION)
 
 
 def searches(client):
-    return SavedObjectHandler(client, "default", Kind.SAVED_SEARCH)
+    return KINDS[SAVED_SEARCH].handler(client, "default", VERSION)
 
 
 KIBANA_CALLS = {
@@ -35,15 +37,19 @@ KIBANA_CALLS = {
     "spaces": lambda client: client.spaces(),
     "connectors": lambda client: client.connectors("default"),
     "exception_list": lambda client: client.exception_list("default", "x"),
-    "rules.marked": lambda client: rules(client).marked("tag"),
+    "rules.marked": lambda client: rules(client).marked(MARK),
     "rules.by_key": lambda client: rules(client).by_key(["r1"]),
     "rules.create": lambda client: rules(client).create([RULE]),
+    "rules.read": lambda client: rules(client).read("x"),
+    "rules.update": lambda client: rules(client).update(LIVE_RULE, RULE, ["name"]),
     "rules.delete": lambda client: rules(client).delete([LIVE_RULE]),
     "rules.set_enabled": lambda client: rules(client).set_enabled(["x"], enabled=False),
     "rules.preview": lambda client: rules(client).preview(RULE.payload, timeframe_end="2026-11-25T00:00:00Z"),
-    "searches.marked": lambda client: searches(client).marked("tag"),
+    "searches.marked": lambda client: searches(client).marked(MARK),
     "searches.by_key": lambda client: searches(client).by_key(["s1"]),
     "searches.create": lambda client: searches(client).create([SEARCH]),
+    "searches.read": lambda client: searches(client).read("x"),
+    "searches.update": lambda client: searches(client).update(LIVE_SEARCH, SEARCH, ["title"]),
     "searches.delete": lambda client: searches(client).delete([LIVE_SEARCH]),
 }
 BOTH = [(kibana, name, call) for name, call in KIBANA_CALLS.items()]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.ledger.index_store import INDEX
 from entra_deployer.stack import privileges
+from entra_deployer.stack.privileges import LEDGER as INDEX
 from entra_deployer.verify.seeding import PREFIX
 
 VERSIONS = st.builds(StackVersion, st.integers(8, 9), st.integers(0, 30)).filter(lambda v: v >= StackVersion(8, 12))

@@ -3,13 +3,14 @@
 import pytest
 
 from entra_deployer.core.errors import InputError
-from entra_deployer.ledger.attestation import VerdictRecord
-from entra_deployer.ledger.file_store import JournalFile
+from entra_deployer.ledger.ledger import Ledger
+from entra_deployer.ledger.store import FileStore
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.promotion.approvals import read_approvals
-from entra_deployer.verify.records import content_digest
+from entra_deployer.verify.records import VerdictRecord, content_digest, kept_verdicts, record_to_json
 from entra_deployer.verify.verdict import Status
 from tests.builders import rule
+from tests.ledger.stores import MemoryStore
 
 
 @pytest.fixture
@@ -49,16 +50,23 @@ def test_a_rules_digest_is_of_what_git_owns():
 
 
 def test_of_each_rule_the_newest_verdict_for_each_version_is_kept(tmp_path):
-    journal = JournalFile(tmp_path, "staging")
+    journal = Ledger("staging", ["default"], MemoryStore(), lambda: FileStore(tmp_path / "l", tmp_path / "o"))
 
     def record(status, at, kibana="8.19.21"):
         return VerdictRecord("r1", "Rare", "c", "r", status, None, at, "ci", kibana, "8.19.21")
 
     old, new = record(Status.FAILED, "1"), record(Status.PASSED, "2")
     other = record(Status.PASSED, "3", "8.12.2")
-    journal.remember_verdicts([old, other])
-    journal.remember_verdicts([new])
-    assert sorted(journal.verdicts(), key=lambda one: one.at) == [new, other]
+    journal.remember_verdicts([record_to_json(old), record_to_json(other)])
+    journal.remember_verdicts([record_to_json(new)])
+    assert sorted(kept_verdicts(journal), key=lambda one: one.at) == [new, other]
+
+
+def test_a_verdict_that_is_none_is_told(tmp_path):
+    journal = Ledger("staging", ["default"], MemoryStore(), lambda: FileStore(tmp_path / "l", tmp_path / "o"))
+    journal.remember_verdicts([{"rule_id": "r1", "kibana": "8.19.21", "at": 7}])
+    with pytest.raises(InputError, match="a verdict that is none"):
+        kept_verdicts(journal)
 
 
 DIGEST = "sha256:" + "a" * 64

@@ -7,6 +7,7 @@ from typing import Final
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana import objects
 from entra_deployer.local.kibana.auth import OBJECTS_ALL, OBJECTS_READ
+from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.objects import MISSING, Draft, wrong_type
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -16,6 +17,7 @@ CREATE: Final = {
     *("attributes", "references", "initialNamespaces"),
     *("migrationVersion", "coreMigrationVersion", "typeMigrationVersion"),
 }
+UPDATE: Final = {"attributes", "references", "version"}
 FIND: Final = {"type", "page", "per_page", "has_reference"}
 WINDOW: Final = 10_000
 
@@ -40,6 +42,26 @@ def read(kibana: Kibana, call: Call) -> Answer:
     """GET /api/saved_objects/{type}/{id}."""
     call.must(OBJECTS_READ, core(403, f"Unable to get {call.params['type']}"))
     return Answer(objects.shown(objects.existing(kibana, call.space, call.params["type"], call.params["id"])))
+
+
+def update(kibana: Kibana, call: Call) -> Answer:
+    """PUT /api/saved_objects/{type}/{id}: some attributes over what stands, unchecked (records 908-912, 1324-1330)."""
+    kind, object_id = call.params["type"], call.params["id"]
+    must_write(call, "update", kind)
+    body = call.body if isinstance(call.body, dict) else {}
+    if not isinstance(body.get("attributes"), dict):
+        raise core(400, wrong_type("request body.attributes", "object", body.get("attributes", MISSING)))
+    for name in body.keys() - UPDATE:
+        raise core(400, f"[request body.{name}]: definition for this key is missing")
+    found = objects.existing(kibana, call.space, kind, object_id)
+    objects.check_unchanged(found, body.get("version"))
+    references = {name: body[name] for name in ("references",) if name in body}
+    old = found.source["object"]
+    attributes = {**old["attributes"], **body["attributes"]}
+    changed = {**old, **references, "attributes": attributes, "updated_at": iso(kibana.clock())}
+    shown = objects.shown(objects.save(kibana, changed, over=found))
+    told = {name: shown[name] for name in ("id", "type", "updated_at", "version", "namespaces")}
+    return Answer({**told, **references, "attributes": body["attributes"]})
 
 
 def delete(kibana: Kibana, call: Call) -> Answer:

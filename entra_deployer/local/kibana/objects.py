@@ -227,6 +227,23 @@ def version_of(stored: Stored) -> str:
     return base64.b64encode(json.dumps([stored.seq_no, stored.primary_term], separators=(",", ":")).encode()).decode()
 
 
+def check_unchanged(stored: Stored, version: str | None) -> None:
+    """Raise the 409 of a version that does not stand any more (record 753)."""
+    if version is None or version == version_of(stored):
+        return
+    try:
+        seq_no, term = json.loads(base64.b64decode(version))
+    except ValueError as error:
+        raise core(400, f"Invalid version [{version}]: Bad Request") from error
+    made = stored.source["object"]
+    conflict = (
+        f"[{made['type']}:{made['id']}]: version conflict, required seqNo [{seq_no}], primary term [{term}]. "
+        f"current document has seqNo [{stored.seq_no}] and primary term [{stored.primary_term}]"
+    )
+    cause = f"version_conflict_engine_exception: {conflict}"
+    raise core(409, f"{conflict}: version_conflict_engine_exception\n\tRoot causes:\n\t\t{cause}")
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from entra_deployer.compiler.compiled import CompiledRule, CompileReport, Rewrite
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json, canonical
-from entra_deployer.objects.state import Kind, StateObject
+from entra_deployer.objects import order_of
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.reports.document import (
     Block,
     Case,
@@ -25,7 +26,7 @@ from entra_deployer.reports.document import (
 )
 from entra_deployer.reports.words import counted
 
-_TYPES = {Kind.SAVED_SEARCH: "search", Kind.TAG: "tag"}
+_TYPES = {SAVED_SEARCH: "search", TAG: "tag"}
 _COLUMNS = ("rule", "hunt", "every", "window")
 _INDENT = 2
 
@@ -51,7 +52,7 @@ def compilation_document(report: CompileReport, *, explain: bool = False) -> Doc
 def compilation_as_ndjson(report: CompileReport) -> str:
     """A line for each object in the order of writing, as Kibana's imports have them: tags, saved searches, rules."""
     objects = {(one.kind, one.key): one for rule in report.rules for one in (rule.rule, rule.search, *rule.tags)}
-    return "".join(f"{canonical(_line(one))}\n" for one in sorted(objects.values(), key=lambda one: one.order))
+    return "".join(f"{canonical(_line(one))}\n" for one in sorted(objects.values(), key=order_of))
 
 
 def _blocked(report: CompileReport) -> str:
@@ -104,7 +105,7 @@ def _cases(report: CompileReport) -> Iterator[Case]:
 
 
 def _line(one: StateObject) -> Json:
-    if one.kind is Kind.RULE:
+    if one.kind == RULE:
         return one.payload
     return {"id": one.key, "type": _TYPES[one.kind], **one.payload}
 

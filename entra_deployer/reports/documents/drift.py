@@ -7,9 +7,9 @@ from itertools import groupby
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
-from entra_deployer.ledger.ledger import PushEntry
+from entra_deployer.objects.state import FieldDiff
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
-from entra_deployer.plan.plan import FieldDiff
+from entra_deployer.plan.journal import PushEntry
 from entra_deployer.reports.document import (
     Case,
     Diff,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from entra_deployer.core.json import Json
-from entra_deployer.ledger.entry import History, NumberedPush
-from entra_deployer.ledger.ledger import PushState
+from entra_deployer.ledger.history import History, NumberedPush
+from entra_deployer.plan.journal import PushState
 from entra_deployer.plan.plan import ChangeResult, Outcome
 from entra_deployer.reports.document import (
     Block,

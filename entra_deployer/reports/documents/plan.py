@@ -109,9 +109,15 @@ def plan_summary(report: Report) -> str:
         return f"Plan: {counts}, {plan.unchanged} unchanged."
     done = ", ".join(f"{_applied(report, action)} {word}" for action, word in _DONE.items())
     failed = report.count(Outcome.FAILED) + report.count(Outcome.SKIPPED)
+    return _pushed(done, failed, report.count(Outcome.APPLIED), plan.unchanged)
+
+
+def _pushed(done: str, failed: int, applied: int, unchanged: int) -> str:
+    if failed and not applied:
+        return f"Nothing was pushed: {failed} not done, for the reasons above."
     if failed:
         return f"Partly pushed: {done}, {failed} not done. Push again to finish."
-    return f"Pushed: {done}, {plan.unchanged} unchanged."
+    return f"Pushed: {done}, {unchanged} unchanged."
 
 
 def _applied(report: Report, action: Action) -> int:
@@ -130,8 +136,14 @@ def _item(result: ChangeResult) -> Item:
         cells=cells(
             f"{_WORDS[result.outcome]}{change.action.value}", kind_name(change.kind), change.name, change.space
         ),
-        body=tuple(_details(change, result.error if result.outcome is Outcome.FAILED else "")),
+        body=tuple(_details(change, _reason(result))),
     )
+
+
+def _reason(result: ChangeResult) -> str:
+    """Why a change was not made; that the whole plan is blocked is told once, by its issues."""
+    not_made = result.outcome in (Outcome.FAILED, Outcome.SKIPPED)
+    return result.error if not_made and result.error != "blocked" else ""
 
 
 def _details(change: Change, error: str) -> Iterator[Block]:

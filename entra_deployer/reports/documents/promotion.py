@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from entra_deployer.core.json import Json
-from entra_deployer.ledger.attestation import Evidence, Promotion, VerdictRecord, record_to_json
+from entra_deployer.promotion.attestation import Evidence, Promotion
 from entra_deployer.reports.document import Block, Case, Document, Gap, Line, Tone, issue_faults, words
 from entra_deployer.reports.documents.plan import change_blocks, findings, plan_cases, plan_summary
 from entra_deployer.reports.documents.report_json import report_to_json
 from entra_deployer.reports.words import counted, minute
+from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
 
 _DIGEST = len("sha256:") + 12

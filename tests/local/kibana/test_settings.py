@@ -55,7 +55,7 @@ def test_a_route_is_found_by_its_raw_path():
 def test_no_route_is_served_and_left_out():
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
     assert [route.path for route in ROUTES if left_out(route.method, route.path)] == []
-    assert left_out("PUT", "/api/saved_objects/search/a")
+    assert left_out("PUT", "/api/spaces/space/a")
     assert left_out("POST", "/api/detection_engine/rules/an-id/exceptions")
     assert all(why for _, why in NOT_SERVED)
 
