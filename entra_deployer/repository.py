@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Subject
 from entra_deployer.checks.run import run_checks
 from entra_deployer.compiler.compiled import Compiled, CompiledRule
@@ -24,7 +25,7 @@ from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.language import esql_queries
 from entra_deployer.hunts.readers import READERS
 
-OFFLINE = Target("offline", "default", StackVersion(8, 19, 21), licence="platinum")
+OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
 
 TOLD_IN_THE_PLAN = ("DEP024",)

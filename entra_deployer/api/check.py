@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from entra_deployer import facts
 from entra_deployer.checks.codes import title
 from entra_deployer.checks.report import Cell, CheckReport, MatrixRow, Support
 from entra_deployer.core.errors import ExitCode
@@ -11,7 +12,6 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.features import features
-from entra_deployer.esql.parse import FULLY_KNOWN_SINCE
 from entra_deployer.hunts.folder import Catalog, RuleSource
 from entra_deployer.repository import Compilation, compile_catalog, read_catalog
 
@@ -83,7 +83,7 @@ def _refusals(source: RuleSource, compilation: Compilation) -> tuple[str, ...]:
 def _unknown(source: RuleSource, version: StackVersion) -> tuple[str, ...]:
     """What the queries use of which nobody knows whether the version has it."""
     cache = syntax_cache()
-    if version >= FULLY_KNOWN_SINCE:
+    if version >= facts.FUNCTIONS_PARSED:
         return ()
     trees = [cache.parse(query.text, version).tree for query in source.hunt.queries]
     found = [feature.name for tree in trees if tree for feature in features(tree) if feature.available(version) is None]

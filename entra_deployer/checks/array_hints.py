@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
 
-_MV_CONTAINS_SINCE = StackVersion(9, 2)
-_MATCH_GA = (StackVersion(8, 19), StackVersion(9, 1))
-_V9 = StackVersion(9, 0)
 _LIKE_SIGNS = "*?\\"
 
 # what stands between the values when they are joined: hardly any value holds it, unlike a comma
@@ -39,7 +37,7 @@ class ArrayCondition:
 
 def array_hint(one: ArrayCondition, version: StackVersion) -> str:
     """What to write instead, so that it holds where one of the values is it, and not where none is."""
-    match_is_ga = version >= _MATCH_GA[1] or _MATCH_GA[0] <= version < _V9
+    match_is_ga = facts.MATCH_GENERAL.holds(version)
     if one.way == "==":
         return _instead(one, [_is(one, text, version, match_is_ga=match_is_ga) for text in one.texts])
     if one.way == "cidr_match" and match_is_ga and one.type == "ip":
@@ -64,7 +62,7 @@ def _instead(one: ArrayCondition, forms: list[str]) -> str:
 
 def _is(one: ArrayCondition, text: str, version: StackVersion, *, match_is_ga: bool) -> str:
     value = f'"{_written(text)}"'
-    if version >= _MV_CONTAINS_SINCE:
+    if facts.MV_CONTAINS.holds(version):
         return f"MV_CONTAINS({one.name}, {f'TO_IP({value})' if one.type == 'ip' else value})"
     if match_is_ga:
         return f"{one.name} : {value}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from entra_deployer import facts
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
@@ -83,7 +84,7 @@ class Example:
     query: str
     rule_yaml: str = ""
     mitre: tuple[str, ...] = ("T1078.004",)
-    version: str = "8.19"
+    version: str = f"{facts.OFFLINE.major}.{facts.OFFLINE.minor}"
     license: str = "platinum"
 
 

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import last_stats
 
 _COLUMNS = ("_id", "_index", "_version")
-_ROWS_PART_SINCE = StackVersion(9, 0)
-"""From here on we take Kibana to tell apart the rows that MV_EXPAND makes of one document; 8.12 was seen not to."""
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -27,7 +25,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
                             name.span,
                             hint="leave _id, _index and _version in the result",
                         )
-            case nodes.MvExpand(column=column) if subject.target.version < _ROWS_PART_SINCE:
+            case nodes.MvExpand(column=column) if not facts.ROWS_TOLD_APART.holds(subject.target.version):
                 yield Finding(
                     f"the rows that MV_EXPAND makes of one document give one alert: the other values of {column.name} "
                     "are lost",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-from entra_deployer.esql.legacy import FROM_ON_TREE_SINCE, from_in_strings
+from entra_deployer.esql.legacy import from_in_strings
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    if subject.target.version < FROM_ON_TREE_SINCE:
+    if not facts.FROM_ON_TREE.holds(subject.target.version):
         for span in from_in_strings(subject.tree):
             yield Finding(
                 "8.12 takes the word after the last `from` for the index, in a string too: the rule would see no event",

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
-
-_MOST_SIGNALS = 1000
-_MOST_ROWS = 10_000
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -18,12 +16,14 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding(message, level=Level.NOTE, hint="end with SORT and LIMIT, so that the cut is yours")
         return
     last = limits[-1]
-    if last.count is not None and last.count > _MOST_ROWS:
-        message = f"LIMIT {last.count}: Elasticsearch gives {_MOST_ROWS} rows at most"
-        yield Finding(message, last.span, hint=f"a run writes at most {_MOST_SIGNALS} alerts")
+    if last.count is not None and last.count > facts.MOST_ROWS:
+        message = f"LIMIT {last.count}: Elasticsearch gives {facts.MOST_ROWS} rows at most"
+        yield Finding(message, last.span, hint=f"a run writes at most {facts.MOST_SIGNALS} alerts")
     elif last.count is not None and last.count > signals:
         message = f"LIMIT {last.count}: a run writes {signals} alerts at most, the other rows are lost"
-        yield Finding(message, last.span, hint=f"lower it, or raise max_signals in rule.yaml (up to {_MOST_SIGNALS})")
+        yield Finding(
+            message, last.span, hint=f"lower it, or raise max_signals in rule.yaml (up to {facts.MOST_SIGNALS})"
+        )
 
 
 CHECK = Check(

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-
-_MOST = 1000
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
     wanted = subject.payload["max_signals"]
-    if wanted > _MOST:
-        yield Finding(f"max_signals is {wanted}: over {_MOST} Kibana writes no alert at all, and says nothing")
+    if wanted > facts.MOST_SIGNALS:
+        yield Finding(
+            f"max_signals is {wanted}: over {facts.MOST_SIGNALS} Kibana writes no alert at all, and says nothing"
+        )
 
 
 CHECK = Check(

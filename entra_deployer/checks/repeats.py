@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.timing import Timing
 from entra_deployer.core.issue import Level
@@ -30,7 +31,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"each group alerts up to {times} times for the same events: every run counts them anew",
             stats.span,
-            hint="`duplicates: suppress` (8.15+, Platinum) or `window` in rule.yaml",
+            hint=f"`duplicates: suppress` ({facts.SUPPRESSION.first}+, Platinum) or `window` in rule.yaml",
         )
     elif timing.interval > _DAY:
         yield Finding(

@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entra_deployer import facts
 from entra_deployer.commands.usage import choose
 from entra_deployer.reports import FORMS
 
 if TYPE_CHECKING:
     from entra_deployer.core.target import StackVersion, Target
-
-_LICENSES = ("basic", "standard", "gold", "platinum", "enterprise", "trial")
-_OLDEST = "8.12"
-"""Rules in ES|QL are there from this version on."""
 
 
 def _environments(incomplete: str) -> list[str]:
@@ -82,7 +79,7 @@ StackOption = Annotated[
 ]
 LicenseOption = Annotated[
     str,
-    typer.Option("--license", metavar="NAME", help=f"The stack's license: {', '.join(_LICENSES)}."),
+    typer.Option("--license", metavar="NAME", help=f"The stack's license: {', '.join(facts.LICENSES)}."),
 ]
 NoLockOption = Annotated[bool, typer.Option("--no-lock", help="Do not take the lock.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it and write nothing.")]
@@ -103,8 +100,9 @@ def stack_versions(text: str | None, option: str = "--stack") -> "list[StackVers
         found = [StackVersion.parse(part.strip()) for part in (text or "").split(",") if part.strip()]
     except ValueError as error:
         raise UsageError(f"{option}: {error}", hint="write it as 8.19 or 9.4.1") from error
-    if any(version < StackVersion.parse(_OLDEST) for version in found):
-        raise UsageError(f"rules in ES|QL are there from {_OLDEST} on", hint=f"name a version from {_OLDEST} on")
+    if any(version < facts.OLDEST for version in found):
+        oldest = f"{facts.OLDEST.major}.{facts.OLDEST.minor}"
+        raise UsageError(f"rules in ES|QL are there from {oldest} on", hint=f"name a version from {oldest} on")
     return found
 
 
@@ -114,4 +112,4 @@ def target_for(version: "StackVersion | None", license: str) -> "Target":  # noq
 
     from entra_deployer.repository import OFFLINE
 
-    return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, _LICENSES))
+    return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, facts.LICENSES))

@@ -15,17 +15,16 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from entra_deployer import facts
 from entra_deployer.compiler.compiled import Step
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import last_stats
 from entra_deployer.esql.edits import Edit
-from entra_deployer.esql.legacy import FROM_ON_TREE_SINCE, FROM_WORD, STATS_ON_TREE_SINCE
+from entra_deployer.esql.legacy import FROM_WORD
 from entra_deployer.esql.tree import Tree
 
 COLUMNS = ("_id", "_index", "_version")
-PLAIN_SINCE = StackVersion(8, 13)
-INJECTED_SINCE = StackVersion(9, 4)
 
 _WHY = "the columns by which Kibana knows a document again: else every run alerts on it anew, without its other fields"
 
@@ -34,10 +33,10 @@ _STATS = re.compile(r"\|(\s+)stats(?=\s)", re.IGNORECASE)
 
 def executor_steps(tree: Tree, version: StackVersion) -> Iterator[Step]:
     """The rewrites that the target's executor needs."""
-    if version < STATS_ON_TREE_SINCE:
+    if not facts.STATS_ON_TREE.holds(version):
         yield from _stats_steps(tree)
         yield from _commented_stats(tree)
-    if version < FROM_ON_TREE_SINCE:
+    if not facts.FROM_ON_TREE.holds(version):
         yield from _from_steps(tree)
     yield from _last_comment(tree)
 
@@ -91,7 +90,7 @@ def metadata_steps(tree: Tree, version: StackVersion) -> Iterator[Step]:
     wanted = COLUMNS if keeps_rows and not _is_injected(tree, version) else ()
     names = [name.name for name in source.metadata]
     missing = [column for column in wanted if column not in names]
-    brackets = version < PLAIN_SINCE
+    brackets = not facts.PLAIN_METADATA.holds(version)
     if missing or (names and source.brackets != brackets):
         yield Step("metadata", _reason(missing, version), (_write(source, [*names, *missing], brackets=brackets),))
     if wanted:
@@ -100,13 +99,13 @@ def metadata_steps(tree: Tree, version: StackVersion) -> Iterator[Step]:
 
 def _is_injected(tree: Tree, version: StackVersion) -> bool:
     cut = any(isinstance(command, (nodes.Keep, nodes.Drop)) for command in tree.commands)
-    return version >= INJECTED_SINCE and not cut
+    return facts.METADATA_ADDED.holds(version) and not cut
 
 
 def _reason(missing: list[str], version: StackVersion) -> str:
     if missing:
         return f"adds {_WHY}"
-    if version < PLAIN_SINCE:
+    if not facts.PLAIN_METADATA.holds(version):
         return f"{version.major}.{version.minor} takes an unbracketed METADATA for the name of an index"
     return "METADATA in brackets is deprecated from 8.13 on and refused from 9.0 on"
 

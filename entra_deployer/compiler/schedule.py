@@ -16,10 +16,11 @@ what was first seen a few minutes ago runs as often as that, and looks back over
 from dataclasses import dataclass, replace
 from math import ceil
 
+from entra_deployer import facts
 from entra_deployer.compiler.compiled import Remark
 from entra_deployer.compiler.entities import MOST_KEYS
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.core.target import Target
 from entra_deployer.core.time import format_duration, parse_duration, say_duration
 from entra_deployer.hunts.folder import RuleSettings
 
@@ -38,9 +39,6 @@ SHORTEST = MINUTE
 _INTERVALS = ((HOUR, 300), (DAY, 900))
 """Up to this window, the rule runs so often; a longer one runs every hour."""
 _UNITS = {MINUTE: "m", HOUR: "h", DAY: "d"}
-
-SUPPRESSION_SINCE = StackVersion(8, 15)
-SUPPRESSION_LICENSES = frozenset({"platinum", "enterprise", "trial"})
 
 ASSUMED, LOST, FUTURE = "DEP036", "DEP037", "DEP038"
 """The codes of what a schedule has to say: a range that nobody gave, events that no run sees, a look at the future."""
@@ -325,9 +323,11 @@ def _policy(settings: RuleSettings, target: Target, wish: Wish) -> tuple[str, st
 
 def suppression_obstacle(target: Target, keys: tuple[str, ...]) -> str:
     """Why repeats cannot be suppressed on this target; "" where they can."""
-    if target.version < SUPPRESSION_SINCE:
-        return f"{target.version.major}.{target.version.minor} cannot (8.15 is the first that does)"
-    if target.licence not in SUPPRESSION_LICENSES:
+    if not facts.SUPPRESSION.holds(target.version):
+        return (
+            f"{target.version.major}.{target.version.minor} cannot ({facts.SUPPRESSION.first} is the first that does)"
+        )
+    if target.licence not in facts.SUPPRESSING_LICENSES:
         return f"the {target.licence} license does not allow it (Platinum does)"
     return "" if keys else "the result has no BY columns to suppress by"
 

@@ -3,31 +3,29 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from entra_deployer import facts
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
 from entra_deployer.doctor.examination import Finding, Health
-from entra_deployer.objects.rule_fields import RULE_FIELDS
 from entra_deployer.stack.privileges import LEDGER, VERIFY
 from entra_deployer.stack.search import Identity, License
 from entra_deployer.stack.source_fields import Grade, SourceField
 
-NEWEST_MAJOR = 9
 SOON = timedelta(days=30)
 """A key or licence that ends earlier is worth a warning."""
 _SKEW_NOTICED = 10.0
 _SKEW_HARMFUL = 120.0
 """Seconds: as long as the lease that parts two pushes outlives its holder's last sign of life."""
 _STALE = timedelta(days=1)
-_SUPPRESSING = frozenset({"platinum", "enterprise", "trial"})
 _ROLE_HINT = "`deploy doctor --role` prints the least role"
 
 
 def judge_versions(kibana: StackVersion, elastic: StackVersion) -> Finding:
     """Do both servers belong together, and do we know them?"""
     both = f"Kibana {kibana}, Elasticsearch {elastic}"
-    if kibana.major > NEWEST_MAJOR:
-        hint = f"8.12 to {NEWEST_MAJOR}.x are known: update this tool"
+    if kibana.major > facts.NEWEST_MAJOR:
+        hint = f"{facts.OLDEST.major}.{facts.OLDEST.minor} to {facts.NEWEST_MAJOR}.x are known: update this tool"
         return Finding("versions", Health.WARNING, f"{both}: newer than this tool", hint)
     if (kibana.major, kibana.minor) == (elastic.major, elastic.minor):
         return Finding("versions", Health.OK, both)
@@ -44,7 +42,7 @@ def judge_license(license_: License, version: StackVersion, now: datetime) -> Fi
     if left is not None and left < SOON:
         hint = "without it alert suppression and connectors stop"
         return Finding("license", Health.WARNING, f"{license_.type}, it ends in {_days(left)}", hint)
-    suppresses = license_.type in _SUPPRESSING and RULE_FIELDS["alert_suppression"].writable(version)
+    suppresses = license_.type in facts.SUPPRESSING_LICENSES and facts.SUPPRESSION.holds(version)
     more = "" if suppresses else ": no alert suppression, so rules that aggregate wait or repeat"
     return Finding("license", Health.OK, f"{license_.type}{more}")
 

@@ -15,16 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from entra_deployer.core.target import StackVersion
+from entra_deployer import facts
 from entra_deployer.esql.patterns.regex import UnreadablePattern, compiled, read
+from entra_deployer.facts import Since
 
 type Value = Any
 """A value of ES|QL as Python has it: text, number, truth, moment, list, None for null. What can be done with it shows
 when it is tried.
 """
-
-type Since = tuple[StackVersion | None, StackVersion | None]
-"""The first version of the 8 line (None: none of it) and of the 9 line (None: not known)."""
 
 SAME = "same"
 """A function gives what its first argument is."""
@@ -78,51 +76,6 @@ def compute(name: str, *arguments: Value) -> Value:
 def is_known(name: str) -> bool:
     """Can it be computed here."""
     return name in FUNCTIONS and FUNCTIONS[name].compute is not None
-
-
-# -- versions --------------------------------------------------------------------------------------------------------
-
-
-def since_8(minor: int | None, minor_9: int | None = 0) -> Since:
-    """Since 8.`minor` (None: not in 8) and 9.`minor_9` (None: some 9)."""
-    return (
-        StackVersion(8, minor) if minor is not None else None,
-        StackVersion(9, minor_9) if minor_9 is not None else None,
-    )
-
-
-_FIRST = (
-    "abs acos asin atan atan2 avg case ceil cidr_match coalesce concat cos cosh count count_distinct date_extract "
-    "date_format date_parse date_trunc e ends_with floor greatest least left length log10 ltrim max median "
-    "median_absolute_deviation min mv_avg mv_concat mv_count mv_dedupe mv_max mv_median mv_min mv_sum now percentile "
-    "pi pow replace right round rtrim sin sinh split sqrt starts_with substring sum tan tanh tau to_bool to_boolean "
-    "to_datetime to_dt to_dbl to_degrees to_double to_int to_integer to_ip to_long to_radians to_str to_string "
-    "to_unsigned_long to_ul to_ulong to_ver to_version trim"
-)
-_LATER: dict[tuple[int | None, int | None], str] = {
-    (11, 0): _FIRST,
-    (13, 0): "date_diff log mv_first mv_last to_lower to_upper",
-    (14, 0): "bucket ip_prefix locate mv_slice mv_sort mv_zip st_contains st_disjoint st_intersects st_within st_x "
-    "st_y values",
-    (15, 0): "cbrt exp from_base64 mv_append repeat st_distance to_base64 top",
-    (16, 0): "hypot mv_percentile mv_pseries_weighted_sum reverse space weighted_avg",
-    (17, 0): "bit_length byte_length match qstr",
-    (18, 0): "categorize hash kql md5 sha1 sha256 st_envelope st_extent_agg std_dev",
-    (19, 1): "match_phrase round_to sample to_date_nanos",
-    (None, 2): "absent avg_over_time contains count_over_time count_distinct_over_time delta first_over_time idelta "
-    "increase irate last_over_time max_over_time min_over_time mv_contains present present_over_time rate "
-    "sum_over_time tbucket absent_over_time",
-    (
-        None,
-        3,
-    ): "first last clamp clamp_max clamp_min deriv percentile_over_time stddev_over_time trange variance_over_time",
-    (None, 4): "json_extract",
-    (None, 5): "field_extract",
-    (None, None): "acosh asinh atanh chunk copy_sign day_name decay earliest embedding knn latest month_name "
-    "mv_difference mv_intersection mv_intersects mv_union network_direction score sparkline text_embedding "
-    "to_dense_vector to_text top_snippets url_decode url_encode url_encode_component v_cosine v_dot_product v_hamming "
-    "v_l1_norm v_l2_norm v_magnitude variance",
-}
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
@@ -304,10 +257,9 @@ _DETAILS: dict[str, Function] = {
 
 
 def _table() -> dict[str, Function]:
-    versions = {name: since_8(*since) for since, names in _LATER.items() for name in names.split()}
-    names = sorted({*versions, *_DETAILS})
+    names = sorted({*facts.FUNCTIONS, *_DETAILS})
     details = {name: _DETAILS.get(name, Function(name)) for name in names}
-    return {name: replace(details[name], since=versions.get(name)) for name in names}
+    return {name: replace(details[name], since=facts.FUNCTIONS.get(name)) for name in names}
 
 
 FUNCTIONS: dict[str, Function] = _table()

@@ -3,14 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.tree import Span, Tree
-
-FROM_ON_TREE_SINCE = StackVersion(8, 13)
-"""The first version that we take not to search the text for the index: 8.12 was seen to take the last `from <word>`."""
-
-STATS_ON_TREE_SINCE = StackVersion(9, 0)
-"""The first version that we take to find STATS on the tree; 8.12 searches the text for it."""
 
 FROM_WORD = re.compile(r"from(?=\s+[\w*+,.!@$^()~;-])", re.IGNORECASE)
 """The word behind which 8.12 looks for the index."""

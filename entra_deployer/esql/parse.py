@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.brackets import (
     LEVELS_OF_DEEP,
@@ -26,11 +27,6 @@ from entra_deployer.esql.brackets import (
 from entra_deployer.esql.columns import possible_fields
 from entra_deployer.esql.expression_builder import source_text
 from entra_deployer.esql.tree import Span, Tree
-
-OLDEST_GRAMMAR = StackVersion(8, 19)
-FULLY_KNOWN_SINCE = StackVersion(9, 5)
-"""The first version of which Elastic's parser knows the functions too, not the grammar alone."""
-
 
 MOST_CHARACTERS = 1_000_000
 """What Elasticsearch takes of a query (8.19.21: "ESQL statement is too large")."""
@@ -254,7 +250,7 @@ def _short(message: str) -> str:
 
 
 def _grammar_version(version: StackVersion) -> str:
-    return str(max(version, OLDEST_GRAMMAR))
+    return str(max(version, facts.OLDEST_GRAMMAR))
 
 
 def _hidden(tokens: list[Any]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:

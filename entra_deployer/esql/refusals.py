@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.features import COMMANDS, SUBQUERIES, Feature
+from entra_deployer.esql.features import Feature
 from entra_deployer.esql.functions import FUNCTIONS
 from entra_deployer.esql.parse import UNCHECKED, Problem
 from entra_deployer.esql.tree import Span
+from entra_deployer.facts import COMMANDS, SUBQUERIES
 
 REFUSED = "Elasticsearch would refuse the query here"
 _OTHER_HINTS = {

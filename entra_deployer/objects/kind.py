@@ -10,8 +10,8 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 
 if TYPE_CHECKING:
+    from entra_deployer.facts import Feature
     from entra_deployer.stack.kibana import KibanaClient
-    from entra_deployer.stack.privileges import Feature
 
 type OwnerOf = Callable[[str], str]
 """Who owns a field of one object: "git", "live", or "" for the kind's own default."""

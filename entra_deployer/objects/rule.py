@@ -8,6 +8,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
+from entra_deployer.facts import RULES_FEATURE
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
 from entra_deployer.objects.rule_fields import (
     KEPT_ALWAYS,
@@ -23,7 +24,6 @@ from entra_deployer.objects.rule_fields import (
 )
 from entra_deployer.objects.state import RULE, FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import BulkAction, RuleBody, RulePage, RulePreviewed, RulesImported
-from entra_deployer.stack.privileges import RULES
 
 if TYPE_CHECKING:
     from entra_deployer.stack.kibana import KibanaClient
@@ -46,7 +46,7 @@ class RuleKind:
     words = "rule"
     shared = False
     named_once = True
-    feature = RULES
+    feature = RULES_FEATURE
 
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> "RuleHandler":
         """The rules of a space."""

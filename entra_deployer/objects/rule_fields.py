@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entra_deployer import facts
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
-
-OLDEST = StackVersion(8, 12)
-"""The oldest stack that we speak to: the first one with ES|QL rules that we have seen answer."""
+from entra_deployer.facts import Since
 
 
 class Owner(StrEnum):
@@ -27,28 +26,24 @@ class Owner(StrEnum):
 class RuleField:
     """One field of the payload.
 
-    `default` is what a server makes of a field that was not sent (None: it stays absent); `since` is the first version
-    that takes it by create and update, `imported_since` by `_import`, where that is earlier.
+    `default` is what a server makes of a field that was not sent (None: it stays absent); `written` tells which
+    versions take it by create and update (None: all), `imported` whether all take it by `_import`.
     """
 
     name: str
     default: Json = None
     owner: Owner = Owner.GIT
-    since: StackVersion = OLDEST
-    imported_since: StackVersion | None = None
+    written: Since | None = None
+    imported: bool = False
 
     def writable(self, version: StackVersion) -> bool:
         """Whether create and update of that version keep the field."""
-        return version >= self.since
+        return self.written is None or self.written.holds(version)
 
     def importable(self, version: StackVersion) -> bool:
         """Whether `_import` of that version keeps the field."""
-        return version >= (self.imported_since or self.since)
+        return self.imported or self.writable(version)
 
-
-_V8_14 = StackVersion(8, 14)
-_V8_15 = StackVersion(8, 15)
-_V8_16 = StackVersion(8, 16)
 
 RULE_FIELDS: Mapping[str, RuleField] = {
     field.name: field
@@ -67,16 +62,16 @@ RULE_FIELDS: Mapping[str, RuleField] = {
         RuleField("from", "now-6m"),
         RuleField("to", "now"),
         RuleField("max_signals", 100),
-        RuleField("alert_suppression", since=_V8_15),
+        RuleField("alert_suppression", written=facts.SUPPRESSION),
         RuleField("author", []),
         RuleField("license", ""),
         RuleField("references", []),
         RuleField("false_positives", []),
         RuleField("note", ""),
-        RuleField("setup", "", since=_V8_14, imported_since=OLDEST),
+        RuleField("setup", "", written=facts.SETUP_WRITTEN, imported=True),
         RuleField("threat", []),
-        RuleField("related_integrations", [], since=_V8_15, imported_since=OLDEST),
-        RuleField("required_fields", [], since=_V8_15, imported_since=OLDEST),
+        RuleField("related_integrations", [], written=facts.LISTS_WRITTEN, imported=True),
+        RuleField("required_fields", [], written=facts.LISTS_WRITTEN, imported=True),
         RuleField("investigation_fields"),
         RuleField("risk_score_mapping", []),
         RuleField("severity_mapping", []),
@@ -90,7 +85,7 @@ RULE_FIELDS: Mapping[str, RuleField] = {
         RuleField("namespace"),
         RuleField("actions", [], owner=Owner.LIVE),
         RuleField("exceptions_list", [], owner=Owner.LIVE),
-        RuleField("response_actions", owner=Owner.LIVE, since=_V8_16),
+        RuleField("response_actions", owner=Owner.LIVE, written=facts.RESPONSE_ACTIONS),
     )
 }
 

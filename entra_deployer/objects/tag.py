@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.facts import TAGS_FEATURE
 from entra_deployer.objects.kind import Mark
 from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind
 from entra_deployer.objects.state import TAG, LiveObject, StateObject
-from entra_deployer.stack.privileges import TAGS
 
 if TYPE_CHECKING:
     from entra_deployer.stack.kibana import KibanaClient
@@ -33,7 +33,7 @@ class TagKind(SavedObjectKind):
     words = "tag"
     shared = True
     named_once = False
-    feature = TAGS
+    feature = TAGS_FEATURE
 
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> TagHandler:  # noqa: ARG002 - the same for all versions
         """The tags of a space."""

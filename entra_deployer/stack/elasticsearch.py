@@ -14,6 +14,7 @@ from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Transpor
 from elasticsearch import Elasticsearch
 from requests.adapters import BaseAdapter
 
+from entra_deployer import facts
 from entra_deployer.core.errors import Refused, UnsupportedVersion
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
@@ -39,11 +40,6 @@ from entra_deployer.stack.environment import Credentials, Endpoint
 from entra_deployer.stack.search import Column, Identity, License, QueryResult
 from entra_deployer.stack.server import Patience, Server
 from entra_deployer.stack.source_fields import FieldCap, FieldCaps
-
-OLDEST = StackVersion(8, 12)
-NEWEST_MAJOR = 9
-PARTIAL_SINCE = {8: StackVersion(8, 19), 9: StackVersion(9, 1)}
-"""Per major version, the first that knows `allow_partial_results`; older ones refuse the parameter."""
 
 BULK_SIZE = 2000
 """Documents in one bulk request."""
@@ -162,8 +158,8 @@ class ElasticClient:
             version = StackVersion.parse(told.number)
         except ValueError:
             raise UnsupportedVersion(f"{self.address} does not tell its version", hint="check the address") from None
-        if version < OLDEST or version.major > NEWEST_MAJOR:
-            known = f"{OLDEST.major}.{OLDEST.minor} to {NEWEST_MAJOR}.x are supported"
+        if version < facts.OLDEST or version.major > facts.NEWEST_MAJOR:
+            known = f"{facts.OLDEST.major}.{facts.OLDEST.minor} to {facts.NEWEST_MAJOR}.x are supported"
             raise UnsupportedVersion(f"Elasticsearch at {self.address} is of version {version}", hint=known)
         return version
 
@@ -250,13 +246,11 @@ class ElasticClient:
         )
 
     def _query(self, text: str, *, filter_: Json = None, params: Sequence[Json] = ()) -> object:
-        partial = PARTIAL_SINCE.get(self.version().major)
-        known = partial is not None and self.version() >= partial
         return self._client.esql.query(
             query=text,
             filter=filter_,
             params=list(params) or None,
-            allow_partial_results=False if known else None,
+            allow_partial_results=False if facts.PARTIAL_RESULTS.holds(self.version()) else None,
         )
 
     def check_query(self, text: str) -> tuple[Column, ...]:

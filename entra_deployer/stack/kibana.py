@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 
 from requests.adapters import BaseAdapter
 
+from entra_deployer import facts
 from entra_deployer.core.errors import Refused, UnsupportedVersion
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.rule_fields import OLDEST
 from entra_deployer.stack.answers import (
     ConnectorBody,
     DetectionPrivileges,
@@ -118,9 +118,9 @@ class KibanaClient:
             version = StackVersion.parse(told.number)
         except ValueError:
             raise self._server.diagnosis.unexpected(answer, "a version") from None
-        if version < OLDEST:
+        if version < facts.OLDEST:
             raise UnsupportedVersion(
-                f"Kibana at {self.url} is version {version}", hint=f"ES|QL rules need {OLDEST} or newer"
+                f"Kibana at {self.url} is version {version}", hint=f"ES|QL rules need {facts.OLDEST} or newer"
             )
         return version
 

@@ -6,10 +6,10 @@ runs with the privileges of the key that pushed it, so the key needs what the ru
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
+from entra_deployer.facts import FEATURES, SEARCHES_FEATURE, TAGS_FEATURE
 
 APPLICATION = "kibana-.kibana"
 """What Kibana is called among the applications of Elasticsearch's privileges, unless `kibana.index` was changed."""
@@ -31,55 +31,6 @@ CLUSTER_PRIVILEGES = ("monitor",)
 """To ask Elasticsearch for its version and licence."""
 
 
-@dataclass(frozen=True)
-class Feature:
-    """A feature of Kibana that is needed. Each row of `names`: since which version, and the privileges that grant it.
-
-    A row's privileges belong together in a role; any one of all the rows up to a version that is held is enough, for an
-    older id keeps granting.
-    """
-
-    about: str
-    names: tuple[tuple[StackVersion, tuple[str, ...]], ...]
-
-    def granting(self, version: StackVersion) -> tuple[str, ...]:
-        """All privileges that grant it in a version, the newest first."""
-        rows = [privileges for since, privileges in self.names if since <= version]
-        return tuple(name for privileges in reversed(rows) for name in privileges if name.endswith(".all"))
-
-    def for_role(self, version: StackVersion) -> tuple[str, ...]:
-        """What a new role of that version should hold. Ids that one minor version lacks grant nothing there."""
-        return [privileges for since, privileges in self.names if since <= version][-1]
-
-
-_V8_12, _V8_18 = StackVersion(8, 12), StackVersion(8, 18)
-
-RULES = Feature(
-    "detection rules",
-    (
-        (_V8_12, ("feature_siem.all",)),
-        (_V8_18, ("feature_siemV2.all",)),
-        (StackVersion(9, 1), ("feature_siemV3.all",)),
-        (StackVersion(9, 2), ("feature_siemV4.all",)),
-        (StackVersion(9, 3), ("feature_siemV5.read", "feature_securitySolutionRulesV1.all")),
-        (
-            StackVersion(9, 4),
-            (
-                "feature_siemV5.read",
-                "feature_securitySolutionRulesV2.all",
-                "feature_securitySolutionRulesV3.all",
-                "feature_securitySolutionRulesV4.all",
-            ),
-        ),
-    ),
-)
-SEARCHES = Feature(
-    "saved searches",
-    ((_V8_12, ("feature_discover.all",)), (_V8_18, ("feature_discover_v2.all",))),
-)
-TAGS = Feature("tags", ((_V8_12, ("feature_savedObjectsTagging.all",)),))
-
-FEATURES = (RULES, SEARCHES, TAGS)
 MANAGEMENT = "feature_savedObjectsManagement.all"
 """Grants saved searches and tags as well."""
 
@@ -90,7 +41,7 @@ CONNECTORS = "feature_actions.read"
 def wanted(version: StackVersion, *, actions: bool) -> dict[str, tuple[str, ...]]:
     """What must be allowed in Kibana, and the privileges of which one is enough."""
     found = {feature.about: feature.granting(version) for feature in FEATURES}
-    for feature in (SEARCHES, TAGS):
+    for feature in (SEARCHES_FEATURE, TAGS_FEATURE):
         found[feature.about] += (MANAGEMENT,)
     if actions:
         found["connectors"] = (CONNECTORS, "feature_actions.all")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import possible_fields
@@ -16,10 +17,6 @@ _COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "compl
 
 _FUNCTIONS = {"categorize", "st_geohex", "st_geotile", "st_geohash"}
 """Functions that it cannot run. A query with CATEGORIZE or CHANGE_POINT would hang there for ever."""
-
-
-_NEWEST = StackVersion(99, 0)
-"""Newer than any: the parser then reads with its newest grammar."""
 
 
 class Unreadable(Exception):
@@ -85,7 +82,7 @@ def beyond_embedded(text: str, version: StackVersion) -> str | None:
     That is a command or function that it was built without, or syntax that only a newer stack knows.
     """
     parsed = parse(text, version)
-    newest = parse(text, _NEWEST) if parsed.refusals else parsed
+    newest = parse(text, facts.NEWER_THAN_ALL) if parsed.refusals else parsed
     if newest.tree and (lacking := _lacking(newest.tree)):
         return lacking
     if parsed.refusals and not newest.refusals:
