@@ -21,11 +21,13 @@ LINES = [StackVersion(8, minor) for minor in range(11, 20)] + [StackVersion(9, m
 
 
 def literals(tree: ast.Module):
-    """The versions that a module's code says: docstrings and what a query is an example for are no code."""
+    """The versions that a module's code says: docstrings and examples' versions are no code."""
     spared = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             spared.add(id(node.value))
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Literal":
+            spared |= {id(inner) for inner in ast.walk(node)}  # a local stack's profiles are chosen by their names
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Example":
             spared |= {id(inner) for part in node.keywords for inner in ast.walk(part)}
     for node in ast.walk(tree):

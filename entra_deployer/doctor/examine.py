@@ -1,6 +1,7 @@
 """Looking an environment over before anything is pushed to it. Reads only."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,8 +14,10 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.doctor import findings as doctor
 from entra_deployer.doctor.examination import Examination, Finding, Health
+from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
+from entra_deployer.esql.tree import Tree
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import watch_sources
 from entra_deployer.plan.push import PushRequest, plan_rules
@@ -22,6 +25,7 @@ from entra_deployer.repository import Compilation, compile_rules
 from entra_deployer.stack import privileges
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.environment import Environment
+from entra_deployer.stack.privileges import ENRICH_PRIVILEGE, Reads, read_by
 from entra_deployer.stack.source_fields import SourceField
 
 type Clock = Callable[[], datetime]
@@ -47,14 +51,50 @@ def doctor_code(examination: Examination) -> ExitCode:
 def least_role(root: Path, environment: Environment, version: StackVersion) -> Mapping[str, Json]:
     """The least role for the rules of the repository in an environment of that version."""
     compilation = compile_rules(root, _target(environment, version))
-    rules = compilation.rules
-    return privileges.least_role(version, environment.spaces, patterns(rules, version), actions=_act(compilation))
+    reads = what_rules_read(compilation.rules, version)
+    return privileges.least_role(version, environment.spaces, reads, actions=_act(compilation))
 
 
-def patterns(rules: Sequence[CompiledRule], version: StackVersion) -> tuple[str, ...]:
-    """The index patterns that rules read, sorted, each once."""
-    trees = (syntax_cache().parse(rule.rule.payload["query"], version).tree for rule in rules)
-    return tuple(sorted({pattern for tree in trees if tree for pattern in sources(tree)}))
+def what_rules_read(rules: Sequence[CompiledRule], version: StackVersion) -> Reads:
+    """What the queries of rules read, those within a FROM among them."""
+    return what_queries_read((str(rule.rule.payload["query"]) for rule in rules), version)
+
+
+def what_queries_read(queries: Iterable[str], version: StackVersion) -> Reads:
+    """What queries read, as a role names it."""
+    trees = [tree for query in queries for tree in _trees(query, version)]
+    others = [(node, tree) for tree in trees for node in tree.walk() if isinstance(node, nodes.Other)]
+    joins = [_JOINED.match(node.span.of(tree.text)) for node, tree in others if node.word == "lookup"]
+    joined = [found[1].strip('"') for found in joins if found]
+    enriches = any(node.word == "enrich" for node, _ in others)
+    return read_by((name for tree in trees for name in sources(tree)), joined, enriches=enriches)
+
+
+_JOINED = re.compile(r"lookup\s+join\s+(\S+)", re.IGNORECASE)
+_WITHIN = re.compile(r"\(\s*(?=from\s)", re.IGNORECASE)
+
+
+def _trees(text: str, version: StackVersion) -> Iterator[Tree]:
+    """The tree of a query, and of each query within its FROM."""
+    tree = syntax_cache().parse(text, version).tree
+    if tree is None:
+        return
+    yield tree
+    for command in tree.commands:
+        if isinstance(command, nodes.From) and command.subqueries:
+            source = command.span.of(tree.text)
+            for found in _WITHIN.finditer(source):
+                yield from _trees(_up_to_its_end(source[found.end() :]), version)
+
+
+def _up_to_its_end(text: str) -> str:
+    """The text up to the bracket that closes what begins before it."""
+    depth = 1
+    for position, sign in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth == 0:
+            return text[:position]
+    return text
 
 
 def _act(compilation: Compilation) -> bool:
@@ -196,8 +236,8 @@ class _Doctor:
         return compile_rules(self.root, _target(self.connection.environment, self._version))
 
     @cached_property
-    def _read(self) -> tuple[str, ...]:
-        return patterns(self._compilation.rules, self._version)
+    def _reads(self) -> Reads:
+        return what_rules_read(self._compilation.rules, self._version)
 
     def _hunts(self) -> Iterator[Finding]:
         self._unread = True
@@ -214,17 +254,18 @@ class _Doctor:
             yield doctor.judge_features(space, wanted, held[f"space:{space}"])
 
     def _sources(self) -> Iterator[Finding]:
-        for pattern in self._read:
-            if ":" in pattern:
-                yield doctor.judge_remote(pattern)
-            else:
-                yield doctor.judge_source(
-                    pattern, self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES)
-                )
+        for pattern in (*self._reads.local, *self._reads.joined):
+            lacking = self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES)
+            yield doctor.judge_source(pattern, lacking)
+        for cluster, names in self._reads.remote.items():
+            for name in names:
+                yield doctor.judge_remote(f"{cluster}:{name}")
+        if self._reads.enriches:
+            yield doctor.judge_source("ENRICH policies", self._as_kibana.has_privileges(cluster=[ENRICH_PRIVILEGE]))
 
     def _data(self) -> Iterator[Finding]:
-        for pattern in self._read:
-            if ":" in pattern or self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES):
+        for pattern in self._reads.local:
+            if self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES):
                 continue
             exists = bool(self._as_kibana.find_indices(pattern))
             newest = self._newest(pattern) if exists else None

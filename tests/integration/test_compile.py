@@ -12,8 +12,9 @@ from entra_deployer.data import load_knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import read_fields, sources
-from entra_deployer.esql.features import FUNCTIONS, Feature
+from entra_deployer.esql.features import Feature
 from entra_deployer.esql.tree import Span
+from entra_deployer.facts import FUNCTIONS
 from entra_deployer.repository import OFFLINE, compile_rules
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme

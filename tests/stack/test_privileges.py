@@ -7,13 +7,17 @@ from hypothesis import strategies as st
 from entra_deployer.core.target import StackVersion
 from entra_deployer.stack import privileges
 from entra_deployer.stack.privileges import LEDGER as INDEX
+from entra_deployer.stack.privileges import Reads, read_by
 from entra_deployer.verify.seeding import PREFIX
 
 VERSIONS = st.builds(StackVersion, st.integers(8, 9), st.integers(0, 30)).filter(lambda v: v >= StackVersion(8, 12))
 
 
-def role(version, spaces=("default",), patterns=("logs-*",), *, actions=False):
-    return privileges.least_role(version, spaces, patterns, actions=actions)
+LOGS = Reads(("logs-*",))
+
+
+def role(version, spaces=("default",), reads=LOGS, *, actions=False):
+    return privileges.least_role(version, spaces, reads, actions=actions)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +65,35 @@ def test_each_space_has_its_own_indices_and_resource():
 def test_what_the_rules_read_is_read_and_nothing_more():
     (source,) = [entry for entry in role(StackVersion(8, 19))["indices"] if entry["names"] == ["logs-*"]]
     assert source["privileges"] == ["read", "view_index_metadata"]
-    assert len(role(StackVersion(8, 19), patterns=())["indices"]) == len(role(StackVersion(8, 19))["indices"]) - 1
+    assert len(role(StackVersion(8, 19), reads=Reads())["indices"]) == len(role(StackVersion(8, 19))["indices"]) - 1
 
 
 def test_our_own_indices_are_called_as_they_are_made():
     assert (INDEX, f"{PREFIX}-*") == (privileges.LEDGER, privileges.VERIFY)
+
+
+@pytest.mark.parametrize(
+    ("sources", "local", "remote"),
+    [
+        (["logs-*", "logs-a-*", "logs-*"], ("logs-*", "logs-a-*"), {}),
+        (["logs-*", "-logs-secret-*", "far:-logs-x"], ("logs-*",), {}),
+        (["<logs-{now/d}>", "<a-{now/d{yyyy.MM.dd}}-b>"], ("a-*-b", "logs-*"), {}),
+        (["far:logs-*", "*:x", "far:a"], (), {"*": ("x",), "far": ("a", "logs-*")}),
+        (["logs-*::data", "far:logs::failures"], ("logs-*",), {"far": ("logs",)}),
+    ],
+)
+def test_a_role_names_what_is_read_and_nothing_else(sources, local, remote):
+    reads = read_by(sources)
+    assert (reads.local, reads.remote) == (local, remote)
+
+
+def test_other_clusters_joined_indices_and_policies_have_their_places():
+    found = role(StackVersion(8, 19), reads=read_by(["logs-*", "far:x-*"], ["threats"], enriches=True))
+    assert found["indices"][0] == {"names": ["logs-*", "threats"], "privileges": ["read", "view_index_metadata"]}
+    assert found["remote_indices"] == [
+        {"clusters": ["far"], "names": ["x-*"], "privileges": ["read", "view_index_metadata"]}
+    ]
+    assert "monitor_enrich" in found["cluster"]
+    plain = role(StackVersion(8, 19))
+    assert "remote_indices" not in plain
+    assert "monitor_enrich" not in plain["cluster"]
