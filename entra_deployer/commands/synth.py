@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.terminal import note, say, say_lines
+from entra_deployer.commands.terminal import note, say, say_lines, working
 
 if TYPE_CHECKING:
     from entra_deployer.verify.generate.tests import Synthesis
@@ -26,12 +26,13 @@ def synth(
 
     found: list[Synthesis] = []
     files: list[str] = []
-    for one in workflow.synthesise(project.root(), rule):
-        found.append(one)
-        for line in unsolved_as_text([one]):
-            note(line)
-        if write:
-            files += workflow.write_tests(project.root(), one, force=force)
+    with working("making tests"):
+        for one in workflow.synthesise(project.root(), rule):
+            found.append(one)
+            for line in unsolved_as_text([one]):
+                note(line)
+            if write:
+                files += workflow.write_tests(project.root(), one, force=force)
     if write:
         say_lines(written_as_text(found, files, rule))
     else:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Never
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from entra_deployer.reports.document import Document
 
 _PIPED_WIDTH = 100
+_APART = 5.0
+"""Seconds between two lines about one piece of work in a log."""
+
+type Step = Callable[[int, int], None]
 
 
 def show[Result](
@@ -91,15 +96,36 @@ def complain(issues: "tuple[Issue, ...]") -> None:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """Show that something is going on, on a terminal; say nothing in a pipe."""
+def working(text: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Step]:
+    """Show what is going on and since when, on a terminal; in a pipe say now and then how far it is.
+
+    What it gives is told how much is done, and of how much.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield _Lines(text, clock).step
         return
     from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Console(stderr=True, markup=False).status(visible(text)):
-        yield
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(visible(text), total=None)
+        yield lambda done, total: bars.update(task, description=f"{visible(text)}: {done} of {total}")
+
+
+class _Lines:
+    """How far it is, as lines for a log, at most one in so many seconds."""
+
+    def __init__(self, text: str, clock: Callable[[], float]) -> None:
+        self._text, self._clock = text, clock
+        self._start = self._last = clock()
+
+    def step(self, done: int, total: int) -> None:
+        """Tell it where it is time, and the end where anything was told."""
+        now = self._clock()
+        if now - self._last >= _APART or (done == total and self._last > self._start):
+            note(f"{self._text}: {done} of {total}, {now - self._start:.0f} s")
+            self._last = now
 
 
 def _as_issues(error: DeployError) -> "tuple[Issue, ...]":

@@ -6,7 +6,7 @@ import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.options import FormatOption, OnOption
-from entra_deployer.commands.terminal import show
+from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ def verify(
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
     from entra_deployer.verify import verify_rules as workflow
 
-    request = workflow.VerifyRequest(tuple(rule or ()), mutate=mutate)
     document = live_document if live else verdicts_document
 
     def work() -> "Report":
-        with project.on(on, "verifying on") as (top, connection):
+        top = project.root()
+        with project.connection(top, on) as connection, working(f"verifying on {on}") as step:
+            request = workflow.VerifyRequest(tuple(rule or ()), mutate, step)
             return (workflow.look_at_live_data if live else workflow.verify_rules)(top, connection, request)
 
     code = workflow.live_code if live else workflow.verify_code

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from entra_deployer.core.json import Json
 from entra_deployer.objects.state import FieldDiff, FieldKept
@@ -54,12 +54,45 @@ def kept_lines(kept: FieldKept) -> list[str]:
     return f"kept {kept.path}: {value_text(kept.existing)} ({kept.reason})".split("\n")
 
 
-def diff_lines(diff: FieldDiff) -> list[str]:
-    """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines."""
+def query_edits(diffs: Iterable[FieldDiff]) -> frozenset[str]:
+    """The lines that edits of queries take out and put in, to tell an edit once where it shows in several fields."""
+    return frozenset(line for diff in diffs if _is_query(diff) for line in _changed(diff))
+
+
+def diff_lines(diff: FieldDiff, told: frozenset[str] = frozenset()) -> list[str]:
+    """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines.
+
+    Of a field whose changed lines are all `told` at a query it says that alone.
+    """
+    if told and not _is_query(diff) and (changed := _changed(diff)) and changed <= told:
+        return [f"{diff.path}: the same edit as in the query{_EDITED if diff.edited else ''}"]
     before, after = value_text(diff.existing), value_text(diff.desired)
     if len(before) + len(after) <= 2 * _LONG and "\n" not in before + after:
         return [f"{diff.path}: {before} -> {after}{_EDITED if diff.edited else ''}"]
     return [f"{diff.path}:{_EDITED if diff.edited else ''}", *unified(before, after)]
+
+
+def _is_query(diff: FieldDiff) -> bool:
+    return diff.path.split(" ", 1)[0] == "query"
+
+
+def _changed(diff: FieldDiff) -> frozenset[str]:
+    """What was taken out and put in, line by line; of JSON the texts in it."""
+    if diff.existing is None or diff.desired is None:
+        return frozenset()
+    lines = unified(value_text(diff.existing), value_text(diff.desired))
+    return frozenset(f"{line[2]}{_bare(line[3:])}" for line in lines if line[2:3] in ("+", "-"))
+
+
+def _bare(line: str) -> str:
+    """A line of a text that may stand in a list of JSON."""
+    text = line.strip().removesuffix(",")
+    if text.startswith('"') and text.endswith('"') and len(text) > 1:
+        try:
+            return str(json.loads(text)).strip()
+        except ValueError:
+            return text
+    return line.strip()
 
 
 def unified(before: str, after: str, around: int = 2) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Bench:
 
     `embedded` says that the Elasticsearch is the embedded one, which lacks some field types, commands and functions.
     With `mutate` the tests of every rule that passes are tried on its mutants, else of those that demand a score.
+    `progress` is told how many rules are done, and of how many.
     """
 
     server: Server
@@ -64,6 +65,7 @@ class Bench:
     embedded: bool
     parallel: int = 4
     mutate: bool = False
+    progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,12 @@ def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, 
         return _try(case, bench, now)
 
     pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="verify")
+    found: list[Verdict] = []
     try:
-        return list(pool.map(verdict, cases))
+        for one in pool.map(verdict, cases):
+            found.append(one)
+            bench.progress(len(found), len(cases))
+        return found
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

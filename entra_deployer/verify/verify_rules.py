@@ -35,10 +35,14 @@ UNKNOWN_QUERY = "DEP811"
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores."""
+    """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores.
+
+    `progress` is told how many rules have their verdict, and of how many.
+    """
 
     names: tuple[str, ...] = ()
     mutate: bool = False
+    progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def verify_rules(
@@ -48,7 +52,8 @@ def verify_rules(
     environment = connection.environment
     space = environment.spaces[0]
     compilation = compile_rules(root, connection.target(space), request.names)
-    bench = replace(make_bench(connection, space, clock=clock), mutate=request.mutate)
+    bench = make_bench(connection, space, clock=clock)
+    bench = replace(bench, mutate=request.mutate, progress=request.progress)
     digests = contents(compilation)
     standing = rules_under_test(compilation, connection, space)
     watched = watch_rules(standing, connection, connection.journal.types(space))

@@ -1,5 +1,6 @@
 """Plans and pushes as people and programs read them: golden files, one a form."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,3 +90,17 @@ def test_a_fence_in_a_note_does_not_end_the_diff():
     diff = FieldDiff("note", "a\n```\nb", "a\n```\nc")
     plan = replace(PLAN, changes=(replace(UPDATED, diffs=(diff,)),))
     assert "````diff" in render(plan_document("plan")(report(plan, planned(plan))), "markdown")
+
+
+def test_an_edit_of_a_query_is_shown_once_however_many_fields_hold_it():
+    source = json.dumps({"query": {"esql": BEFORE}}), json.dumps({"query": {"esql": AFTER}})
+    searched = FieldDiff("meta", {"searchSourceJSON": source[0]}, {"searchSourceJSON": source[1]})
+    noted = FieldDiff("note", f"Look at it:\n{BEFORE}\nand think", f"Look at it:\n{AFTER}\nand think", edited=True)
+    other = FieldDiff("setup", "one\ntwo\n" * 20, "one\nthree\n" * 20)
+    found = replace(CREATED, action=Action.UPDATE, diffs=(searched,))
+    plan = replace(PLAN, changes=(found, replace(UPDATED, diffs=(UPDATED.diffs[0], noted, other))))
+    text = render(plan_document("plan")(report(plan, planned(plan))), "text")
+    assert text.count("| WHERE failures <= 5") == 1
+    assert "    meta: the same edit as in the query\n" in text
+    assert "    note: the same edit as in the query (edited in Kibana since the last push)\n" in text
+    assert "+three" in text

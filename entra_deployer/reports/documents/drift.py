@@ -26,7 +26,16 @@ from entra_deployer.reports.document import (
     issue_faults,
     words,
 )
-from entra_deployer.reports.words import counted, diff_lines, in_space, kind_name, minute, short_commit, who_and_when
+from entra_deployer.reports.words import (
+    counted,
+    diff_lines,
+    in_space,
+    kind_name,
+    minute,
+    query_edits,
+    short_commit,
+    who_and_when,
+)
 
 _TONES = {DriftKind.CONFLICT: Tone.VERY_BAD, DriftKind.DELETED_IN_KIBANA: Tone.BAD, DriftKind.NOT_PUSHED: Tone.NEWS}
 _COLUMNS = ("", "what", "by whom")
@@ -37,13 +46,14 @@ _DEEP = 6
 def drift_document(report: DriftReport) -> Document:
     """The whole report, the counts as its last line."""
     sections = groupby(report.differences, key=lambda difference: difference.kind)
+    told = query_edits(diff for difference in report.differences for diff in _diffs(difference))
     return Document(
         name="drift",
         title=report.environment,
         stack=report.stack,
         about=_origin(report),
         blocks=(
-            *(block for kind, some in sections for block in (Gap(), _section(kind, tuple(some)))),
+            *(block for kind, some in sections for block in (Gap(), _section(kind, tuple(some), told))),
             *((Gap(), Issues(report.issues)) if report.issues else ()),
             Gap(),
         ),
@@ -67,15 +77,16 @@ def drift_document(report: DriftReport) -> Document:
     )
 
 
-def _section(kind: DriftKind, differences: tuple[Difference, ...]) -> Section:
-    return Section(tuple(map(_item, differences)), _COLUMNS, words((kind.words, _TONES.get(kind, Tone.DOUBT))))
+def _section(kind: DriftKind, differences: tuple[Difference, ...], told: frozenset[str]) -> Section:
+    items = tuple(_item(difference, told) for difference in differences)
+    return Section(items, _COLUMNS, words((kind.words, _TONES.get(kind, Tone.DOUBT))))
 
 
-def _item(difference: Difference) -> Item:
+def _item(difference: Difference, told: frozenset[str]) -> Item:
     whom, name = who_and_when(difference.by, difference.at), _thing(difference)
     kind = difference.kind.words if difference.counts else f"{difference.kind.words} (does not count)"
     tone = Tone.PLAIN if difference.counts else Tone.DIM
-    lines = tuple(_field_lines(difference))
+    lines = tuple(_field_lines(difference, told))
     return Item(
         name=f"{name}: {difference.kind.words}",
         line=Line(words((name, tone), (f"  {whom}" if whom else "", Tone.DIM)), _INDENT),
@@ -90,11 +101,15 @@ def _thing(difference: Difference) -> str:
     return f"{kind_name(difference.object_kind)} {difference.name}{in_space(difference.space)}"
 
 
-def _field_lines(difference: Difference) -> Iterator[str]:
+def _diffs(difference: Difference) -> Iterator[FieldDiff]:
     """The fields, each from what was to what is: in Kibana, in the repository, or in both."""
     for drift in difference.fields:
-        for diff in _pairs(difference.kind, drift):
-            yield from diff_lines(diff)
+        yield from _pairs(difference.kind, drift)
+
+
+def _field_lines(difference: Difference, told: frozenset[str] = frozenset()) -> Iterator[str]:
+    for diff in _diffs(difference):
+        yield from diff_lines(diff, told)
 
 
 def _pairs(kind: DriftKind, drift: FieldDrift) -> Iterator[FieldDiff]:

@@ -25,7 +25,7 @@ from entra_deployer.reports.document import (
 )
 from entra_deployer.reports.documents.live_rules import run_lines
 from entra_deployer.reports.documents.report_json import report_to_json
-from entra_deployer.reports.words import counted, diff_lines, in_space, kept_lines, kind_name
+from entra_deployer.reports.words import counted, diff_lines, in_space, kept_lines, kind_name, query_edits
 
 SIGNS = {
     Action.CREATE: Span("+", Tone.GOOD),
@@ -72,7 +72,9 @@ def _document(name: str, report: Report) -> Document:
 
 def change_blocks(results: Iterable[ChangeResult], issues: tuple[Issue, ...]) -> Iterator[Block]:
     """Each change with its fields, and the issues; an empty line behind them."""
-    if items := tuple(map(_item, results)):
+    results = tuple(results)
+    told = query_edits(diff for result in results for diff in result.change.diffs)
+    if items := tuple(_item(result, told) for result in results):
         yield Section(items, COLUMNS)
     if issues:
         yield Issues(issues)
@@ -124,7 +126,7 @@ def _applied(report: Report, action: Action) -> int:
     return sum(r.change.action is action and r.outcome is Outcome.APPLIED for r in report.results)
 
 
-def _item(result: ChangeResult) -> Item:
+def _item(result: ChangeResult, told: frozenset[str]) -> Item:
     change = result.change
     mark = _MARKS.get(result.outcome)
     space = f"  [{change.space}]" if change.space != "default" else ""
@@ -136,7 +138,7 @@ def _item(result: ChangeResult) -> Item:
         cells=cells(
             f"{_WORDS[result.outcome]}{change.action.value}", kind_name(change.kind), change.name, change.space
         ),
-        body=tuple(_details(change, _reason(result))),
+        body=tuple(_details(change, told, _reason(result))),
     )
 
 
@@ -146,8 +148,8 @@ def _reason(result: ChangeResult) -> str:
     return result.error if not_made and result.error != "blocked" else ""
 
 
-def _details(change: Change, error: str) -> Iterator[Block]:
-    lines = tuple(line for diff in change.diffs for line in diff_lines(diff))
+def _details(change: Change, told: frozenset[str], error: str) -> Iterator[Block]:
+    lines = tuple(line for diff in change.diffs for line in diff_lines(diff, told))
     notes = tuple(line for kept in change.kept for line in kept_lines(kept))
     if lines or notes:
         yield Diff(lines, notes, _INDENT)
