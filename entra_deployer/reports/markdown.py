@@ -42,7 +42,7 @@ _ACTIVE = re.compile(
       | (?P<issue>(?<=\bGH)-(?=\d))""",
     re.VERBOSE | re.IGNORECASE,
 )
-_OPENING = re.compile(r"^([-+>=#]|\d+[.)]|\[)")
+_OPENING = re.compile(r"^([->]|\+(?=\s)|\d+[.)](?=\s|$)|\[)")
 
 
 def render(document: Document) -> str:

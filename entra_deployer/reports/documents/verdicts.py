@@ -86,7 +86,12 @@ def live_document(report: Report) -> Document:
         content=report_to_json(report),
         issues=report.issues,
         cases=tuple(
-            Case(issue.subject or report.environment, f"{issue.code} {issue.level.value}", _live_faults(issue))
+            Case(
+                issue.subject or report.environment,
+                f"{issue.code} {issue.message}",
+                issue_faults([issue]),
+                issue.hint or "",
+            )
             for issue in report.issues
         ),
     )
@@ -252,12 +257,6 @@ def _case(verdict: Verdict, name: str, *faults: Fault) -> Case:
 
 def _fault_word(outcome: EntityOutcome) -> str:
     return "missed" if outcome.expected else "false alarm"
-
-
-def _live_faults(issue: Issue) -> tuple[Fault, ...]:
-    if issue.level is Level.NOTE:
-        return ()
-    return (Fault(FaultKind.FAILURE, issue.message, issue.hint or ""),)
 
 
 def _errors(issues: Sequence[Issue]) -> bool:
