@@ -9,6 +9,7 @@ import typer
 from entra_deployer.commands.check import check
 from entra_deployer.commands.ci import ci_app
 from entra_deployer.commands.compile import compile_
+from entra_deployer.commands.coverage import coverage
 from entra_deployer.commands.doctor import doctor
 from entra_deployer.commands.drift import drift
 from entra_deployer.commands.explain import explain
@@ -55,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),
     "recover": (recover, (0, 1, 3, 64), "deploy recover staging --undo"),
     "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
+    "coverage": (coverage, (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
     "explain": (explain, (0, 64), "deploy explain DEP014"),
 }
 """Each command by its name: what it runs, its exit codes, and an example."""

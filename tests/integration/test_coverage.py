@@ -1,0 +1,51 @@
+"""`deploy coverage --on ENV`: what an environment proved, has and raised, on the embedded Elasticsearch."""
+
+import json
+
+from tests.integration.test_list import run
+
+TEST = """\
+name: many failures
+index: logs-tests-alpha-default
+events:
+  - name: a failure
+    at: 5m ago
+    count: 5
+    every: 1s
+    set: {user.name: mallory}
+  - name: one failure
+    at: 5m ago
+    set: {user.name: alice}
+catches:
+  - entity: {user.name: mallory}
+ignores:
+  - entity: {user.name: alice}
+    reason: once
+"""
+
+
+def stage(project):
+    code, found = project.document("coverage", "--on", "test")
+    assert code == 0, project.output
+    [technique] = found["techniques"]
+    return technique["id"], technique["stage"]
+
+
+def test_a_technique_goes_from_a_hunt_to_an_alert(project, connection, tmp_path):
+    folder = project.add_hunt("alpha", number=1, settings="enabled: true\n")
+    assert stage(project) == ("T1078.004", "compiled")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "many.yaml").write_text(TEST, "utf-8")
+    assert stage(project) == ("T1078.004", "tested")
+    assert project.deploy("push", "test") == 0, project.output
+    assert stage(project) == ("T1078.004", "tested")
+    assert project.deploy("verify", "--on", "test") == 0, project.output
+    assert stage(project) == ("T1078.004", "enabled")
+    now = connection.elastic.now().isoformat()
+    events = [{"@timestamp": now, "user.name": "mallory"} for _ in range(5)]
+    connection.elastic.bulk("logs-tests-alpha-default", events)
+    run(project, f"alpha of {project.space}")
+    layer = tmp_path / "layer.json"
+    assert project.deploy("coverage", "--on", "test", "--layer", str(layer)) == 0
+    assert "T1078.004 ■■■■■■■ Cloud Accounts" in project.output
+    assert json.loads(layer.read_text("utf-8"))["techniques"][0]["score"] == 7
