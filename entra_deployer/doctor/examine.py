@@ -202,12 +202,12 @@ class _Doctor:
         if told := self.connection.kibana.clock():
             yield doctor.judge_clock("Kibana", (told + _ROUNDING - self.clock()).total_seconds())
         else:
-            yield doctor.not_looked_at("clock", "Kibana's answers have no Date")
+            yield doctor.not_looked_at("clock", "Kibana's answers have no Date", Health.OK)
 
     def _encryption(self) -> Iterator[Finding]:
         has_key = self.connection.kibana.has_encryption_key()
         if has_key is None:
-            yield doctor.not_looked_at("encryption", "this Kibana does not tell")
+            yield doctor.not_looked_at("encryption", "this Kibana does not tell", Health.OK)
         else:
             yield doctor.judge_encryption(has_key=has_key)
 
@@ -221,7 +221,8 @@ class _Doctor:
         except Refused as error:
             if error.status != 403:
                 raise
-            yield doctor.not_looked_at("clock", "a key that may read nothing may not ask Elasticsearch for the time")
+            why = "a key that may read nothing may not ask Elasticsearch for the time"
+            yield doctor.not_looked_at("clock", why, Health.OK)
             return
         ours = before + (self.clock() - before) / 2
         yield doctor.judge_clock("Elasticsearch", (told - ours).total_seconds())

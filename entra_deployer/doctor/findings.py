@@ -187,9 +187,9 @@ def judge_plan(blockers: Sequence[Issue], changes: int) -> list[Finding]:
     ]
 
 
-def not_looked_at(about: str, why: str) -> Finding:
+def not_looked_at(about: str, why: str, health: Health = Health.WARNING) -> Finding:
     """What could not be asked, and why."""
-    return Finding(about, Health.WARNING, f"not looked at: {why}")
+    return Finding(about, health, f"not looked at: {why}")
 
 
 def judge_hunts(readable: int, broken: int) -> Finding:

@@ -103,7 +103,7 @@ def test_what_a_key_lacks_is_told_with_the_next_step(hunt, elastic, monkeypatch)
     use_key(hunt, monkeypatch, elastic.key({"cluster": ["monitor"], "indices": [], "applications": []}))
     code, document = hunt.document("doctor", "test")
     assert code == 1
-    assert told(document, "error") == {"kibana", "source"}
+    assert told(document, "error") == {"kibana", "source", "plan"}
     assert {"ledger", "verify"} <= told(document, "warning")
     text = json.dumps(document)
     for privilege in ("feature_siemV2.all", "feature_discover_v2.all", "read on logs-tests-alpha*", "--role"):
@@ -127,7 +127,8 @@ def test_a_missing_space_is_an_error(hunt):
     file.write_text(file.read_text("utf-8").replace(f"[{hunt.space}]", f"[{hunt.space}, nowhere]"), "utf-8")
     code, document = hunt.document("doctor", "test")
     assert code == 1
-    assert told(document, "error") == {"space"}
+    assert told(document, "error") == {"space", "plan"}
+    assert "there is no space nowhere" in json.dumps(document)
 
 
 def test_what_one_server_knows_is_told_while_the_other_is_away(hunt):
@@ -192,10 +193,11 @@ def test_a_clock_of_ours_that_is_wrong_is_told_of_both_servers(hunt):
     assert all("5 minutes behind" in message for _, message in clocks)
 
 
-def test_hunts_that_do_not_compile_are_a_warning(hunt):
+def test_hunts_that_do_not_compile_block_a_push(hunt):
     (hunt.root / "rules" / "alpha" / "rule.yaml").write_text("severty: high\n")
     code, document = hunt.document("doctor", "test")
-    assert code == 0
+    assert code == 1
+    assert told(document, "error") == {"plan"}
     assert "hunts" in told(document, "warning")
 
 
@@ -214,7 +216,7 @@ def test_a_role_for_a_version_needs_no_server_and_no_secret(hunt, monkeypatch):
     ("arguments", "said"),
     [
         (("--stack", "9.3"), "--stack belongs to --role"),
-        (("--role", "--stack", "new"), "like 8.19"),
+        (("--role", "--stack", "new"), "write it as 8.19"),
     ],
 )
 def test_wrong_usage(hunt, arguments, said):
