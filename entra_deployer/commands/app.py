@@ -25,6 +25,7 @@ from entra_deployer.commands.recover import recover
 from entra_deployer.commands.remove import remove
 from entra_deployer.commands.replay import replay
 from entra_deployer.commands.rollback import rollback
+from entra_deployer.commands.status import status
 from entra_deployer.commands.synth import synth
 from entra_deployer.commands.terminal import note, note_block
 from entra_deployer.commands.usage import Command, Group, closing
@@ -55,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "rollback": (rollback, (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
     "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),
     "recover": (recover, (0, 1, 3, 64), "deploy recover staging --undo"),
+    "status": (status, (0, 1, 2, 64), "deploy status staging"),
     "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
     "coverage": (coverage, (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
     "explain": (explain, (0, 64), "deploy explain DEP014"),

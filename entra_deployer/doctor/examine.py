@@ -269,13 +269,8 @@ class _Doctor:
             if self._lacking(self._as_kibana, pattern, privileges.SOURCE_PRIVILEGES):
                 continue
             exists = bool(self._as_kibana.find_indices(pattern))
-            newest = self._newest(pattern) if exists else None
+            newest = newest_event(self._as_kibana, pattern) if exists else None
             yield doctor.judge_data(pattern, newest, self.clock(), exists=exists)
-
-    def _newest(self, pattern: str) -> datetime | None:
-        order = [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}]
-        found = self._as_kibana.search(pattern, query={"exists": {"field": "@timestamp"}}, sort=order, size=1)
-        return _time(found[0].get("@timestamp")) if found else None
 
     def _fields(self) -> Iterator[Finding]:
         """One finding for each source that is there, about all fields that any rule needs of it."""
@@ -308,6 +303,13 @@ class _Doctor:
 
     def _lacking(self, client: ElasticClient, index: str, wanted: Sequence[str]) -> tuple[str, ...]:
         return client.has_privileges(index=[{"names": [index], "privileges": list(wanted)}])
+
+
+def newest_event(elastic: ElasticClient, pattern: str) -> datetime | None:
+    """The time of the newest event of a source, None where there is none."""
+    order = [{"@timestamp": {"order": "desc", "unmapped_type": "date"}}]
+    found = elastic.search(pattern, query={"exists": {"field": "@timestamp"}}, sort=order, size=1)
+    return _time(found[0].get("@timestamp")) if found else None
 
 
 def _broken(about: str, error: DeployError) -> Finding:

@@ -157,6 +157,13 @@ class SpaceLocks:
         finally:
             lock.release()
 
+    def holders(self) -> tuple[LockHolder, ...]:
+        """Who holds the locks now, dead or alive: one for each space that is held."""
+        standing = ((space, self.read(space)) for space in self._spaces)
+        return tuple(
+            LockHolder(found[1].owner, found[1].who or found[1].owner, space) for space, found in standing if found
+        )
+
     def is_running(self, owner: str) -> bool:
         """Whether a lock with this owner stands, and its holder is not known to be dead."""
         with suppress(Refused):

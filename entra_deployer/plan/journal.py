@@ -146,6 +146,10 @@ type Patience = Callable[[LockHolder], bool]
 class Locks(Protocol):
     """Takes the locks of all spaces of an environment."""
 
+    def holders(self) -> Sequence[LockHolder]:
+        """Who holds them now, one for each space that is held."""
+        ...
+
     def held(self, patience: Patience, *, wanted: bool = True) -> AbstractContextManager[Lock]:
         """Hold them. Refused where somebody else does and `patience` (asked each time) says no. Unwanted: no lock."""
         ...

@@ -34,10 +34,9 @@ _HINT_INDENT = 6
 
 def examination_document(examination: Examination) -> Document:
     """A line a finding, the next step below it, and the counts as the last line."""
-    wide = max((len(finding.about) for finding in examination.findings), default=0)
     blocks: list[Block] = [Gap()]
     if examination.findings:
-        blocks += [Section(tuple(_item(finding, wide) for finding in examination.findings), _COLUMNS), Gap()]
+        blocks += [finding_items(examination), Gap()]
     if examination.issues:
         blocks += [Issues(examination.issues), Gap()]
     return Document(
@@ -70,6 +69,12 @@ def examination_document(examination: Examination) -> Document:
             *(Case(examination.environment, "looked at", (fault,)) for fault in issue_faults(examination.issues)),
         ),
     )
+
+
+def finding_items(examination: Examination) -> Section:
+    """An item for each finding."""
+    wide = max((len(finding.about) for finding in examination.findings), default=0)
+    return Section(tuple(_item(finding, wide) for finding in examination.findings), _COLUMNS)
 
 
 def _item(finding: Finding, wide: int) -> Item:
