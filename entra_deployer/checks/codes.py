@@ -91,6 +91,11 @@ OTHER_CODES: dict[str, Code] = {
         "a copy that nobody pushed",
         "It bears our mark, but neither the ledger nor the object itself shows that a push made it: it stays.",
     ),
+    "DEP316": Code("an older checkout", "A later commit was pushed there already: this push would go back behind it."),
+    "DEP317": Code(
+        "rules that run as somebody else",
+        "Kibana runs a rule with an API key of whoever wrote it last. When that key or user is gone, the rule stops.",
+    ),
     "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
     "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
     "DEP322": Code(

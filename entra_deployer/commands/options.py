@@ -86,6 +86,10 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it and write
 AdoptOption = Annotated[bool, typer.Option("--adopt", help="Take over objects of our ids that bear no mark of ours.")]
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove what left the repository, within limits.prune_*.")]
 
+KeepGoingOption = Annotated[
+    bool, typer.Option("--keep-going", help="Leave out hunts that have errors and push the others; then exit 3.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Take back what was edited in Kibana since the last push.")
 ]

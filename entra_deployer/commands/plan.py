@@ -10,6 +10,7 @@ from entra_deployer.commands.options import (
     AdoptOption,
     EnvironmentArgument,
     FormatOption,
+    KeepGoingOption,
     OverwriteOption,
     PruneOption,
     RuleOption,
@@ -27,6 +28,7 @@ def plan(
     adopt: AdoptOption = False,
     prune: PruneOption = False,
     overwrite: OverwriteOption = False,
+    keep_going: KeepGoingOption = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan for `push --plan`.")] = None,
     form: FormatOption = TEXT,
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
@@ -38,7 +40,8 @@ def plan(
     from entra_deployer.reports.documents.plan import plan_document
 
     check_prune(rule, prune=prune)
-    request, document = PushRequest(tuple(rule or ()), adopt, prune, overwrite=overwrite), plan_document("plan")
+    document = plan_document("plan")
+    request = PushRequest(tuple(rule or ()), adopt, prune, overwrite=overwrite, keep_going=keep_going)
 
     def work() -> "Report":
         with project.on(env, "planning for") as (top, connection):

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import DryRunOption, FormatOption, NoLockOption, OverwriteOption, RuleOption
-from entra_deployer.commands.terminal import show, working
+from entra_deployer.commands.options import (
+    DryRunOption,
+    FormatOption,
+    NoLockOption,
+    OverwriteOption,
+    RuleOption,
+    YesOption,
+)
+from entra_deployer.commands.terminal import agreement, show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ def promote(
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
+    yes: YesOption = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Bring to an environment what another proved.
@@ -37,7 +45,7 @@ def promote(
     from entra_deployer.promotion.promote import promote as work_off
     from entra_deployer.reports.documents.promotion import promotion_document
 
-    request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock, overwrite)
+    request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock, overwrite, agreement("promote", yes=yes))
 
     def work() -> "Promotion":
         top = project.root()

@@ -13,13 +13,15 @@ from entra_deployer.commands.options import (
     AdoptOption,
     EnvironmentArgument,
     FormatOption,
+    KeepGoingOption,
     NoLockOption,
     OverwriteOption,
     PruneOption,
     RuleOption,
+    YesOption,
 )
 from entra_deployer.commands.plan import check_prune
-from entra_deployer.commands.terminal import note, show
+from entra_deployer.commands.terminal import agreement, note, show
 from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
@@ -37,6 +39,7 @@ def push(
     adopt: AdoptOption = False,
     prune: PruneOption = False,
     overwrite: OverwriteOption = False,
+    keep_going: KeepGoingOption = False,
     plan_file: Annotated[
         Path | None,
         typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
@@ -57,6 +60,7 @@ def push(
         float | None,
         typer.Option("--wait-seconds", metavar="SECONDS", min=0, help="Wait so long at most (300), then leave with 1."),
     ] = None,
+    yes: YesOption = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Push rules and saved searches to an environment."""
@@ -66,8 +70,8 @@ def push(
     from entra_deployer.plan.serial import read_plan
     from entra_deployer.reports.documents.plan import plan_document
 
-    if plan_file and (rule or adopt or prune or accept_types or overwrite):
-        others = "--rule, --adopt, --prune, --overwrite and --accept-types"
+    if plan_file and (rule or adopt or prune or accept_types or overwrite or keep_going):
+        others = "--rule, --adopt, --prune, --overwrite, --keep-going and --accept-types"
         raise UsageError(f"--plan applies a plan as it is: {others} do not go with it")
     check_prune(rule, prune=prune)
     request = PushRequest(
@@ -78,6 +82,8 @@ def push(
         _patience(wait_lock),
         accept_types=accept_types,
         overwrite=overwrite,
+        keep_going=keep_going,
+        agree=agreement("push", yes=yes),
     )
     waits = wait or wait_seconds is not None
     seconds = _FIRST_RUNS if wait_seconds is None else wait_seconds

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption
-from entra_deployer.commands.terminal import show
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption, YesOption
+from entra_deployer.commands.terminal import agreement, show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def recover(
     env: EnvironmentArgument = "local",
     undo: Annotated[bool, typer.Option("--undo", help="Go back to before the push; deletions stay done.")] = False,
     no_lock: NoLockOption = False,
+    yes: YesOption = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Finish a push that was cut off, or undo it."""
@@ -31,6 +32,6 @@ def recover(
     def work() -> "Report":
         with project.on(env, "recovering") as (_, connection):
             direction = Direction.UNDO if undo else Direction.FINISH
-            return work_off(connection, direction, lock=not no_lock)
+            return work_off(connection, direction, lock=not no_lock, agree=agreement("recover", yes=yes))
 
     show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption, YesOption
 from entra_deployer.commands.terminal import drawn, note_block, show, working
 from entra_deployer.reports import TEXT
 
@@ -20,7 +20,7 @@ def remove(
     rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's name or rule_id, or its hunt's folder.")],
     env: EnvironmentArgument = "local",
     disable: Annotated[bool, typer.Option("--disable", help="Only switch the rule off; it stays in Kibana.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     no_lock: NoLockOption = False,
     form: FormatOption = TEXT,
 ) -> None:

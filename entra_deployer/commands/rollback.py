@@ -11,8 +11,9 @@ from entra_deployer.commands.options import (
     FormatOption,
     NoLockOption,
     OverwriteOption,
+    YesOption,
 )
-from entra_deployer.commands.terminal import show
+from entra_deployer.commands.terminal import agreement, show
 from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
@@ -33,6 +34,7 @@ def rollback(
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
+    yes: YesOption = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Go back to what an earlier push left.
@@ -51,7 +53,7 @@ def rollback(
 
     def work() -> "Report":
         with project.on(env, "rolling back") as (top, connection):
-            request = RollbackRequest(to, dry_run, not no_lock, before, overwrite)
+            request = RollbackRequest(to, dry_run, not no_lock, before, overwrite, agreement("rollback", yes=yes))
             return roll_back(top, connection, request)
 
     show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

@@ -17,6 +17,7 @@ from entra_deployer.reports import TEXT, render
 if TYPE_CHECKING:
     from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.issue import Issue
+    from entra_deployer.plan.report import Report
     from entra_deployer.reports.document import Document
 
 _PIPED_WIDTH = 100
@@ -93,6 +94,20 @@ def complain(issues: "tuple[Issue, ...]") -> None:
         place = f"{issue.location or issue.subject}: " if issue.location or issue.subject else ""
         hint = f" ({issue.hint})" if issue.hint else ""
         note(f"{issue.level.value}: {place}{issue.message}{hint}")
+
+
+def agreement(name: str, *, yes: bool) -> "Callable[[Report], str]":
+    """Shows what a command is about to do and asks on a terminal; it says why not, or "". Nobody is asked elsewhere."""
+
+    def ask(report: "Report") -> str:
+        from entra_deployer.reports.documents.plan import plan_document
+
+        if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return ""
+        note_block(drawn(plan_document(name)(report)))
+        return "" if typer.confirm("Go on?", err=True) else "you said no"
+
+    return ask
 
 
 @contextmanager

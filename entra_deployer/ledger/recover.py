@@ -1,12 +1,13 @@
 """Finishing or undoing a push that was cut off: its journal says how each object was, and how it was to be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.plan.apply import apply
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.journal import Lock, PushEntry, PushState
-from entra_deployer.plan.plan import ChangeResult, Outcome, Plan
+from entra_deployer.plan.plan import ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.remaining import Direction, remaining, standing_of
 from entra_deployer.plan.report import Report
 
@@ -14,10 +15,15 @@ INTERRUPTED = "DEP321"
 LEFT_ALONE = "DEP322"
 
 
-def recover(connection: Connection, direction: Direction, *, lock: bool = True) -> Report:
-    """Bring every interrupted push of the environment to one of its two ends, and tell what that took."""
+def recover(
+    connection: Connection, direction: Direction, *, lock: bool = True, agree: Callable[[Report], str] = lambda _: ""
+) -> Report:
+    """Bring every interrupted push of the environment to one of its two ends, and tell what that took.
+
+    `agree` is shown what is left to do before the first write, and says why not, or "".
+    """
     journal = connection.journal
-    run = _Recovery(connection, direction)
+    run = _Recovery(connection, direction, agree)
     if found := journal.interrupted():
         with connection.lock(wanted=lock) as held:
             for entry in journal.interrupted():
@@ -53,6 +59,7 @@ class _Recovery:
 
     connection: Connection
     direction: Direction
+    agree: Callable[[Report], str]
     results: list[ChangeResult] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
@@ -69,6 +76,11 @@ class _Recovery:
                 hint = "`deploy plan` tells more"
                 self.issues.append(Issue(LEFT_ALONE, Level.WARNING, found.left_alone, change.name, hint=hint))
         plan = Plan(entry.environment, tuple(changes))
+        if changes and not self.connection.environment.embedded:
+            shown = Report(entry.environment, self.connection.stack, plan=plan, results=tuple(planned(plan)))
+            if refusal := self.agree(shown):
+                self.results += not_applied(plan, refusal)
+                return
         results = apply(plan, handlers, self.connection.environment.limits, lock)
         self.results += results
         if all(result.outcome is Outcome.APPLIED for result in results):

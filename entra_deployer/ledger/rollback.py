@@ -1,6 +1,6 @@
 """Rollback: an ordinary plan towards what an earlier push left, or found, applied as any other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class RollbackRequest:
 
     `before` is the number of a push instead: what it and all later ones found is brought back, edits that were made in
     Kibana and overwritten among it. `overwrite` takes back what was edited in Kibana since the last push.
+    `agree` is shown the plan before the first write and says why not, or "".
     """
 
     to: int | None = None
@@ -42,6 +43,7 @@ class RollbackRequest:
     lock: bool = True
     before: int | None = None
     overwrite: bool = False
+    agree: Callable[[Report], str] = lambda _: ""
 
 
 def roll_back(root: Path, connection: Connection, request: RollbackRequest, clock: Clock = now) -> Report:
@@ -56,7 +58,7 @@ def roll_back(root: Path, connection: Connection, request: RollbackRequest, cloc
     pushes = [with_changes(connection.journal, push) for push in numbered]
     wanted = (state_after if request.before is None else state_before)(pushes, number)
     plan = _plan(root, connection, wanted, overwrite=request.overwrite)
-    asked = PushRequest(lock=request.lock, note=note)
+    asked = PushRequest(lock=request.lock, note=note, agree=request.agree)
     if request.dry_run:
         return plan_rules(root, connection, asked, plan=plan)
     return push_rules(root, connection, asked, plan=plan, clock=clock)

@@ -217,7 +217,7 @@ class _Finder:
             settings = next(query.settings for query in source.queries if query.key == key)
             owner = {**self._connection.environment.owners, **settings.owners}.get("enabled")
             if owner == "git" and settings.enabled is not False:
-                message = "git owns enabled: the next push switches it on again"
+                message = "git owns enabled: the next push tells it as an edit made in Kibana"
                 yield Issue(_WARNING, Level.WARNING, message, source.folder, hint="say enabled: false in its rule.yaml")
 
     def against(self) -> list[Issue]:

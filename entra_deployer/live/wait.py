@@ -1,7 +1,7 @@
 """After a push: has each rule that it wrote run once, as it stands now, and how did that go?"""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from entra_deployer.core.errors import DeployError, ExitCode
@@ -9,7 +9,7 @@ from entra_deployer.live.list_rules import live_rule
 from entra_deployer.objects.state import RULE, LiveObject, StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.live_rule import FirstRun, LiveRule, RunState
-from entra_deployer.plan.plan import Change, Outcome
+from entra_deployer.plan.plan import Action, Change, Outcome
 from entra_deployer.plan.push import push_code
 from entra_deployer.plan.report import Report
 
@@ -28,12 +28,13 @@ def wait_for_runs(connection: Connection, report: Report, patience: Patience, wi
         for result in report.results
         if result.outcome is Outcome.APPLIED and result.change.kind == RULE and _is_on(result.change.desired)
     ]
-    rules = [_unseen(change) for change in written]
-    while waiting := _look(connection, rules, within):
-        if not patience(waiting, len(rules)):
+    watch = _Watch(
+        connection, [_unseen(change) for change in written], within, frozenset(map(_place, _at_once(written)))
+    )
+    while waiting := watch.look():
+        if not patience(waiting, len(written)):
             break
-    runs = (FirstRun(rule, _state(rule, within)) for rule in sorted(rules, key=lambda rule: rule.order))
-    return replace(report, runs=tuple(runs))
+    return replace(report, runs=tuple(watch.runs()))
 
 
 def wait_code(report: Report) -> ExitCode:
@@ -58,27 +59,53 @@ def _unseen(change: Change) -> LiveRule:
     return live_rule(change.space, LiveObject(change.desired, "", ""))
 
 
-def _look(connection: Connection, rules: list[LiveRule], within: timedelta) -> int:
-    """Bring the rules that have not run yet up to date; how many are still awaited."""
-
-    def awaited() -> list[int]:
-        return [number for number, rule in enumerate(rules) if _state(rule, within) is RunState.MISSING]
-
-    for space in sorted({rules[number].space for number in awaited()}):
-        asked = [number for number in awaited() if rules[number].space == space]
-        standing = _standing(connection, space, [rules[number].rule_id for number in asked])
-        for number in asked:
-            rules[number] = standing.get(rules[number].rule_id, rules[number])
-    return len(awaited())
+def _at_once(changes: Sequence[Change]) -> Iterator[Change]:
+    """Those that made or switched on a rule: Kibana runs it within seconds, whatever its interval."""
+    for change in changes:
+        switched = any(diff.path == "enabled" and diff.desired for diff in change.diffs)
+        if change.action is Action.CREATE or switched:
+            yield change
 
 
-def _state(rule: LiveRule, within: timedelta) -> RunState:
-    if rule.has_run:
-        return RunState.RAN
-    if not rule.enabled:
-        return RunState.OFF
-    late = rule.due is not None and rule.changed_at is not None and rule.due > rule.changed_at + within
-    return RunState.NOT_DUE if late else RunState.MISSING
+def _place(change: Change) -> tuple[str, str]:
+    return (change.space, change.key)
+
+
+@dataclass
+class _Watch:
+    """The rules that were pushed, as they were last seen. `at_once` are those that run at once, by space and id."""
+
+    connection: Connection
+    rules: list[LiveRule]
+    within: timedelta
+    at_once: frozenset[tuple[str, str]]
+
+    def look(self) -> int:
+        """Bring the rules that have not run yet up to date; how many are still awaited."""
+        for space in sorted({self.rules[number].space for number in self._awaited()}):
+            asked = [number for number in self._awaited() if self.rules[number].space == space]
+            standing = _standing(self.connection, space, [self.rules[number].rule_id for number in asked])
+            for number in asked:
+                self.rules[number] = standing.get(self.rules[number].rule_id, self.rules[number])
+        return len(self._awaited())
+
+    def runs(self) -> Iterator[FirstRun]:
+        """Each rule with what became of its first run."""
+        for rule in sorted(self.rules, key=lambda rule: rule.order):
+            yield FirstRun(rule, self._state(rule))
+
+    def _awaited(self) -> list[int]:
+        return [number for number, rule in enumerate(self.rules) if self._state(rule) is RunState.MISSING]
+
+    def _state(self, rule: LiveRule) -> RunState:
+        if rule.has_run:
+            return RunState.RAN
+        if not rule.enabled:
+            return RunState.OFF
+        if rule.is_running or (rule.space, rule.rule_id) in self.at_once:
+            return RunState.MISSING
+        late = rule.due is not None and rule.changed_at is not None and rule.due > rule.changed_at + self.within
+        return RunState.NOT_DUE if late else RunState.MISSING
 
 
 def _standing(connection: Connection, space: str, rule_ids: Sequence[str]) -> dict[str, LiveRule]:

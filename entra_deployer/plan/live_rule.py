@@ -49,6 +49,12 @@ class LiveRule:
         return run is not None and run.status in OVER and (self.changed_at is None or run.at >= self.changed_at)
 
     @property
+    def is_running(self) -> bool:
+        """Whether a run that began after the last change is not over yet."""
+        run = self.last_run
+        return run is not None and run.status not in OVER and (self.changed_at is None or run.at >= self.changed_at)
+
+    @property
     def has_failed(self) -> bool:
         """Whether its last run failed."""
         return self.last_run is not None and self.last_run.status == FAILED

@@ -254,9 +254,10 @@ class _SpacePlanner:
         ]:
             return False  # our own mark is no one's work
         side = side_of(diff, live.object, base)
-        if side is Side.UNKNOWN:
-            return KINDS[live.object.kind].is_as_pushed(live.object, diff.path) is False
-        return side.was_edited
+        if side is not Side.UNKNOWN:
+            return side.was_edited
+        kind = KINDS[live.object.kind]  # a copy made in Kibana bears the witness of its original: nobody pushed it
+        return kind.is_as_pushed(live.object, diff.path) is False and kind.was_pushed(live.object) is not False
 
     def _tell_edits(self, change: Change) -> None:
         if not change.overwritten or change.existing is None:

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import uuid
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,22 +12,23 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.hunts.folder import Catalog
 from entra_deployer.objects.state import RULE, State
 from entra_deployer.plan.apply import apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Patience, PushEntry, PushState
-from entra_deployer.plan.plan import Change, ChangeResult, Outcome, Plan, not_applied, planned
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
 from entra_deployer.plan.preflight import check_queries
 from entra_deployer.plan.remaining import still_to_do
 from entra_deployer.plan.report import Report
-from entra_deployer.plan.survey import survey_space
+from entra_deployer.plan.survey import Survey, survey_space
 from entra_deployer.repository import read_catalog
 
 type Clock = Callable[[], datetime]
 
+OLDER = "DEP316"
+OTHER_KEY = "DEP317"
 TOLD_NOTES = frozenset({"DEP310", "DEP315"})
 """Notes that a plan shows all the same; the others are for `deploy check`."""
 
@@ -39,7 +40,8 @@ class PushRequest:
     `names` are hunt folders or rule names; () means all. `overwrite` takes back what was edited in Kibana since the
     last push. `lock` False pushes without the lock; `wait` is asked, while somebody else holds it, whether to go on
     waiting. `note` goes into the ledger beside what was done. With `accept_types` the types that the sources' fields
-    have now are the ones to measure by, for all of these rules.
+    have now are the ones to measure by, for all of these rules. With `keep_going` hunts that have errors are left out
+    and keep no other one away. `agree` is shown the plan before the first write and says why not, or "".
     """
 
     names: tuple[str, ...] = ()
@@ -50,6 +52,8 @@ class PushRequest:
     note: str = ""
     accept_types: bool = False
     overwrite: bool = False
+    keep_going: bool = False
+    agree: Callable[[Report], str] = lambda _: ""
 
     @property
     def options(self) -> dict[str, Json]:
@@ -83,6 +87,8 @@ def push_rules(
     plan = plan or push.plan()
     if plan.blockers:
         return push.report(plan, not_applied(plan, "blocked"))
+    if refusal := push.refusal(plan):
+        return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
     results = push.apply(plan) if plan.changes else []
     push.settle()
     if request.accept_types:
@@ -107,6 +113,8 @@ def push_saved_plan(
         results = [ChangeResult(change, Outcome.SKIPPED, stale[0]) for change in saved.changes]
         summary = f"Nothing was pushed: the plan is not what a push would do now ({'; '.join(stale[:3])}). Plan again."
         return replace(push.report(saved, results), summary=summary)
+    if refusal := push.refusal(plan):
+        return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
     results = push.apply(plan) if plan.changes else []
     push.settle()
     return push.report(plan, results)
@@ -146,11 +154,11 @@ def plan_code(report: Report, *, detailed: bool) -> ExitCode:
 
 
 def push_code(report: Report) -> ExitCode:
-    """0 all done; 3 some done and some not; 1 nothing done that should have been."""
+    """0 all done; 3 some done and some not, or hunts left out; 1 nothing done that should have been."""
     if report.errors:
         return ExitCode.FAILED
     if report.count(Outcome.FAILED) + report.count(Outcome.SKIPPED) == 0:
-        return ExitCode.OK
+        return ExitCode.PARTLY if report.left_out else ExitCode.OK
     return ExitCode.PARTLY if report.count(Outcome.APPLIED) else ExitCode.FAILED
 
 
@@ -165,7 +173,10 @@ class _Push:
         self._issues: list[Issue] = []
         self._hunts = 0
         self._compiled: list[CompiledRule] = []
+        self._surveys: list[Survey] = []
         self._spaces: list[tuple[State, Existing, Policy]] = []
+        self._left_out: set[str] = set()
+        self._asked: set[str] = set()
         self._journal = connection.journal
 
     def report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
@@ -178,19 +189,71 @@ class _Push:
             plan=plan,
             results=tuple(results),
             issues=tuple(issue for issue in issues if issue.level is not Level.NOTE or issue.code in TOLD_NOTES),
+            summary=self._way_out(plan),
+            left_out=tuple(sorted(self._left_out)),
         )
+
+    def _way_out(self, plan: Plan) -> str:
+        """What a push that is blocked by hunts alone can do without them, "" for any other."""
+        if not plan.blockers or not {issue.subject for issue in plan.blockers} <= self._folders():
+            return ""
+        errors = f"{len(plan.blockers)} error{'s' if len(plan.blockers) != 1 else ''}"
+        return f"Blocked by {errors}: nothing was written. `deploy push --keep-going` pushes the other hunts."
 
     # -- the plan ---------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         self._close_what_is_done()
         catalog = read_catalog(self._root, self._request.names)
-        spaces = [self._space(catalog, space) for space in self._connection.environment.spaces]
-        plan = make_plan(self._connection.environment.name, spaces, self._issues)
+        for space in self._connection.environment.spaces:
+            self._surveys.append(survey_space(catalog, self._connection, space, self._journal.base(space)))
+        self._tell([issue for survey in self._surveys for issue in survey.issues])
+        plan = self._planned()
+        while self._request.keep_going and (broken := self._broken()):
+            self._left_out |= broken
+            self._issues = [self._without_blocking(issue) for issue in self._issues]
+            plan = self._planned()
         written = {change.key for change in plan.changes if change.kind == RULE and change.desired}
-        self._check_queries(written)
         self._watch_sources(written)
-        return plan.with_issues(self._issues)
+        return plan.with_issues([*self._issues, *self._unusual(plan)])
+
+    def _planned(self) -> Plan:
+        """The plan of all hunts that are not left out, and what Elasticsearch says of the queries to be written."""
+        self._spaces = [self._space(survey) for survey in self._surveys]
+        plan = make_plan(self._connection.environment.name, self._spaces, self._issues)
+        self._check_queries({change.key for change in plan.changes if change.kind == RULE and change.desired})
+        return plan
+
+    def _folders(self) -> set[str]:
+        """All hunts that were looked at, those that cannot be read among them."""
+        read = {source.folder for survey in self._surveys for source in survey.compilation.sources}
+        return read | {folder for survey in self._surveys for folder in survey.policy.unread}
+
+    def _broken(self) -> set[str]:
+        """Hunts with an error that were not left out yet."""
+        faulty = {issue.subject for issue in self._issues if issue.level is Level.ERROR}
+        return (faulty & self._folders()) - self._left_out
+
+    def _without_blocking(self, issue: Issue) -> Issue:
+        if issue.level is Level.ERROR and issue.subject in self._left_out:
+            return replace(issue, level=Level.WARNING, message=f"left out: {issue.message}")
+        return issue
+
+    def _unusual(self, plan: Plan) -> Iterator[Issue]:
+        """What a person wants to know before it happens: an older checkout, other people's API keys."""
+        environment = self._connection.environment.name
+        last = next(iter(self._journal.entries()), None) if plan.changes else None
+        if last is None:
+            return
+        if is_older_checkout(self._root, last.commit):
+            message = f"this checkout is older than the commit that {last.by} pushed there at {last.at[:19]}"
+            hint = f"{last.commit[:12]} was pushed last: take it, or push on if going back is meant"
+            yield Issue(OLDER, Level.WARNING, message, environment, hint=hint)
+        updates = any(change.kind == RULE and change.action is Action.UPDATE for change in plan.changes)
+        if updates and last.by != (me := self._connection.elastic.whoami()):
+            message = f"the rules that are written run as {me} from now on; {last.by} pushed last"
+            hint = "they stop when that API key or user is gone, or lacks a privilege"
+            yield Issue(OTHER_KEY, Level.WARNING, message, environment, hint=hint)
 
     def _close_what_is_done(self) -> None:
         """Close the journal of a push that died after its last write; tell of those that died before it."""
@@ -207,25 +270,26 @@ class _Push:
             except Refused:
                 self._tell([_interrupted(entry)])  # a key that plans alone may only read
 
-    def _space(self, catalog: Catalog, space: str) -> tuple[State, Existing, Policy]:
-        found = survey_space(catalog, self._connection, space, self._journal.base(space))
+    def _space(self, found: Survey) -> tuple[State, Existing, Policy]:
         self._hunts = len(found.compilation.sources)
         self._compiled += found.compilation.rules
-        self._tell(found.issues)
         request = self._request
+        left_out = found.keys_of(self._left_out)
         policy = replace(
             found.policy,
             adopt=request.adopt,
             prune=request.prune,
             overwrite=request.overwrite,
             whole=not request.names,
+            withheld={**found.policy.withheld, **dict.fromkeys(left_out, "left out")},
         )
-        self._spaces.append((found.desired, found.existing, policy))
-        return self._spaces[-1]
+        desired = replace(found.desired, objects=tuple(o for o in found.desired.objects if o.key not in left_out))
+        return desired, found.existing, policy
 
     def _check_queries(self, written: Set[str]) -> None:
         """Ask Elasticsearch about each query that would be written, once."""
-        rules = {rule.rule.key: rule for rule in self._compiled if rule.rule.key in written}
+        rules = {rule.rule.key: rule for rule in self._compiled if rule.rule.key in written - self._asked}
+        self._asked |= rules.keys()
         if rules:
             elastic, embedded = self._connection.elastic, self._connection.environment.embedded
             asked = list(rules.values())
@@ -246,6 +310,12 @@ class _Push:
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
         self._issues += (issue for issue in issues if issue not in self._issues)
+
+    def refusal(self, plan: Plan) -> str:
+        """Why the user does not want it, "" where he does; a stack of one's own is not worth a question."""
+        if not plan.changes or self._connection.environment.embedded:
+            return ""
+        return self._request.agree(self.report(plan, planned(plan)))
 
     # -- the writes -------------------------------------------------------------------------------------------------
 
@@ -321,13 +391,21 @@ def _interrupted(entry: PushEntry) -> Issue:
 
 def commit_of(root: Path) -> str:
     """The commit that the repository stands at, with a + where files differ from it; "" where there is no git."""
+    _, commit = _git(root, "rev-parse", "HEAD")
+    return f"{commit}+" if commit and _git(root, "status", "--porcelain", "--", ".")[1] else commit
+
+
+def is_older_checkout(root: Path, pushed: str) -> bool:
+    """Whether the repository stands at an ancestor of a commit that was pushed; False where git cannot tell."""
+    commit = pushed.removesuffix("+")
+    _, head = _git(root, "rev-parse", "HEAD")
+    return bool(commit and head) and head != commit and _git(root, "merge-base", "--is-ancestor", head, commit)[0]
+
+
+def _git(root: Path, *arguments: str) -> tuple[bool, str]:
+    """Whether git says yes, and what; no and "" where there is no git."""
     git = shutil.which("git")
     if not git:
-        return ""
-
-    def answer(*arguments: str) -> str:
-        done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    commit = answer("rev-parse", "HEAD")
-    return f"{commit}+" if commit and answer("status", "--porcelain", "--", ".") else commit
+        return False, ""
+    done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
+    return done.returncode == 0, done.stdout.strip() if done.returncode == 0 else ""

@@ -4,7 +4,6 @@ Nothing is touched but fields that the push wrote or was about to write, and of 
 it wrote or what it found: an analyst's later edit stays.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -100,11 +99,7 @@ def _of_update(change: Change, live: LiveObject | None, direction: Direction) ->
 
 def _edited(was: StateObject, live: StateObject) -> str:
     """The fields in which an object is no longer as it was, "" where it is."""
-    return ", ".join(_paths(KINDS[live.kind].difference(was, live)))
-
-
-def _paths(diffs: Sequence[FieldDiff]) -> list[str]:
-    return [diff.path for diff in diffs]
+    return ", ".join(diff.path for diff in KINDS[live.kind].difference(live, was))
 
 
 def _who(live: LiveObject) -> str:

@@ -14,7 +14,8 @@ class Report:
 
     `stack` is a line about the servers ("Kibana 8.19.21, platinum"); `hunts` how many hunts were read; `results` are in
     the plan's order: planned where nothing was applied. `summary` is the closing line where the counts do not say it.
-    `runs` are the first runs that were waited for, None where nobody waited.
+    `left_out` are the folders of hunts that have errors and were left out of a push of all others. `runs` are the first
+    runs that were waited for, None where nobody waited.
     """
 
     environment: str
@@ -25,6 +26,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     issues: tuple[Issue, ...] = ()
     summary: str = ""
+    left_out: tuple[str, ...] = ()
     runs: tuple[FirstRun, ...] | None = None
 
     def count(self, outcome: Outcome) -> int:

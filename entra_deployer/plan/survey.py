@@ -1,10 +1,11 @@
 """One space as a plan, a drift and a pull all need it: what the hunts want of it, what it holds, who owns what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import desired_state
+from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import Catalog
@@ -27,6 +28,19 @@ class Survey:
     existing: Existing
     policy: Policy
     issues: tuple[Issue, ...]
+
+    def keys_of(self, folders: Collection[str]) -> set[str]:
+        """The keys of the rules and saved searches of some hunts, whether they compile or not."""
+        found = {
+            key for one in self.compilation.rules if one.folder in folders for key in (one.rule.key, one.search.key)
+        }
+        for source in self.compilation.sources:
+            for query in source.queries if source.folder in folders else ():
+                found |= {
+                    pinned_rule_id(source.hunt, query),
+                    search_id(source.hunt, query.key, self.desired.space),
+                }
+        return found
 
 
 def survey_space(catalog: Catalog, connection: Connection, space: str, base: Mapping[Key, StateObject]) -> Survey:

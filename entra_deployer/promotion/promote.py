@@ -1,6 +1,6 @@
 """Promote: production gets what staging has and proved, not what a branch holds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ class PromotionRequest:
     dry_run: bool = False
     lock: bool = True
     overwrite: bool = False
+    agree: Callable[[Report], str] = lambda _: ""
 
 
 def promote(
@@ -74,7 +75,8 @@ class _Promotion:
     def run(self) -> Promotion:
         """Plan, look at everything that may stand against it, and push."""
         note = f"promoted from {self.source.environment.name}"
-        push = PushRequest(self.request.names, lock=self.request.lock, note=note, overwrite=self.request.overwrite)
+        asked = self.request
+        push = PushRequest(asked.names, lock=asked.lock, note=note, overwrite=asked.overwrite, agree=asked.agree)
         planned = plan_rules(self.root, self.target, push)
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
         if planned.plan is None or not (planned.plan.changes or planned.errors):

@@ -153,7 +153,9 @@ class _Pull:
                 self._keep(draft, after, difference, "query")
                 draft = after
             elif after is None:
-                self._leave(difference, f"{drift.path} has no place in the files", "the next push sets it back")
+                self._leave(
+                    difference, f"{drift.path} has no place in the files", "`deploy push --overwrite` sets it back"
+                )
 
     def _keep(self, before: Draft, after: Draft, difference: Difference, name: str) -> None:
         for path, text in after.texts.items():

@@ -249,7 +249,7 @@ def test_a_drift_in_production_stops_a_promotion(life):
     life.edit("production", note="changed in the night")
     life.replace("rule.yaml", "severity: low", "severity: high")
     life.prove()
-    assert life.refusals() == {"DEP382"}
+    assert life.refusals() == {"DEP313", "DEP382"}
 
 
 def test_an_older_stack_than_the_rule_needs_stops_a_promotion(life):
@@ -347,7 +347,8 @@ def test_what_has_no_place_in_the_files_is_told(life):
     assert life.deploy("drift staging") == 2
     code, document = life.document("pull staging")
     assert (code, document["files"], [issue["code"] for issue in document["issues"]]) == (0, [], ["DEP372"] * 2)
-    assert life.deploy("push staging") == 0
+    assert life.deploy("push staging") == 1
+    assert life.deploy("push staging --overwrite") == 0
     assert life.deploy("drift staging") == 0, life.output
 
 

@@ -109,8 +109,10 @@ def test_switching_off_changes_nothing_else(pushed):
 def test_where_git_owns_the_switch_the_next_push_is_foretold(pushed):
     (pushed.root / "rules" / "alpha" / "rule.yaml").write_text("enabled: true\nowners: {enabled: git}\n")
     assert pushed.deploy("remove", "alpha", "test", "--disable", "--yes") == 0
-    assert "the next push switches it on again" in pushed.output
-    assert pushed.deploy("plan", "test", "--detailed-exit-code") == 2
+    assert "the next push tells it as an edit made in Kibana" in " ".join(pushed.output.split())
+    assert pushed.deploy("plan", "test") == 1
+    assert "enabled is false, would be true" in " ".join(pushed.output.split())
+    assert pushed.deploy("plan", "test", "--overwrite", "--detailed-exit-code") == 2
 
 
 def test_nobody_to_ask_and_no_yes_means_no(pushed, proxy):
@@ -173,7 +175,7 @@ def test_an_interrupted_push_comes_first(pushed, proxy):
     (pushed.root / "rules" / "beta" / "rule.yaml").write_text("severity: high\n")
     command = [sys.executable, "-P", "-m", "entra_deployer", "push", "test"]
     with subprocess.Popen(command, cwd=pushed.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as push:
-        proxy.add(Fault(method="PUT", path=RULES, cut="before", times=20, act=push.kill))
+        proxy.add(Fault(method="PATCH", path=RULES, cut="before", times=20, act=push.kill))
         assert push.wait(60) < 0
     proxy.clear()
     assert pushed.deploy("remove", "alpha", "test", "--yes") == 1

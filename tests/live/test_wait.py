@@ -7,6 +7,7 @@ import pytest
 
 from entra_deployer.core.errors import ExitCode, Refused, Unreachable
 from entra_deployer.live.wait import wait_code, wait_for_runs
+from entra_deployer.objects.state import FieldDiff
 from entra_deployer.plan.live_rule import RunState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.plan.report import Report
@@ -107,9 +108,30 @@ def test_how_it_went_is_the_exit_code(status, code):
     ],
 )
 def test_a_rule_is_waited_for_where_it_is_due(interval, state, code):
-    report, _ = wait(Kibana([standing("a", BEFORE, interval=interval)]), pushed("a"))
+    report, _ = wait(Kibana([standing("a", BEFORE, interval=interval)]), pushed("a", action=Action.UPDATE))
     assert states(report) == [state]
     assert wait_code(report) is code
+
+
+@pytest.mark.parametrize("status", ["running", "going to run"])
+def test_a_run_that_has_begun_is_waited_for_whatever_the_interval(status):
+    kibana = Kibana([standing("a", AFTER, status, interval="14d")], [standing("a", AFTER, "failed", interval="14d")])
+    report, told = wait(kibana, pushed("a", action=Action.UPDATE))
+    assert told == [(1, 1)]
+    assert wait_code(report) is ExitCode.DIFFERENT
+
+
+def switched_on(report):
+    diffs = (FieldDiff("enabled", existing=False, desired=True),)
+    return replace(report, results=tuple(replace(r, change=replace(r.change, diffs=diffs)) for r in report.results))
+
+
+@pytest.mark.parametrize("report", [pushed("a"), switched_on(pushed("a", action=Action.UPDATE))])
+def test_a_rule_that_was_made_or_switched_on_runs_at_once(report):
+    kibana = Kibana([standing("a", BEFORE, interval="14d")], [standing("a", AFTER, interval="14d")])
+    found, told = wait(kibana, report)
+    assert told == [(1, 1)]
+    assert states(found) == [RunState.RAN]
 
 
 @pytest.mark.parametrize("error", [Unreachable("away"), Refused("busy", status=500)])

@@ -105,6 +105,8 @@ def test_without_a_ledger_the_witness_tells_whether_a_rule_was_edited():
     assert plan(state(rule(note="new")), ours(edited)).blockers != ()
     by_the_ui = replace(edited, payload={k: v for k, v in edited.payload.items() if k != "meta"})
     assert plan(state(rule(note="new")), ours(by_the_ui)).blockers != ()
+    copied = replace(edited, key="copy", payload={**edited.payload, "rule_id": "copy"})
+    assert plan(state(rule("copy", note="new")), ours(copied)).blockers == ()
     foreign = Existing(same_key=(live(edited),))
     assert plan(state(rule(note="new")), foreign, adopt=True).blockers == ()
 
