@@ -88,7 +88,7 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
     """The cases of a rule's query, for the time that the rule looks back."""
     fields = known_fields(tree, stream_of(tree))
     try:
-        return list(Maker(read_plan(tree), tree.text, fields, TimeRange(*looked_at(payload))).make())
+        return Maker(read_plan(tree), tree, fields, TimeRange(*looked_at(payload))).make()
     except Unknown as error:
         return [Unsolvable("all of it", str(error))]
 

@@ -21,9 +21,11 @@ from entra_deployer.verify.generate.documents import (
     Document,
     Fields,
     Flagged,
+    Searched,
     TimeRange,
     value_of,
 )
+from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
@@ -62,20 +64,74 @@ class Unsolvable:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes the cases of one query from its plan and its text, for a rule that looks at `looked_at`."""
+    """Makes the cases of one query from its plan, for a rule that looks at `looked_at`."""
 
     plan: Plan
-    text: str
+    tree: nodes.Tree
     fields: Fields
     looked_at: TimeRange = TimeRange()  # noqa: RUF009 - frozen
 
-    def make(self) -> Iterator[Case | Unsolvable]:
-        """All cases, the firing ones first."""
-        for number, (name, fires, attempt) in enumerate(self._attempts(), 1):
-            try:
-                yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
-            except (Unknown, Unpickable) as error:
-                yield Unsolvable(name, str(error) or "no value satisfies all conditions")
+    def make(self) -> list[Case | Unsolvable]:
+        """All cases, the firing ones first: of groups that are counted, else of groups that are searched for."""
+        found: list[Case | Unsolvable] = []
+        if not self.plan.complex:
+            found = list(self._made(self._attempts()))
+        if self.plan.grouping and not any(isinstance(one, Case) and one.fires for one in found):
+            searched = list(self._made(self._searched()))
+            if self.plan.complex or any(isinstance(one, Case) and one.fires for one in searched):
+                return searched
+        return found
+
+    def _made(self, attempts: Iterator[tuple[str, bool, Attempt | None]]) -> Iterator[Case | Unsolvable]:
+        try:
+            for number, (name, fires, attempt) in enumerate(attempts, 1):
+                try:
+                    yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
+                except (Unknown, Unpickable) as error:
+                    yield Unsolvable(name, str(error) or "no value satisfies all conditions")
+        except (Unknown, Unpickable) as error:
+            yield Unsolvable("all conditions hold", str(error) or "no value satisfies all conditions")
+
+    def _searched(self) -> Iterator[tuple[str, bool, Attempt | None]]:
+        """As `_attempts`, of groups that are searched for."""
+        found = self._found_group()
+        if found is None:
+            yield "all conditions hold", True, None
+            return
+        groups, recipe = found
+        events, firing = tuple(groups.events), FoundGroup(groups, recipe)
+        yield "all conditions hold", True, Attempt(events, firing)
+        for position, (goal, _) in enumerate(events):
+            for name, way in self._ways(goal):
+                yield name, True, Attempt(_with(events, position, way), firing)
+        misses = [(self._shown(goal), groups.search(recipe, goal.span)) for goal in groups.goals]
+        for name, missed in misses:
+            edge = groups.search(missed) if missed else None
+            if edge and edge != recipe:
+                yield f"just: {name}", True, Attempt(events, FoundGroup(groups, edge))
+        if self.looked_at.oldest:
+            yield "as old as the rule looks", True, Attempt(events, firing, self.looked_at.at(OLD))
+        yield from self._near_misses(events, firing)
+        for name, missed in misses:
+            yield f"not: {name}", False, Attempt(events, FoundGroup(groups, missed)) if missed else None
+        yield from self._outside(events, firing)
+
+    def _found_group(self) -> tuple[Groups, Recipe] | None:
+        """The search and the smallest group that it found, by conditions on values of groups too where that works."""
+        values = [goal for goal in self._after if not self.plan.complex and not self._counts(goal)]
+        for goals in ([*self.plan.goals, *values], self.plan.goals):
+            groups = Groups(self.tree, self._builder, _all_true(goals))
+            if recipe := groups.search(groups.start(), small=True):
+                return groups, recipe
+        return None
+
+    def _near_misses(
+        self, events: tuple[Flagged, ...], firing: Sizes | Searched
+    ) -> Iterator[tuple[str, bool, Attempt]]:
+        """Events that miss one of their conditions."""
+        for position, (goal, _) in enumerate(events):
+            for name, miss in self._misses(goal):
+                yield name, False, Attempt(_with(events, position, miss), firing)
 
     # -- which cases there are --------------------------------------------------------------------------------------
 
@@ -108,14 +164,12 @@ class Maker:
             for name, way in self._ways(goal):
                 yield name, True, Attempt(_with(events, position, way), firing)
         yield from self._edges(events, firing)
-        for position, goal in enumerate(self._event_goals):
-            for name, miss in self._misses(goal):
-                yield name, False, Attempt(_with(events, position, miss), firing)
+        yield from self._near_misses(events, firing)
         for goal, sizes in self._missed(firing):
             yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
         yield from self._outside(events, firing)
 
-    def _outside(self, events: tuple[Flagged, ...], firing: Sizes) -> Iterator[tuple[str, bool, Attempt]]:
+    def _outside(self, events: tuple[Flagged, ...], firing: Sizes | Searched) -> Iterator[tuple[str, bool, Attempt]]:
         """Events just outside the time range of the rule."""
         if self.looked_at.oldest:
             just = self.looked_at.oldest + min(MARGIN, max(60.0, self.looked_at.oldest / 10))
@@ -131,8 +185,8 @@ class Maker:
                 yield f"just: {self._say(goal)}", True, Attempt(events, edge)
         windows = [window for goal in self._event_goals if (window := _window(goal))]
         if oldest := min(filter(None, [self.looked_at.oldest, *windows]), default=None):
-            newest = self.looked_at.newest
-            yield "as old as the rule looks", True, Attempt(events, firing, newest + (oldest - newest) * OLD)
+            age = replace(self.looked_at, oldest=oldest).at(OLD)
+            yield "as old as the rule looks", True, Attempt(events, firing, age)
 
     def _missed(self, firing: Sizes) -> Iterator[tuple[Goal, Sizes | None]]:
         """For each condition on groups the group nearest to the firing one that misses it alone; None without one."""
@@ -182,11 +236,14 @@ class Maker:
         """Each member of a list is met."""
         for item in node.items[:MOST_MEMBERS]:
             one = nodes.Binary(node.span, "==", node.value, item)
-            name = f"{node.value.span.of(self.text)} == {literal(item)}"
+            name = f"{node.value.span.of(self.tree.text)} == {literal(item)}"
             yield name, [(replace(goal, predicate=one), True)]
 
     def _say(self, goal: Goal) -> str:
-        return " ".join(goal.predicate.span.of(self.text).split())
+        return self._shown(goal.predicate)
+
+    def _shown(self, node: nodes.Expression) -> str:
+        return " ".join(node.span.of(self.tree.text).split())
 
     # -- one case ---------------------------------------------------------------------------------------------------
 
@@ -198,15 +255,17 @@ class Maker:
         entity = self._entity(documents[0], mark)
         alone = self.plan.grouping is not None and not entity
         if alone:
-            entity = self._measured(attempt.sizes)
+            entity = self._measured(attempt, documents)
         if not entity:
             raise Unsolved("no column of the result tells its entity")
         return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
 
-    def _measured(self, sizes: Sizes) -> dict[str, Value]:
+    def _measured(self, attempt: Attempt, documents: Sequence[Document]) -> dict[str, Value]:
         """What the query counts in a group, as far as the result shows it: a group without keys is told by that."""
-        grouping = self.plan.grouping
-        found = measured(grouping, sizes) if grouping else {}
+        grouping, sizes = self.plan.grouping, attempt.sizes
+        if grouping is None:
+            return {}
+        found = measured(grouping, sizes) if isinstance(sizes, Sizes) else sizes.counted(documents)
         return {name: value for name, value in found.items() if name in self.plan.columns}
 
     def _documents(self, attempt: Attempt, mark: str) -> list[Document]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, product
+from typing import Protocol
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
@@ -52,6 +53,10 @@ class TimeRange:
         if found.oldest is not None and found.oldest <= found.newest:
             raise Unsolved("no age is within the rule's time range and the query's own")
         return found
+
+    def at(self, share: float) -> float:
+        """The age at a share of the range: 0 is its newest, 1 its oldest; 0 where it has no oldest."""
+        return self.newest + ((self.oldest or self.newest) - self.newest) * share
 
     @property
     def usual(self) -> float:
@@ -177,6 +182,16 @@ type Flagged = tuple[Goal, bool]
 """A condition, and whether it is to be true."""
 
 
+class Searched(Protocol):
+    """A group that was found by search."""
+
+    def documents(self, attempt: "Attempt", mark: str) -> list[Document]:
+        """Its events."""
+
+    def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
+        """The numbers that the query makes of the events, by column."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What is to be true and what false of the events, how many there are, and how old (None for any age).
@@ -185,7 +200,7 @@ class Attempt:
     """
 
     events: tuple[Flagged, ...]
-    sizes: Sizes
+    sizes: "Sizes | Searched"
     age: float | None = None
     fires: bool = True
 
@@ -228,6 +243,8 @@ class Builder:
         made: list[Document] = []
         ages: list[Document] = []
         sizes = attempt.sizes
+        if not isinstance(sizes, Sizes):
+            return sizes.documents(attempt, mark)
         total = sum(part.documents for part in sizes.parts)
         for part in sizes.parts:
             for position in range(part.documents):
@@ -237,9 +254,31 @@ class Builder:
                 count = 1 if position else part.events - part.documents + 1
                 made.append(replace(document, age=older, flags=part.flags, count=count))
                 ages.append(document)
-        return self._aged(attempt, made, ages)
+        return self.aged(attempt, made, ages)
 
-    def _aged(self, attempt: Attempt, made: Sequence[Document], usual: Sequence[Document]) -> list[Document]:
+    def first(
+        self,
+        events: Sequence[Flagged],
+        wanted: Sequence[Derived],
+        mark: str,
+        keys: Sequence[Derived],
+        like: Document | None,
+    ) -> tuple[Assigned, Document]:
+        """The first event for which all is as flagged, with a value for all that is wanted and the keys of `like`.
+
+        Raises Unsolved or Unpickable.
+        """
+        solver = self._solver(mark)
+        for found in solver.solve(events, self._nothing()):
+            assigned: Assigned | None = self._present(solver, found, wanted)
+            for key in keys:
+                if assigned is not None and like is not None:
+                    assigned = _alike(solver, assigned, key, like)
+            if assigned is not None:
+                return assigned, self._fill(assigned, mark)
+        raise Unsolved("no value satisfies all conditions")
+
+    def aged(self, attempt: Attempt, made: Sequence[Document], usual: Sequence[Document]) -> list[Document]:
         """The documents, whose ages count from the newest one, as old as they are meant to be.
 
         Raises Unsolved where a group that fires would reach beyond the time that it may have.
@@ -273,7 +312,8 @@ class Builder:
                 return self._fill(self._present(solver, found, shown), mark)
             counted = _counted(grouping, flags)
             assignment = self._grouped(grouping, solver, found, counted, made)
-            assignment = assignment and _different(solver, assignment, counted, attempt.sizes, made)
+            if isinstance(attempt.sizes, Sizes):
+                assignment = assignment and _different(solver, assignment, counted, attempt.sizes, made)
             if assignment is None:
                 continue
             document = self._fill(assignment, mark)

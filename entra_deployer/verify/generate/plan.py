@@ -7,6 +7,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import output_columns
 from entra_deployer.esql.conditions import conjuncts, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP, literal, literal_or_none, unit_seconds
+from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.patterns import UnreadablePattern, dissect, grok
 from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import Unsolved
@@ -57,7 +58,7 @@ class Plan:
     """What a query asks for. `shown` are the columns that its result has, where KEEP says so.
 
     `columns` are those of the result as far as the query names them, `kept_keys` the keys of its groups with the names
-    that they have there.
+    that they have there. `complex` says why its groups take a search; "" where counting is enough.
     """
 
     goals: list[Goal] = field(default_factory=list)
@@ -66,6 +67,7 @@ class Plan:
     shown: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
     columns: tuple[str, ...] = ()
+    complex: str = ""
     kept_keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -146,13 +148,15 @@ def _extract(command: nodes.Extract, plan: Plan) -> None:
 
 def _group(command: nodes.Stats, plan: Plan) -> None:
     if plan.grouping:
-        if plan.grouping.after:
-            return  # groups of groups: what comes out of those that there are is enough
+        plan.complex = "a second STATS"
         plan.scope = Scope()
         return
     read = _Aggregates(plan.scope)
     for item in command.aggregates:
-        read.add(item)
+        try:
+            read.add(item)
+        except Unknown as error:
+            plan.complex = str(error)
     after = read.after
     for key in command.groups:
         after = after.with_column(key.name, Derived(key.value, plan.scope))

@@ -17,7 +17,7 @@ def make(text, lookback=None, newest=0.0, types=None, lists=()):
     tree = parse(text, V).tree
     known = inferred_types(tree) | (types or {})
     fields = Fields(lambda name: known.get(name, "keyword"), lambda name: name in lists)
-    found = list(Maker(read_plan(tree), text, fields, TimeRange(lookback, newest)).make())
+    found = list(Maker(read_plan(tree), tree, fields, TimeRange(lookback, newest)).make())
     cases = {one.name: one for one in found if isinstance(one, Case)}
     return cases, {one.name: one.why for one in found if isinstance(one, Unsolvable)}
 

@@ -1,0 +1,385 @@
+"""Groups found by search: numbers of events, of different values and of seconds, tried until the whole query finds one.
+
+For queries whose aggregates are more than counters: sums, values, several STATS, times of several kinds of events. The
+query is simulated over candidates; the distance that the simulation tells leads from one to the next.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import conjuncts
+from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.scope import Derived, Goal, Scope
+from entra_deployer.esql.simulation import Outcome, Row, Simulation
+from entra_deployer.esql.types import is_number
+from entra_deployer.verify.generate.constraints import Assigned, Constraint, Kind, TooMany, Unsolved, holds
+from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged
+from entra_deployer.verify.generate.pick import Unpickable, pick
+from entra_deployer.verify.generate.plan import fields_of
+
+MOST_CONDITIONS = 8
+"""So many conditions within aggregates make an event of their own kind."""
+
+MOST_VARIED = 12
+"""So many fields of a group are given several values."""
+
+MOST_NUMBER = 100_000
+"""No candidate is larger than this."""
+
+MOST_DOCUMENTS = 3_000
+"""No group has more different events: COUNT_DISTINCT counts so many exactly."""
+
+MOST_ROWS = 60_000
+"""So many made events are simulated for one rule."""
+
+_CHOICES = ("counts", "different", "numbers")
+_LEAST = {"counts": 0, "different": 1, "numbers": 0}
+_MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
+_MEASURES = ("sum", "avg", "max", "min", "median", "percentile")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a group is made of.
+
+    `counts` are the events of each kind, `different` how many different values each field has that may have several,
+    `numbers` what each measured field holds (0: its own value), `spread` the seconds that the group lasts, `order` the
+    kind of events that are its newest.
+    """
+
+    counts: tuple[int, ...]
+    different: tuple[int, ...]
+    numbers: tuple[int, ...]
+    spread: int = 0
+    order: int = 0
+
+    def chosen(self, name: str) -> tuple[int, ...]:
+        """One of its lists of numbers."""
+        return {"counts": self.counts, "different": self.different, "numbers": self.numbers}[name]
+
+    def changed(self, name: str, place: int, number: int) -> "Recipe":
+        """It with another number."""
+        chosen = self.chosen(name)
+        new = (*chosen[:place], number, *chosen[place + 1 :])
+        match name:
+            case "counts":
+                return replace(self, counts=new)
+            case "different":
+                return replace(self, different=new)
+        return replace(self, numbers=new)
+
+
+@dataclass(frozen=True)
+class FoundGroup:
+    """A group that was found, for the cases that are made of it."""
+
+    groups: "Groups"
+    recipe: Recipe
+
+    def documents(self, attempt: Attempt, mark: str) -> list[Document]:
+        """Its events."""
+        return self.groups.documents(self.recipe, mark, attempt)
+
+    def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
+        """The numbers that the query makes of the events, by column."""
+        return self.groups.counted(documents)
+
+
+@dataclass
+class Groups:
+    """Searches groups for one query: `events` are the conditions on each event, all of them true."""
+
+    tree: nodes.Tree
+    builder: Builder
+    events: Sequence[Flagged]
+    rows_left: int = MOST_ROWS
+    _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
+    _bases: dict[tuple[str, int], tuple[Assigned, Document] | None] = field(default_factory=dict)
+
+    # -- what there is to choose ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _first(self) -> int:
+        return next(n for n, one in enumerate(self.tree.commands) if isinstance(one, nodes.Stats) and not one.inline)
+
+    @cached_property
+    def _commands(self) -> list[nodes.Command]:
+        """The commands without the conditions on events, which hold by themselves."""
+        commands = self.tree.commands
+        return [one for n, one in enumerate(commands) if n >= self._first or not isinstance(one, nodes.Where)]
+
+    @cached_property
+    def goals(self) -> list[nodes.Expression]:
+        """The conditions on groups, in the order of the query."""
+        later = self.tree.commands[self._first :]
+        return [goal for c in later if isinstance(c, nodes.Where) for goal in conjuncts(c.predicate)]
+
+    @cached_property
+    def _stats(self) -> nodes.Stats:
+        found = self.tree.commands[self._first]
+        if not isinstance(found, nodes.Stats):
+            raise TypeError(found)
+        return found
+
+    @cached_property
+    def _scope(self) -> Scope:
+        grouping = self.builder.plan.grouping
+        return grouping.scope if grouping else Scope()
+
+    @cached_property
+    def conditions(self) -> list[Goal]:
+        """The conditions within aggregates, and within what EVAL makes for them: which events they are about."""
+        found: list[Goal] = []
+        for item in self._stats.aggregates:
+            if item.where is not None:
+                found.append(Goal(item.where, self._scope))
+            found += _choices(item.value, self._scope)
+        unique = [one for number, one in enumerate(found) if one not in found[:number]]
+        return unique[:MOST_CONDITIONS]
+
+    @cached_property
+    def kinds(self) -> list[list[Flagged]]:
+        """Kinds of events: plain ones, and for each condition within aggregates those that meet it."""
+        return [[], *([(one, True)] for one in self.conditions)]
+
+    @cached_property
+    def varied(self) -> list[str]:
+        """The fields of which a group may hold several values: those that are aggregated and those of lost keys."""
+        asked = {
+            node.name
+            for c in self.tree.commands[self._first + 1 :]
+            for node in c.walk()
+            if isinstance(node, nodes.Column)
+        }
+        stats = [one for one in self.tree.commands if isinstance(one, nodes.Stats)]
+        last = {key.name for key in stats[-1].groups}
+        kept = {name for key in self._stats.groups if key.name in last for name in self._fields(key.value)}
+        found = [name for key in self._stats.groups if key.name not in last for name in self._fields(key.value)]
+        found += [name for one in self._stats.aggregates if one.name in asked for name in self._fields(one.value)]
+        texts = {one.field for one in self.builder.plan.extractions} | {TIMESTAMP}
+        free = [name for name in dict.fromkeys(found) if name not in kept | texts and not name.startswith("_")]
+        return free[:MOST_VARIED]
+
+    @cached_property
+    def measured(self) -> list[str]:
+        """The numbers that are summed or compared."""
+        calls = [
+            node
+            for one in self._stats.aggregates
+            for node in one.value.walk()
+            if isinstance(node, nodes.Call) and node.name in _MEASURES
+        ]
+        found = [name for call in calls for name in self._fields(call)]
+        return [name for name in dict.fromkeys(found) if is_number(self.builder.fields.type_of(name))]
+
+    def _fields(self, node: nodes.Expression) -> Iterator[str]:
+        return fields_of(Derived(node, self._scope))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """The numbers of the query behind its first STATS, with their neighbours."""
+        found = {0, 1, 2, 3}
+        for command in self.tree.commands[self._first :]:
+            for node in command.walk():
+                if isinstance(node, nodes.Literal) and isinstance(node.value, int | float):
+                    found |= {int(node.value) - 1, int(node.value), int(node.value) + 1}
+        return sorted(number for number in found if 0 <= number <= MOST_NUMBER)
+
+    @cached_property
+    def _spreads(self) -> list[int]:
+        """Seconds that a group may last: those that the query names, in each unit that it names."""
+        units = {1.0, 60.0, 3600.0}
+        for node in self.tree.walk():
+            if isinstance(node, nodes.Duration):
+                units.add(seconds(node))
+        return sorted({0, *(int(unit * number) for unit in units for number in self._numbers)})
+
+    def start(self) -> Recipe:
+        """One event of each kind."""
+        plain = 0 if len(self.kinds) > 1 else 1
+        counts = (max(plain, 1), *(1 for _ in self.conditions))
+        return Recipe(counts, tuple(1 for _ in self.varied), tuple(0 for _ in self.measured))
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def documents(self, recipe: Recipe, mark: str, attempt: Attempt | None = None) -> list[Document]:
+        """The events of a group, their ages counted from the newest. Raises Unsolved or Unpickable."""
+        made: list[Document] = []
+        usual: list[Document] = []
+        for kind, count in enumerate(recipe.counts):
+            base = self._base(mark, kind, attempt) if count else None
+            if base is None:
+                continue
+            different = max(recipe.different, default=1)
+            many = different if kind == 0 else min(count, different)
+            if len(made) + many > MOST_DOCUMENTS:
+                raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
+            for number in range(many):
+                document = self._varied(base, recipe, mark, number)
+                made.append(replace(document, count=1 if number else max(1, count - many + 1), age=float(kind)))
+                usual.append(base[1])
+        if not made:
+            raise Unsolved("no event satisfies all conditions")
+        attempt = attempt or Attempt(tuple(self.events), FoundGroup(self, recipe))
+        return self.builder.aged(attempt, _spread(made, recipe), usual)
+
+    def _base(self, mark: str, kind: int, attempt: Attempt | None) -> tuple[Assigned, Document] | None:
+        """The first event of a kind; None where there is none such."""
+        key = (mark, kind)
+        if attempt is not None or key not in self._bases:
+            found = self._solved(mark, kind, self.events if attempt is None else attempt.events)
+            if attempt is not None:
+                return found
+            self._bases[key] = found
+        return self._bases[key]
+
+    def _solved(self, mark: str, kind: int, events: Sequence[Flagged]) -> tuple[Assigned, Document] | None:
+        keys = [Derived(key.value, self._scope) for key in self._stats.groups]
+        column = nodes.Span(0, 0)
+        wanted = list(keys)
+        wanted += [Derived(nodes.Column(column, name), Scope()) for name in (*self.varied, *self.measured)]
+        try:
+            like = self._base(mark, 0, None) if kind else None
+            return self.builder.first([*events, *self.kinds[kind]], wanted, mark, keys, like[1] if like else None)
+        except (Unknown, Unpickable):
+            if kind == 0:
+                raise
+            return None
+
+    def _varied(self, base: tuple[Assigned, Document], recipe: Recipe, mark: str, number: int) -> Document:
+        """The event with the values that are its own in the group."""
+        assigned, document = base
+        own: dict[str, Value] = {}
+        for name, different in zip(self.varied, recipe.different, strict=True):
+            if document.values.get(name) is not None and different > 1 and number % different:
+                pool = self._pool(name, assigned.constraints.get(name, ()), mark, different, document.values[name])
+                own[name] = pool[number % different % len(pool)]
+        own |= {
+            name: value
+            for name, value in zip(self.measured, recipe.numbers, strict=True)
+            if value and _allows(assigned.constraints.get(name, ()), value)
+        }
+        shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
+        return replace(document, fields={**document.fields, **shaped}, values={**document.values, **own})
+
+    def _pool(
+        self, name: str, constraints: tuple[Constraint, ...], mark: str, wanted: int, first: Value
+    ) -> list[Value]:
+        """Different values of a field that keep to its constraints, the event's own one first, as far as there are."""
+        pool = self._pools.setdefault((mark, name, constraints), [first])
+        kind = self.builder.fields.type_of(name)
+        while len(pool) < wanted:
+            free = tuple(one for one in constraints if one.kind is not Kind.WISHED)
+            try:
+                others = Constraint(Kind.NONE_OF, tuple(pool[-1:] if len(pool) > 40 else pool))
+                pool.append(pick(name, kind, (*free, others), f"{mark}-{len(pool)}"))
+            except Unpickable:
+                break
+        return pool
+
+    # -- searching --------------------------------------------------------------------------------------------------
+
+    def outcome(self, documents: Sequence[Document], missed: nodes.Span | None = None) -> Outcome:
+        """What the query makes of the events. Raises Unknown."""
+        now = Evaluator({}).now
+        rows = [Row({**one.values, TIMESTAMP: now - timedelta(seconds=one.age)}, one.count) for one in documents]
+        return Simulation(now, missed).run(self._commands, rows)
+
+    def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
+        """The numbers of the first group that the events make, whether the query's conditions hold for it or not."""
+        now = Evaluator({}).now
+        rows = [Row({**one.values, TIMESTAMP: now - timedelta(seconds=one.age)}, one.count) for one in documents]
+        commands = [one for one in self._commands if not isinstance(one, nodes.Where)]
+        groups = Simulation(now).run(commands, rows).rows
+        values = groups[0].values if groups else {}
+        return {name: value for name, value in values.items() if isinstance(value, int) and value is not True}
+
+    def distance(self, recipe: Recipe, missed: nodes.Span | None) -> float:
+        """How far the query is from finding such a group. Raises TooMany where all tries are used up."""
+        try:
+            documents = self.documents(recipe, "x")
+        except (Unsolved, Unpickable):
+            return float("inf")
+        self.rows_left -= len(documents)
+        if self.rows_left < 0:
+            raise TooMany("the search for a group took too long")
+        return self.outcome(documents, missed).distance
+
+    def search(self, start: Recipe, missed: nodes.Span | None = None, *, small: bool = False) -> Recipe | None:
+        """A group near `start` for which every condition holds but the one that is missed; None for none.
+
+        `small`: it is made as small as possible.
+        """
+        current, best = start, self.distance(start, missed)
+        while best > 0:
+            step = self._step(current, best, missed)
+            if step is None:
+                return None
+            current, best = step
+        return self._shrunk(current, missed) if small else current
+
+    def _step(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
+        """The best next group that differs in one choice; the first one that is right at once."""
+        found: tuple[Recipe, float] | None = None
+        for candidate in self._neighbours(current):
+            distance = self.distance(candidate, missed)
+            if distance < best:
+                found, best = (candidate, distance), distance
+                if distance == 0:
+                    return found
+        return found
+
+    def _neighbours(self, recipe: Recipe) -> Iterator[Recipe]:
+        """Recipes that differ in one choice, those first that differ least."""
+        for name in _CHOICES:
+            for place, value in enumerate(recipe.chosen(name)):
+                options = {*self._numbers, value + 1, value - 1, value * 2, value * 10} - {value}
+                for _, option in sorted((abs(option - value), option) for option in options):
+                    if _LEAST[name] <= option <= _MOST[name]:
+                        yield recipe.changed(name, place, option)
+        for spread in self._spreads:
+            for order in range(1 + len(self.conditions)):
+                if (spread, order) != (recipe.spread, recipe.order):
+                    yield replace(recipe, spread=spread, order=order)
+
+    def _shrunk(self, recipe: Recipe, missed: nodes.Span | None) -> Recipe:
+        """The same with each choice as small as it can be."""
+        for name in _CHOICES:
+            for place, value in enumerate(recipe.chosen(name)):
+                for option in [one for one in self._numbers if _LEAST[name] <= one < value]:
+                    smaller = recipe.changed(name, place, option)
+                    if self.distance(smaller, missed) == 0:
+                        recipe = smaller
+                        break
+        return recipe
+
+
+def _choices(node: nodes.Expression, scope: Scope) -> Iterator[Goal]:
+    """The conditions of each CASE that an expression is made of, and the columns that hold a condition."""
+    for part in node.walk():
+        if isinstance(part, nodes.Column) and isinstance(made := scope.get(part.name), Derived):
+            yield from _choices(made.value, made.scope)
+        elif isinstance(part, nodes.Call) and part.name == "case":
+            yield from (Goal(condition, scope) for condition in part.arguments[0:-1:2])
+
+
+def _allows(constraints: Sequence[Constraint], value: Value) -> bool:
+    try:
+        return all(holds(one, value) for one in constraints)
+    except (Unknown, TypeError, ValueError):
+        return False
+
+
+def _spread(made: Sequence[Document], recipe: Recipe) -> list[Document]:
+    """The events over the time that the group lasts; those of the kind `order` are the newest."""
+    kinds = sorted({int(one.age) for one in made}, key=lambda kind: (kind != recipe.order, -kind))
+    placed = sorted(made, key=lambda one: kinds.index(int(one.age)))
+    ages: Mapping[int, float] = {
+        id(one): recipe.spread * place / max(1, len(made) - 1) for place, one in enumerate(placed)
+    }
+    return [replace(one, age=ages[id(one)]) for one in made]
