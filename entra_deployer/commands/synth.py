@@ -1,5 +1,6 @@
 """`deploy synth`: a test made from a rule's own query."""
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,15 +20,22 @@ def synth(
     """Make a test from a rule's own query.
 
     It has events that the query must find, and for each condition a near miss that fails it alone. Without --write it
-    is printed. What cannot be solved is named on stderr, each reason once for a rule.
+    is printed; with it each case is tried on the embedded Elasticsearch first, and one that does not do what its name
+    says is dropped and told. What cannot be solved is named on stderr, each reason once for a rule.
     """
     from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
     from entra_deployer.verify import generate_tests as workflow
 
     found: list[Synthesis] = []
     files: list[str] = []
-    with working("making tests"):
-        for one in workflow.synthesise(project.root(), rule):
+    with working("making tests"), ExitStack() as stack:
+        elastic = None
+        for made in workflow.synthesise(project.root(), rule):
+            one = made
+            if write and made.tests:
+                if elastic is None:
+                    elastic = stack.enter_context(project.on("local", "trying made tests on"))[1].elastic
+                one = workflow.tried(made, elastic, elastic.now)
             found.append(one)
             for line in unsolved_as_text([one]):
                 note(line)

@@ -12,6 +12,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.constants import CASELESS, TIMESTAMP, literal, seconds, unit_seconds
 from entra_deployer.esql.functions import FUNCTIONS, Unknown, Value
+from entra_deployer.esql.kql import condition_of
 from entra_deployer.esql.patterns import UnreadablePattern, regex
 from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 
@@ -175,6 +176,8 @@ class Evaluator:
             case nodes.Call(name="cidr_match", arguments=(first, *blocks)):
                 networks = [[str(literal(one)) for one in blocks]]
                 found = self._held(first, scope, networks, within_networks, negated=False)
+            case nodes.Call(name="kql" | "qstr") if (condition := condition_of(node)) is not None:
+                found = bool(self.truth(condition, scope))
             case nodes.Call(name=name) if functions.is_known(name):
                 found = _as_truth(self._call(node, scope))
             case _:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from entra_deployer.esql import tree as nodes
+
 TOKEN: Final = re.compile(r'\s*("(?:\\.|[^"\\])*"|[():]|[<>]=?|(?:\\.|[^\s():<>"{}\\])+|\Z|(?P<strange>\S))', re.DOTALL)
 QUOTE: Final = '"'
 MARKS: Final = {"", "(", ")", ":", "<", "<=", ">", ">=", "and", "or"}
@@ -143,3 +145,42 @@ def _asked(field: str, way: str, word: str) -> Asked:
         bare = word[1:-1] if phrase else word
         return Asked(field, way, re.sub(r"\\(.)", r"\1", bare, flags=re.DOTALL), phrase)
     return Asked(field, way, word, phrase)
+
+
+def as_expression(query: Kql, span: nodes.Span) -> nodes.Expression:
+    """What a query asks for as a condition of ES|QL, all of it at one place of the text.
+
+    Raises SyntaxProblem for a value that is asked of any field.
+    """
+    match query:
+        case Denied(part=part):
+            return nodes.Unary(span, "not", as_expression(part, span))
+        case Joined(word=word, parts=parts):
+            found = as_expression(parts[0], span)
+            for part in parts[1:]:
+                found = nodes.Binary(span, word, found, as_expression(part, span))
+            return nodes.Group(span, found)
+    if not query.field:
+        raise SyntaxProblem("a value of any field")
+    column, literal = nodes.Column(span, query.field), nodes.Literal(span, "string", query.value)
+    if query.way != ":":
+        number = int(query.value) if query.value.lstrip("-").isdigit() else query.value
+        kind = "string" if isinstance(number, str) else "integer"
+        return nodes.Binary(span, query.way, column, nodes.Literal(span, kind, number))
+    if query.phrase or "*" not in query.value:
+        return nodes.Binary(span, "==", column, literal)
+    if query.value == "*":
+        return nodes.IsNull(span, column, negated=True)
+    return nodes.Like(span, "like", column, (literal,))
+
+
+def condition_of(call: nodes.Call) -> nodes.Expression | None:
+    """The condition of KQL("...") or QSTR("..."); None where it is not read here, or asks for nothing."""
+    text = call.arguments[0] if call.arguments else None
+    if not (isinstance(text, nodes.Literal) and isinstance(text.value, str)):
+        return None
+    try:
+        query = parse_kql(text.value)
+        return as_expression(query, call.span) if query else None
+    except SyntaxProblem:
+        return None

@@ -1,6 +1,9 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
@@ -21,9 +24,12 @@ from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
-from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase, make_tests
+from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
 from entra_deployer.verify.mapping import known_types
+from entra_deployer.verify.query import read_query
 from entra_deployer.verify.repeats import looked_at
+from entra_deployer.verify.seeding import Run, Server
+from entra_deployer.verify.try_cases import CaseTrial
 
 COMMENT = """\
 Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
@@ -76,12 +82,29 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     if tree is None:
         return Synthesis(rule.rule.key, rule.rule.name, (), (UnsolvedCase("all of it", "the query does not parse"),))
     found = make_cases(tree, payload)
-    file = f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml"
-    cases = [one for one in found if isinstance(one, Case)]
-    name = f"Made from the query of {rule.rule.name}"
-    tests = make_tests(cases, name=name, source=file, index=stream_of(tree), query=key) if cases else ()
+    made = Made(
+        cases=tuple(one for one in found if isinstance(one, Case)),
+        name=f"Made from the query of {rule.rule.name}",
+        index=stream_of(tree) if found else "",
+        source=f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml",
+        query=key,
+        payload=payload,
+    )
     unsolved = tuple(UnsolvedCase(one.name, one.why) for one in found if isinstance(one, Unsolvable))
-    return Synthesis(rule.rule.key, rule.rule.name, tests, unsolved)
+    return Synthesis(rule.rule.key, rule.rule.name, made.tests(), unsolved, made)
+
+
+def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -> Synthesis:
+    """The synthesis with those cases only that do on the embedded Elasticsearch what their names say."""
+    made = synthesis.made
+    if made is None or not synthesis.tests:
+        return synthesis
+    query = read_query(str(made.payload["query"]), OFFLINE.version)
+    run = Run(f"synth-{uuid.uuid4().hex[:8]}", clock(), embedded=True)
+    kept, dropped = CaseTrial(server, run, query, made.payload, made.index).sort(made.cases)
+    made = replace(made, cases=tuple(kept))
+    unsolved = (*synthesis.unsolved, *(UnsolvedCase(one.name, one.why) for one in dropped))
+    return replace(synthesis, tests=made.tests(), unsolved=unsolved, made=made)
 
 
 def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvable]:

@@ -109,8 +109,8 @@ class Maker:
             edge = groups.search(missed) if missed else None
             if edge and edge != recipe:
                 yield f"just: {name}", True, Attempt(events, FoundGroup(groups, edge))
-        if self.looked_at.oldest:
-            yield "as old as the rule looks", True, Attempt(events, firing, self.looked_at.at(OLD))
+        if self.looked_at.oldest and firing.fires_at(age := self.looked_at.at(OLD)):
+            yield "as old as the rule looks", True, Attempt(events, firing, age)
         yield from self._near_misses(events, firing)
         for name, missed in misses:
             yield f"not: {name}", False, Attempt(events, FoundGroup(groups, missed)) if missed else None
@@ -120,7 +120,9 @@ class Maker:
         """The search and the smallest group that it found, by conditions on values of groups too where that works."""
         values = [goal for goal in self._after if not self.plan.complex and not self._counts(goal)]
         for goals in ([*self.plan.goals, *values], self.plan.goals):
-            groups = Groups(self.tree, self._builder, _all_true(goals))
+            events = _all_true(goals)
+            ways = [_with(events, position, way) for position, goal in enumerate(goals) for _, way in self._ways(goal)]
+            groups = Groups(self.tree, self._builder, events, ways)
             if recipe := groups.search(groups.start(), small=True):
                 return groups, recipe
         return None

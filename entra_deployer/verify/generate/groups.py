@@ -20,10 +20,13 @@ from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.constraints import Assigned, Constraint, Kind, TooMany, Unsolved, holds
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged
 from entra_deployer.verify.generate.pick import Unpickable, pick
-from entra_deployer.verify.generate.plan import fields_of
+from entra_deployer.verify.generate.plan import fields_of, fields_of_goal
 
 MOST_CONDITIONS = 8
 """So many conditions within aggregates make an event of their own kind."""
+
+MOST_WAYS = 8
+"""So many other ways are events of their own kind."""
 
 MOST_VARIED = 12
 """So many fields of a group are given several values."""
@@ -34,7 +37,7 @@ MOST_NUMBER = 100_000
 MOST_DOCUMENTS = 3_000
 """No group has more different events: COUNT_DISTINCT counts so many exactly."""
 
-MOST_ROWS = 60_000
+MOST_ROWS = 20_000
 """So many made events are simulated for one rule."""
 
 _CHOICES = ("counts", "different", "numbers")
@@ -49,7 +52,7 @@ class Recipe:
 
     `counts` are the events of each kind, `different` how many different values each field has that may have several,
     `numbers` what each measured field holds (0: its own value), `spread` the seconds that the group lasts, `order` the
-    kind of events that are its newest.
+    kind of events that are its newest, `older` the seconds by which all are older than usual.
     """
 
     counts: tuple[int, ...]
@@ -57,6 +60,7 @@ class Recipe:
     numbers: tuple[int, ...]
     spread: int = 0
     order: int = 0
+    older: int = 0
 
     def chosen(self, name: str) -> tuple[int, ...]:
         """One of its lists of numbers."""
@@ -82,8 +86,19 @@ class FoundGroup:
     recipe: Recipe
 
     def documents(self, attempt: Attempt, mark: str) -> list[Document]:
-        """Its events."""
-        return self.groups.documents(self.recipe, mark, attempt)
+        """Its events. Raises Unsolved where the query, computed over them, does not do with them what it should."""
+        documents = self.groups.documents(self.recipe, mark, attempt)
+        if attempt.fires and self.groups.outcome(documents).distance:
+            raise Unsolved("computed over its events, the query does not find it")
+        return documents
+
+    def fires_at(self, age: float) -> bool:
+        """Whether it still fires at another age."""
+        try:
+            self.documents(Attempt(tuple(self.groups.events), self, age), "x")
+        except (Unknown, Unpickable):
+            return False
+        return True
 
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers that the query makes of the events, by column."""
@@ -92,11 +107,15 @@ class FoundGroup:
 
 @dataclass
 class Groups:
-    """Searches groups for one query: `events` are the conditions on each event, all of them true."""
+    """Searches groups for one query.
+
+    `events` are the conditions on each event, all of them true; `ways` the same in other ways of being true.
+    """
 
     tree: nodes.Tree
     builder: Builder
     events: Sequence[Flagged]
+    ways: Sequence[tuple[Flagged, ...]] = ()
     rows_left: int = MOST_ROWS
     _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
     _bases: dict[tuple[str, int], tuple[Assigned, Document] | None] = field(default_factory=dict)
@@ -143,9 +162,23 @@ class Groups:
         return unique[:MOST_CONDITIONS]
 
     @cached_property
-    def kinds(self) -> list[list[Flagged]]:
-        """Kinds of events: plain ones, and for each condition within aggregates those that meet it."""
-        return [[], *([(one, True)] for one in self.conditions)]
+    def kinds(self) -> list[tuple[Sequence[Flagged], list[Flagged]]]:
+        """Kinds of events, each by its conditions and what it meets beside them.
+
+        They are plain ones, for each condition within aggregates those that meet it, and those that are looked for in
+        another way where a group may hold several values of what they differ in.
+        """
+        varied = set(self.varied)
+        own = [
+            way
+            for way in self.ways
+            if {name for goal, _ in way if (goal, True) not in self.events for name in fields_of_goal(goal)} & varied
+        ]
+        return [
+            (self.events, []),
+            *((self.events, [(one, True)]) for one in self.conditions),
+            *((way, []) for way in own[:MOST_WAYS]),
+        ]
 
     @cached_property
     def varied(self) -> list[str]:
@@ -201,8 +234,8 @@ class Groups:
 
     def start(self) -> Recipe:
         """One event of each kind."""
-        plain = 0 if len(self.kinds) > 1 else 1
-        counts = (max(plain, 1), *(1 for _ in self.conditions))
+        conditions = 1 + len(self.conditions)
+        counts = tuple(1 if kind < conditions else 0 for kind in range(len(self.kinds)))
         return Recipe(counts, tuple(1 for _ in self.varied), tuple(0 for _ in self.measured))
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -232,7 +265,8 @@ class Groups:
         """The first event of a kind; None where there is none such."""
         key = (mark, kind)
         if attempt is not None or key not in self._bases:
-            found = self._solved(mark, kind, self.events if attempt is None else attempt.events)
+            own = self.kinds[kind][0]
+            found = self._solved(mark, kind, own if attempt is None or own is not self.events else attempt.events)
             if attempt is not None:
                 return found
             self._bases[key] = found
@@ -245,7 +279,7 @@ class Groups:
         wanted += [Derived(nodes.Column(column, name), Scope()) for name in (*self.varied, *self.measured)]
         try:
             like = self._base(mark, 0, None) if kind else None
-            return self.builder.first([*events, *self.kinds[kind]], wanted, mark, keys, like[1] if like else None)
+            return self.builder.first([*events, *self.kinds[kind][1]], wanted, mark, keys, like[1] if like else None)
         except (Unknown, Unpickable):
             if kind == 0:
                 raise
@@ -343,9 +377,10 @@ class Groups:
                     if _LEAST[name] <= option <= _MOST[name]:
                         yield recipe.changed(name, place, option)
         for spread in self._spreads:
-            for order in range(1 + len(self.conditions)):
+            for order in range(len(self.kinds)):
                 if (spread, order) != (recipe.spread, recipe.order):
                     yield replace(recipe, spread=spread, order=order)
+        yield from (replace(recipe, older=older) for older in self._spreads if older != recipe.older)
 
     def _shrunk(self, recipe: Recipe, missed: nodes.Span | None) -> Recipe:
         """The same with each choice as small as it can be."""
@@ -380,6 +415,6 @@ def _spread(made: Sequence[Document], recipe: Recipe) -> list[Document]:
     kinds = sorted({int(one.age) for one in made}, key=lambda kind: (kind != recipe.order, -kind))
     placed = sorted(made, key=lambda one: kinds.index(int(one.age)))
     ages: Mapping[int, float] = {
-        id(one): recipe.spread * place / max(1, len(made) - 1) for place, one in enumerate(placed)
+        id(one): recipe.older + recipe.spread * place / max(1, len(made) - 1) for place, one in enumerate(placed)
     }
     return [replace(one, age=ages[id(one)]) for one in made]

@@ -263,6 +263,11 @@ def fields_of(made: Derived) -> Iterator[str]:
                 yield node.name
 
 
+def fields_of_goal(goal: Goal) -> Iterator[str]:
+    """The fields that a condition looks at."""
+    yield from fields_of(Derived(goal.predicate, goal.scope))
+
+
 def columns_of(goal: Goal) -> Iterator[str]:
     """The columns that a condition on groups looks at, through what EVAL made of them behind the STATS."""
     for node in goal.predicate.walk():

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from entra_deployer.esql import functions
+from entra_deployer.esql import functions, kql
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import MIRRORED, OPPOSITES, operands, strip_parentheses
-from entra_deployer.esql.constants import CASELESS, age, is_constant, literal
+from entra_deployer.esql.constants import CASELESS, age, is_constant, literal, unit_seconds
 from entra_deployer.esql.scope import Derived, Goal, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
@@ -131,7 +131,9 @@ class Solver:
         if is_constant(left) and not is_constant(right):
             left, right, operator = right, left, MIRRORED[operator]
         kind = _OPERATORS[operator][0 if truth else 1]
-        if (ago := age(right)) is not None:
+        if (bound := _since_now(operator if truth else OPPOSITES[operator], left, right)) is not None:
+            yield from self.require(bound[0], bound[1], assignment)
+        elif (ago := age(right)) is not None:
             yield from self.require(left, moment(kind, ago), assignment)
         elif is_constant(right):
             yield from self.require(left, Constraint(kind, literal(right)), assignment)
@@ -160,7 +162,7 @@ class Solver:
     def _call(self, node: nodes.Call, assignment: Assigned, *, truth: bool) -> Assignments:
         arguments = node.arguments
         match node.name:
-            case "starts_with" | "ends_with":
+            case "starts_with" | "ends_with" | "contains":
                 yield from self._affix(node, assignment, truth=truth)
             case "cidr_match":
                 networks = tuple(literal(item) for item in arguments[1:])
@@ -169,6 +171,11 @@ class Solver:
                 )
             case "match" | "match_phrase":
                 yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], assignment, truth=truth)
+            case "mv_contains":
+                kind = Kind.EQUAL if truth else Kind.UNEQUAL
+                yield from self._any(arguments[0], (kind, kind), arguments[1:2], assignment, truth=True)
+            case "kql" | "qstr" if (condition := kql.condition_of(node)) is not None:
+                yield from self._solve(condition, assignment, truth=truth)
             case name:
                 raise Unsolved(f"the function {name.upper()} as a condition")
 
@@ -180,7 +187,7 @@ class Solver:
             yield from self._require_all(part, [Constraint(Kind.EQUAL, text)] if truth else beginnings, assignment)
             return
         text = "".join(f"\\{character}" if character in "*?\\" else character for character in literal(part))
-        pattern = f"{text}*" if node.name == "starts_with" else f"*{text}"
+        pattern = {"starts_with": f"{text}*", "ends_with": f"*{text}"}.get(node.name, f"*{text}*")
         yield from self.require(whole, Constraint(Kind.LIKE if truth else Kind.UNLIKE, pattern), assignment)
 
     # -- constraints of expressions -----------------------------------------------------------------------------
@@ -329,6 +336,21 @@ class Solver:
             needed = _undo(node.operator, constraint, int(constraint.value), amount)
         for found in assignments:
             yield from self.require(node.left, replace(constraint, value=needed), found)
+
+
+def _since_now(
+    operator: str, left: nodes.Expression, right: nodes.Expression
+) -> tuple[nodes.Expression, Constraint] | None:
+    """What DATE_DIFF("minute", x, NOW()) <= 10 asks of x: full units count, so that `<=` reaches to the end of one."""
+    match strip_parentheses(left), strip_parentheses(right):
+        case (
+            nodes.Call(name="date_diff", arguments=(unit, moment_of, until)),
+            nodes.Literal(kind="integer", value=int() as count),
+        ) if age(until) == 0.0 and operator in ("<", "<=", ">", ">="):
+            length = unit_seconds(str(literal(unit)).lower())
+            kind = Kind.YOUNGER if operator in ("<", "<=") else Kind.OLDER
+            return moment_of, Constraint(kind, length * (count + (operator in ("<=", ">"))))
+    return None
 
 
 def _undo(operator: str, constraint: Constraint, value: int, amount: int) -> int:

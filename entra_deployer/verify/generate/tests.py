@@ -18,6 +18,24 @@ class UnsolvedCase:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What tests are made of: the rule's cases, the data stream of their events, the first file and the query's key."""
+
+    cases: tuple[Case, ...]
+    name: str
+    index: str
+    source: str
+    query: str | None
+    payload: Mapping[str, Value]
+
+    def tests(self) -> tuple[DetectionTest, ...]:
+        """The tests; none where no case fires: they would prove nothing."""
+        if not any(case.fires for case in self.cases):
+            return ()
+        return make_tests(self.cases, name=self.name, source=self.source, index=self.index, query=self.query)
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """What was made of one rule: tests, with the file of each under the project, and what could not be solved."""
 
@@ -25,6 +43,7 @@ class Synthesis:
     name: str
     tests: tuple[DetectionTest, ...]
     unsolved: tuple[UnsolvedCase, ...] = ()
+    made: Made | None = None
 
     @property
     def fires(self) -> int:

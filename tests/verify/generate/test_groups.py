@@ -1,0 +1,143 @@
+"""Groups that are searched for: sums, values, several STATS, no keys, times."""
+
+import pytest
+
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.parse import parse
+from entra_deployer.esql.types import inferred_types
+from entra_deployer.verify.generate.cases import Case, Maker
+from entra_deployer.verify.generate.documents import Fields, TimeRange
+from entra_deployer.verify.generate.groups import Groups
+from entra_deployer.verify.generate.plan import read_plan
+
+V = StackVersion(8, 19, 21)
+
+
+DAY = TimeRange(86400.0)
+
+
+def cases_of(text, looked_at=DAY):
+    tree = parse(text, V).tree
+    known = inferred_types(tree)
+    maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), looked_at)
+    return [one for one in maker.make() if isinstance(one, Case)]
+
+
+def total(case):
+    return sum(event.count for event in case.events)
+
+
+QUERIES = [
+    'FROM x | EVAL sev = CASE(a == "p", 3, a == "q", 2, 0) | STATS s = SUM(sev) BY u | WHERE s >= 6',
+    "FROM x | STATS n = COUNT(*) BY u, source.ip | STATS ips = COUNT(*), t = SUM(n) BY u | WHERE ips >= 3",
+    (
+        "FROM x | EVAL m = DATE_TRUNC(1 minute, @timestamp) | STATS c = COUNT(*) BY u, m "
+        "| STATS p = MAX(c) BY u | WHERE p > 100"
+    ),
+    'FROM x | WHERE code IN ("1", "2", "3") | STATS v = VALUES(code) BY u | WHERE MV_COUNT(v) >= 3',
+    "FROM x | STATS c = COUNT(*) | WHERE c > 5",
+    "FROM x | STATS d = COUNT_DISTINCT(f) BY u | WHERE d > 500",
+    "FROM x | STATS c = COUNT(*) BY u | WHERE c >= 20000",
+    'FROM x | STATS f = MIN(@timestamp) BY u | EVAL r = DATE_DIFF("minute", f, NOW()) | WHERE r <= 10',
+    "FROM x | STATS b = SUM(bytes), c = COUNT(*) BY u | EVAL mean = b / c | WHERE mean > 5000 AND c > 2",
+    (
+        "FROM x | STATS users = COUNT_DISTINCT(u), n = COUNT(*), ips = COUNT_DISTINCT(ip) BY s "
+        '| EVAL kind = CASE(users >= 5 AND n >= 10 AND ips <= 2, "spray", users == 1 AND n >= 20, "guess", "other") '
+        '| WHERE kind != "other"'
+    ),
+    'FROM x | STATS r = ROUND(AVG(score), 1), n = COUNT(*) WHERE o == "bad" BY u | WHERE r > 7 AND n >= 2',
+]
+
+
+@pytest.mark.parametrize("text", QUERIES)
+def test_a_group_that_fires_is_found_with_near_misses(text):
+    cases = cases_of(text)
+    assert cases[0].fires
+    assert any(case.name.startswith("not:") for case in cases)
+    assert all(case.entity for case in cases)
+
+
+@pytest.mark.parametrize("text", QUERIES)
+def test_what_is_found_holds_when_it_is_simulated(text):
+    tree = parse(text, V).tree
+    known = inferred_types(tree)
+    maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), TimeRange(86400.0))
+    groups, recipe = maker._found_group()
+    assert isinstance(groups, Groups)
+    assert groups.outcome(groups.documents(recipe, "y")).distance == 0
+    for goal in groups.goals:
+        if missed := groups.search(recipe, goal.span):
+            assert groups.outcome(groups.documents(missed, "y")).rows == ()
+
+
+def test_thresholds_are_met_exactly_and_missed_by_one():
+    cases = {case.name: case for case in cases_of(QUERIES[4])}
+    assert total(cases["all conditions hold"]) == 6
+    assert total(cases["not: c > 5"]) == 5
+    assert cases["all conditions hold"].entity == {"c": 6}
+    assert all(case.alone for case in cases.values()), "without keys all events of a test are one group"
+
+
+def test_a_large_threshold_takes_events_by_their_number():
+    case = cases_of(QUERIES[6])[0]
+    assert (total(case), len(case.events)) == (20000, 1)
+
+
+def test_lost_keys_take_different_values_and_kept_ones_do_not():
+    case = cases_of(QUERIES[1])[0]
+    assert len({event.document["source.ip"] for event in case.events}) == 3
+    assert {event.document["u"] for event in case.events} == {case.entity["u"]}
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "ages"),
+    [
+        (TimeRange(90.0), (0, 90)),
+        (TimeRange(7776000.0, 86400.0), (86400, 7776000)),
+        (TimeRange(None), (0, 3600)),
+    ],
+)
+def test_what_fires_lies_in_the_range_of_the_rule(looked_at, ages):
+    for case in cases_of("FROM x | WHERE a == 1 | STATS n = COUNT(*) BY u | WHERE n >= 5", looked_at):
+        if case.fires:
+            assert all(ages[0] < event.age < ages[1] for event in case.events), case.name
+
+
+def test_a_near_miss_differs_in_one_condition_not_in_its_time():
+    cases = cases_of('FROM x | WHERE a == 1 AND b == "y" | STATS n = COUNT(*) BY u', TimeRange(90.0))
+    outside = [case.name for case in cases if any(event.age >= 90 for event in case.events)]
+    assert outside == ["older than the rule looks"]
+
+
+def test_the_end_of_the_range_has_a_near_miss_too():
+    names = {case.name for case in cases_of("FROM x | WHERE a == 1 | KEEP u", TimeRange(7200.0, 3600.0))}
+    assert {"older than the rule looks", "younger than the rule looks"} <= names
+
+
+def test_a_condition_on_time_of_the_query_keeps_old_events_out():
+    text = "FROM x | STATS began = MIN(@timestamp), n = COUNT(*) BY u | WHERE began > NOW() - 1 hour AND n > 1"
+    for case in cases_of(text):
+        if case.fires:
+            assert all(event.age < 3600 for event in case.events), case.name
+
+
+def test_an_entity_has_only_columns_that_the_result_shows():
+    text = "FROM x | STATS c = COUNT(*) BY agent, ip | WHERE c >= 3 | KEEP ip, c"
+    assert {column for case in cases_of(text) for column in case.entity} == {"ip"}
+
+
+@pytest.mark.parametrize(
+    ("predicate", "good"),
+    [
+        ('KQL("code : 7 and not user : (a or b)")', {"code": "7"}),
+        ('KQL("""tags : "Higher Order" """)', {"tags": "Higher Order"}),
+        ('QSTR("code: x*")', {"code": "x1"}),
+        ('CONTAINS(code, "mid")', {"code": "1mid1"}),
+    ],
+)
+def test_other_languages_are_conditions_too(predicate, good):
+    text = f"FROM x | WHERE {predicate} AND k IS NOT NULL | KEEP k"
+    tree = parse(text, StackVersion(9, 2)).tree
+    maker = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"))
+    case = next(one for one in maker.make() if isinstance(one, Case))
+    assert {name: case.events[0].document.get(name) for name in good} == good
