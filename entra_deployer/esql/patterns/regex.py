@@ -268,7 +268,7 @@ class _Reader:
                 raise self._unreadable()
             self.position += found.end()
             return _POSIX[found[2]]
-        if rest.startswith(("[", "&" if self.lucene else "&&")):
+        if rest.startswith("&&") or (rest.startswith("[") and not self.lucene):
             raise self._unreadable()
         if rest[0] != "\\":
             self.position += 1

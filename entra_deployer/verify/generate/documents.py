@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, product
+from itertools import chain, islice, product
 from typing import Protocol
 
 from entra_deployer.esql import tree as nodes
@@ -24,9 +24,10 @@ from entra_deployer.verify.generate.constraints import (
     wanted_patterns,
 )
 from entra_deployer.verify.generate.pick import Unpickable, pick
-from entra_deployer.verify.generate.plan import Counter, Grouping, Plan, fields_of, is_choice
+from entra_deployer.verify.generate.plan import Counter, Grouping, Plan, fields_of, fields_of_goal, is_choice
 from entra_deployer.verify.generate.sizes import Flags, Sizes
 from entra_deployer.verify.generate.solve import Solver, limited
+from entra_deployer.verify.generate.texts import text_for
 
 FRESH = 300.0
 """Seconds behind the end of the rule's range at which an event happens that may happen at any time."""
@@ -172,6 +173,10 @@ def value_of(node: nodes.Expression, scope: Scope, document: Document) -> Value:
 MOST_CONDITIONS = 4
 """So many different conditions of counters are told apart."""
 
+MOST_TEXTS_OF_A_RULE = 5_000
+MOST_BASES = 3
+"""For so many solutions of the other conditions texts are tried."""
+
 MOST_TRIES_OF_A_RULE = 25_000
 """So often a value is looked for, for all events of a rule together: about two seconds."""
 
@@ -213,6 +218,7 @@ class Builder:
     fields: Fields
     looked_at: TimeRange = TimeRange()
     tries: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TRIES_OF_A_RULE)))
+    texts: Iterator[int] = field(default_factory=lambda: iter(range(MOST_TEXTS_OF_A_RULE)))
 
     def kinds(self, events: Sequence[Flagged]) -> list[Flags]:
         """Which events there can be, by the conditions of counters that they meet: none, and each with few others."""
@@ -231,8 +237,8 @@ class Builder:
 
     def _exists(self, goals: Sequence[Flagged]) -> bool:
         try:
-            return next(self._solver("x").solve(goals, self._nothing()), None) is not None
-        except TooMany:
+            return next(self._solutions(self._solver("x"), goals), None) is not None
+        except Unknown:
             return False
 
     def make(self, attempt: Attempt, mark: str) -> list[Document]:
@@ -269,7 +275,7 @@ class Builder:
         Raises Unsolved or Unpickable.
         """
         solver = self._solver(mark)
-        for found in solver.solve(events, self._nothing()):
+        for found in self._solutions(solver, events):
             assigned: Assigned | None = self._present(solver, found, wanted)
             for key in keys:
                 if assigned is not None and like is not None:
@@ -303,9 +309,9 @@ class Builder:
         solver = self._solver(mark)
         grouping = self.plan.grouping
         conditions = grouping.conditions if grouping else ()
-        assignments = solver.solve([*attempt.events, *zip(conditions, flags, strict=True)], self._nothing())
+        assignments = self._solutions(solver, [*attempt.events, *zip(conditions, flags, strict=True)])
         if not attempt.fires:
-            assignments = chain(assignments, solver.solve(attempt.events, self._nothing()))
+            assignments = chain(assignments, self._solutions(solver, attempt.events))
         for found in assignments:
             if grouping is None:
                 shown = [Derived(nodes.Column(nodes.Span(0, 0), name), self.plan.scope) for name in self.plan.shown]
@@ -351,6 +357,51 @@ class Builder:
             except (Unknown, Unpickable):
                 continue
         return assignment
+
+    def _solutions(self, solver: Solver, goals: Sequence[Flagged]) -> Iterator[Assigned]:
+        """The assignments for which each goal is as flagged; by texts that are tried where no other way is known."""
+        some = False
+        error: Unsolved | None = None
+        try:
+            for assigned in solver.solve(goals, self._nothing()):
+                some = True
+                yield assigned
+        except TooMany:
+            raise
+        except Unknown as raised:
+            if some:
+                raise
+            error = Unsolved(str(raised))
+        if some:
+            return
+        for hard in self._hard(goals):
+            easy = [one for one in goals if one not in hard]
+            with suppress(Unknown):
+                for assigned in islice(solver.solve(easy, self._nothing()), MOST_BASES):
+                    if (found := text_for(hard, assigned, solver.mark, self.texts)) is not None:
+                        yield found
+                        return
+        if error:
+            raise error
+
+    def _hard(self, goals: Sequence[Flagged]) -> Iterator[list[Flagged]]:
+        """The goals that texts are tried for: those without another solution, then all about the same field."""
+        hard = [one for one in goals if not self.solvable([one])]
+        if hard:
+            yield hard
+        else:  # together they have none: the first that contradicts those before it
+            hard = next(([one] for n, one in enumerate(goals) if not self.solvable(goals[: n + 1])), [])
+        fields = {name for goal, _ in hard for name in fields_of_goal(goal)}
+        alike = [one for one in goals if set(fields_of_goal(one[0])) <= fields]
+        if len(fields) == 1 and alike != hard:
+            yield alike
+
+    def solvable(self, goals: Sequence[Flagged]) -> bool:
+        """Whether the goals have a solution for themselves, without a text being tried."""
+        try:
+            return next(self._solver("x").solve(goals, self._nothing()), None) is not None
+        except Unknown:
+            return False
 
     # -- what a solver needs ----------------------------------------------------------------------------------------
 

@@ -158,8 +158,8 @@ class Groups:
             if item.where is not None:
                 found.append(Goal(item.where, self._scope))
             found += _choices(item.value, self._scope)
-        unique = [one for number, one in enumerate(found) if one not in found[:number]]
-        return unique[:MOST_CONDITIONS]
+        unique = {" ".join(one.predicate.span.of(self.tree.text).split()): one for one in reversed(found)}
+        return list(reversed(unique.values()))[:MOST_CONDITIONS]
 
     @cached_property
     def kinds(self) -> list[tuple[Sequence[Flagged], list[Flagged]]]:

@@ -141,3 +141,17 @@ def test_other_languages_are_conditions_too(predicate, good):
     maker = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"))
     case = next(one for one in maker.make() if isinstance(one, Case))
     assert {name: case.events[0].document.get(name) for name in good} == good
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        'LENGTH(t) - LENGTH(REPLACE(t, "[+]", "")) >= 12 AND t LIKE "*`*"',
+        'LENGTH(t) > 300 AND LENGTH(REPLACE(t, "[^$]", "")) * 100 / LENGTH(t) >= 25',
+        'LENGTH(t) - LENGTH(REPLACE(t, " ", "")) > 20 AND NOT t LIKE "*good*"',
+    ],
+)
+def test_a_text_that_no_inverse_gives_is_tried_out(predicate):
+    cases = cases_of(f'FROM x | WHERE code == "1" AND {predicate} | KEEP host, t, code')
+    assert cases[0].fires
+    assert any(not case.fires and "LENGTH" in case.name for case in cases)
