@@ -26,6 +26,7 @@ from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
 from entra_deployer.verify.mapping import known_types
+from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import read_query
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.seeding import Run, Server
@@ -90,8 +91,15 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
         query=key,
         payload=payload,
     )
-    unsolved = tuple(UnsolvedCase(one.name, one.why) for one in found if isinstance(one, Unsolvable))
+    origin = Origin(rule.source.hunt.source, rule.query)
+    unsolved = tuple(_placed(one, origin, tree.text) for one in found if isinstance(one, Unsolvable))
     return Synthesis(rule.rule.key, rule.rule.name, made.tests(), unsolved, made)
+
+
+def _placed(unsolvable: Unsolvable, origin: Origin, text: str) -> UnsolvedCase:
+    """With the place in the hunt of the condition that is in the way."""
+    place = origin.place(text, unsolvable.at) if unsolvable.at is not None else None
+    return UnsolvedCase(unsolvable.name, f"{place}: {unsolvable.why}" if place else unsolvable.why)
 
 
 def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -> Synthesis:

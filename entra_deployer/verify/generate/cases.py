@@ -37,6 +37,8 @@ MOST_COLUMNS = 2
 """So many columns tell the entity of a rule that does not aggregate."""
 
 _SAME_TIME = 0.0
+_ALL = "all conditions hold"
+_NO_VALUE = "no value satisfies all conditions"
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Unsolvable:
-    """A case that could not be made, and why."""
+    """A case that could not be made, and why; `at` is the place in the query of the condition that is in the way."""
 
     name: str
     why: str
+    at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,20 +90,36 @@ class Maker:
             for number, (name, fires, attempt) in enumerate(attempts, 1):
                 try:
                     yield self._case(name, attempt and replace(attempt, fires=fires), str(number), fires=fires)
-                except (Unknown, Unpickable) as error:
-                    yield Unsolvable(name, str(error) or "no value satisfies all conditions")
+                except Unpickable:
+                    yield self._unsolvable(name, attempt, _NO_VALUE)
+                except Unknown as error:
+                    yield self._unsolvable(name, attempt, str(error))
         except (Unknown, Unpickable) as error:
-            yield Unsolvable("all conditions hold", str(error) or "no value satisfies all conditions")
+            yield self._unsolvable(_ALL, Attempt(_all_true(self.plan.goals), ONE_EVENT), str(error))
+
+    def _unsolvable(self, name: str, attempt: Attempt | None, why: str) -> Unsolvable:
+        """Why a case could not be made, by the condition that is in the way where one is known."""
+        if attempt is not None or name == _ALL:
+            events = attempt.events if attempt else _all_true(self.plan.goals)
+            for number, (goal, truth) in enumerate(events):
+                if not self._builder.solvable(events[: number + 1]):
+                    alone = self._builder.why_not((goal, truth))
+                    reason = alone or "together with the conditions before it no value was found"
+                    return Unsolvable(name, f"`{self._say(goal)}`: {reason}", goal.predicate.span.start)
+        groups = [one for one in self._after if self._counts(one)] or self._after
+        if attempt is None and name == _ALL and groups:
+            return Unsolvable(name, f"`{self._say(groups[0])}`: {why}", groups[0].predicate.span.start)
+        return Unsolvable(name, why)
 
     def _searched(self) -> Iterator[tuple[str, bool, Attempt | None]]:
         """As `_attempts`, of groups that are searched for."""
         found = self._found_group()
         if found is None:
-            yield "all conditions hold", True, None
+            yield _ALL, True, None
             return
         groups, recipe = found
         events, firing = tuple(groups.events), FoundGroup(groups, recipe)
-        yield "all conditions hold", True, Attempt(events, firing)
+        yield _ALL, True, Attempt(events, firing)
         for position, (goal, _) in enumerate(events):
             for name, way in self._ways(goal):
                 yield name, True, Attempt(_with(events, position, way), firing)
@@ -159,9 +178,9 @@ class Maker:
         events = _all_true(self._event_goals)
         firing = self._sizes(_all_true(self._group_goals))
         if firing is None:
-            yield "all conditions hold", True, None
+            yield _ALL, True, None
             return
-        yield "all conditions hold", True, Attempt(events, firing)
+        yield _ALL, True, Attempt(events, firing)
         for position, goal in enumerate(self._event_goals):
             for name, way in self._ways(goal):
                 yield name, True, Attempt(_with(events, position, way), firing)
@@ -251,7 +270,11 @@ class Maker:
 
     def _case(self, name: str, attempt: Attempt | None, mark: str, *, fires: bool) -> Case:
         if attempt is None:
-            raise Unsolved("no group satisfies them" if fires else "the other conditions on groups imply it")
+            raise Unsolved(
+                "no group was found for which it holds with all others"
+                if fires
+                else "the other conditions on groups imply it"
+            )
         self._refuse_metadata(attempt)
         documents = self._documents(attempt, mark)
         entity = self._entity(documents[0], mark)

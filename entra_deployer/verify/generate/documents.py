@@ -9,10 +9,10 @@ from typing import Protocol
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
-from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.constants import TIMESTAMP, literal, seconds
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
-from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.patterns import UnreadablePattern, regex
 from entra_deployer.esql.patterns.extraction import Pattern, compose
 from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
@@ -403,6 +403,21 @@ class Builder:
         except Unknown:
             return False
 
+    def why_not(self, goal: Flagged) -> str:
+        """Why a goal has no solution even for itself; "" where it has one."""
+        try:
+            if next(self._solver("x").solve([goal], self._nothing()), None) is not None:
+                return ""
+        except Unknown as error:
+            return str(error)
+        for node in goal[0].predicate.walk():
+            if isinstance(node, nodes.Like) and node.operator == "rlike":
+                for pattern in node.patterns:
+                    with suppress(Unknown):
+                        if fault := _unreadable(literal(pattern)):
+                            return fault
+        return "no value is known for which it is so"
+
     # -- what a solver needs ----------------------------------------------------------------------------------------
 
     def _fill(self, assignment: Assigned, mark: str) -> Document:
@@ -422,6 +437,15 @@ class Builder:
         """The assignment in which nothing is wanted but that the outputs of patterns look like what these take."""
         forms = {key: one.pattern.form_of(output) for key, one, output in self.plan.taken}
         return Assigned({key: (Constraint(Kind.FORM, form),) for key, form in forms.items() if form})
+
+
+def _unreadable(pattern: Value) -> str:
+    """What is not read of a pattern of RLIKE; "" where all of it is."""
+    try:
+        regex.from_lucene(str(pattern))
+    except UnreadablePattern as error:
+        return str(error)
+    return ""
 
 
 def _counted(grouping: Grouping, flags: Flags) -> Counted:

@@ -297,7 +297,7 @@ def test_a_counter_that_nothing_can_fill_is_named():
     query = f"FROM x | WHERE port == 445 | {counted} | WHERE n >= 1"
     cases, unsolved = make(query)
     assert not any(case.fires for case in cases.values())
-    assert unsolved["all conditions hold"] == "no group satisfies them"
+    assert unsolved["all conditions hold"].endswith("no group was found for which it holds with all others")
 
 
 def test_too_many_combinations_are_given_up():
