@@ -28,8 +28,10 @@ def synth(
 
     found: list[Synthesis] = []
     files: list[str] = []
-    with working("making tests"), ExitStack() as stack:
+    with ExitStack() as stack:
         elastic = None
+        if not write:
+            stack.enter_context(working("making tests"))
         for made in workflow.synthesise(project.root(), rule):
             one = made
             if write and made.tests:
