@@ -150,7 +150,7 @@ class Diagnosis:
         setting = self.product.setting
         if other := self._swapped(answer):
             return Unreachable(f"{self.who} is not {self.product}: {other} answers there", hint=self._swap_hint())
-        if _WANTS_TLS.search(said) and self.url.startswith("http:"):
+        if self.url.startswith("http:") and _WANTS_TLS.search(answer.body[:4000].decode("utf-8", "replace")):
             return Unreachable(f"{self.who} speaks https, not http: {said}", hint=f"write https:// in {setting}")
         if answer.status == 404 and self._no_route(answer):
             hint = f"is the path in {setting} right? Where there is a base path it ends the address"
@@ -225,7 +225,7 @@ class Diagnosis:
             return bool(answer.body) or answer.content_type == "text/html"
         if self.product is Product.KIBANA:
             return body.get("message") == "Not Found"
-        return not ({"error", "_index", "found", "acknowledged"} & body.keys())
+        return _bare(answer.path) == "/" or not ({"error", "_index", "found", "acknowledged"} & body.keys())
 
     # -- what came --------------------------------------------------------------------------------------------------
 
@@ -316,7 +316,11 @@ def kibana_reason(body: Mapping[str, Json]) -> str:
         message = message.get("errors", message)
     if isinstance(message, list):
         message = "; ".join(str(item) for item in message)
-    return one_line(str(message)) if message else ""
+    return one_line(_CAUSES.sub("", str(message))) if message else ""
+
+
+_CAUSES = re.compile(r"^\[\w+\s+Root causes:.*?\]: ", re.DOTALL)
+"""What Kibana puts before a reason of Elasticsearch: the same reason, once for each cause."""
 
 
 def elastic_reason(body: Mapping[str, Json]) -> str:

@@ -14,7 +14,9 @@ from entra_deployer.reports.document import (
     Fault,
     FaultKind,
     Gap,
+    Line,
     Table,
+    Tone,
     cells,
     issue_faults,
     words,
@@ -22,7 +24,7 @@ from entra_deployer.reports.document import (
 from entra_deployer.reports.documents.examination import finding_items
 from entra_deployer.reports.words import counted, minute
 
-_COLUMNS = ("environment", "servers", "rules", "failing", "differ", "last push", "")
+_COLUMNS = ("environment", "servers", "rules", "failing", "differ", "last push")
 
 
 def status_document(status: Status) -> Document:
@@ -44,10 +46,17 @@ def status_document(status: Status) -> Document:
 def statuses_document(statuses: Sequence[Status]) -> Document:
     """All environments, a row each; below it what needs somebody."""
     well = sum(status.is_well for status in statuses)
+    wrong = tuple(line for status in statuses for line in _wrong(status))
     return Document(
         name="status",
         title="all environments",
-        blocks=(Gap(), Table(tuple(map(_row, statuses)), _COLUMNS, wide=6), Gap()),
+        blocks=(
+            Gap(),
+            Table(tuple(map(_row, statuses)), _COLUMNS, wide=1),
+            Gap(),
+            *wrong,
+            *((Gap(),) if wrong else ()),
+        ),
         summary=f"{well} of {counted(len(statuses), 'environment')} well.",
         is_good=well == len(statuses),
         content={"environments": [_to_json(status) for status in statuses]},
@@ -77,17 +86,23 @@ def _summary(status: Status) -> str:
 
 
 def _row(status: Status) -> tuple[Cell, ...]:
-    wrong = [finding.message for finding in status.findings if finding.health is Health.ERROR]
     runs = status.runs
-    told = cells(
+    if not status.stack:
+        return cells(status.environment, "away", "", "", "", "")
+    return cells(
         status.environment,
-        status.stack or "away",
-        f"{runs.enabled} on of {runs.rules}" if status.stack else "",
-        str(len(runs.failing)) if status.stack else "",
-        str(status.differing) if status.stack else "",
-        minute(status.last_push.at) if status.last_push else "",
+        status.stack,
+        f"{runs.enabled} on of {runs.rules}",
+        str(len(runs.failing)),
+        str(status.differing),
+        minute(status.last_push.at) if status.last_push else "never",
     )
-    return (*told, Cell(words("well" if not wrong else wrong[0]), tuple(wrong[1:])))
+
+
+def _wrong(status: Status) -> tuple[Line, ...]:
+    """What is to be seen to in one environment."""
+    wrong = [finding for finding in status.findings if finding.health is Health.ERROR]
+    return tuple(Line(words((f"{status.environment}: ", Tone.STRONG), finding.message), 2) for finding in wrong)
 
 
 def _case(status: Status) -> list[Case]:
