@@ -60,6 +60,10 @@ nonsense: setup ## answer every request of push, verify, drift and doctor with e
 bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds the hunts of others
 	@$(BIN)/python -m tests.bench
 
+.PHONY: fuzz
+fuzz: setup ## give every reader 100,000 inputs that nobody would write (minutes); INPUTS=… and SEED=… choose others
+	@$(BIN)/python -m tests.fuzz $(or $(INPUTS),100000) $(or $(SEED),1)
+
 .PHONY: schemas
 schemas: setup ## write entra_deployer/data/schemas from the types that they are made of
 	@$(BIN)/python -m entra_deployer.project.schemas

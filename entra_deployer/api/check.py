@@ -24,10 +24,14 @@ CANNOT_RUN = ("DEP007", "DEP010", "DEP011", "DEP012")
 def check_rules(
     root: Path, names: Sequence[str], targets: Sequence[Target], versions: Sequence[StackVersion] = ()
 ) -> CheckReport:
-    """All issues of the named rules (all where none is named) for any of `targets`, and their support by `versions`."""
+    """All issues of the named rules (all where none is named) for any of `targets`, and their support by `versions`.
+
+    Those of their detection tests are among them.
+    """
     catalog = read_catalog(root, names)
     compilations = [compile_catalog(catalog, target) for target in targets]
     found = {issue for one in compilations for issue in (*one.issues, *one.findings)}
+    found |= {issue for source in catalog.sources for issue in source.test_issues}
     issues = tuple(sorted(found, key=lambda issue: issue.order))
     newest = compilations[-1]
     return CheckReport(

@@ -7,7 +7,7 @@ wherever it stands.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from entra_deployer.core.time import CALENDAR, esql_seconds, esql_unit
+from entra_deployer.core.time import CALENDAR, difference_unit, esql_seconds, esql_unit
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
 
@@ -115,10 +115,11 @@ def _moved(
 def _distance(unit: nodes.Expression, start: Meaning | None, end: Meaning | None) -> Distance | None:
     if not (isinstance(unit, nodes.Literal) and isinstance(unit.value, str)):
         return None
-    seconds = esql_seconds(1, unit.value)
-    if seconds is None or isinstance(start, Distance | None) or isinstance(end, Distance | None):
+    found = difference_unit(unit.value)
+    if found is None or isinstance(start, Distance | None) or isinstance(end, Distance | None):
         return None
-    return Distance(start, end, seconds, esql_unit(unit.value) not in CALENDAR if hasattr(unit, "value") else False)
+    name, seconds = found
+    return Distance(start, end, seconds, name not in CALENDAR)
 
 
 def _truncated(size: nodes.Expression, value: Meaning | None) -> Meaning | None:

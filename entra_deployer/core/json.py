@@ -166,14 +166,13 @@ def _misfits(value: Json, kind: object) -> list[Misfit]:
 
 
 def _leaves(error: "ValidationError") -> "Iterator[ValidationError]":
-    """An anyOf/oneOf complaint is only as helpful as the branch that came closest."""
-    from jsonschema.exceptions import best_match  # noqa: PLC0415 - see above
-
-    if error.validator in ("anyOf", "oneOf") and any(inner.validator != "type" for inner in error.context or ()):
-        closest = best_match([error])
-        yield closest if closest is not None else error
-    else:
+    """Of a value that may be of several types: the faults within it, where its own type is one of those."""
+    inner = list(error.context or ()) if error.validator in ("anyOf", "oneOf") else []
+    within = [one for one in inner if one.relative_path or one.validator not in ("type", "enum")]
+    if not within:
         yield error
+    for one in within:
+        yield from _leaves(one)
 
 
 def _misfits_of(error: "ValidationError") -> Iterator[Misfit]:
@@ -227,14 +226,8 @@ def _say(error: "ValidationError") -> str:
     this = "this" if secret else _short(instance)
     not_this = "" if secret else f", not {this}"
     match error.validator:
-        case "type":
-            names = [bound] if isinstance(bound, str) else list(bound)
-            return f"must be {' or '.join(_TYPES.get(name, name) for name in names)}{not_this}"
-        case "anyOf" | "oneOf":
-            names = [inner.validator_value for inner in error.context or ()]
-            return f"must be {' or '.join(_TYPES.get(name, name) for name in names if name != 'null')}{not_this}"
-        case "enum":
-            return f"must be one of {', '.join(map(str, bound))}{not_this}"
+        case "type" | "enum" | "anyOf" | "oneOf":
+            return f"must be {' or '.join(_choices(error))}{not_this}"
         case "required":
             return f"lacks {', '.join(repr(key) for key in bound if key not in instance)}"
         case "minLength" | "minItems" | "minProperties" if bound == 1:
@@ -242,6 +235,21 @@ def _say(error: "ValidationError") -> str:
         case keyword:
             form = _BOUNDS.get(str(keyword), "is not of the expected form")
             return form.format(bound=bound, this=this, not_this=not_this)
+
+
+def _choices(error: "ValidationError") -> list[str]:
+    """What a value may be: a kind of value, one of some texts, or either; what may be nothing is told without that."""
+    found = []
+    alternatives = list(error.context or ()) or [error]
+    for one in alternatives:
+        bound: Any = one.validator_value
+        if one.validator == "enum":
+            found.append(f"one of {', '.join(map(str, bound))}")
+        elif one.validator == "type":
+            found += [_TYPES.get(name, name) for name in ([bound] if isinstance(bound, str) else bound)]
+    needless = {_TYPES["null"]} if len(found) > 1 else set()
+    needless |= {_TYPES["integer"]} if _TYPES["number"] in found else set()
+    return [word for word in found if word not in needless]
 
 
 _FOREIGN_TYPES = {

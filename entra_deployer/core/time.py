@@ -1,11 +1,19 @@
-"""Durations: seconds, Kibana's `<n>s|m|h|d`, ES|QL's `14 days`, and words for people."""
+"""Time in all its spellings: Kibana's `15m`, `1d 12h`, date math, ES|QL's units, ISO 8601, and words for people.
+
+Spans are seconds. Of what the calendar makes longer or shorter (a month, a year) the longest is meant, everywhere.
+"""
 
 import re
+from datetime import UTC, datetime
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+"""Seconds by the letter that Kibana, date math and the files of users have for a unit."""
 
 DURATION = r"^([1-9][0-9]{0,7}[sm]|[1-9][0-9]{0,5}h|[1-9][0-9]{0,4}d)$(?!\n)"
 """Kibana's `15m` as files of the user's may say it: at most some centuries, so that every date stays one."""
+
+SPAN = "([0-9]{1,8}[sm]|[0-9]{1,6}h|[0-9]{1,5}d|[0-9]{1,4}w)"
+"""One part of a span of several: `1d 12h`."""
 
 _ESQL_UNITS = {
     "millisecond": 0.001,
@@ -18,15 +26,27 @@ _ESQL_UNITS = {
     "quarter": 92 * 86400,
     "year": 366 * 86400,
 }
-_SHORT = {"ms": "millisecond", "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour"} | {
-    "d": "day", "w": "week", "mo": "month", "q": "quarter", "y": "year", "yr": "year"
+_WHOLE = {name: name for name in _ESQL_UNITS} | {f"{name}s": name for name in _ESQL_UNITS}
+_SPELLINGS = _WHOLE | {
+    "ms": "millisecond", "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day",
+    "w": "week", "mo": "month", "q": "quarter", "y": "year", "yr": "year",
 }  # fmt: skip
+"""How ES|QL writes the unit of a time span: `1 day`, `2 mo`. Source: Elasticsearch, EsqlDataTypeConverter.INTERVALS."""
+_DIFFERENCES = _WHOLE | {
+    "yyyy": "year", "yy": "year", "qq": "quarter", "q": "quarter", "mm": "month", "m": "month", "wk": "week",
+    "ww": "week", "dayofyear": "day", "dy": "day", "y": "day", "dd": "day", "d": "day", "weekday": "day",
+    "weekdays": "day", "dw": "day", "hh": "hour", "mi": "minute", "n": "minute", "ss": "second", "s": "second",
+    "ms": "millisecond",
+}  # fmt: skip
+"""The units of DATE_DIFF, where `m` is a month and `n` a minute. Source: Elasticsearch, DateDiff.Part."""
 CALENDAR = {"month", "quarter", "year"}
+_MATH_UNITS = {**UNITS, "M": _ESQL_UNITS["month"], "y": _ESQL_UNITS["year"]}
+_MATH = re.compile(r"now(?:([+-])([0-9]{1,8})([smhdwMy])(?:/[smhdwMy])?)?")
 
 
 def parse_duration(text: str) -> int:
     """The seconds of Kibana's `5m`; ValueError for anything else."""
-    found = re.fullmatch(r"([1-9]\d*)([smhd])", text)
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text)
     if not found:
         raise ValueError(f"{text!r} is not a duration")
     return int(found[1]) * UNITS[found[2]]
@@ -40,6 +60,23 @@ def format_duration(seconds: int, units: str = "dhms") -> str:
     return f"{seconds}s"
 
 
+def parse_span(text: str) -> int:
+    """The seconds of `1d 12h`; ValueError for anything else, and for more than some centuries."""
+    if not re.fullmatch(f"{SPAN}( {SPAN}){{0,4}}", text):
+        raise ValueError(f"{text!r} is not a span of time")
+    return sum(int(part[:-1]) * UNITS[part[-1]] for part in text.split(" "))
+
+
+def format_span(seconds: float) -> str:
+    """As `parse_span` reads it: `1d 2h`; fractions of a second are left out."""
+    rest, parts = int(seconds), []
+    for unit in "dhms":
+        if rest >= UNITS[unit]:
+            parts.append(f"{rest // UNITS[unit]}{unit}")
+            rest %= UNITS[unit]
+    return " ".join(parts) or "0s"
+
+
 def say_duration(seconds: float) -> str:
     """For people: "14 days"."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
@@ -49,14 +86,42 @@ def say_duration(seconds: float) -> str:
     return f"{seconds:g} second{'s' if seconds != 1 else ''}"
 
 
+def math_age(text: object) -> int | None:
+    """The seconds before now of date math, `now-5m` (negative: of `now+1y`), before rounding; None for any other."""
+    found = _MATH.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        return None
+    if not found[1]:
+        return 0
+    return int(int(found[2]) * _MATH_UNITS[found[3]]) * (1 if found[1] == "-" else -1)
+
+
 def esql_unit(unit: str) -> str | None:
-    """The name of an ES|QL time unit in any of its spellings, None for no unit."""
-    unit = unit.lower()
-    name = _SHORT.get(unit) or unit.removesuffix("s")
-    return name if name in _ESQL_UNITS else None
+    """The name of the unit of an ES|QL time span in any of its spellings, None for no unit."""
+    return _SPELLINGS.get(unit.lower())
 
 
 def esql_seconds(amount: int, unit: str) -> float | None:
     """The seconds of `amount` units, at most so many for calendar units; None for no unit."""
     name = esql_unit(unit)
     return amount * _ESQL_UNITS[name] if name else None
+
+
+def difference_unit(unit: str) -> tuple[str, float] | None:
+    """The name of a unit of DATE_DIFF and its seconds, the most of a calendar unit; None for no unit."""
+    name = _DIFFERENCES.get(unit.lower())
+    return (name, _ESQL_UNITS[name]) if name else None
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A moment in ISO 8601, UTC where no zone is given; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_moment(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: 2026-11-26T02:00:00.000Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

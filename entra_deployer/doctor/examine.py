@@ -12,6 +12,7 @@ from entra_deployer.core.errors import DeployError, ExitCode, Refused
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.core.time import parse_moment
 from entra_deployer.doctor import findings as doctor
 from entra_deployer.doctor.examination import Examination, Finding, Health
 from entra_deployer.esql import tree as nodes
@@ -322,7 +323,6 @@ def _time(value: Json) -> datetime | None:
     try:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value / 1000, UTC)
-        found = datetime.fromisoformat(str(value))
+        return parse_moment(str(value))
     except (ValueError, OverflowError, OSError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

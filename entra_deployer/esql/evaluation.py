@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from entra_deployer.core.time import esql_unit
+from entra_deployer.core.time import difference_unit, parse_moment
 from entra_deployer.esql import functions
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
-from entra_deployer.esql.constants import CASELESS, TIMESTAMP, literal, seconds, unit_seconds
+from entra_deployer.esql.constants import CASELESS, TIMESTAMP, literal, seconds
 from entra_deployer.esql.functions import FUNCTIONS, Unknown, Value
 from entra_deployer.esql.kql import condition_of
 from entra_deployer.esql.patterns import UnreadablePattern, regex
@@ -261,8 +261,8 @@ def _of_time(name: str, arguments: Sequence[Value]) -> Value:
             return truncated(moment, span)
         case "date_extract", [str() as part, datetime() as moment] if part.lower() in _PARTS:
             return _PARTS[part.lower()](moment)
-        case "date_diff", [str() as unit, datetime() as first, datetime() as last] if esql_unit(unit):
-            return int((last - first).total_seconds() / unit_seconds(unit))
+        case "date_diff", [str() as unit, datetime() as first, datetime() as last] if found := difference_unit(unit):
+            return int((last - first).total_seconds() / found[1])
     raise Unknown(name.upper())
 
 
@@ -273,11 +273,9 @@ def truncated(moment: datetime, span: timedelta) -> datetime:
 
 
 def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Unknown(f"the time {text!r}") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found := parse_moment(text):
+        return found
+    raise Unknown(f"the time {text!r}")
 
 
 def _as_truth(value: Value) -> bool | None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 
 from entra_deployer.core.errors import InputError, Location, UnknownName
@@ -166,9 +167,9 @@ def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
     except InputError as error:
         return _Reading(folder, None, (_issue(error, folder),))
     settings, issues = _read_settings(beside / "rule.yaml", hunt, folder)
-    tests, more = read_detection_tests(beside, source=str(beside))
+    tests = partial(read_detection_tests, beside, source=str(beside))
     source = RuleSource(folder, hunt, settings, tests) if settings else None
-    return _Reading(folder, source, (*issues, *_unnamed(hunt, settings, folder), *more))
+    return _Reading(folder, source, (*issues, *_unnamed(hunt, settings, folder)))
 
 
 def _unnamed(hunt: Hunt, settings: Sequence[QuerySettings], folder: str) -> Iterator[Issue]:

@@ -1,6 +1,5 @@
 """Reads the detection tests of a hunt: seeded events, what the rule must catch and what it must leave alone."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,14 +12,12 @@ from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json, flatten, shown
 from entra_deployer.core.text import did_you_mean
+from entra_deployer.core.time import SPAN, parse_span
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 FOLDER = "tests"
 _SUFFIXES = (".yaml", ".yml")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AMOUNT = re.compile(r"([0-9]+)([smhdw])")
-_SPAN = "([0-9]{1,8}[sm]|[0-9]{1,6}h|[0-9]{1,5}d|[0-9]{1,4}w)"
 _LONGEST = 100 * 366 * 86400
 """How many seconds the oldest seeded event may lie back: a century."""
 
@@ -39,7 +36,7 @@ class _EventKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     at: Annotated[
         str,
         Meta(
-            pattern=f"^(now|{_SPAN}( {_SPAN}){{0,4}} ago)$(?!\\n)",
+            pattern=f"^(now|{SPAN}( {SPAN}){{0,4}} ago)$(?!\\n)",
             description="when, as seen from now: now, 5m ago, 3d ago, 1d 12h ago (s, m, h, d, w)",
         ),
     ]
@@ -47,7 +44,7 @@ class _EventKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     every: Annotated[
         str,
         Meta(
-            pattern=f"^{_SPAN}$(?!\\n)",
+            pattern=f"^{SPAN}$(?!\\n)",
             description="how far apart they are, each older than the one before, like 10m; 1s if not said",
         ),
     ] = "1s"
@@ -172,7 +169,7 @@ def _names(template: str | Sequence[str]) -> Sequence[str]:
 
 def _age(text: str) -> float:
     """Seconds: "1d 12h ago" -> 129600.0, "now" -> 0.0."""
-    return float(sum(int(number) * _SECONDS[unit] for number, unit in _AMOUNT.findall(text)))
+    return 0.0 if text == "now" else float(parse_span(text.removesuffix(" ago")))
 
 
 def _problems(document: YamlFile[DetectionTestFile], subject: str) -> Iterator[Issue]:

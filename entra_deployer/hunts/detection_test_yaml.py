@@ -8,11 +8,11 @@ import yaml
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.text import visible
+from entra_deployer.core.time import format_span
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 _HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"
 _TEMPLATE = "event"
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -53,9 +53,9 @@ def _event(event: Event, template: Mapping[str, Json]) -> dict[str, Json]:
     entry: dict[str, Json] = {"name": event.name}
     if template:
         entry["template"] = _TEMPLATE
-    entry["at"] = f"{_span(event.age)} ago" if event.age else "now"
+    entry["at"] = f"{format_span(event.age)} ago" if event.age else "now"
     if event.count > 1:
-        entry |= {"count": event.count, "every": _span(event.every)}
+        entry |= {"count": event.count, "every": format_span(event.every)}
     if missing := [name for name in template if name not in event.document]:
         entry["remove"] = missing
     if own := {name: value for name, value in event.document.items() if _differs(template, name, value)}:
@@ -69,13 +69,3 @@ def _differs(template: Mapping[str, Json], name: str, value: Json) -> bool:
 
 def _expectation(item: Expectation) -> dict[str, Json]:
     return {"entity": dict(item.entity)} | ({"reason": item.reason} if item.reason else {})
-
-
-def _span(seconds: float) -> str:
-    """Seconds as the file writes them: 1d 2h."""
-    rest, parts = int(seconds), []
-    for unit, size in _UNITS:
-        if rest >= size:
-            parts.append(f"{rest // size}{unit}")
-            rest %= size
-    return " ".join(parts) or "0s"

@@ -1,7 +1,8 @@
 """One folder under `rules/`: the hunt, its settings (`rule.yaml`) and its seeded events (`tests/*.yaml`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import Untyped as Json
@@ -89,14 +90,39 @@ class DetectionTest:
     query: str | None = None
 
 
+type ReadTests = tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]
+"""The detection tests of a hunt, and what is wrong with those that could not be read."""
+
+
+def _no_tests() -> ReadTests:
+    return (), ()
+
+
 @dataclass(frozen=True)
 class RuleSource:
-    """All that one folder under `rules/` holds. `queries` are in the hunt's order, one for each of its queries."""
+    """All that one folder under `rules/` holds. `queries` are in the hunt's order, one for each of its queries.
+
+    Its tests are read when somebody first asks for them: a plan and a push do not.
+    """
 
     folder: str
     hunt: Hunt
     queries: tuple[QuerySettings, ...]
-    tests: tuple[DetectionTest, ...] = ()
+    read_tests: Callable[[], ReadTests] = field(default=_no_tests, repr=False, compare=False)
+
+    @cached_property
+    def _tests(self) -> ReadTests:
+        return self.read_tests()
+
+    @property
+    def tests(self) -> tuple[DetectionTest, ...]:
+        """The detection tests that could be read, by file name."""
+        return self._tests[0]
+
+    @property
+    def test_issues(self) -> tuple[Issue, ...]:
+        """What is wrong with the others."""
+        return self._tests[1]
 
 
 @dataclass(frozen=True)

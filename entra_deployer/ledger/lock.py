@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from entra_deployer.core.errors import DeployError, LockLost, Refused
 from entra_deployer.core.json import DoesNotFit, decode
+from entra_deployer.core.time import parse_moment
 from entra_deployer.ledger.store import Document
 from entra_deployer.plan.journal import Lock, LockHolder, Patience, Unlocked
 from entra_deployer.stack.elasticsearch import StoredDocument
@@ -348,10 +349,8 @@ def _user() -> str:
 
 
 def _is_over(expires: str) -> bool:
-    try:
-        return datetime.fromisoformat(expires) < datetime.now(UTC)
-    except (ValueError, TypeError):
-        return True
+    until = parse_moment(expires)
+    return until is None or until < datetime.now(UTC)
 
 
 def _taken(holder: LockHolder) -> Refused:

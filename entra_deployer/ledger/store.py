@@ -196,7 +196,7 @@ def _matches(document: Document, terms: Terms) -> bool:
 def _values(value: Json) -> set[str]:
     if value is None:
         return set()
-    return {value} if isinstance(value, str) else {str(item) for item in value}
+    return {str(item) for item in value} if isinstance(value, list | tuple) else {str(value)}
 
 
 def _of_older_version(folder: Path) -> Iterator[tuple[str, Document]]:

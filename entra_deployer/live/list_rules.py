@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from entra_deployer.core.time import parse_moment
 from entra_deployer.objects.state import RULE, LiveObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
@@ -44,7 +45,7 @@ def live_rule(space: str, live: LiveObject) -> LiveRule:
         severity=str(payload.get("severity", "")),
         interval=str(payload.get("interval", "")),
         revision=int(live.revision) if live.revision.isdecimal() else None,
-        changed_at=_time(live.updated_at),
+        changed_at=parse_moment(live.updated_at),
         changed_by=live.updated_by,
         last_run=_last_run(live),
     )
@@ -52,13 +53,6 @@ def live_rule(space: str, live: LiveObject) -> LiveRule:
 
 def _last_run(live: LiveObject) -> LastRun | None:
     run = live.execution
-    if not isinstance(run, dict) or (at := _time(str(run.get("date", "")))) is None:
+    if not isinstance(run, dict) or (at := parse_moment(str(run.get("date", "")))) is None:
         return None
     return LastRun(at, str(run.get("status", "")), " ".join(str(run.get("message", "")).split()))
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
-from entra_deployer.core.time import say_duration
+from entra_deployer.core.time import parse_moment, say_duration
 from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.stack.environment import Gates
 from entra_deployer.verify.records import VerdictRecord
@@ -61,8 +62,7 @@ class Gatekeeper:
         if record.status is not Status.PASSED:
             said = "failed" if record.status is Status.FAILED else "came to no verdict"
             yield _against(evidence, FAILED_VERDICT, f"its verification {where} {said}", again)
-        age = (self.now - datetime.fromisoformat(record.at)).total_seconds()
-        if self.gates.verdict_age is not None and age > self.gates.verdict_age:
+        if self.gates.verdict_age is not None and self._age(record.at) > self.gates.verdict_age:
             allowed = say_duration(self.gates.verdict_age)
             message = f"its verdict of {record.at[:16]} is older than the {allowed} of gates.verdict_age"
             yield _against(evidence, STALE_VERDICT, message, again)
@@ -76,6 +76,11 @@ class Gatekeeper:
             message = f"its tests tell {record.mutation_score:.0%} of the mutants, not the {least:.0%} of the gate"
             yield _against(evidence, LOW_SCORE, message, "add tests for the mutants that survive")
 
+    def _age(self, at: str) -> float:
+        """The seconds since a time that is written down; without end where it is none."""
+        moment = parse_moment(at)
+        return (self.now - moment).total_seconds() if moment else inf
+
     def soak(self, evidence: Evidence, standing: Standing | None) -> Iterator[Issue]:
         """Whether the rule has stood long enough in the source, and worked there."""
         if not self.gates.soak:
@@ -84,8 +89,7 @@ class Gatekeeper:
         if standing is None or not evidence.since:
             yield _against(evidence, NOT_SOAKED, f"no push to {self.source} is known that brought it there", "")
             return
-        stood = (self.now - datetime.fromisoformat(evidence.since)).total_seconds()
-        if stood < self.gates.soak:
+        if parse_moment(evidence.since) is None or self._age(evidence.since) < self.gates.soak:
             message = f"it stands in {self.source} since {evidence.since[:16]}, not for the {wanted} of gates.soak"
             yield _against(evidence, NOT_SOAKED, message, "wait")
         if not standing.enabled:

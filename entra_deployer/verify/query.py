@@ -5,12 +5,12 @@ from datetime import datetime
 
 from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
+from entra_deployer.core.time import format_moment
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import possible_fields
 from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
-from entra_deployer.verify.ranges import stamp
 
 _COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts", "lookup"}
 """Commands that the embedded Elasticsearch cannot run, or could only with indices that a test does not have."""
@@ -57,7 +57,7 @@ class RuleQuery:
 
 def clock_edits(tree: nodes.Tree, moment: datetime) -> list[Edit]:
     """Edits that put a moment in the place of each NOW(): a server's clock cannot be turned back."""
-    constant = f'TO_DATETIME("{stamp(moment)}")'
+    constant = f'TO_DATETIME("{format_moment(moment)}")'
     calls = [node.span for node in tree.walk() if isinstance(node, nodes.Call) and node.name == "now"]
     return [Edit(span.start, span.end, constant) for span in calls]
 

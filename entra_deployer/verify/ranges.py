@@ -1,14 +1,10 @@
 """The time that one run of a rule looks at."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from entra_deployer.core.json import Untyped as Json
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+from entra_deployer.core.time import format_moment
 
 
 def time_range(payload: Mapping[str, Json], now: datetime) -> Json:
@@ -32,4 +28,4 @@ def _anchored(moment: str, now: datetime) -> str:
     """Elasticsearch's date math on the run's own clock: now-14d -> 2026-11-24T10:00:00.000Z||-14d."""
     if not moment.startswith("now"):
         return moment
-    return f"{stamp(now)}||{moment.removeprefix('now')}" if moment != "now" else stamp(now)
+    return f"{format_moment(now)}||{moment.removeprefix('now')}" if moment != "now" else format_moment(now)

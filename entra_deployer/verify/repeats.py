@@ -1,10 +1,11 @@
 """Does a rule alert again on events that it alerted on before? Pure: what two consecutive runs of it showed."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.time import math_age, parse_duration
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.verify.judge import Record, belongs, matches
 
@@ -12,10 +13,6 @@ REPEATS = "DEP806"
 
 RUNS = 2
 """Consecutive runs that are compared: the rule's schedule up to now."""
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGO = re.compile(r"now-(\d+)([smhdw])")
-_INTERVAL = re.compile(r"(\d+)([smhd])")
 
 
 def seen_by_both(payload: Mapping[str, Json], tests: Sequence[DetectionTest]) -> tuple[Expectation, ...]:
@@ -41,20 +38,22 @@ def _oldest(event: Event) -> float:
 
 def schedule(payload: Mapping[str, Json]) -> tuple[float, float]:
     """How often the rule runs and how far back each run looks, in seconds; 0 for what cannot be told."""
-    interval = _INTERVAL.fullmatch(str(payload.get("interval", "5m")))
-    ago = _AGO.fullmatch(str(payload.get("from", "now-6m")))
-    return (_seconds(interval), _seconds(ago) if payload.get("to", "now") == "now" else 0.0)
+    interval = 0
+    with suppress(ValueError):
+        interval = parse_duration(str(payload.get("interval", "5m")))
+    oldest, newest = looked_at(payload)
+    return interval, 0.0 if newest else oldest or 0.0
 
 
 def looked_at(payload: Mapping[str, Json]) -> tuple[float | None, float]:
     """The age of the oldest and of the newest event that a run looks at, in seconds; None for what cannot be told."""
-    oldest = _AGO.fullmatch(str(payload.get("from", "now-6m")))
-    newest = _AGO.fullmatch(str(payload.get("to", "now")))
-    return (_seconds(oldest) if oldest else None), _seconds(newest)
+    return _age(payload.get("from", "now-6m")), _age(payload.get("to", "now")) or 0.0
 
 
-def _seconds(found: re.Match[str] | None) -> float:
-    return float(found[1]) * _SECONDS[found[2]] if found else 0.0
+def _age(text: Json) -> int | None:
+    """The age that date math without rounding means; None for any other."""
+    age = None if "/" in str(text) else math_age(text)
+    return age if age is not None and age >= 0 else None
 
 
 def repeated(

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.time import format_moment
 from entra_deployer.esql.edits import apply_edits
 from entra_deployer.verify.judge import Record, record_name
 from entra_deployer.verify.query import Unreadable, beyond_embedded, clock_edits, read_query
-from entra_deployer.verify.ranges import stamp, time_range
+from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.replayed import Tick
 from entra_deployer.verify.run import Bench, RuleUnderTest
 
@@ -72,5 +73,5 @@ def _ticks(
         entities = tuple(sorted({record_name(row, key_columns) for row in rows}))
         new = tuple(name for name in entities if name not in known)
         known.update(new)
-        found.append(Tick(stamp(moment), len(rows), entities, new))
+        found.append(Tick(format_moment(moment), len(rows), entities, new))
     return tuple(found)

@@ -1,25 +1,21 @@
 """Replay: what a rule would have done in the past, on an environment's own data."""
 
-import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from entra_deployer.core.errors import ExitCode, InputError, UsageError
 from entra_deployer.core.issue import Level
+from entra_deployer.core.time import format_moment, parse_duration, parse_moment, parse_span
 from entra_deployer.plan.connection import Connection
 from entra_deployer.repository import compile_rules
-from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.repeats import schedule
 from entra_deployer.verify.replay import Journey
 from entra_deployer.verify.replay import replay as run_replay
 from entra_deployer.verify.replayed import Replay
 from entra_deployer.verify.run import RuleUnderTest
 from entra_deployer.verify.verify_rules import make_bench, rules_under_test
-
-_AGO = re.compile(r"(\d+)([smhdw]) ago")
-_STEP = re.compile(r"([1-9]\d*)([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,8 @@ def replay_rule(root: Path, connection: Connection, request: ReplayRequest) -> R
         environment=connection.environment.name,
         rule_id=rule.rule_id,
         name=rule.name,
-        start=stamp(journey.start),
-        end=stamp(journey.end),
+        start=format_moment(journey.start),
+        end=format_moment(journey.end),
         every=every.total_seconds(),
         key_columns=rule.key_columns,
         ticks=run_replay(rule, bench, journey),
@@ -77,17 +73,16 @@ def parse_time(text: str, now: datetime) -> datetime:
     """A moment: ISO 8601 (UTC where no zone is given), "now", or "7d ago". Raises UsageError for anything else."""
     if text == "now":
         return now
-    if found := _AGO.fullmatch(text):
-        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no time", hint='like 2026-11-24, 2026-11-24T10:00Z, or "7d ago"') from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if text.endswith(" ago"):
+        with suppress(ValueError):
+            return now - timedelta(seconds=parse_span(text.removesuffix(" ago")))
+    if moment := parse_moment(text):
+        return moment
+    raise UsageError(f"{text!r} is no time", hint='like 2026-11-24, 2026-11-24T10:00Z, or "7d ago"')
 
 
 def _step(text: str) -> timedelta:
-    found = _STEP.fullmatch(text)
-    if not found:
-        raise UsageError(f"{text!r} is no step", hint="like 5m, 1h or 1d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return timedelta(seconds=parse_duration(text))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no step", hint="like 5m, 1h or 1d") from None

@@ -11,6 +11,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import flatten
 from entra_deployer.core.target import StackVersion
+from entra_deployer.core.time import format_moment
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
@@ -19,7 +20,7 @@ from entra_deployer.verify.judge import Record, judge, matches, same_rows, witho
 from entra_deployer.verify.mutate.mutate import mutate
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, read_query
-from entra_deployer.verify.ranges import stamp, time_range
+from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
 from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
@@ -277,7 +278,7 @@ def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Be
 def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1) -> PreviewResult:
     """What Kibana makes of the rule, run on its schedule up to now."""
     rule = {**case.payload, "query": case.query.at(alias)}
-    return bench.previewer.preview(rule, timeframe_end=stamp(now), invocations=runs)
+    return bench.previewer.preview(rule, timeframe_end=format_moment(now), invocations=runs)
 
 
 def _repeats(case: _Case, once: Sequence[Record], bench: Bench, now: datetime) -> Iterator[Issue]:

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.time import format_moment
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.stack.search import Searcher
 from entra_deployer.verify.mapping import SETTINGS, as_shipped, make_mapping
-from entra_deployer.verify.ranges import stamp
 
 PREFIX = "entra-deployer-verify"
 _BAD_REQUEST = 400
@@ -69,7 +69,7 @@ def timed(event: Event, now: datetime) -> Iterator[dict[str, Json]]:
     """The documents of an event: `count` copies, each `every` seconds older than the one before."""
     for copy in range(event.count):
         moment = now - timedelta(seconds=event.age + copy * event.every)
-        yield {**event.document, "@timestamp": stamp(moment)}
+        yield {**event.document, "@timestamp": format_moment(moment)}
 
 
 @dataclass(frozen=True)

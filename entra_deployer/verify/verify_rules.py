@@ -60,6 +60,7 @@ def verify_rules(
     rules = [with_source(rule, watched.get(rule.rule_id)) for rule in standing]
     verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    issues += [issue for source in compilation.sources for issue in source.test_issues]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
     issues += _warnings(watched, connection)
     issues += {issue for rule in rules for issue in rule.known}

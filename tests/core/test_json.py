@@ -80,6 +80,20 @@ def test_a_description_is_the_next_step_and_a_secret_is_not_shown():
     assert told({"tags": []}, Strict) == ["tags: must not be empty"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (int | None, "x", 'must be a whole number, not "x"'),
+        (str | int | float | None, [], "must be text or a number, not []"),
+        (str | list[str], 5, "must be text or a list, not 5"),
+        (Part | None, {"name": 1}, "name: must be text, not 1"),
+        (dict[str, Color | None], {"a": [1]}, "a: must be one of blue, red, not [1]"),
+    ],
+)
+def test_a_value_of_several_types_is_told_what_it_may_be(kind, value, message):
+    assert told(value, kind) == [message]
+
+
 def test_a_rule_that_no_schema_has_is_told_in_our_words():
     class Even(msgspec.Struct):
         number: int

@@ -205,7 +205,8 @@ def test_several_queries_without_names_are_told(rules):
 
 
 def told(rules, name="sound"):
-    issues = read_rules(rules, names=[name]).issues
+    catalog = read_rules(rules, names=[name])
+    issues = [*catalog.issues, *(issue for source in catalog.sources for issue in source.test_issues)]
     return [(issue.location.path.rpartition("/")[2], issue.message, issue.hint) for issue in issues]
 
 
@@ -333,3 +334,12 @@ def test_what_is_no_hunt_in_markdown_is_told(text, said):
         READERS[".md"](text, "f")
     faults = [(fault.location.line, fault.message) for fault in caught.value.faults]
     assert set(said) - set(faults) == set()
+
+
+def test_tests_are_read_when_somebody_asks_for_them(rules):
+    (rules / "sound" / "tests").mkdir()
+    (rules / "sound" / "tests" / "a.yaml").write_text("name: 1")
+    [source] = read_rules(rules, names=["sound"]).sources
+    (rules / "sound" / "tests" / "a.yaml").write_text("nome: 1")
+    assert "unknown key 'nome'" in {issue.message for issue in source.test_issues}
+    assert source.tests == ()

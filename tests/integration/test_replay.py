@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from entra_deployer.core.time import format_moment
 from entra_deployer.plan.connection import Connection
-from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.replay import Journey, replay
 from entra_deployer.verify.run import RuleUnderTest
 from entra_deployer.verify.verify_rules import make_bench
@@ -34,7 +34,7 @@ def test_each_tick_finds_what_a_count_by_hand_finds(bench):
     end = bench.clock().replace(microsecond=0)
     chance = random.Random(7)
     events = [(end - timedelta(seconds=chance.randrange(3 * 86400)), f"user-{chance.randrange(6)}") for _ in range(120)]
-    bench.server.bulk(INDEX, [{"@timestamp": stamp(moment), "user.name": user} for moment, user in events])
+    bench.server.bulk(INDEX, [{"@timestamp": format_moment(moment), "user.name": user} for moment, user in events])
     rule = RuleUnderTest("r", "R", {"query": QUERY, "from": "now-8h", "interval": "1h"}, (), ("user.name",))
     ticks = replay(rule, bench, Journey(end - timedelta(days=2), end, timedelta(hours=1)))
     assert len(ticks) == 49

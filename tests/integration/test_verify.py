@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from entra_deployer.core.issue import Level
+from entra_deployer.core.time import format_moment
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.plan.connection import Connection
@@ -21,7 +22,6 @@ from entra_deployer.plan.report import Report
 from entra_deployer.repository import compile_rules
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.ranges import stamp
 from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
 from entra_deployer.verify.verdict import Status, Verdict
@@ -210,7 +210,7 @@ def test_what_conditions_lose_on_live_data_is_counted(connection: Connection):
     mappings = {"properties": {name: {"type": "keyword"} for name in ("user.name", "event.category", "host.name")}}
     elastic.create_index("live-data-x", mappings=mappings | {"date_detection": True})
     try:
-        now = stamp(elastic.now())
+        now = format_moment(elastic.now())
         documents = [{"@timestamp": now, "event.category": "a", "user.name": "x", "host.name": "h"}] * 6
         documents += [{"@timestamp": now, "event.category": ["a", "b"], "user.name": "x", "host.name": "h"}] * 3
         documents += [{"@timestamp": now, "event.category": "a"}]

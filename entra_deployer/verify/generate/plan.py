@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from entra_deployer.core.time import difference_unit
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import output_columns
 from entra_deployer.esql.conditions import conjuncts, strip_parentheses
-from entra_deployer.esql.constants import TIMESTAMP, literal, literal_or_none, unit_seconds
+from entra_deployer.esql.constants import TIMESTAMP, literal, literal_or_none
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.patterns import UnreadablePattern, dissect, grok
 from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
@@ -244,7 +245,8 @@ def _spread(node: nodes.Expression, grouping: Grouping) -> float:
     match strip_parentheses(node):
         case nodes.Call(name="date_diff", arguments=(unit, nodes.Column(name=one), nodes.Column(name=other))):
             if {one, other} <= grouping.times:
-                return unit_seconds(str(literal(unit)).lower())
+                found = difference_unit(str(literal(unit)))
+                return found[1] if found else 0
     return 0
 
 
