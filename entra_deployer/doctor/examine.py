@@ -10,7 +10,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError, ExitCode, Refused
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.core.time import parse_moment
 from entra_deployer.doctor import findings as doctor

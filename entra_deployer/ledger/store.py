@@ -22,7 +22,7 @@ type Terms = Mapping[str, str | Sequence[str]]
 """A field of a document and the value that it must have, or the values of which it must have one."""
 
 _KEYWORD = {"type": "keyword"}
-_MAPPINGS = {
+_MAPPINGS: Mapping[str, Json] = {
     "dynamic": False,
     "properties": {
         **dict.fromkeys(("type", "push_id", "environment", "space", "kind", "key", "state", "owner"), _KEYWORD),
@@ -100,7 +100,7 @@ class IndexStore:
         if self._known or self._client.index_exists(INDEX):
             self._known = True
             return
-        settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
+        settings: Mapping[str, Json] = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
         try:
             self._client.create_index(INDEX, mappings=_MAPPINGS, settings=settings)
         except Refused as error:

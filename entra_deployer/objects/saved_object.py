@@ -116,7 +116,7 @@ class SavedObjectHandler:
         """The objects with these ids that exist, by Kibana's export (which names those that do not)."""
         wanted = sorted(set(keys))
         while wanted:
-            body = {"objects": [{"type": self._type, "id": key} for key in wanted], "excludeExportDetails": True}
+            body: Json = {"objects": [{"type": self._type, "id": key} for key in wanted], "excludeExportDetails": True}
             try:
                 lines = self._client.export(f"{_API}/_export", body, SavedObjectBody, space=self._space)
             except Refused as error:

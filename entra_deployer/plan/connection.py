@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from entra_deployer.core.errors import Refused, Unreachable
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Handler

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 import msgspec
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 if TYPE_CHECKING:  # the kinds of objects name these types, and none of them needs the HTTP library for it
     from entra_deployer.stack.diagnosis import Answer, Diagnosis
@@ -21,26 +21,26 @@ class _Answer(msgspec.Struct, frozen=True):
     """An object; fields that we do not know are no fault."""
 
 
-# -- bodies of which every key is kept, and some have a known type --------------------------------------------------
+# -- bodies of which every key is kept, and those that we read have the type below (hence Any) ------------------------
 
 
-class RuleBody(dict[str, Json]):
+class RuleBody(dict[str, Any]):
     """A rule as Kibana tells it."""
 
 
-class SavedObjectBody(dict[str, Json]):
+class SavedObjectBody(dict[str, Any]):
     """A saved object as Kibana tells it, or a line of an export."""
 
 
-class ConnectorBody(dict[str, Json]):
+class ConnectorBody(dict[str, Any]):
     """A connector: its name, id and type."""
 
 
-class ExceptionListBody(dict[str, Json]):
+class ExceptionListBody(dict[str, Any]):
     """A shared exception list: its ids and types."""
 
 
-class DocumentBody(dict[str, Json]):
+class DocumentBody(dict[str, Any]):
     """A document's source, whatever is in it."""
 
 
@@ -491,16 +491,19 @@ def _whole_body(kind: type, value: Json) -> Json:
     if (keys := _KEYS.get(kind)) is None:
         raise NotImplementedError(kind)
     msgspec.convert(value, keys)
-    return kind(value)
+    body: Json = kind(value)
+    return body
 
 
 def _parsed(body: bytes) -> Json:
+    value: Json
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except msgspec.DecodeError:
         # a lone surrogate in somebody's rule is JSON to Kibana; here it becomes a question mark
         text = json.dumps(json.loads(body), ensure_ascii=False)
-        return msgspec.json.decode(text.encode("utf-8", "replace"))
+        value = msgspec.json.decode(text.encode("utf-8", "replace"))
+    return value
 
 
 def _expected(into: Any) -> str:  # noqa: ANN401 - a type, or what stands for one

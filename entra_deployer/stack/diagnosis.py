@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from entra_deployer.core.errors import AnswerLost, DeployError, Refused, Unreachable
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.stack.environment import Endpoint, Scheme
 from entra_deployer.stack.failures import CLOSED_HINT, Failure, one_line
 
@@ -84,9 +84,10 @@ class Answer:
     def json(self) -> Json:
         """The body as JSON, None for anything else."""
         try:
-            return msgspec.json.decode(self.body)
+            value: Json = msgspec.json.decode(self.body)
         except (ValueError, RecursionError):
             return None
+        return value
 
 
 @dataclass(frozen=True)

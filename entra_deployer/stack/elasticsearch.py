@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter
 
 from entra_deployer import facts
 from entra_deployer.core.errors import Refused, UnsupportedVersion
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.stack.answers import (
     Acknowledged,
@@ -232,7 +232,7 @@ class ElasticClient:
 
     # -- ES|QL ------------------------------------------------------------------------------------------------------
 
-    def query(self, text: str, *, filter: Json = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
+    def query(self, text: str, *, filter: Mapping[str, Json] | None = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
         """Run an ES|QL query, after a Query DSL `filter` if given; a partial answer is refused where the server can."""
         response = self._query(text, filter_=filter, params=params)
         told = self._typed(response, EsqlResult)
@@ -245,7 +245,7 @@ class ElasticClient:
             is_partial=told.is_partial,
         )
 
-    def _query(self, text: str, *, filter_: Json = None, params: Sequence[Json] = ()) -> object:
+    def _query(self, text: str, *, filter_: Mapping[str, Json] | None = None, params: Sequence[Json] = ()) -> object:
         return self._client.esql.query(
             query=text,
             filter=filter_,
@@ -262,7 +262,9 @@ class ElasticClient:
 
     # -- indices ----------------------------------------------------------------------------------------------------
 
-    def create_index(self, name: str, *, mappings: Json = None, settings: Json = None) -> None:
+    def create_index(
+        self, name: str, *, mappings: Mapping[str, Json] | None = None, settings: Mapping[str, Json] | None = None
+    ) -> None:
         """Make an index. Refused with status 400 where it exists."""
         self._typed(self._client.indices.create(index=name, mappings=mappings, settings=settings), Acknowledged)
 
@@ -397,7 +399,7 @@ class ElasticClient:
             return _absent(error)
         return True
 
-    def search_every(self, index: str, *, query: Json) -> dict[str, Mapping[str, Json]]:
+    def search_every(self, index: str, *, query: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
         """All documents that a Query DSL `query` finds, by id, however many; {} without such an index.
 
         Read in pages by the order of writing. A document that is written meanwhile may be read in its newer form.
@@ -425,7 +427,12 @@ class ElasticClient:
             after = hits[-1].sort
 
     def search(
-        self, index: str, *, query: Json = None, sort: Json = None, size: int = 1000
+        self,
+        index: str,
+        *,
+        query: Mapping[str, Json] | None = None,
+        sort: Sequence[Mapping[str, Json]] | None = None,
+        size: int = 1000,
     ) -> list[Mapping[str, Json]]:
         """The sources of the documents that a Query DSL `query` finds, at most `size`; [] without such an index.
 

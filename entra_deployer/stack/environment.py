@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """The names of this very machine."""

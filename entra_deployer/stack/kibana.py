@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 
 from entra_deployer import facts
 from entra_deployer.core.errors import Refused, UnsupportedVersion
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.stack.answers import (
     ConnectorBody,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import FEATURES, SEARCHES_FEATURE, TAGS_FEATURE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class QueryResult:
 class Searcher(Protocol):
     """Runs an ES|QL query. Raises Refused with the server's own text where the query is refused."""
 
-    def query(self, text: str, *, filter: Json = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
+    def query(self, text: str, *, filter: Mapping[str, Json] | None = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
         """Run `text`; `filter` is a Query DSL filter applied before it."""
         ...
 
