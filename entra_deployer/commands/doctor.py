@@ -12,7 +12,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.doctor.examination import Examination
+    from entra_deployer.doctor.findings import Examination
 
 
 def doctor(
@@ -36,8 +36,8 @@ def doctor(
     if role:
         say(_role(env, stack))
         return
-    from entra_deployer.doctor.examination import Examination
     from entra_deployer.doctor.examine import doctor_code, examine
+    from entra_deployer.doctor.findings import Examination
     from entra_deployer.plan.push import now
     from entra_deployer.reports.documents.examination import examination_document
 

@@ -14,7 +14,7 @@ from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.core.time import parse_moment
 from entra_deployer.doctor import findings as doctor
-from entra_deployer.doctor.examination import Examination, Finding, Health
+from entra_deployer.doctor.findings import Examination, Finding, Health
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
@@ -27,7 +27,7 @@ from entra_deployer.stack import privileges
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.environment import Environment
 from entra_deployer.stack.privileges import ENRICH_PRIVILEGE, Reads, read_by
-from entra_deployer.stack.source_fields import SourceField
+from entra_deployer.stack.search import SourceField
 
 type Clock = Callable[[], datetime]
 

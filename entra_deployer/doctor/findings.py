@@ -1,24 +1,56 @@
 """What the facts about an environment mean for pushing to it and for the rules that run there. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from entra_deployer import facts
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import say_duration
-from entra_deployer.doctor.examination import Finding, Health
 from entra_deployer.stack.privileges import LEDGER, VERIFY
-from entra_deployer.stack.search import Identity, License
-from entra_deployer.stack.source_fields import Grade, SourceField
+from entra_deployer.stack.search import Grade, Identity, License, SourceField
 
 SOON = timedelta(days=30)
-"""A key or licence that ends earlier is worth a warning."""
+"""A key or license that ends earlier is worth a warning."""
 _SKEW_NOTICED = 10.0
 _SKEW_HARMFUL = 120.0
-"""Seconds: as long as the lease that parts two pushes outlives its holder's last sign of life."""
+"""Seconds: a rule that looks back a few minutes misses events by then."""
 _STALE = timedelta(days=1)
 _ROLE_HINT = "`deploy doctor --role` prints the least role"
+
+
+class Health(StrEnum):
+    """ok: as it should be; warning: not all works, or not for long; error: no push works, or rules will not run."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `about` names it in a word or two, `hint` is the next step where it is not ok."""
+
+    about: str
+    health: Health
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that was looked at in one environment, in the order of looking. `stack` says where that is."""
+
+    environment: str
+    findings: tuple[Finding, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    stack: str = ""
+
+    def count(self, health: Health) -> int:
+        """How many findings are of one health."""
+        return sum(finding.health is health for finding in self.findings)
 
 
 def judge_versions(kibana: StackVersion, elastic: StackVersion) -> Finding:
@@ -56,7 +88,7 @@ def judge_clock(server: str, seconds: float) -> Finding:
     message = f"{server} is {say_duration(round(off))} {way} this machine"
     if off < _SKEW_HARMFUL:
         return Finding(about, Health.WARNING, message, "let both follow a time server")
-    return Finding(about, Health.ERROR, message, "let both follow a time server: leases and windows of rules are wrong")
+    return Finding(about, Health.ERROR, message, "let both follow a time server: the windows of rules are wrong")
 
 
 def judge_identity(who: Identity, now: datetime) -> Finding:

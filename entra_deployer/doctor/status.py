@@ -8,9 +8,8 @@ from pathlib import Path
 
 from entra_deployer.core.errors import DeployError, ExitCode, Refused
 from entra_deployer.core.issue import Issue
-from entra_deployer.doctor.examination import Finding, Health
 from entra_deployer.doctor.examine import newest_event, what_rules_read
-from entra_deployer.doctor.findings import judge_data, judge_identity
+from entra_deployer.doctor.findings import Finding, Health, judge_data, judge_identity
 from entra_deployer.objects.state import RULE, LiveObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import DriftKind, DriftReport

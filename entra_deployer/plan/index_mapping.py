@@ -17,7 +17,7 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.objects.state import StateObject
 from entra_deployer.plan.journal import Types
 from entra_deployer.stack.elasticsearch import ElasticClient
-from entra_deployer.stack.source_fields import FieldCaps, Grade, SourceField
+from entra_deployer.stack.search import FieldCaps, Grade, SourceField
 
 NO_SOURCE = "DEP330"
 OTHER_TYPE = "DEP333"

@@ -37,9 +37,8 @@ from entra_deployer.stack.answers import (
 )
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
 from entra_deployer.stack.environment import Credentials, Endpoint
-from entra_deployer.stack.search import Column, Identity, License, QueryResult
+from entra_deployer.stack.search import Column, FieldCap, FieldCaps, Identity, License, QueryResult
 from entra_deployer.stack.server import Patience, Server
-from entra_deployer.stack.source_fields import FieldCap, FieldCaps
 
 BULK_SIZE = 2000
 """Documents in one bulk request."""

@@ -7,9 +7,8 @@ import pytest
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.doctor import findings as doctor
-from entra_deployer.doctor.examination import Health
-from entra_deployer.stack.search import Identity, License
-from entra_deployer.stack.source_fields import SourceField
+from entra_deployer.doctor.findings import Health
+from entra_deployer.stack.search import Identity, License, SourceField
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 V8_12, V8_19, V9 = StackVersion(8, 12, 2), StackVersion(8, 19, 21), StackVersion(9, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from entra_deployer.core.errors import ExitCode, Unreachable
 from entra_deployer.doctor import status as doctor
-from entra_deployer.doctor.examination import Health
+from entra_deployer.doctor.findings import Health
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport
 from entra_deployer.plan.journal import LockHolder, PushEntry, PushState
 from entra_deployer.plan.push import PushRequest, push_rules

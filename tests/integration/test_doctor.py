@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from entra_deployer.commands import project as cli_project
-from entra_deployer.doctor.examination import Health
 from entra_deployer.doctor.examine import examine
+from entra_deployer.doctor.findings import Health
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 

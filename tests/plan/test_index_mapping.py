@@ -13,7 +13,7 @@ from entra_deployer.plan.index_mapping import (
     retyped,
     warnings_of_rules,
 )
-from entra_deployer.stack.source_fields import FieldCap, FieldCaps, Grade
+from entra_deployer.stack.search import FieldCap, FieldCaps, Grade
 from tests.builders import rule
 
 INDICES = ("logs-a1", "logs-a2")

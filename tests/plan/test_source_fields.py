@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.target import StackVersion
 from entra_deployer.plan.index_mapping import watch_sources
-from entra_deployer.stack.source_fields import FieldCap, FieldCaps
+from entra_deployer.stack.search import FieldCap, FieldCaps
 from tests.builders import rule
 
 VERSION = StackVersion(8, 19)

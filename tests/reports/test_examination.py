@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.doctor.examination import Examination, Finding, Health
+from entra_deployer.doctor.findings import Examination, Finding, Health
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.examination import examination_document
 

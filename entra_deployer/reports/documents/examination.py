@@ -1,7 +1,7 @@
 """What `deploy doctor` found: a line a finding with its next step."""
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.doctor.examination import Examination, Finding, Health
+from entra_deployer.doctor.findings import Examination, Finding, Health
 from entra_deployer.reports.document import (
     Block,
     Case,

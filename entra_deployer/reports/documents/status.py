@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import Json
-from entra_deployer.doctor.examination import Examination, Health
+from entra_deployer.doctor.findings import Examination, Health
 from entra_deployer.doctor.status import Status
 from entra_deployer.plan.journal import PushEntry
 from entra_deployer.reports.document import (
