@@ -58,7 +58,7 @@ def init(
     if action and install:
         raise UsageError("--action and --install exclude each other")
     choices = Choices(stage or (), action, install)
-    terminal.say(_told(init_pipeline(project.root(), Provider(provider), choices, force=force)))
+    terminal.say_lines(_told(init_pipeline(project.root(), Provider(provider), choices, force=force)))
 
 
 def _told(pipeline: "Pipeline") -> str:

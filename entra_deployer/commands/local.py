@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands.terminal import note, say
-from entra_deployer.commands.usage import Command, Group
+from entra_deployer.commands.terminal import note, say, say_lines
+from entra_deployer.commands.usage import Command, Group, closing
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.core.text import visible
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 local_app = typer.Typer(
     cls=Group,
-    help="Run the embedded stack by hand.\n\n"
-    "It is a real Elasticsearch and a local Kibana API, on this machine only.\n\n"
-    "Exit codes: 0 done, 1 it could not be done, 64 wrong usage.",
+    help="Run the embedded stack by hand.\n\nIt is a real Elasticsearch and a local Kibana API, on this machine only.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -29,7 +27,7 @@ local_app = typer.Typer(
 Name = Annotated[str, typer.Option("--name", help="Which stack, where a project has more than one.", metavar="NAME")]
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing("deploy local up --profile 8.12", 0, 1, 64))
 def up(
     name: Name = "local",
     profile: Annotated[
@@ -47,27 +45,27 @@ def up(
 ) -> None:
     """Start the stack where it does not run, and say where it answers."""
     stack = started(_root(), name, profile=profile, license=license, run_rules=run_rules)
-    say(_where(stack))
+    say_lines(_where(stack))
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing("deploy local down", 0, 1, 64))
 def down(name: Name = "local") -> None:
     """Stop the stack; its data stays."""
     from entra_deployer.local import stack
 
-    say(f"{name} is stopped" if stack.down(_root(), name) else f"{name} was not running")
+    say_lines(f"{name} is stopped" if stack.down(_root(), name) else f"{name} was not running")
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing("deploy local status", 0, 1, 64))
 def status(name: Name = "local") -> None:
     """Say whether the stack runs, and where it answers."""
     from entra_deployer.local import stack
 
     found = stack.find(_root(), name)
-    say(_where(found) if found else f"{name} is not running")
+    say_lines(_where(found) if found else f"{name} is not running")
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing("deploy local logs --lines 50", 0, 1, 64))
 def logs(
     name: Name = "local",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each file.")] = 20,
@@ -79,22 +77,22 @@ def logs(
     if not found:
         note(f"{name} has no logs: it was never started")
     for path in found:
-        say(f"==> {path} <==")
+        say_lines(f"==> {path} <==")
         for line in stack.tail(path, lines):
-            say(visible(line))
+            say_lines(line)
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing("deploy local reset --yes", 0, 1, 64))
 def reset(name: Name = "local", yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop the stack and delete its data."""
     from entra_deployer.local import stack
 
     if not yes:
         typer.confirm(visible(f"Delete all data of the local stack {name}?"), abort=True, err=True)
-    say(f"{name} is deleted" if stack.reset(_root(), name) else f"{name} does not exist")
+    say_lines(f"{name} is deleted" if stack.reset(_root(), name) else f"{name} does not exist")
 
 
-@local_app.command(cls=Command)
+@local_app.command(cls=Command, epilog=closing('eval "$(deploy local env)"', 0, 1, 64))
 def env(name: Name = "local") -> None:
     """Print `export` lines for a shell: eval "$(deploy local env)". The user is elastic."""
     from entra_deployer.local import stack

@@ -18,7 +18,11 @@ def render(document: Document) -> str:
 
 def dumped(value: object) -> str:
     r"""JSON, indented, with what a terminal would obey or hide written as JSON writes it: \u009b."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return escaped(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def escaped(text: str) -> str:
+    """JSON in which nothing is left that a terminal would obey or hide."""
     return re.sub(r"[^\n -~]", lambda found: _escaped(found[0]), text)
 
 

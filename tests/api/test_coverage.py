@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -70,6 +70,7 @@ COVERAGE = Coverage(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(STAGES), unique=True))
 def test_a_rule_has_come_as_far_as_it_came_without_a_gap(stages):
     reached = RuleEvidence("r", "r", tuple(stages)).stage

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.text import closest, did_you_mean, visible
@@ -11,12 +11,14 @@ from entra_deployer.core.text import closest, did_you_mean, visible
 JOINERS = {"\u200c", "\u200d"}
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_is_left_that_a_terminal_obeys_or_hides(text):
     hidden = [one for one in visible(text) if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert set(hidden) <= JOINERS
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
 def test_what_can_be_seen_stays_as_it_is(text):
     assert visible(text) == text

@@ -41,6 +41,7 @@ def test_the_first_event_is_the_template_of_the_others(count):
     assert ("remove:\n      - b\n    set:\n      a: 3" in text) is (count == 2)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=6))
 def test_a_text_that_cannot_be_seen_is_written_out_and_read_as_it_was(text):
     if bad_character(text):

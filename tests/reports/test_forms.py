@@ -101,8 +101,8 @@ def test_a_name_from_outside_reaches_the_terminal_without_its_controls(tmp_path,
     folder.mkdir(parents=True)
     (folder / "hunt.md").write_text(hunt.replace("# A hunt", "# A \u202ehunt\u2066 @team <b>"), "utf-8")
     monkeypatch.chdir(tmp_path)
-    for command in ("check --notes", "compile", "compile --explain"):
-        for form in FORMS:
+    for command, forms in (("check --notes", FORMS), ("compile --explain", FORMS), ("compile", [*FORMS, "ndjson"])):
+        for form in forms:
             run([*command.split(), "--format", form])
             told = capsys.readouterr()
             assert not set("\x1b\u202e\u2066") & set(told.out + told.err), (command, form)

@@ -183,19 +183,19 @@ def flat(text):
     return visible(text.replace("\n", " ").replace("\t", " "))
 
 
-@settings(max_examples=250)
+@settings(max_examples=250, deadline=None)
 @given(HOSTILE)
 def test_a_line_of_markdown_shows_its_text(text):
     assert rendered(f"a {inline(text)} z").split() == f"a {flat(text)} z".split()
 
 
-@settings(max_examples=250)
+@settings(max_examples=250, deadline=None)
 @given(HOSTILE)
 def test_code_within_a_line_shows_its_text(text):
     assert rendered(f"a {literal(text)} z").split() == f"a {flat(text)} z".split()
 
 
-@settings(max_examples=250)
+@settings(max_examples=250, deadline=None)
 @given(HOSTILE)
 def test_a_cell_of_a_table_shows_its_text(text):
     found = PARSER.parse(f"| a | b |\n|---|---|\n| {cell(text)}z | {literal(text + 'z').replace('|', chr(92) + '|')} |")
@@ -207,7 +207,7 @@ def test_a_cell_of_a_table_shows_its_text(text):
         assert said.split() == f"{flat(text)}z".split()
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(HOSTILE, max_size=4))
 def test_a_fence_holds_all_its_lines(lines):
     lines = [line.replace("\n", "") for line in lines]

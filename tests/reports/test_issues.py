@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
@@ -97,6 +97,7 @@ def test_what_is_alike_in_one_file_is_said_once_with_all_places():
     assert "5 warnings" in render(check_document(report), "text", width=80)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

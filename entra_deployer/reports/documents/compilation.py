@@ -24,6 +24,7 @@ from entra_deployer.reports.document import (
     cells,
     words,
 )
+from entra_deployer.reports.json import escaped
 from entra_deployer.reports.words import counted
 
 _TYPES = {SAVED_SEARCH: "search", TAG: "tag"}
@@ -52,7 +53,7 @@ def compilation_document(report: CompileReport, *, explain: bool = False) -> Doc
 def compilation_as_ndjson(report: CompileReport) -> str:
     """A line for each object in the order of writing, as Kibana's imports have them: tags, saved searches, rules."""
     objects = {(one.kind, one.key): one for rule in report.rules for one in (rule.rule, rule.search, *rule.tags)}
-    return "".join(f"{canonical(_line(one))}\n" for one in sorted(objects.values(), key=order_of))
+    return "".join(f"{escaped(canonical(_line(one)))}\n" for one in sorted(objects.values(), key=order_of))
 
 
 def _blocked(report: CompileReport) -> str:
