@@ -83,7 +83,8 @@ class MemoryStack(BaseAdapter):
             headers = OF_KIBANA if of_kibana else OF_ELASTIC
             for methods, path, serve in KIBANA if of_kibana else ELASTIC:
                 if request.method in methods.split() and (found := re.fullmatch(path, unquote(parts.path))):
-                    return response(request, *serve(self, Asked(request, query, *found.groups())), headers)
+                    status, body = serve(self, Asked(request, query, *found.groups()))
+                    return response(request, status, body, headers)
             return response(request, *NOT_SERVED, headers)
 
     def close(self):

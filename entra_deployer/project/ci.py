@@ -1,22 +1,23 @@
 """The pipeline of a repository of hunts, for the CI that it lives in: made of a template and of its environments."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment, StrictUndefined
+from msgspec import UNSET
 
 from entra_deployer.core.errors import InputError, Location, UnknownName, UsageError
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.files import write_text
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
 from entra_deployer.project.installation import Installation, ask_git, derived, is_own, own_direct_url, stated
-from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environments
+from entra_deployer.stack.environment_file import AuthKeys
+from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environment_file, environments
 
 USUAL_STAGES = ("dev", "staging", "production")
 """The environments that changes go through where nobody says it, as far as the project has them."""
@@ -115,12 +116,7 @@ def init_pipeline(
         raise InputError("it is there already", location=Location(PATHS[provider]), hint="`--force` writes over it")
     pins = Pins(ask)
     text = _text(provider, stages, "\n".join(_install(root, provider, choices, pins)), pins)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        reason = error.strerror or "I/O error"
-        raise InputError(f"cannot be written: {reason}", location=Location(PATHS[provider])) from error
+    write_text(path, text, shown=PATHS[provider])
     return Pipeline(PATHS[provider], provider, tuple(stages), text, pins.by_commit, tuple(pins.by_tag))
 
 
@@ -145,25 +141,18 @@ def _chosen(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def _stage(root: Path, name: str) -> Stage:
-    path = root / DEPLOY_FOLDER / f"{name}.yaml"
-    try:
-        value = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        hint = f"deploy doctor {name} tells more"
-        raise InputError("cannot be read", location=Location(f"{DEPLOY_FOLDER}/{name}.yaml"), hint=hint) from error
-    signing = tuple(_variables(value.pop("signing_key", {})))
-    gates = value.get("gates") or {}
-    return Stage(name, tuple(sorted(set(_variables(value)))), signing, "minimum_mutation_score" in gates)
+    file = environment_file(root, name)
+    parts = (file.auth, *(server.auth for server in (file.kibana, file.elasticsearch) if server))
+    variables = {name for auth in parts if auth for name in _variables(auth)}
+    signing = (file.signing_key.variable,) if file.signing_key and file.signing_key.variable else ()
+    return Stage(name, tuple(sorted(variables)), signing, file.gates.minimum_mutation_score is not UNSET)
 
 
-def _variables(value: Json) -> Iterator[str]:
+def _variables(auth: AuthKeys) -> Iterator[str]:
     """The names of the variables that hold secrets."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "variable" and isinstance(inner, str):
-                yield inner
-            else:
-                yield from _variables(inner)
+    for secret in (auth.api_key, auth.bearer, auth.basic.password if auth.basic else UNSET):
+        if secret and secret.variable:
+            yield secret.variable
 
 
 def _install(root: Path, provider: Provider, choices: Choices, pins: Pins) -> Iterator[str]:

@@ -104,6 +104,11 @@ def load_environment(
     return resolver.environment(local(stack))
 
 
+def environment_file(root: Path, name: str) -> EnvironmentFile:
+    """What the file of an environment says, nothing of it looked up. Raises as `load_environment` does."""
+    return _document(root, name).value
+
+
 def _document(root: Path, name: str) -> YamlFile[EnvironmentFile]:
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"

@@ -1,7 +1,7 @@
 """How long a verification of many rules takes: 50 rules with 10 tests each, none of them alike."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,5 +70,5 @@ def _renamed(test: DetectionTest, prefix: str) -> DetectionTest:
     )
 
 
-def _prefixed(fields: Json, prefix: str) -> dict[str, Json]:
+def _prefixed(fields: Mapping[str, Json], prefix: str) -> dict[str, Json]:
     return {**fields, USER: f"{prefix}.{fields[USER]}"}

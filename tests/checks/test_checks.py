@@ -97,7 +97,9 @@ def test_the_pattern_to_write_matches_what_the_constant_begins_with(text):
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
     [hint] = hints("DEP033", f'from a | where starts_with(x, "{quoted}")')
     tree = parse(f"from a | where {hint.split('`')[1]}", StackVersion(8, 19)).tree
-    [pattern] = [node.patterns[0].value for node in tree.walk() if isinstance(node, nodes.Like)]
+    [literal] = [node.patterns[0] for node in tree.walk() if isinstance(node, nodes.Like)]
+    assert isinstance(literal, nodes.Literal)
+    pattern = literal.value
     assert re.fullmatch(like_to_regex(pattern), text.replace("*", "anything"))
     assert not re.fullmatch(like_to_regex(pattern), text.replace("*", "anything")[1:])
 

@@ -60,6 +60,7 @@ def group(command, rows, now):
 def aggregate(item, rows, now):
     counted = [row for row in rows if item.where is None or value(item.where, row, now) is True]
     call = strip_parentheses(item.value)
+    assert isinstance(call, nodes.Call)
     if call.name == "count":
         return len(counted)
     found = [one for row in counted if (one := value(call.arguments[0], row, now)) is not None]

@@ -36,6 +36,7 @@ class Server:
     url: str
     user: str
     password: str = field(repr=False)
+    profile: str = ""
 
     def __post_init__(self) -> None:
         self.pool = urllib3.PoolManager(maxsize=20, retries=False, timeout=30)
@@ -74,7 +75,7 @@ def serving(
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:
-            running = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", stack.user, stack.password)
+            running = Server(f"http://127.0.0.1:{listener.getsockname()[1]}", stack.user, stack.password, profile)
             running.ask("GET", "/api/status")  # answered when it has started
             yield running
         finally:

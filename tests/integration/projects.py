@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from entra_deployer.__main__ import run
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.stack.kibana import KibanaClient
@@ -62,7 +64,7 @@ class Project:
     root: Path
     space: str
     kibana: AnalystsKibana
-    capsys: object
+    capsys: pytest.CaptureFixture[str]
     output: str = field(default="")
     errors: str = field(default="")
 

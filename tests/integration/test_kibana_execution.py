@@ -51,7 +51,6 @@ def index(elastic: Server) -> Iterator[str]:
 @pytest.fixture(scope="module", params=["8.12", "8.19"])
 def kibana(request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[Server]:
     with serving(stack, request.param) as server:
-        server.profile = request.param
         yield server
 
 

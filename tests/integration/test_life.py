@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -86,7 +87,7 @@ class Life:
 
     def rules(self, environment: str):
         """All rules of an environment by name, as Kibana tells them."""
-        found = self.kibanas[environment].get("/api/detection_engine/rules/_find", space=self.space)
+        found = self.kibanas[environment].get("/api/detection_engine/rules/_find", dict[str, Any], space=self.space)
         return {rule["name"]: rule for rule in found["data"]}
 
     def rule(self, environment: str):

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -36,7 +37,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 def ask(
     url: str, stack: LocalStack, method: str = "GET", body: object = None, password: str | None = None
-) -> tuple[int, object]:
+) -> tuple[int, Any]:
     """One request as the stack's user; its status and its JSON."""
     token = base64.b64encode(f"{stack.user}:{stack.password if password is None else password}".encode()).decode()
     headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json", "kbn-xsrf": "test"}
@@ -228,8 +229,8 @@ def test_a_dead_node_takes_the_supervisor_with_it(root):
 
 def test_other_ports_are_chosen_where_the_kept_ones_are_taken(root):
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        taken = [one.getsockname()[1], other.getsockname()[1]]
-        StackFolder(root, "local").write(StackState("8.12", "basic", *taken, password="kept"))
+        taken: tuple[int, int] = (one.getsockname()[1], other.getsockname()[1])
+        StackFolder(root, "local").write(StackState("8.12", "basic", taken[0], taken[1], password="kept"))
         found = local.up(root)
         ports = [int(url.rpartition(":")[2]) for url in (found.kibana_url, found.elasticsearch_url)]
         assert not set(ports) & set(taken)

@@ -70,7 +70,7 @@ def commands(document):
 def test_every_command_of_a_pipeline_is_one_of_ours(project, provider):
     written = yaml.safe_load(init_pipeline(project, provider).text)
     assert yaml.safe_load((project / PATHS[provider]).read_text()) == written
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     lines = list(commands(written))
     for words in lines:
         group.commands[words[0]].make_context(words[0], list(words[1:]))
@@ -126,6 +126,25 @@ def test_azure_stops_a_script_at_its_first_failure(project):
 def test_one_environment_is_a_pipeline_too(project):
     jobs = yaml.safe_load(init_pipeline(project, Provider.GITHUB, ["production"]).text)["jobs"]
     assert list(jobs) == ["check", "plan", "production", "drift"]
+
+
+@pytest.mark.parametrize(
+    "text", ["- a", "text", "auth: [", "auth: {api_key: {variable: 'X: y'}}\n", "auth: {api_key: 3}\n"]
+)
+def test_a_file_that_is_no_environments_is_told_and_nothing_is_written(project, text):
+    (project / "deploy" / "dev.yaml").write_text(text)
+    with pytest.raises(InputError) as raised:
+        init_pipeline(project, Provider.AZURE)
+    assert str(raised.value.location).startswith("deploy/dev.yaml")
+    assert not (project / PATHS[Provider.AZURE]).exists()
+
+
+def test_every_secret_of_an_environment_is_given_to_its_jobs(project):
+    more = "auth: {basic: {user: u, password: {variable: DEV_PASSWORD}}}\nelasticsearch: {url: 'https://e.example', "
+    text = f"kibana: {{url: 'https://k.example'}}\n{more}auth: {{bearer: {{variable: DEV_TOKEN}}}}}}\n"
+    (project / "deploy" / "dev.yaml").write_text(text + "overlay: {meta: {variable: NOT_A_SECRET}}\n")
+    pipeline = init_pipeline(project, Provider.GITHUB)
+    assert pipeline.stages[0].variables == ("DEV_PASSWORD", "DEV_TOKEN")
 
 
 def test_an_environment_without_secrets_gives_its_jobs_none(project):

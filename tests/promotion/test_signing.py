@@ -5,7 +5,7 @@ from base64 import b64decode
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from entra_deployer.core.errors import SecretError
@@ -21,6 +21,7 @@ def is_signed_by(document, public):
     unsigned = {name: value for name, value in document.items() if name != "signature"}
     try:
         key = serialization.load_pem_public_key(public.encode())
+        assert isinstance(key, Ed25519PublicKey)
         key.verify(b64decode(signature.get("value", "")), canonical(unsigned).encode())
     except InvalidSignature:
         return False

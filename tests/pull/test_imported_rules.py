@@ -41,8 +41,9 @@ def pulled(root, born=BORN):
     draft, fields = draft_of_newcomer(root, Newcomer(born, is_marked=False), TARGET, {})
     for name in fields:
         wish = Wish(born.key, {**fields, "tags": bringer.with_tags(draft, born.key, fields.get("tags", ()))})
-        draft = bringer.bring(draft, wish, name)
-        assert draft is not None, name
+        brought = bringer.bring(draft, wish, name)
+        assert brought is not None, name
+        draft = brought
     (compiled,) = bringer.builder.build(draft).rules.values()
     return draft, compiled.rule
 

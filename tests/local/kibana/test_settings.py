@@ -1,7 +1,6 @@
 """The server's table of routes, its profiles, and where it refuses to work."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -58,9 +57,3 @@ def test_no_route_is_served_and_left_out():
     assert left_out("PUT", "/api/spaces/space/a")
     assert left_out("POST", "/api/detection_engine/rules/an-id/exceptions")
     assert all(why for _, why in NOT_SERVED)
-
-
-@pytest.mark.parametrize("prefix", [prefix for prefix, _ in NOT_SERVED])
-def test_what_is_left_out_is_documented(prefix):
-    document = Path(__file__).parents[3] / "docs" / "local-kibana.md"
-    assert f"| `{prefix}` |" in document.read_text("utf-8")
