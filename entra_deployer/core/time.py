@@ -28,17 +28,19 @@ _ESQL_UNITS = {
 }
 _WHOLE = {name: name for name in _ESQL_UNITS} | {f"{name}s": name for name in _ESQL_UNITS}
 _SPELLINGS = _WHOLE | {
-    "ms": "millisecond", "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day",
+    "ms": "millisecond", "s": "second", "sec": "second", "min": "minute", "h": "hour", "d": "day",
     "w": "week", "mo": "month", "q": "quarter", "y": "year", "yr": "year",
 }  # fmt: skip
-"""How ES|QL writes the unit of a time span: `1 day`, `2 mo`. Source: Elasticsearch, EsqlDataTypeConverter.INTERVALS."""
+"""How ES|QL writes the unit of a time span: `1 day`, `2 mo`. `m` is none.
+
+Source: a real 8.19.21, which tests/integration/test_time_units.py asks."""
 _DIFFERENCES = _WHOLE | {
     "yyyy": "year", "yy": "year", "qq": "quarter", "q": "quarter", "mm": "month", "m": "month", "wk": "week",
     "ww": "week", "dayofyear": "day", "dy": "day", "y": "day", "dd": "day", "d": "day", "weekday": "day",
     "weekdays": "day", "dw": "day", "hh": "hour", "mi": "minute", "n": "minute", "ss": "second", "s": "second",
     "ms": "millisecond",
 }  # fmt: skip
-"""The units of DATE_DIFF, where `m` is a month and `n` a minute. Source: Elasticsearch, DateDiff.Part."""
+"""The units of DATE_DIFF, where `m` is a month and `n` a minute. Source: as above."""
 CALENDAR = {"month", "quarter", "year"}
 _MATH_UNITS = {**UNITS, "M": _ESQL_UNITS["month"], "y": _ESQL_UNITS["year"]}
 _MATH = re.compile(r"now(?:([+-])([0-9]{1,8})([smhdwMy])(?:/[smhdwMy])?)?")
