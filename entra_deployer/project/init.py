@@ -6,7 +6,8 @@ from pathlib import Path
 from string import Template
 from uuid import UUID
 
-from entra_deployer.core.errors import InputError, Location, UsageError
+from entra_deployer.core.errors import UsageError
+from entra_deployer.core.files import write_text
 from entra_deployer.data import load_text
 from entra_deployer.project.new_project import NewFile, NewProject
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, RULES_FOLDER, find_root
@@ -81,28 +82,10 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 
 def _write(root: Path, name: str, text: str) -> NewFile:
     path = root / name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make its folder: {error.strerror}", location=Location(name)) from error
-    try:
-        _create(path, text)
-    except FileExistsError:
+    if path.exists():
         return NewFile(name, created=False, note=_note(path))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", location=Location(name)) from error
+    write_text(path, text, shown=name, new=True)
     return NewFile(name, created=True)
-
-
-def _create(path: Path, text: str) -> None:
-    """A whole file or none; FileExistsError where there is one."""
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        try:
-            file.write(text)
-            file.flush()
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
 
 
 def _note(path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.errors import InputError
+from entra_deployer.core.files import read_bytes, read_text, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import Target
 from entra_deployer.data import load_knowledge
@@ -105,18 +106,12 @@ class Builder:
 
 def read_plain(path: Path) -> str:
     """A file's text with a line feed alone at the end of each line; "" where there is no file."""
-    try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except FileNotFoundError:
-        return ""
+    return read_text(path).replace("\r\n", "\n") if path.exists() else ""
 
 
 def write_like_before(path: Path, text: str) -> None:
     """Write a text, with the line ends and the byte-order mark that the file had."""
-    before = path.read_bytes() if path.exists() else b""
+    before = read_bytes(path) if path.exists() else b""
     if b"\r\n" in before:
         text = text.replace("\n", "\r\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(text.encode("utf-8-sig" if before.startswith(b"\xef\xbb\xbf") else "utf-8"))
-    partial.replace(path)
+    write_text(path, f"\ufeff{text}" if before.startswith(b"\xef\xbb\xbf") else text)

@@ -113,5 +113,5 @@ def test_the_new_file_is_read_with_the_variable_that_is_told(tmp_path):
 def test_a_file_where_a_folder_should_be_is_told(tmp_path):
     (tmp_path / "deploy").write_text("")
     (tmp_path / "rules").mkdir()
-    with pytest.raises(InputError, match=r"deploy/staging\.yaml: cannot make its folder"):
+    with pytest.raises(InputError, match=r"deploy/staging\.yaml: cannot be written"):
         init_project(tmp_path, "staging", ID)
