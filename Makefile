@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup demo test test-stack lint bench lock clean nonsense
+.PHONY: help setup demo test test-stack lint bench chaos lock clean nonsense
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,6 +67,9 @@ fuzz: setup ## give every reader 100,000 inputs that nobody would write (minutes
 .PHONY: schemas
 schemas: setup ## write entra_deployer/data/schemas from the types that they are made of
 	@$(BIN)/python -m entra_deployer.project.schemas
+
+chaos: setup ## each fault at each request of each command, in memory (EVERY=7: every seventh case)
+	@EVERY=$(EVERY) $(BIN)/python -m tests.chaos
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \

@@ -244,7 +244,8 @@ class MemoryStack(BaseAdapter):
             return 409, {"error": error, "status": 409}
         if asked.request.method != "DELETE":
             return 201, self._write(index, key, asked.body)
-        return (200, {"result": "deleted"}) if self.documents[index].pop(key, None) else (404, {"result": "not_found"})
+        gone = self.documents[index].pop(key, None)
+        return (200, {"result": "deleted"}) if gone else (404, {"_index": index, "result": "not_found"})
 
     def _write(self, index, key, source):
         self._sequence += 1
