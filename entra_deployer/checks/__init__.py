@@ -11,6 +11,7 @@ from entra_deployer.checks import (
     future,
     gaps,
     group_keys,
+    kibana_fields,
     letter_case,
     like_patterns,
     limits,
@@ -59,5 +60,6 @@ CHECKS: dict[str, Check] = {
     "DEP036": assumed_range.CHECK,
     "DEP037": lost_events.CHECK,
     "DEP038": future.CHECK,
+    "DEP050": kibana_fields.CHECK,
 }
 """The checks by their codes, which never change their meaning."""
