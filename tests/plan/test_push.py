@@ -1,0 +1,109 @@
+"""A push as a whole, over two servers in memory."""
+
+import subprocess
+
+import pytest
+
+from entra_deployer.core.errors import ExitCode
+from entra_deployer.plan.push import PushRequest, is_older_checkout, plan_rules, push_code, push_rules, push_saved_plan
+from tests.chaos.stack import ChaosStack, first_version, push, second_version, write_hunt
+
+
+@pytest.fixture
+def root(tmp_path):
+    first_version(tmp_path)
+    return tmp_path
+
+
+def run(stack, root, **options):
+    with stack.connection(root) as connection:
+        return push_rules(root, connection, PushRequest(**options))
+
+
+def names(stack):
+    return sorted(rule["name"] for rule in stack.rules.values())
+
+
+def test_a_hunt_with_an_error_blocks_all_and_the_way_out_is_named(root):
+    write_hunt(root, 4)
+    (root / "rules" / "failures_4" / "rule.yaml").write_text("fields: {index: [a]}\n", "utf-8")
+    stack = ChaosStack()
+    report = run(stack, root)
+    assert stack.rules == {}
+    assert "--keep-going" in report.summary
+    report = run(stack, root, keep_going=True)
+    assert names(stack) == ["Failures 1", "Failures 2", "Failures 3"]
+    assert report.left_out == ("failures_4",)
+    assert push_code(report) is ExitCode.PARTLY
+    assert any(issue.message.startswith("left out: ") for issue in report.issues)
+
+
+def test_a_hunt_that_breaks_after_its_push_keeps_its_rule(root):
+    stack = ChaosStack()
+    push(stack, root)
+    (root / "rules" / "failures_2" / "hunt.toml").write_text("[hunt]\nname = ", "utf-8")
+    report = run(stack, root, keep_going=True, prune=True)
+    assert names(stack) == ["Failures 1", "Failures 2", "Failures 3"]
+    assert report.left_out == ("failures_2",)
+
+
+def test_a_plan_is_shown_before_the_first_write_and_may_be_declined(root):
+    stack = ChaosStack()
+    shown = []
+    report = run(stack, root, agree=lambda plan: shown.append(len(plan.results)) or "you said no")
+    assert shown == [len(report.results)]
+    assert (stack.rules, stack.objects) == ({}, {})
+    assert report.summary == "Nothing was pushed: you said no."
+
+
+def test_a_second_push_writes_nothing_at_all(root):
+    stack = ChaosStack()
+    push(stack, root)
+    seen = len(stack.asked)
+    report = push(stack, root)
+    assert report.plan.changes == ()
+    writes = [url for method, url in stack.asked[seen:] if method in ("PUT", "PATCH", "DELETE") or "_bulk" in url]
+    assert writes == []
+
+
+def test_a_saved_plan_is_applied_only_while_it_is_what_a_push_would_do(root):
+    stack = ChaosStack()
+    push(stack, root)
+    second_version(root)
+    request = PushRequest(prune=True)
+    with stack.connection(root) as connection:
+        saved = plan_rules(root, connection, request).plan
+    stack.edit("Failures 2", severity="critical")
+    with stack.connection(root) as connection:
+        blocked = push_saved_plan(root, connection, saved, request)
+    assert [issue.code for issue in blocked.errors] == ["DEP313"]
+    stack.edit("Failures 2", severity="low")
+    write_hunt(root, 2, severity="medium")
+    with stack.connection(root) as connection:
+        stale = push_saved_plan(root, connection, saved, request)
+    assert "Plan again" in stale.summary
+    assert "Failures 2: it has changed since" in stale.summary
+    write_hunt(root, 2, severity="high")
+    with stack.connection(root) as connection:
+        done = push_saved_plan(root, connection, saved, request)
+    assert push_code(done) is ExitCode.OK
+    assert names(stack) == ["Failures 1", "Failures 2", "Failures 4"]
+
+
+def test_a_checkout_behind_what_was_pushed_is_an_older_one(tmp_path):
+    def git(*arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+        done = subprocess.run(["git", *identity, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    first = git("rev-parse", "HEAD")
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    second = git("rev-parse", "HEAD")
+    assert not is_older_checkout(tmp_path, first)
+    assert not is_older_checkout(tmp_path, f"{second}+")
+    git("checkout", "-q", first)
+    assert is_older_checkout(tmp_path, f"{second}+")
+    assert not is_older_checkout(tmp_path, "0" * 40)
+    assert not is_older_checkout(tmp_path, "")
