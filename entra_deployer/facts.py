@@ -199,7 +199,7 @@ refuses it; a newer one makes an older server refuse the whole file. Source: a r
 
 
 @dataclass(frozen=True)
-class Feature:
+class KibanaFeature:
     """A feature of Kibana that is needed. Each row of `names`: since which version, and the privileges that grant it.
 
     A row's privileges belong together in a role; any one of all the rows up to a version that is held is enough, for an
@@ -223,7 +223,7 @@ class Feature:
 _SECOND_IDS = StackVersion(8, 18)
 """From here on the features of security and of Discover have ids of a second generation."""
 
-RULES_FEATURE = Feature(
+RULES_FEATURE = KibanaFeature(
     "detection rules",
     (
         (OLDEST, ("feature_siem.all",)),
@@ -242,10 +242,10 @@ RULES_FEATURE = Feature(
         ),
     ),
 )
-SEARCHES_FEATURE = Feature(
+SEARCHES_FEATURE = KibanaFeature(
     "saved searches", ((OLDEST, ("feature_discover.all",)), (_SECOND_IDS, ("feature_discover_v2.all",)))
 )
-TAGS_FEATURE = Feature("tags", ((OLDEST, ("feature_savedObjectsTagging.all",)),))
+TAGS_FEATURE = KibanaFeature("tags", ((OLDEST, ("feature_savedObjectsTagging.all",)),))
 FEATURES = (RULES_FEATURE, SEARCHES_FEATURE, TAGS_FEATURE)
 
 ROWS = tuple(value for value in dict(globals()).values() if isinstance(value, Since))

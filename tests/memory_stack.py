@@ -20,7 +20,7 @@ from entra_deployer.ledger.open import connection_of
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Limits, Scheme
 from entra_deployer.stack.kibana import KibanaClient
-from entra_deployer.stack.server import Patience
+from entra_deployer.stack.server import Pauses
 from tests.stack.script import response
 
 KIBANA_URL = "http://kibana.example:5601"
@@ -92,12 +92,12 @@ class MemoryStack(BaseAdapter):
 
     def connection(self, root=Path("nowhere"), **settings):
         """A connection to both, one request at a time, so that each run asks the same in the same order."""
-        patience = Patience(pause=lambda _: None)
+        pauses = Pauses(pause=lambda _: None)
         credentials = Credentials(Scheme.BASIC, "word-of-the-tests", "elastic")
         kibana, elastic = Endpoint(KIBANA_URL, credentials), Endpoint(ELASTIC_URL, credentials)
         limits = Limits(parallel=1)
         environment = Environment("memory", kibana, elastic, enabled=True, limits=limits, **settings)
-        clients = KibanaClient(kibana, self, patience), connect(elastic, self, patience)
+        clients = KibanaClient(kibana, self, pauses), connect(elastic, self, pauses)
         return connection_of(environment, root, *clients)
 
     def copy(self):

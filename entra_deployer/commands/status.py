@@ -11,7 +11,7 @@ from entra_deployer.core.errors import DeployError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.doctor.status import Status
+    from entra_deployer.doctor.status import EnvironmentStatus
 
 
 def status(
@@ -34,7 +34,7 @@ def status(
     show(form, lambda: _one(env), status_document, lambda found: status_code([found]), lambda i: no_status(env, i))
 
 
-def _one(env: str) -> "Status":
+def _one(env: str) -> "EnvironmentStatus":
     from entra_deployer.doctor.status import look
     from entra_deployer.plan.push import now
 
@@ -42,7 +42,7 @@ def _one(env: str) -> "Status":
         return look(top, connection, now)
 
 
-def _everywhere() -> "list[Status]":
+def _everywhere() -> "list[EnvironmentStatus]":
     """Each environment in turn; one that is away is a row too."""
     from entra_deployer.doctor.status import away
     from entra_deployer.stack.environments import environments

@@ -19,7 +19,7 @@ from entra_deployer.plan.live_rule import FAILED, WARNED
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.search import Identity
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts
-from entra_deployer.verify.verdict import Status as VerdictStatus
+from entra_deployer.verify.verdict import Status
 
 type Clock = Callable[[], datetime]
 
@@ -40,7 +40,7 @@ class RuleRuns:
 
 
 @dataclass(frozen=True)
-class Status:
+class EnvironmentStatus:
     """One environment at one moment. `findings` says it all in words; an environment that is away has one alone."""
 
     environment: str
@@ -58,7 +58,7 @@ class Status:
         return all(finding.health is not Health.ERROR for finding in self.findings)
 
 
-def look(root: Path, connection: Connection, clock: Clock) -> Status:
+def look(root: Path, connection: Connection, clock: Clock) -> EnvironmentStatus:
     """The status of one environment. Raises what keeps the servers from being asked at all."""
     spaces = compare_spaces(root, connection)
     drift = as_report(spaces, connection)
@@ -73,7 +73,7 @@ def look(root: Path, connection: Connection, clock: Clock) -> Status:
         *_guarded("lock", lambda: [judge_locks(connection.locks.holders())]),
         *_guarded("data", lambda: _silent_sources(spaces, connection, clock)),
     )
-    return Status(
+    return EnvironmentStatus(
         environment=drift.environment,
         stack=drift.stack,
         runs=runs,
@@ -85,12 +85,12 @@ def look(root: Path, connection: Connection, clock: Clock) -> Status:
     )
 
 
-def away(environment: str, error: DeployError) -> Status:
+def away(environment: str, error: DeployError) -> EnvironmentStatus:
     """The status of an environment that could not be asked."""
-    return Status(environment, findings=(Finding("servers", Health.ERROR, error.message, error.hint or ""),))
+    return EnvironmentStatus(environment, findings=(Finding("servers", Health.ERROR, error.message, error.hint or ""),))
 
 
-def status_code(statuses: Sequence[Status]) -> ExitCode:
+def status_code(statuses: Sequence[EnvironmentStatus]) -> ExitCode:
     """2 where something has to be done now, else 0."""
     return ExitCode.OK if all(status.is_well for status in statuses) else ExitCode.DIFFERENT
 
@@ -161,7 +161,7 @@ def judge_verdicts(records: Sequence[VerdictRecord]) -> Finding:
     if not records:
         return Finding("verified", Health.WARNING, "no verdict is kept", "`deploy verify --on` proves the rules")
     newest = max(records, key=lambda record: record.at)
-    failed = sorted(record.name for record in records if record.status is VerdictStatus.FAILED)
+    failed = sorted(record.name for record in records if record.status is Status.FAILED)
     at = newest.at[:16].replace("T", " ")
     if failed:
         message = f"last {at} by {newest.by}; {len(failed)} failed: {_named(failed)}"

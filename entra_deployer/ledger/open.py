@@ -12,7 +12,7 @@ from entra_deployer.plan.journal import LockHolder
 from entra_deployer.stack.elasticsearch import ElasticClient, connect
 from entra_deployer.stack.environment import Environment
 from entra_deployer.stack.kibana import KibanaClient
-from entra_deployer.stack.server import Patience
+from entra_deployer.stack.server import Pauses
 
 
 def open_connection(environment: Environment, root: Path, warn: Callable[[str], None] = lambda _: None) -> Connection:
@@ -25,9 +25,9 @@ def open_connection(environment: Environment, root: Path, warn: Callable[[str], 
         warn(f"the certificates of {environment.name} are not checked (verify: false)")
     for host in sorted({endpoint.host for endpoint in both if endpoint.is_readable_on_the_way}):
         warn(f"the credentials of {environment.name} go to {host} over plain http: whoever is on the way reads them")
-    patience = Patience(tell=warn)
-    kibana = KibanaClient(environment.kibana, patience=patience)
-    return connection_of(environment, root, kibana, connect(environment.elasticsearch, patience=patience), warn)
+    pauses = Pauses(tell=warn)
+    kibana = KibanaClient(environment.kibana, pauses=pauses)
+    return connection_of(environment, root, kibana, connect(environment.elasticsearch, pauses=pauses), warn)
 
 
 def connection_of(

@@ -10,7 +10,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 
 if TYPE_CHECKING:
-    from entra_deployer.facts import Feature
+    from entra_deployer.facts import KibanaFeature
     from entra_deployer.stack.kibana import KibanaClient
 
 type OwnerOf = Callable[[str], str]
@@ -78,7 +78,7 @@ class Kind(Protocol):
     """Whether it belongs to everybody: never foreign, never left over."""
     named_once: bool
     """Whether two of one name would be taken for each other."""
-    feature: "Feature"
+    feature: "KibanaFeature"
     """The feature of Kibana that must be allowed."""
 
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> Handler:

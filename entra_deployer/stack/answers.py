@@ -158,7 +158,7 @@ class _KibanaVersion(_Answer, frozen=True):
     number: str
 
 
-class Status(_Answer, frozen=True):
+class KibanaStatus(_Answer, frozen=True):
     """GET /api/status; without a version for those whom Kibana does not know."""
 
     status: dict[str, Any]

@@ -38,7 +38,7 @@ from entra_deployer.stack.answers import (
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
 from entra_deployer.stack.environment import Credentials, Endpoint
 from entra_deployer.stack.search import Column, FieldCap, FieldCaps, Identity, License, QueryResult
-from entra_deployer.stack.server import Patience, Server
+from entra_deployer.stack.server import Pauses, ServerSession
 
 BULK_SIZE = 2000
 """Documents in one bulk request."""
@@ -69,19 +69,19 @@ class IndexInfo:
 def connect(
     endpoint: Endpoint,
     transport: BaseAdapter | None = None,
-    patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    pauses: Pauses = Pauses(),  # noqa: B008 - it is frozen
 ) -> "ElasticClient":
     """A client of the Elasticsearch at `endpoint`; nothing is sent yet. Raises InputError for an unusable endpoint.
 
     `transport` takes the place of the network; tests bring their own.
     """
-    return ElasticClient(Server(Product.ELASTICSEARCH, endpoint, transport, patience))
+    return ElasticClient(ServerSession(Product.ELASTICSEARCH, endpoint, transport, pauses))
 
 
 class _Carrier:
     """Takes the official client's requests to a server of ours, in place of its own nodes, pools and retries."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerSession) -> None:
         self._server = server
 
     def perform_request(
@@ -118,7 +118,7 @@ class ElasticClient:
     have happened all the same, and Refused with the server's reason where the answer is no.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerSession) -> None:
         self._server = server
         self._client = Elasticsearch(_transport=cast("Transport", _Carrier(server)))
 

@@ -17,16 +17,16 @@ from entra_deployer.stack.answers import (
     ConnectorBody,
     DetectionPrivileges,
     ExceptionListBody,
+    KibanaStatus,
     LicensingInfo,
     Space,
-    Status,
     decode,
     decode_lines,
 )
 from entra_deployer.stack.diagnosis import Answer, Product
 from entra_deployer.stack.environment import Endpoint
 from entra_deployer.stack.search import License
-from entra_deployer.stack.server import Patience, Server
+from entra_deployer.stack.server import Pauses, ServerSession
 
 _API_VERSION = "2023-10-31"
 _DATE_LENGTH = len("Wed, 25 Nov 2026 00:20:47 GMT")
@@ -48,10 +48,10 @@ class KibanaClient:
         self,
         endpoint: Endpoint,
         transport: BaseAdapter | None = None,
-        patience: Patience = Patience(),  # noqa: B008 - it is frozen
+        pauses: Pauses = Pauses(),  # noqa: B008 - it is frozen
     ) -> None:
         """`transport` takes the place of the network; tests bring their own."""
-        self._server = Server(Product.KIBANA, endpoint, transport, patience)
+        self._server = ServerSession(Product.KIBANA, endpoint, transport, pauses)
         self._server.set_headers({"kbn-xsrf": "entra-deployer", "elastic-api-version": _API_VERSION})
         self._spaces: dict[str, bool | None] = {"default": True}
 
@@ -109,7 +109,7 @@ class KibanaClient:
     def version(self) -> StackVersion:
         """The version of the stack. UnsupportedVersion below the oldest that we know."""
         answer = self._send("GET", "/api/status")
-        told = self._decoded(answer, Status).version
+        told = self._decoded(answer, KibanaStatus).version
         if told is None:
             self._send("GET", "/api/spaces/space")  # says why it does not know us
             message = f"Kibana at {self.url} tells its version only to those it knows: the credentials are not valid"
@@ -127,7 +127,7 @@ class KibanaClient:
     def clock(self) -> datetime | None:
         """Kibana's clock, to the second, by the Date header of an answer; None where a proxy took it out."""
         answer = self._send("GET", "/api/status")
-        self._decoded(answer, Status)
+        self._decoded(answer, KibanaStatus)
         told = answer.headers.get("date", "")
         try:
             found = parsedate_to_datetime(told[:_DATE_LENGTH])

@@ -33,14 +33,14 @@ _CHUNK = 65_536
 
 
 @dataclass(frozen=True)
-class Patience:
+class Pauses:
     """How tries are spread: `pause` sleeps for so many seconds, `tell` gets a line before it does."""
 
     pause: Callable[[float], None] = time.sleep
     tell: Callable[[str], None] = field(default=lambda _: None)
 
 
-class Server:
+class ServerSession:
     """A session with one server. Reads are tried again; a write only where the server cannot have taken it.
 
     Redirects are not followed: a write must not go anywhere else, and what redirects a read is no API.
@@ -51,7 +51,7 @@ class Server:
         product: Product,
         endpoint: Endpoint,
         transport: BaseAdapter | None = None,
-        patience: Patience = Patience(),
+        pauses: Pauses = Pauses(),
     ) -> None:
         """`transport` takes the place of the network; tests bring their own."""
         parts = urlsplit(endpoint.url)
@@ -61,7 +61,7 @@ class Server:
         self.endpoint = endpoint
         self.url = place(endpoint)
         self._session = open_session(endpoint, transport)
-        self._patience = patience
+        self._pauses = pauses
         self._product = product
         self._transport = transport
         self._diagnosis = Diagnosis(product, self.url, endpoint, proxy_of(endpoint))
@@ -75,9 +75,11 @@ class Server:
         """Send these headers with every request."""
         self._session.headers.update(headers)
 
-    def acting_as(self, credentials: Credentials) -> "Server":
+    def acting_as(self, credentials: Credentials) -> "ServerSession":
         """A session with the same server as somebody else."""
-        return Server(self._product, replace(self.endpoint, credentials=credentials), self._transport, self._patience)
+        return ServerSession(
+            self._product, replace(self.endpoint, credentials=credentials), self._transport, self._pauses
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -100,13 +102,6 @@ class Server:
         if isinstance(outcome, Failure):
             raise self._diagnosis.no_answer(method, path, outcome, tried, reads=reads)
         return outcome
-
-    def checked(self, method: str, path: str, **request: Any) -> Answer:  # noqa: ANN401 - what requests takes
-        """Send a request and return its answer of 2xx. Raises what the diagnosis of any other is."""
-        answer = self.ask(method, path, **request)
-        if answer.ok:
-            return answer
-        raise self.refusal(answer)
 
     def refusal(self, answer: Answer) -> DeployError:
         """An answer that says no, as an exception."""
@@ -145,8 +140,8 @@ class Server:
 
     def _pause(self, outcome: Answer | Failure, seconds: float, tried: int) -> None:
         why = outcome.words if isinstance(outcome, Failure) else f"it said {outcome.status}"
-        self._patience.tell(f"{self._diagnosis.who}: {why}; trying again in {seconds:.0f} s (try {tried + 1})")
-        self._patience.pause(seconds)
+        self._pauses.tell(f"{self._diagnosis.who}: {why}; trying again in {seconds:.0f} s (try {tried + 1})")
+        self._pauses.pause(seconds)
 
 
 def _has_port(url: str) -> bool:

@@ -13,10 +13,10 @@ from entra_deployer.core.errors import AnswerLost, Unreachable
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.stack.kibana import KibanaClient
-from entra_deployer.stack.server import Patience
+from entra_deployer.stack.server import Pauses
 from tests.tls_server import Authority, TlsServer
 
-QUICK = Patience(pause=lambda _: None)
+QUICK = Pauses(pause=lambda _: None)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
@@ -76,17 +76,17 @@ ANSWERS = {
 
 
 def ask_kibana(endpoint):
-    with KibanaClient(endpoint, patience=QUICK) as client:
+    with KibanaClient(endpoint, pauses=QUICK) as client:
         client.get("/api/status", Any)
 
 
 def write_to_kibana(endpoint):
-    with KibanaClient(endpoint, patience=QUICK) as client:
+    with KibanaClient(endpoint, pauses=QUICK) as client:
         client.put("/api/detection_engine/rules", {}, Any)
 
 
 def ask_elastic(endpoint):
-    client = connect(endpoint, patience=QUICK)
+    client = connect(endpoint, pauses=QUICK)
     try:
         client.license()
     finally:

@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.stack.kibana import KibanaClient
-from entra_deployer.stack.server import Patience
+from entra_deployer.stack.server import Pauses
 
 SECRET = "czNjcjN0OnMzY3IzdA=="
 KIBANA = Endpoint("http://kibana.example:5601", Credentials(Scheme.API_KEY, SECRET), timeout=5)
@@ -46,8 +46,8 @@ class Script(BaseAdapter):
         pass
 
     @property
-    def patience(self):
-        return Patience(self.pauses.append, self.told.append)
+    def waiting(self):
+        return Pauses(self.pauses.append, self.told.append)
 
 
 def response(request, status, body, headers):
@@ -66,9 +66,9 @@ def response(request, status, body, headers):
 
 def kibana(*answers, endpoint=KIBANA):
     script = Script(list(answers))
-    return KibanaClient(endpoint, script, script.patience), script
+    return KibanaClient(endpoint, script, script.waiting), script
 
 
 def elastic(*answers, endpoint=ELASTIC):
     script = Script(list(answers), dict(OF_ELASTIC))
-    return connect(endpoint, script, script.patience), script
+    return connect(endpoint, script, script.waiting), script

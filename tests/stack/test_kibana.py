@@ -10,7 +10,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 
 from entra_deployer.core.errors import AnswerLost, DeployError, Refused, Unreachable, UnsupportedVersion
 from entra_deployer.core.target import StackVersion
-from entra_deployer.stack.answers import Status
+from entra_deployer.stack.answers import KibanaStatus
 from entra_deployer.stack.environment import Credentials, Scheme
 from tests.stack.script import ALWAYS, KIBANA, SECRET, kibana
 
@@ -132,7 +132,7 @@ def test_a_gateway_that_gave_up_on_a_write_may_have_done_it():
 def test_a_kibana_that_starts_is_not_ready():
     client, _ = kibana((503, b"Kibana server is not ready yet"), ALWAYS)
     with pytest.raises(Unreachable, match="not ready"):
-        client.get("/api/status", Status)
+        client.get("/api/status", KibanaStatus)
 
 
 def test_the_version_is_read_from_the_status():
@@ -156,7 +156,7 @@ def test_an_old_stack_is_refused():
 def test_something_that_is_no_kibana_is_told():
     client, _ = kibana((200, b"<html>hello</html>"))
     with pytest.raises(Unreachable, match="HTML page"):
-        client.get("/api/status", Status)
+        client.get("/api/status", KibanaStatus)
 
 
 FOREIGN = [getattr(requests.exceptions, name) for name in dir(requests.exceptions)]

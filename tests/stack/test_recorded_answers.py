@@ -12,6 +12,7 @@ from entra_deployer.stack.answers import (
     BulkAction,
     DetectionPrivileges,
     ExceptionListBody,
+    KibanaStatus,
     Nothing,
     RuleBody,
     RuleImportError,
@@ -21,7 +22,6 @@ from entra_deployer.stack.answers import (
     SavedObjectPage,
     SavedObjectsImported,
     Space,
-    Status,
     typed,
 )
 from entra_deployer.stack.diagnosis import Answer, Diagnosis, Product
@@ -30,7 +30,7 @@ from tests.stack.script import KIBANA
 
 RULES = "/api/detection_engine/rules"
 TYPES = {
-    "GET /api/status": Status,
+    "GET /api/status": KibanaStatus,
     "GET /api/detection_engine/privileges": DetectionPrivileges,
     "GET /api/spaces/space": list[Space],
     "GET /api/exception_lists": ExceptionListBody,

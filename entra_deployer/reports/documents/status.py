@@ -1,11 +1,11 @@
-"""Status: a line for each thing that one wants to know at once; for all environments a table, a row each."""
+"""EnvironmentStatus: a line for each thing that one wants to know at once; for all environments a table, a row each."""
 
 from collections.abc import Mapping, Sequence
 
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import Json
 from entra_deployer.doctor.findings import Examination, Health
-from entra_deployer.doctor.status import Status
+from entra_deployer.doctor.status import EnvironmentStatus
 from entra_deployer.plan.journal import PushEntry
 from entra_deployer.reports.document import (
     Case,
@@ -27,7 +27,7 @@ from entra_deployer.reports.words import counted, minute
 _COLUMNS = ("environment", "servers", "rules", "failing", "differ", "last push")
 
 
-def status_document(status: Status) -> Document:
+def status_document(status: EnvironmentStatus) -> Document:
     """One environment, the findings that need somebody as the last line."""
     examination = Examination(status.environment, status.findings, status.issues, status.stack)
     return Document(
@@ -43,7 +43,7 @@ def status_document(status: Status) -> Document:
     )
 
 
-def statuses_document(statuses: Sequence[Status]) -> Document:
+def statuses_document(statuses: Sequence[EnvironmentStatus]) -> Document:
     """All environments, a row each; below it what needs somebody."""
     well = sum(status.is_well for status in statuses)
     wrong = tuple(line for status in statuses for line in _wrong(status))
@@ -80,12 +80,12 @@ def no_status(environment: str, issues: tuple[Issue, ...]) -> Document:
     )
 
 
-def _summary(status: Status) -> str:
+def _summary(status: EnvironmentStatus) -> str:
     errors = sum(finding.health is Health.ERROR for finding in status.findings)
     return "All is well." if not errors else f"{counted(errors, 'thing')} to see to."
 
 
-def _row(status: Status) -> tuple[Cell, ...]:
+def _row(status: EnvironmentStatus) -> tuple[Cell, ...]:
     runs = status.runs
     if not status.stack:
         return cells(status.environment, "away", "", "", "", "")
@@ -99,13 +99,13 @@ def _row(status: Status) -> tuple[Cell, ...]:
     )
 
 
-def _wrong(status: Status) -> tuple[Line, ...]:
+def _wrong(status: EnvironmentStatus) -> tuple[Line, ...]:
     """What is to be seen to in one environment."""
     wrong = [finding for finding in status.findings if finding.health is Health.ERROR]
     return tuple(Line(words((f"{status.environment}: ", Tone.STRONG), finding.message), 2) for finding in wrong)
 
 
-def _case(status: Status) -> list[Case]:
+def _case(status: EnvironmentStatus) -> list[Case]:
     return [
         Case(
             status.environment,
@@ -117,7 +117,7 @@ def _case(status: Status) -> list[Case]:
     ]
 
 
-def _to_json(status: Status) -> Mapping[str, Json]:
+def _to_json(status: EnvironmentStatus) -> Mapping[str, Json]:
     runs = status.runs
     return {
         "environment": status.environment,
