@@ -30,10 +30,11 @@ class Issue:
     hint: str | None = None
 
     @property
-    def order(self) -> tuple[str, int, int, str, str, str]:
-        """What issues are sorted by, everywhere: place, then code, then text, then the next step."""
+    def order(self) -> tuple[str, int, int, str, str, str, str, str]:
+        """What issues are sorted by, everywhere: place, code, text, next step; only equal issues have equal orders."""
         place = self.location or Location(self.subject)
-        return (place.path, place.line, place.column, self.code, self.message, self.hint or "")
+        found = (place.path, place.line, place.column, self.code, self.message, self.hint or "")
+        return (*found, self.level.value, self.subject)
 
 
 def failure(error: Exception, subject: str, place: Location | None = None, level: Level = Level.ERROR) -> Issue:
