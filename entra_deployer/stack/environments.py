@@ -23,7 +23,7 @@ LOCAL = "local"
 
 DEPLOY_FOLDER = "deploy"
 RULES_FOLDER = "rules"
-SECRET_FOLDERS = "DEPLOY_SECRET_FOLDERS"  # noqa: S105 - the name of a variable
+SECRET_FOLDERS = "ENTRA_DEPLOYER_SECRET_FOLDERS"  # noqa: S105 - the name of a variable
 """The variable that names folders outside of the repository from which secrets may be read, as PATH names folders."""
 
 

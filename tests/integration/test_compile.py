@@ -133,8 +133,9 @@ def _knows(elastic, name: str) -> bool:
     try:
         elastic.query(f"ROW x = {name}(1, 2, 3, 4, 5, 6, 7)")
     except Refused as error:
-        reserved = f"input '{name}'" in str(error)  # a word of the grammar: no function can be called so
-        return not reserved and f"Unknown function [{name}]" not in str(error)
+        # FIRST and LAST are words of SORT's grammar where they are no functions
+        unknown = rf"Unknown function \[{name}\]|mismatched input '{name}'|no viable alternative|extraneous input"
+        return not re.search(unknown, str(error))
     return True
 
 

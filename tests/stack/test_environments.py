@@ -79,7 +79,7 @@ def test_a_secret_outside_of_the_repository_is_not_read_unless_the_shell_allows_
         load(project, text)
     assert SECRET not in str(caught.value)
     if way != "loop":
-        allowed = load(project, text, variables={"DEPLOY_SECRET_FOLDERS": str(outside)})
+        allowed = load(project, text, variables={"ENTRA_DEPLOYER_SECRET_FOLDERS": str(outside)})
         assert allowed.kibana.credentials.secret == SECRET
 
 
