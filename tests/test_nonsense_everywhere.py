@@ -138,6 +138,7 @@ def goes_unnoticed(number, asked, kind):
     return given_back or (method == "HEAD" and NONSENSE[kind][0] == 200)
 
 
+@pytest.mark.timeout(3600 if ALL else 300)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_nonsense_at_any_request_is_an_error_of_ours_with_the_url(name, root, pushed, requests_of):
     pairs = [(number, kind) for number in range(len(requests_of[name])) for kind in NONSENSE]
