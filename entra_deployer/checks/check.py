@@ -8,6 +8,7 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
+from entra_deployer.data.attack import Attack
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import Problem
@@ -52,6 +53,11 @@ class Subject:
     def payload(self) -> Mapping[str, Json]:
         """The rule as it would be sent to Kibana."""
         return self.rule.rule.payload
+
+    @property
+    def attack(self) -> Attack:
+        """The version of ATT&CK that rules of the target carry."""
+        return self.knowledge.attack_for(self.target.version)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -25,6 +25,14 @@ def _run(subject: Subject) -> Iterator[Finding]:
                             name.span,
                             hint="leave _id, _index and _version in the result",
                         )
+            case nodes.Eval(assignments=assignments):
+                for item in assignments:
+                    if item.name in _COLUMNS:
+                        yield Finding(
+                            f"{item.name} is made anew here: Kibana takes it for the document's own",
+                            item.span,
+                            hint="give the column another name",
+                        )
             case nodes.MvExpand(column=column) if not facts.ROWS_TOLD_APART.holds(subject.target.version):
                 yield Finding(
                     f"the rows that MV_EXPAND makes of one document give one alert: the other values of {column.name} "

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.compiler.entities import entity_keys
+from entra_deployer.compiler.window import find_window
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import last_stats, made_columns
@@ -16,13 +18,15 @@ def _run(subject: Subject) -> Iterator[Finding]:
     made = {name for command in before for name in made_columns(command)}
     computed = [group for group in stats.groups if not _is_field(group, made)]
     everything = len(computed) == len(stats.groups)
+    buckets = find_window(subject.tree).time_keys
+    times = everything and not entity_keys([group.name for group in computed], buckets)
     for group in computed:
         yield Finding(
             f"no exception can name {group.name}: the query computes it, and Kibana applies exceptions to the source's "
             "documents" + (" (the same holds for every key of this rule)" if everything else ""),
             group.span,
             hint="group by a field of the source as well, or exclude in the query",
-            level=Level.WARNING if everything else Level.NOTE,
+            level=Level.WARNING if times else Level.NOTE,
         )
 
 
@@ -37,8 +41,8 @@ CHECK = Check(
     explanation=(
         "Kibana turns a rule's exceptions into a filter on the source's documents, before the query runs. A "
         "column that the query makes (a truncated time, a dissected name, an alias) does not exist there: an "
-        "analyst who adds an exception by it changes nothing. Where one key of several is computed it is a note; "
-        "where all are, nothing of the alert can be excepted, and it is a warning."
+        "analyst who adds an exception by it changes nothing; by other fields of the source it works. It is a note, "
+        "and a warning where all keys are times: then an alert names nobody."
     ),
     good=Example("from logs-a-*\n| stats c = count(*) by user.name"),
     bad=Example("from logs-a-*\n| eval day = date_trunc(1 day, @timestamp)\n| stats c = count(*) by day"),

@@ -1,11 +1,27 @@
-"""DEP027: a pattern of another language: SQL's `%` in LIKE, anchors in RLIKE."""
+"""DEP027: a pattern of another language: SQL's `%` in LIKE; anchors, flags and lookarounds in RLIKE."""
 
+import re
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import text_comparisons
+
+_CLASSES = re.compile(r"\[(?:\\.|[^\]\\])*\]")
+_PERL = re.compile(
+    r"(?P<flags>\(\?[a-z]+[-a-z]*\))|(?P<group>\(\?(?::|P?<[A-Za-z]\w*>))|(?P<around>\(\?<?[=!])|(?P<edge>\\[bBAZz])"
+)
+_PERL_MEANS = {
+    "flags": ("is plain text in RLIKE, which has no flags", "TO_LOWER(x) RLIKE ..., or [aA]"),
+    "group": ("is plain text in RLIKE, which has plain groups alone", "write ( without ?:"),
+    "around": ("is plain text in RLIKE, which looks around nowhere", "ask for the two things by two conditions"),
+    "edge": (
+        "is the plain letter in RLIKE, which matches the whole value",
+        "write [^A-Za-z0-9_] for an edge of a word",
+    ),
+}
+"""What Lucene's regular expressions do not have, by the names of the groups above."""
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -29,6 +45,11 @@ def _faults(operator: str, pattern: nodes.Literal, text: str) -> Iterator[Findin
             hint="leave the anchors out",
         )
 
+    found = _PERL.search(_CLASSES.sub("", text)) if operator == "rlike" else None
+    if found and found.lastgroup in _PERL_MEANS:
+        said, hint = _PERL_MEANS[str(found.lastgroup)]
+        yield Finding(f'"{text}": `{found[0]}` {said}, so that this matches next to nothing', pattern.span, hint=hint)
+
 
 CHECK = Check(
     code="DEP027",
@@ -37,7 +58,8 @@ CHECK = Check(
     explanation=(
         "LIKE knows `*` (any text) and `?` (one character); SQL's `%` is a plain character to it. RLIKE is "
         "Lucene's regular expression, which matches the whole value and in which `^` and `$` are plain "
-        "characters. A positive condition with such a pattern never holds, a negated one always does."
+        "characters, as are `(?i)`, `(?:`, lookarounds and `\\b`. A positive condition with such a pattern never "
+        "holds, a negated one always does."
     ),
     good=Example('from logs-a-*\n| where user_agent.original like "python*" or url.domain rlike "login\\\\..*"'),
     bad=Example('from logs-a-*\n| where user_agent.original like "%python%"'),

@@ -1,29 +1,58 @@
 """DEP015: a negation drops the documents that lack the field."""
 
+import re
 from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.columns import made_columns
+from entra_deployer.esql.columns import made_columns, read_fields
 from entra_deployer.esql.conditions import conditions, conjuncts, strip_parentheses
+
+_OFTEN_MISSING = re.compile(
+    r"(^|\.)(as|geo|code_signature|pe|elf|hash|parent|entity_id|domain|user_agent|x509|registered_domain|answers|question"
+    r"|entry_leader|session_leader|threat|vulnerability|url|referrer|full_name|email)(\.|$)"
+)
+"""Groups of fields that events of one kind have or lack, one by one."""
+_ALERTS = (".alerts-", ".internal.alerts-")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
     settled = _settled(subject)
+    conditional = _without_else(subject)
     for command in subject.tree.commands:
         if isinstance(command, nodes.Stats):
             return
         if isinstance(command, nodes.Where):
             for node, name in _negations(command.predicate):
-                if name not in settled:
+                if name in conditional and name not in settled:
+                    settled.add(name)
+                    yield Finding(
+                        f"{name} is null where no condition of its CASE holds, and NOT of null is not true",
+                        node.span,
+                        hint="give the CASE a last value: CASE(..., true, false)",
+                    )
+                elif name not in settled:
                     settled.add(name)
                     yield Finding(
                         f"a document without {name} is dropped here: the condition is then null, not true",
                         node.span,
                         hint=f"if such documents count, write `({name} IS NULL OR ...)`",
+                        level=None if _OFTEN_MISSING.search(name) else Level.NOTE,
                     )
-        settled |= set(made_columns(command))
+        settled |= set(made_columns(command)) - conditional
+
+
+def _without_else(subject: Subject) -> set[str]:
+    """The columns of true and false that a CASE without a last value makes."""
+    return {
+        item.name
+        for command in subject.tree.commands
+        if isinstance(command, nodes.Eval)
+        for item in command.assignments
+        if isinstance(call := strip_parentheses(item.value), nodes.Call)
+        if call.name == "case" and len(call.arguments) % 2 == 0
+    }
 
 
 def _negations(predicate: nodes.Expression) -> Iterator[tuple[nodes.Expression, str]]:
@@ -42,28 +71,56 @@ def _sides(node: nodes.Expression) -> Iterator[nodes.Expression]:
             yield from map(strip_parentheses, (left, right))
         case nodes.In(value=value) | nodes.Like(value=value) | nodes.Call(arguments=(value, *_)):
             yield strip_parentheses(value)
+        case nodes.Column():
+            yield node
 
 
 def _settled(subject: Subject) -> set[str]:
-    """The columns of which the query itself says what a missing one means, or that it requires by another condition."""
+    """The columns of which a missing one is no matter.
+
+    The query itself says what it means, or requires the column by another condition; it groups by it; the integration
+    always sets it; or it is a field of alerts, which all of them have.
+    """
     named = {
         side.name
         for node in subject.tree.walk()
         if isinstance(node, nodes.IsNull) and isinstance(side := strip_parentheses(node.value), nodes.Column)
     }
-    return named | _required(subject)
+    keys = {key.name for command in subject.tree.commands if isinstance(command, nodes.Stats) for key in command.groups}
+    streams = subject.knowledge.streams_of(subject.sources) or ()
+    always = frozenset.intersection(*(stream.always for stream in streams)) if streams else frozenset[str]()
+    found = {"@timestamp", "event.kind", *named, *keys, *always, *_required(subject)}
+    if subject.sources and all(source.rpartition(":")[2].startswith(_ALERTS) for source in subject.sources):
+        found |= {name for name in read_fields(subject.tree) if name.startswith("kibana.alert.")}
+    return found
 
 
 def _required(subject: Subject) -> set[str]:
+    """The columns that another condition of the query requires, in whichever way."""
     found: set[str] = set()
     for command in subject.tree.commands:
         for part in conjuncts(command.predicate) if isinstance(command, nodes.Where) else ():
-            match part:
-                case nodes.Binary(operator="==", left=value) | nodes.In(value=value, negated=False):
-                    found |= {value.name} if isinstance(value, nodes.Column) else set()
-                case nodes.Like(value=value, negated=False):
-                    found |= {value.name} if isinstance(value, nodes.Column) else set()
+            found |= _required_by(part)
     return found
+
+
+def _required_by(part: nodes.Expression) -> set[str]:
+    """The columns without which a condition does not hold."""
+    part = strip_parentheses(part)
+    match part:
+        case nodes.Binary(operator="or", left=left, right=right):
+            return _required_by(left) & _required_by(right)
+        case nodes.Binary(operator="and", left=left, right=right):
+            return _required_by(left) | _required_by(right)
+        case nodes.Binary(operator="==" | ">" | ">=" | "<" | "<=", left=left, right=right):
+            values = [left, right]
+        case nodes.In(value=value, negated=False) | nodes.Like(value=value, negated=False) | nodes.Match(value=value):
+            values = [value]
+        case nodes.Call(arguments=arguments):
+            values = list(arguments[:1])
+        case _:
+            return set()
+    return {node.name for value in values for node in value.walk() if isinstance(node, nodes.Column)}
 
 
 CHECK = Check(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.checks.timing import Timing
+from entra_deployer.compiler.window import find_window
 from entra_deployer.core.issue import Level
 from entra_deployer.core.time import say_duration
 from entra_deployer.esql.columns import last_stats
@@ -19,12 +20,16 @@ def _run(subject: Subject) -> Iterator[Finding]:
         return
     folded = subject.payload.get("alert_suppression")
     if folded:
-        rest = [key for key in subject.rule.key_columns if key not in folded["group_by"]]
+        buckets = find_window(subject.tree).time_keys
+        rest = [key for key in subject.rule.key_columns if key not in folded["group_by"] and key not in buckets]
         if rest:
+            duration, same = folded["duration"], ", ".join(folded["group_by"])
             yield Finding(
-                f"groups that differ only in {', '.join(rest)} share one alert: Kibana suppresses by three columns",
+                f"for {duration['value']}{duration['unit']} all groups with the same {same} share one alert, whatever "
+                f"their {', '.join(rest)}: Kibana suppresses by three columns",
                 stats.span,
-                hint="put the columns that matter first after BY, or set `duplicates` in rule.yaml",
+                hint="`fields: {alert_suppression: ...}` in rule.yaml chooses others; `duplicates` another way",
+                level=Level.NOTE,
             )
     elif timing.span > timing.interval:
         times = round(timing.span / timing.interval)

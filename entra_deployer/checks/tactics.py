@@ -7,7 +7,7 @@ from entra_deployer.core.issue import Level
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    attack = subject.knowledge.attack
+    attack = subject.attack
     techniques = [found for one in subject.hunt.mitre if (found := attack.resolve(one))]
     served = {slug for technique in techniques for slug in technique.tactics}
     names = ", ".join(tactic.name for slug, tactic in attack.tactics.items() if slug in served)

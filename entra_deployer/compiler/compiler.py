@@ -199,7 +199,8 @@ class _Rule:
 
     def _rule(self, text: str, schedule: Schedule, window: Window) -> StateObject:
         hunt, settings = self.source.hunt, self.settings.settings
-        tactics = guide.tactics_of(self.knowledge.attack, hunt.mitre, settings.tactics)
+        attack = self.knowledge.attack_for(self.target.version)
+        tactics = guide.tactics_of(attack, hunt.mitre, settings.tactics)
         payload: dict[str, Json] = {
             "rule_id": pinned_rule_id(hunt, self.settings),
             "type": "esql",
@@ -221,7 +222,7 @@ class _Rule:
             "false_positives": list(settings.false_positives),
             "note": guide.guide(hunt, self.query, [query for query in hunt.queries if query != self.query]),
             "setup": settings.setup or "",
-            "threat": guide.threat(self.knowledge.attack, hunt.mitre, settings.tactics),
+            "threat": guide.threat(attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
             "required_fields": guide.required_fields(self.tree, self.knowledge),
             "actions": [dict(action) for action in settings.actions],
