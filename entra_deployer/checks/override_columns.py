@@ -15,7 +15,9 @@ def _run(subject: Subject) -> Iterator[Finding]:
     for where, name in _named(subject):
         if name and name not in columns:
             hint = did_you_mean(name, columns) or f"the columns are {', '.join(columns)}"
-            yield Finding(f"{where} names {name}, which is no column of the result: it has no effect", hint=hint)
+            yield Finding(
+                f"{where} names {name}, which is no column of the result: it has no effect", hint=hint, setting=where
+            )
 
 
 def _named(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -15,10 +15,12 @@ def _run(subject: Subject) -> Iterator[Finding]:
         tactic = attack.find_tactic(word)
         if tactic is None:
             hint = "use a tactic's name, id or short name: Initial Access, TA0001, initial-access"
-            yield Finding(f"rule.yaml keeps the tactic {word!r}, which ATT&CK does not have", hint=hint)
+            yield Finding(
+                f"rule.yaml keeps the tactic {word!r}, which ATT&CK does not have", hint=hint, setting="tactics"
+            )
         elif tactic.slug not in served:
             message = f"rule.yaml keeps the tactic {tactic.name}, which none of the hunt's techniques serves"
-            yield Finding(message, hint=f"they serve: {names}" if names else None)
+            yield Finding(message, hint=f"they serve: {names}" if names else None, setting="tactics")
 
 
 CHECK = Check(

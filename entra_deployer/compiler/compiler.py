@@ -33,6 +33,8 @@ type Parser = Callable[[str, StackVersion], Parsed]
 
 MOST_SIGNALS = 1000
 """Kibana writes no alert at all, and says nothing, for a rule that asks for more in one run."""
+REQUIRED_WITHOUT_ECS_SINCE = StackVersion(8, 15)
+"""From here on Kibana itself says which required fields are of ECS; before, an import has to."""
 USUAL_SIGNALS = 100
 """What Kibana takes where a rule does not say it."""
 
@@ -224,10 +226,14 @@ class _Rule:
             "setup": settings.setup or "",
             "threat": guide.threat(attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
-            "required_fields": guide.required_fields(self.tree, self.knowledge),
+            "required_fields": guide.required_fields(
+                self.tree, self.knowledge, with_ecs=self.target.version < REQUIRED_WITHOUT_ECS_SINCE
+            ),
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],
         }
+        if looked_at := guide.investigation_fields(self.tree, key_columns(self.tree), window.time_keys):
+            payload["investigation_fields"] = {"field_names": looked_at}
         if window.column != TIMESTAMP:
             # the hunt's condition holds for no event without the field: such ones must not fall back to @timestamp
             payload |= {"timestamp_override": window.column, "timestamp_override_fallback_disabled": True}

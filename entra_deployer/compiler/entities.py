@@ -23,9 +23,10 @@ def entity_keys(keys: Sequence[str], time_keys: Sequence[str]) -> tuple[str, ...
     entities = [key for key in keys if key not in time_keys]
     if len(entities) <= MOST_KEYS:
         return tuple(entities)
-    best = sorted(entities, key=lambda key: (_rank(key), entities.index(key)))[:MOST_KEYS]
+    best = sorted(entities, key=lambda key: (rank(key), entities.index(key)))[:MOST_KEYS]
     return tuple(key for key in entities if key in best)
 
 
-def _rank(name: str) -> int:
+def rank(name: str) -> int:
+    """What a column is about: 0 who, 1 which machine, 2 from where, 3 which thing, 4 anything else."""
     return next((rank for rank, pattern in enumerate(_RANKS) if re.search(pattern, name.lower())), len(_RANKS))

@@ -3,14 +3,20 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from entra_deployer.compiler.entities import rank
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data.attack import Attack, Tactic, Technique
 from entra_deployer.data.knowledge import Knowledge
-from entra_deployer.esql.columns import read_fields, sources
+from entra_deployer.esql.columns import last_stats, output_columns, read_fields, sources
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.hunt import Hunt, Query
 
 FRAMEWORK = "MITRE ATT&CK"
+
+_STREAM = re.compile(r"(?:^|:)\.?(?:ds-)?logs-([a-z0-9_]+)\.")
+_MOST_INVESTIGATED = 12
+"""As many as fit into the head of an alert without scrolling."""
+_SAID_ALREADY = ("@timestamp", "event.ingested", "event.kind", "event.dataset", "event.module", "data_stream.dataset")
 
 _DOMAINS = {
     "azure": ("Cloud", "Identity"),
@@ -27,6 +33,16 @@ _DOMAINS = {
     "system": ("Endpoint",),
     "windows": ("Endpoint",),
     "auditd_manager": ("Endpoint",),
+    "crowdstrike": ("Endpoint",),
+    "m365_defender": ("Endpoint",),
+    "microsoft_defender_endpoint": ("Endpoint",),
+    "sentinel_one": ("Endpoint",),
+    "sentinel_one_cloud_funnel": ("Endpoint",),
+    "cloud_defend": ("Container",),
+    "kubernetes": ("Container",),
+    "panw": ("Network",),
+    "fortinet_fortigate": ("Network",),
+    "zscaler_zia": ("Network",),
     "network_traffic": ("Network",),
 }
 _SOURCES = {
@@ -44,6 +60,18 @@ _SOURCES = {
     "windows": "Windows",
     "network_traffic": "Network Packet Capture",
     "auditd_manager": "Auditd Manager",
+    "entityanalytics_entra_id": "Microsoft Entra ID",
+    "crowdstrike": "CrowdStrike",
+    "m365_defender": "Microsoft Defender XDR",
+    "microsoft_defender_endpoint": "Microsoft Defender for Endpoint",
+    "sentinel_one": "SentinelOne",
+    "sentinel_one_cloud_funnel": "SentinelOne",
+    "cloud_defend": "Elastic Defend for Containers",
+    "kubernetes": "Kubernetes",
+    "panw": "PAN-OS",
+    "fortinet_fortigate": "Fortinet",
+    "zscaler_zia": "Zscaler",
+    "cloudflare_logpush": "Cloudflare",
 }
 _DATASETS = {
     "azure.signinlogs": "Microsoft Entra ID Sign-in Logs",
@@ -56,9 +84,20 @@ _DATASETS = {
 }
 
 
+def packages_of(hunt: Hunt, tree: Tree) -> list[tuple[str, str]]:
+    """The integration packages of a hunt, each with the part of it that the hunt names ("").
+
+    First those that the hunt names, then those whose data streams its FROM names.
+    """
+    named = [(package, part) for package, _, part in (name.partition(".") for name in hunt.integrations)]
+    known = {package for package, _ in named}
+    read = (match[1] for source in sources(tree) if (match := _STREAM.search(source)))
+    return named + [(package, "") for package in dict.fromkeys(read) if package not in known]
+
+
 def tags(hunt: Hunt, tree: Tree, tactics: Sequence[Tactic], extra: Sequence[str], owner: str) -> list[str]:
     """The rule's tags in Elastic's convention, sorted by kind: Domain, Data Source, Use Case, Tactic, then others."""
-    packages = [name.partition(".")[0] for name in hunt.integrations]
+    packages = [package for package, _ in packages_of(hunt, tree)]
     domains = {domain for package in packages for domain in _DOMAINS.get(package, ())}
     found = [f"Domain: {domain}" for domain in sorted(domains)]
     found += [f"Data Source: {source}" for source in sorted(_data_sources(packages, tree))]
@@ -77,14 +116,13 @@ def _data_sources(packages: Sequence[str], tree: Tree) -> set[str]:
 
 
 def related_integrations(hunt: Hunt, tree: Tree, knowledge: Knowledge) -> list[Json]:
-    """The packages that the hunt names, with the range of versions that is known to bring its fields.
+    """The packages of a hunt, with the range of versions that is known to bring its fields.
 
     Kibana calls a policy template of a package an integration, where the package has several. Which of them it is the
     hunt says, or the data streams that the query reads.
     """
     found: list[Json] = []
-    for name in hunt.integrations:
-        package, _, named = name.partition(".")
+    for package, named in packages_of(hunt, tree):
         if package in knowledge.packages:
             entry = {"package": package, "version": knowledge.packages[package]}
             parts = _templates(package, named, tree, knowledge.templates.get(package, {}))
@@ -107,10 +145,28 @@ def _streams(package: str, tree: Tree) -> list[str]:
     return [match[1] for source in sources(tree) if (match := pattern.search(source))]
 
 
-def required_fields(tree: Tree, knowledge: Knowledge) -> list[Json]:
-    """The source's fields that the query reads, with their types as far as they are known."""
+def required_fields(tree: Tree, knowledge: Knowledge, *, with_ecs: bool = False) -> list[Json]:
+    """The source's fields that the query reads, with their types as far as they are known.
+
+    `with_ecs` adds whether ECS has a field of that type; newer Kibana finds that out by itself.
+    """
     patterns = sources(tree)
-    return [{"name": name, "type": knowledge.type_of(name, patterns) or "unknown"} for name in read_fields(tree)]
+    found = [(name, knowledge.type_of(name, patterns) or "unknown") for name in read_fields(tree)]
+    return [
+        {"name": name, "type": kind, **({"ecs": knowledge.ecs.get(name) == kind} if with_ecs else {})}
+        for name, kind in found
+    ]
+
+
+def investigation_fields(tree: Tree, keys: Sequence[str], time_keys: Sequence[str]) -> list[str]:
+    """The fields of an alert that an analyst looks at first: who and where, then what the query asked for."""
+    out = output_columns(tree)
+    if last_stats(tree) is not None:
+        found = [*keys, *(name for name in out if name not in keys)]
+    else:
+        asked = [name for name in read_fields(tree) if name not in _SAID_ALREADY and not name.startswith("_")]
+        found = sorted(asked, key=lambda name: (rank(name), name))
+    return [name for name in dict.fromkeys(found) if name not in time_keys][:_MOST_INVESTIGATED]
 
 
 def guide(hunt: Hunt, query: Query, others: Sequence[Query]) -> str:

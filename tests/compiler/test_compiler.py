@@ -142,7 +142,7 @@ AWS = [("aws", "s3"), ("aws", "waf"), ("aws", "route53")]
         (("azure",), COUNTING, [("azure", "adlogs")]),
         (("azure",), "from logs-azure.signinlogs-*, logs-azure.auditlogs-* | keep x", [("azure", "adlogs")]),
         (("azure.graphactivitylogs",), COUNTING, [("azure", "graphactivitylogs")]),
-        (("azure",), "from logs-azure.*, logs-o365.audit-* | keep x", [("azure", None)]),
+        (("azure",), "from logs-azure.*, logs-o365.audit-* | keep x", [("azure", None), ("o365", None)]),
         (("aws.cloudtrail",), ROWS, [("aws", "cloudtrail")]),
         (("okta", "my_own"), ROWS, [("okta", None)]),
         (("aws",), "from logs-aws.s3access-*, logs-aws.waf-*, logs-aws.route53_public_logs-* | keep x", AWS),
@@ -265,3 +265,36 @@ def test_each_query_has_the_settings_of_its_own_key():
     result = compile_source(RuleSource("a_hunt", one, settings), target(), load_knowledge())
     assert [rule.rule.name for rule in result.rules] == ["First", "A hunt (b)"]
     assert [rule.rule.payload["severity"] for rule in result.rules] == ["medium", "high"]
+
+
+def test_the_integrations_that_from_names_are_related():
+    payload = rule(
+        "from logs-okta.system-*, logs-endpoint.events.process-* | keep user.name", integrations=()
+    ).rule.payload
+    assert [item["package"] for item in payload["related_integrations"]] == ["okta", "endpoint"]
+    assert {"Data Source: Okta", "Data Source: Elastic Defend", "Domain: Endpoint"} <= set(payload["tags"])
+
+
+def test_the_analyst_sees_who_and_where_first():
+    counted = (
+        "from a | stats n = count(*), v = values(host.name) by b = bucket(@timestamp, 1 hour), source.ip, user.name"
+    )
+    assert rule(counted).rule.payload["investigation_fields"] == {"field_names": ["source.ip", "user.name", "n", "v"]}
+    kept = 'from a | where process.name == "x" and host.name == "y" and user.name == "z" and @timestamp > now() - 1 day'
+    fields = rule(kept).rule.payload["investigation_fields"]["field_names"]
+    assert fields == ["user.name", "host.name", "process.name"]
+
+
+def test_repeats_are_folded_by_what_tells_entities_apart_and_never_by_time():
+    by = "event.action, process.name, b = date_trunc(1 hour, @timestamp), host.name, user.name, source.ip"
+    folded = rule(f"from a | stats n = count(*) by {by}").rule.payload["alert_suppression"]
+    assert folded["group_by"] == ["host.name", "user.name", "source.ip"]
+
+
+def test_an_old_import_is_told_which_fields_are_of_ecs():
+    query = "from logs-azure.signinlogs-* | where source.ip is not null and azure.signinlogs.category is not null"
+    assert rule(query, version="8.12").rule.payload["required_fields"] == [
+        {"name": "azure.signinlogs.category", "type": "keyword", "ecs": False},
+        {"name": "source.ip", "type": "ip", "ecs": True},
+    ]
+    assert rule(query).rule.payload["required_fields"][1] == {"name": "source.ip", "type": "ip"}
