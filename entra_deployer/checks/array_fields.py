@@ -16,7 +16,7 @@ _OFTEN_ONE = ("event.category", "event.type")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    streams = subject.knowledge.streams_of(subject.sources) or ()
+    streams = subject.streams
     arrays = {*subject.knowledge.arrays, *(name for stream in streams for name in stream.arrays)}
     if streams:
         arrays -= frozenset.intersection(*(stream.single for stream in streams))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from entra_deployer import facts
 from entra_deployer.compiler.compiled import CompiledRule
@@ -9,6 +10,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
 from entra_deployer.data.attack import Attack
+from entra_deployer.data.integrations import Stream
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import Problem
@@ -64,6 +66,12 @@ class Subject:
         """The index patterns that the query reads from."""
         return sources(self.tree)
 
+    @cached_property
+    def streams(self) -> tuple[Stream, ...]:
+        """The data streams of integrations that the query reads from; () where any source is another."""
+        return self.knowledge.streams_of(self.sources) or ()
+
+    @cached_property
     def field_types(self) -> Mapping[str, str] | None:
         """The fields of the sources with their types; None where the sources are not known."""
         return self.knowledge.field_types(self.sources)

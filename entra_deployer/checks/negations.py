@@ -87,7 +87,7 @@ def _settled(subject: Subject) -> set[str]:
         if isinstance(node, nodes.IsNull) and isinstance(side := strip_parentheses(node.value), nodes.Column)
     }
     keys = {key.name for command in subject.tree.commands if isinstance(command, nodes.Stats) for key in command.groups}
-    streams = subject.knowledge.streams_of(subject.sources) or ()
+    streams = subject.streams
     always = frozenset.intersection(*(stream.always for stream in streams)) if streams else frozenset[str]()
     found = {"@timestamp", "event.kind", *named, *keys, *always, *_required(subject)}
     if subject.sources and all(source.rpartition(":")[2].startswith(_ALERTS) for source in subject.sources):

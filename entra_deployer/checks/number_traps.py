@@ -17,7 +17,7 @@ _ORDER = (">", ">=", "<", "<=")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    types = dict(subject.field_types() or {})
+    types = dict(subject.field_types or {})
     whole: dict[str, bool] = {name: kind in _WHOLE_TYPES for name, kind in types.items()}
     divided: set[str] = set()
     for command in subject.tree.commands:

@@ -11,7 +11,7 @@ from entra_deployer.esql.tree import Span, Tree
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    found = find_faults(subject.tree, subject.field_types())
+    found = find_faults(subject.tree, subject.field_types)
     for fault in found:
         yield Finding(fault.message, fault.span, hint=fault.hint or "Elasticsearch would refuse the query here")
     for problem in subject.problems if not found and not _is_misread(subject.tree) else ():

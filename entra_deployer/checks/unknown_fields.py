@@ -13,7 +13,7 @@ _UNREADABLE = ("flattened", "object", "nested")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    types = subject.field_types()
+    types = subject.field_types
     if types is None:
         return
     for name in read_fields(subject.tree):
@@ -25,7 +25,7 @@ def _finding(subject: Subject, name: str, types: Mapping[str, str]) -> Iterator[
     if above := _unreadable(name, types):
         yield Finding(f"{above} is of the type {types[above]}, which ES|QL cannot read", place, hint=_hint(name, types))
         return
-    streams = subject.knowledge.streams_of(subject.sources) or ()
+    streams = subject.streams
     if name in types or any(stream.is_open(name) or name in stream.fields for stream in streams):
         return
     hint = _hint(name, types)

@@ -27,7 +27,7 @@ _EXACT = ("==", "!=", "in", ":")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    streams = subject.knowledge.streams_of(subject.sources) or ()
+    streams = subject.streams
     made: set[str] = set()
     without_user = _variants_asked(subject, streams)
     for command in subject.tree.commands:
