@@ -84,7 +84,9 @@ FROM_ON_TREE = _since(
 )
 PLAIN_METADATA = _since("METADATA without brackets", f"{_OBSERVED}; {_SOURCE_CODE}", 13)
 STATS_ON_TREE = _since("STATS is found on the tree", f"{_OBSERVED}; {_SOURCE_CODE}", None)
-ROWS_TOLD_APART = _since("the rows that MV_EXPAND makes of one document", f"{_OBSERVED}: 8.12 keeps one alert", None)
+ROWS_TOLD_APART = _since(
+    "the rows that MV_EXPAND makes of one document", f"{_OBSERVED}: 8.12 keeps one alert; elastic/kibana#212675", 19, 1
+)
 METADATA_ADDED = _since("METADATA _id is added by Kibana itself", _SOURCE_CODE, None, 4)
 
 # -- what rules can hold ----------------------------------------------------------------------------------------------
@@ -93,6 +95,8 @@ SETUP_WRITTEN = _since("create and update keep `setup`", f"{_OBSERVED} and {_SCH
 LISTS_WRITTEN = _since("create and update keep related_integrations, required_fields", f"{_OBSERVED}, {_SCHEMAS}", 15)
 SUPPRESSION = _since("alert_suppression of ES|QL rules", _SCHEMAS, 15)
 RESPONSE_ACTIONS = _since("response_actions of ES|QL rules", _SCHEMAS, 16)
+
+ATTACK_19 = _since("rules carry ATT&CK 19, before that 18", "elastic/detection-rules: CLI.md and config.py", None, 5)
 
 # -- Elasticsearch and ES|QL ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from entra_deployer import facts
 from entra_deployer.checks.array_hints import ArrayCondition, array_hint, is_plain
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
@@ -10,7 +11,6 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
 from entra_deployer.esql.conditions import conditions, strip_parentheses, text_comparisons
 
-_MV_CONTAINS_SINCE = StackVersion(9, 2)
 _OFTEN_ONE = ("event.category", "event.type")
 """Arrays by ECS in which most sources have one value."""
 
@@ -76,7 +76,7 @@ def _items(command: nodes.Command) -> tuple[nodes.Assignment, ...]:
 
 
 def _hint_for(name: str, texts: tuple[str, ...], version: StackVersion) -> str:
-    if version >= _MV_CONTAINS_SINCE:
+    if facts.MV_CONTAINS.holds(version):
         return f'write MV_CONTAINS({name}, "{texts[0]}")'
     return f'write MV_CONCAT({name}, ",") LIKE "*{texts[0]}*", or ask before the STATS'
 

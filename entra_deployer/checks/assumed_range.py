@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.compiler.schedule import ASSUMED
+from entra_deployer.compiler.window import find_window
 from entra_deployer.core.issue import Level
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
     for remark in subject.rule.remarks:
         if remark.code == ASSUMED:
-            yield Finding(remark.message, hint=remark.hint or None)
+            spans = find_window(subject.tree).spans
+            yield Finding(remark.message, spans[0] if spans else None, hint=remark.hint or None)
 
 
 CHECK = Check(

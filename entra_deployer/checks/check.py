@@ -59,7 +59,7 @@ class Subject:
     @property
     def attack(self) -> Attack:
         """The version of ATT&CK that rules of the target carry."""
-        return self.knowledge.attack_for(self.target.version)
+        return self.knowledge.attack_for(nineteen=facts.ATTACK_19.holds(self.target.version))
 
     @property
     def sources(self) -> tuple[str, ...]:

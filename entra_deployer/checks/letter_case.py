@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
+from entra_deployer.checks.unknown_values import value_findings
 from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
@@ -15,6 +16,7 @@ _NO_LETTERS = re.compile(r"\\.|\[[^]]*\]", re.DOTALL)
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
+    yield from (finding for finding, other_case in value_findings(subject) if other_case)
     made: dict[str, str] = {}
     for command in subject.tree.commands:
         for part in command.assignments if isinstance(command, nodes.Eval) else (command,):
@@ -61,7 +63,8 @@ CHECK = Check(
     level=Level.WARNING,
     explanation=(
         "TO_LOWER(x) has no upper-case letters, so that it never equals a constant that has some, nor begins with it "
-        "or matches it as a pattern; with TO_UPPER it is the other way round. A positive condition of this kind never "
+        "or matches it as a pattern; with TO_UPPER it is the other way round. Nor does a field whose values ECS or the "
+        "integration lists: event.outcome is failure, never Failure. A positive condition of this kind never "
         "holds, a negated one always does."
     ),
     good=Example('from logs-a-*\n| where to_lower(user.name) == "admin"'),

@@ -27,6 +27,11 @@ _EXACT = ("==", "!=", "in", ":")
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
+    return (finding for finding, other_case in value_findings(subject) if not other_case)
+
+
+def value_findings(subject: Subject) -> Iterator[tuple[Finding, bool]]:
+    """What is wrong with the values that a query asks for, and whether it is the case of letters alone."""
     streams = subject.streams
     made: set[str] = set()
     without_user = _variants_asked(subject, streams)
@@ -36,19 +41,23 @@ def _run(subject: Subject) -> Iterator[Finding]:
                 column = strip_parentheses(one.value)
                 if isinstance(column, nodes.Column) and column.name not in made:
                     yield from _value(one, column.name, streams)
-                    yield from _absent(column, streams, without_user, negated=one.negated)
+                    for finding in _absent(column, streams, without_user, negated=one.negated):
+                        yield finding, False
         made |= set(made_columns(command))
         if isinstance(command, nodes.Stats):
             return
 
 
-def _value(one: Comparison, name: str, streams: tuple[Stream, ...]) -> Iterator[Finding]:
+def _value(one: Comparison, name: str, streams: tuple[Stream, ...]) -> Iterator[tuple[Finding, bool]]:
     if one.way not in _EXACT:
         return
     outcome = "always holds" if one.negated else "never holds"
     if name.endswith("country_iso_code") and not re.fullmatch("[A-Z]{2}", one.text):
         hint = f'write "{one.text.upper()}"' if len(one.text) == 2 else "write the two letters of ISO 3166: US, DE"
-        yield Finding(f'{name} holds two capital letters, so that "{one.text}" {outcome}', one.literal.span, hint=hint)
+        yield (
+            Finding(f'{name} holds two capital letters, so that "{one.text}" {outcome}', one.literal.span, hint=hint),
+            False,
+        )
         return
     allowed, strict = _allowed(name, streams)
     if not allowed or one.text in allowed:
@@ -58,7 +67,8 @@ def _value(one: Comparison, name: str, streams: tuple[Stream, ...]) -> Iterator[
         return
     close = same or get_close_matches(one.text, allowed, n=1, cutoff=0.6)
     hint = f'did you mean "{close[0]}"?' if close else f"its values are {', '.join(allowed[:8])}"
-    yield Finding(f'{name} never is "{one.text}": the condition {outcome}', one.literal.span, hint=hint)
+    finding = Finding(f'{name} never is "{one.text}": the condition {outcome}', one.literal.span, hint=hint)
+    yield finding, bool(same)
 
 
 def _allowed(name: str, streams: tuple[Stream, ...]) -> tuple[list[str], bool]:
@@ -102,12 +112,12 @@ CHECK = Check(
     title="a value that the source never has",
     level=Level.WARNING,
     explanation=(
-        'Values are compared letter by letter: `event.outcome == "Failure"` never holds, because ECS knows failure, '
+        'Values are compared letter by letter: `event.outcome == "failed"` never holds, because ECS knows failure, '
         "success and unknown. The check knows the values that ECS allows, codes of countries, and what Elastic's "
         "integrations set: the categories of Microsoft Entra ID's sign-ins, of which those of service principals and "
         "managed identities have no user.*; that its audit logs have no event.category."
     ),
     good=Example('from logs-azure.signinlogs-*\n| where event.outcome == "failure"'),
-    bad=Example('from logs-azure.signinlogs-*\n| where event.outcome == "Failure"'),
+    bad=Example('from logs-azure.signinlogs-*\n| where event.outcome == "failed"'),
     run=_run,
 )

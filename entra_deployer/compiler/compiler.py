@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from entra_deployer import facts
 from entra_deployer.compiler import guide
 from entra_deployer.compiler.compiled import Compiled, CompiledRule, Step, explain, rewrite_text
 from entra_deployer.compiler.entities import entity_keys
@@ -33,8 +34,6 @@ type Parser = Callable[[str, StackVersion], Parsed]
 
 MOST_SIGNALS = 1000
 """Kibana writes no alert at all, and says nothing, for a rule that asks for more in one run."""
-REQUIRED_WITHOUT_ECS_SINCE = StackVersion(8, 15)
-"""From here on Kibana itself says which required fields are of ECS; before, an import has to."""
 USUAL_SIGNALS = 100
 """What Kibana takes where a rule does not say it."""
 
@@ -201,7 +200,7 @@ class _Rule:
 
     def _rule(self, text: str, schedule: Schedule, window: Window) -> StateObject:
         hunt, settings = self.source.hunt, self.settings.settings
-        attack = self.knowledge.attack_for(self.target.version)
+        attack = self.knowledge.attack_for(nineteen=facts.ATTACK_19.holds(self.target.version))
         tactics = guide.tactics_of(attack, hunt.mitre, settings.tactics)
         payload: dict[str, Json] = {
             "rule_id": pinned_rule_id(hunt, self.settings),
@@ -227,7 +226,7 @@ class _Rule:
             "threat": guide.threat(attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
             "required_fields": guide.required_fields(
-                self.tree, self.knowledge, with_ecs=self.target.version < REQUIRED_WITHOUT_ECS_SINCE
+                self.tree, self.knowledge, with_ecs=not facts.LISTS_WRITTEN.holds(self.target.version)
             ),
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],

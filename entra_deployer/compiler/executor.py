@@ -120,12 +120,17 @@ def _write(source: nodes.From, names: list[str], *, brackets: bool) -> Edit:
 
 
 def _keep_steps(tree: Tree) -> Iterator[Step]:
+    """Each KEEP keeps the columns too, as far as no earlier command renamed or dropped them."""
+    there = list(COLUMNS)
     for command in tree.commands:
-        if isinstance(command, nodes.Keep):
-            missing = [column for column in COLUMNS if not _matches(column, command.names)]
-            if missing:
-                end = command.names[-1].span.end
-                yield Step("keep", f"keeps {_WHY}", (Edit(end, end, "".join(f", {one}" for one in missing)),))
+        match command:
+            case nodes.Rename(old=names) | nodes.Drop(names=names):
+                there = [column for column in there if not _matches(column, names)]
+            case nodes.Keep(names=names):
+                missing = [column for column in there if not _matches(column, names)]
+                if missing:
+                    end = names[-1].span.end
+                    yield Step("keep", f"keeps {_WHY}", (Edit(end, end, "".join(f", {one}" for one in missing)),))
 
 
 def _matches(column: str, names: tuple[nodes.Name, ...]) -> bool:

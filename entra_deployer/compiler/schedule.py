@@ -205,7 +205,7 @@ def _new_groups(wish: Wish, said: int | None, delay: int) -> _Range:
         why = "a baseline that was assumed"
         message = (
             f"the hunt does not say how far back it looks to tell what is new within {say_duration(recency)}: "
-            f"{say_duration(lookback)} are assumed, and what was seen before them counts as new again"
+            f"{_assumed_in_words(lookback)}, and what was seen before that counts as new again"
         )
         hint = "say it in the query (WHERE @timestamp > NOW() - 14 days) or as `lookback` in rule.yaml"
         remarks = [Remark(ASSUMED, message, hint)]
@@ -238,13 +238,22 @@ def _assumed(wish: Wish, delay: int) -> _Range:
     why = "the hunt asks for none"
     remarks: tuple[Remark, ...] = ()
     if wish.aggregates or wish.picker:
-        whose = "Discover's time picker gives the hunt's range" if wish.picker else "the hunt has no time window"
-        message = f"{whose}: {say_duration(usual)} are assumed"
+        whose = "the hunt has no time window"
+        if wish.end > 0:
+            whose = f"the hunt says only that events are older than {say_duration(wish.end)}"
+        if wish.picker:
+            whose = "Discover's time picker gives the hunt's range"
+        message = f"{whose}: {_assumed_in_words(usual)}"
         if wish.aggregates:
             message += f", so that a threshold counts what happens within {say_duration(usual)}"
         hint = "say it in the query (WHERE @timestamp > NOW() - 1 hour) or as `lookback` in rule.yaml"
         why, remarks = "assumed", (Remark(ASSUMED, message, hint),)
     return _Range(lookback, why, max(usual - delay, 0), remarks=remarks)
+
+
+def _assumed_in_words(seconds: int) -> str:
+    said = say_duration(seconds)
+    return f"{said} {'is' if said.startswith('1 ') else 'are'} assumed"
 
 
 def _further(found: _Range, interval: int, wish: Wish, delay: int) -> _Range:
@@ -276,7 +285,8 @@ def _interval(settings: RuleSettings, duplicates: str, wish: Wish, found: _Range
         return parse_duration(settings.interval), _too_seldom(parse_duration(settings.interval), wish)
     usual = next((interval for most, interval in _INTERVALS if span <= most), HOUR)
     if wish.recency:
-        return found.most, ()
+        # what is suppressed may be found again: an alert need not wait for most of the time that a group is new
+        return min(found.most, HOUR) if duplicates == "suppress" else found.most, ()
     if wish.bucket and not wish.window and not settings.lookback and found.most:
         return found.most, ()
     most = found.most if found.most >= SHORTEST else span

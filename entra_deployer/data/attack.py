@@ -3,11 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from entra_deployer.core.target import StackVersion
-
-NINETEEN_SINCE = StackVersion(9, 5)
-"""The first version of the stack whose own rules carry ATT&CK 19 (elastic/detection-rules, CLI.md); older ones: 18."""
-
 
 @dataclass(frozen=True)
 class Tactic:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from entra_deployer.core.target import StackVersion
-from entra_deployer.data.attack import NINETEEN_SINCE, Attack
+from entra_deployer.data.attack import Attack
 from entra_deployer.data.integrations import Stream
 
 
@@ -40,9 +39,9 @@ class Knowledge:
         inside = [name for name in self.ecs if "." in name]
         return frozenset(name.rpartition(".")[0] for name in self.ecs) | {name.partition(".")[0] for name in inside}
 
-    def attack_for(self, version: StackVersion) -> Attack:
-        """The version of ATT&CK that the rules of a stack carry."""
-        if version < NINETEEN_SINCE:
+    def attack_for(self, *, nineteen: bool) -> Attack:
+        """The version of ATT&CK that the rules of a stack carry: 19 or 18."""
+        if not nineteen:
             return self.attack
         return next((one for one in self.later() if one.version.startswith("19.")), self.attack)
 

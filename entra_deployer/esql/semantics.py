@@ -17,6 +17,9 @@ from entra_deployer.esql.refusals import did_you_mean
 from entra_deployer.esql.signatures import AGGREGATES, FAMILIES, GROUPINGS, SIGNATURES, Signature, family
 from entra_deployer.esql.tree import Span, Tree
 
+PICKER = frozenset({"?_tstart", "?_tend"})
+"""The parameters of Discover's time picker, for which the compiler writes the rule's own range."""
+
 METADATA = frozenset({"_id", "_index", "_version", "_source", "_ignored", "_index_mode", "_score", "_tier", "_tsid"})
 
 _GROK = re.compile(r"%\{\w+:([^:}]+)(?::(\w+))?\}")
@@ -337,7 +340,7 @@ class _Reader:
         return kind
 
     def _literal(self, node: nodes.Literal) -> str | None:
-        if node.kind == "parameter":
+        if node.kind == "parameter" and node.value not in PICKER:
             self._fault(f"a rule has no value for {node.value}", node.span, "write the value itself")
         kinds = {"string": "string", "integer": "number", "decimal": "number", "boolean": "boolean", "null": "null"}
         return kinds.get(node.kind)

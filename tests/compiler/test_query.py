@@ -126,3 +126,8 @@ def test_what_comes_out_parses_and_has_nothing_left_to_rewrite(version):
     assert parsed.tree
     assert not parsed.problems
     assert query_of(once, version=version) == once
+
+
+def test_a_keep_keeps_what_an_earlier_command_left():
+    query = "from a metadata _id, _index, _version | rename _id as doc | keep doc, x"
+    assert query_of(query).endswith("| keep doc, x, _index, _version")
