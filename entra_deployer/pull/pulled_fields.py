@@ -30,7 +30,7 @@ _OWN_KEYS = (
 """Fields of the rule that rule.yaml has under the same name."""
 
 _CONSEQUENCES = {
-    "query": frozenset({"note", "required_fields", "tags", "related_integrations"}),
+    "query": frozenset({"note", "required_fields", "tags", "related_integrations", "investigation_fields"}),
     "threat": frozenset({"tags"}),
 }
 """What else may become another when a field does: the compiler makes it of it, and a push brings it to Kibana."""
