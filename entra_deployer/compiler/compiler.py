@@ -225,9 +225,7 @@ class _Rule:
             "setup": settings.setup or "",
             "threat": guide.threat(attack, hunt.mitre, settings.tactics),
             "related_integrations": guide.related_integrations(hunt, self.tree, self.knowledge),
-            "required_fields": guide.required_fields(
-                self.tree, self.knowledge, with_ecs=not facts.LISTS_WRITTEN.holds(self.target.version)
-            ),
+            "required_fields": guide.required_fields(self.tree, self.knowledge),
             "actions": [dict(action) for action in settings.actions],
             "exceptions_list": [{"list_id": list_id} for list_id in settings.exceptions],
         }

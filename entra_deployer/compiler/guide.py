@@ -145,17 +145,10 @@ def _streams(package: str, tree: Tree) -> list[str]:
     return [match[1] for source in sources(tree) if (match := pattern.search(source))]
 
 
-def required_fields(tree: Tree, knowledge: Knowledge, *, with_ecs: bool = False) -> list[Json]:
-    """The source's fields that the query reads, with their types as far as they are known.
-
-    `with_ecs` adds whether ECS has a field of that type; newer Kibana finds that out by itself.
-    """
+def required_fields(tree: Tree, knowledge: Knowledge) -> list[Json]:
+    """The source's fields that the query reads, with their types as far as they are known."""
     patterns = sources(tree)
-    found = [(name, knowledge.type_of(name, patterns) or "unknown") for name in read_fields(tree)]
-    return [
-        {"name": name, "type": kind, **({"ecs": knowledge.ecs.get(name) == kind} if with_ecs else {})}
-        for name, kind in found
-    ]
+    return [{"name": name, "type": knowledge.type_of(name, patterns) or "unknown"} for name in read_fields(tree)]
 
 
 def investigation_fields(tree: Tree, keys: Sequence[str], time_keys: Sequence[str]) -> list[str]:

@@ -289,12 +289,3 @@ def test_repeats_are_folded_by_what_tells_entities_apart_and_never_by_time():
     by = "event.action, process.name, b = date_trunc(1 hour, @timestamp), host.name, user.name, source.ip"
     folded = rule(f"from a | stats n = count(*) by {by}").rule.payload["alert_suppression"]
     assert folded["group_by"] == ["host.name", "user.name", "source.ip"]
-
-
-def test_an_old_import_is_told_which_fields_are_of_ecs():
-    query = "from logs-azure.signinlogs-* | where source.ip is not null and azure.signinlogs.category is not null"
-    assert rule(query, version="8.12").rule.payload["required_fields"] == [
-        {"name": "azure.signinlogs.category", "type": "keyword", "ecs": False},
-        {"name": "source.ip", "type": "ip", "ecs": True},
-    ]
-    assert rule(query).rule.payload["required_fields"][1] == {"name": "source.ip", "type": "ip"}
