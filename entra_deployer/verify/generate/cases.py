@@ -25,7 +25,7 @@ from entra_deployer.verify.generate.documents import (
     TimeRange,
     value_of,
 )
-from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe
+from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe, SplitGroup
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
@@ -123,7 +123,7 @@ class Maker:
         for position, (goal, _) in enumerate(events):
             for name, way in self._ways(goal):
                 yield name, True, Attempt(_with(events, position, way), firing)
-        misses = [(self._shown(goal), groups.search(recipe, goal.span)) for goal in groups.goals]
+        misses = [(self._shown(goal), groups.near_miss(recipe, goal.span)) for goal in groups.goals]
         for name, missed in misses:
             edge = groups.search(missed) if missed else None
             if edge and edge != recipe:
@@ -133,7 +133,18 @@ class Maker:
         yield from self._near_misses(events, firing)
         for name, missed in misses:
             yield f"not: {name}", False, Attempt(events, FoundGroup(groups, missed)) if missed else None
+        yield from self._split(events, firing)
         yield from self._outside(events, firing)
+
+    def _split(self, events: tuple[Flagged, ...], firing: Sizes | Searched) -> Iterator[tuple[str, bool, Attempt]]:
+        """Groups that would fire if one of their keys were not asked for."""
+        if self.plan.grouping is None:
+            return
+        groups = Groups(self.tree, self._builder, events)
+        for key in self.plan.grouping.keys:
+            split = SplitGroup(groups, firing, key)
+            if key.name in self.plan.kept_keys and split.is_quiet():
+                yield f"half of it under another {key.name}", False, Attempt(events, split)
 
     def _found_group(self) -> tuple[Groups, Recipe] | None:
         """The search and the smallest group that it found, by conditions on values of groups too where that works."""
@@ -188,6 +199,7 @@ class Maker:
         yield from self._near_misses(events, firing)
         for goal, sizes in self._missed(firing):
             yield f"not: {self._say(goal)}", False, Attempt(events, sizes) if sizes else None
+        yield from self._split(events, firing)
         yield from self._outside(events, firing)
 
     def _outside(self, events: tuple[Flagged, ...], firing: Sizes | Searched) -> Iterator[tuple[str, bool, Attempt]]:

@@ -18,12 +18,22 @@ from entra_deployer.esql.scope import Derived, Goal, Scope
 from entra_deployer.esql.simulation import Outcome, Row, Simulation
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.constraints import Assigned, Constraint, Kind, TooMany, Unsolved, holds
-from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged
+from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged, Searched
 from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import fields_of, fields_of_goal
+from entra_deployer.verify.generate.sizes import Sizes
 
 MOST_CONDITIONS = 8
 """So many conditions within aggregates make an event of their own kind."""
+
+FEW = 10
+"""A group with so many different values at most is brought nearer."""
+
+MOST_STEPS = 3
+"""So many steps a near miss is brought nearer."""
+
+MOST_PARTS = 2
+"""Into so many parts a group is split."""
 
 MOST_WAYS = 8
 """So many other ways are events of their own kind."""
@@ -103,6 +113,35 @@ class FoundGroup:
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers that the query makes of the events, by column."""
         return self.groups.counted(documents)
+
+
+@dataclass(frozen=True)
+class SplitGroup:
+    """A group that fires, half of its events under another value of one of its keys."""
+
+    groups: "Groups"
+    whole: "Sizes | Searched"
+    key: nodes.Assignment
+
+    def documents(self, attempt: Attempt, mark: str) -> list[Document]:
+        """Its events. Raises Unsolved where they cannot be split, or fire all the same."""
+        whole = self.groups.builder.make(replace(attempt, sizes=self.whole, fires=True), mark)
+        documents = self.groups.split(whole, mark, self.key)
+        if self.groups.outcome(documents).rows:
+            raise Unsolved("a half of it fires too")
+        return documents
+
+    def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
+        """The numbers that the query makes of the events, by column."""
+        return self.groups.counted(documents)
+
+    def is_quiet(self) -> bool:
+        """Whether it can be split, and then does not fire."""
+        try:
+            self.documents(Attempt(tuple(self.groups.events), self), "x")
+        except (Unknown, Unpickable):
+            return False
+        return True
 
 
 @dataclass
@@ -316,6 +355,29 @@ class Groups:
                 break
         return pool
 
+    def split(self, documents: Sequence[Document], mark: str, key: nodes.Assignment) -> list[Document]:
+        """The events, every other one under another value of the key. Raises Unsolved where that cannot be."""
+        base = self._base(mark, 0, None)
+        names = [name for name in dict.fromkeys(self._fields(key.value)) if name != TIMESTAMP]
+        if base is None or not names or sum(one.count for one in documents) < MOST_PARTS:
+            raise Unsolved("its events cannot be split by this key")
+        other: dict[str, Value] = {}
+        for name in names:
+            first = documents[0].values.get(name)
+            pool = self._pool(name, base[0].constraints.get(name, ()), mark, MOST_PARTS, first)
+            if first is None or len(pool) < MOST_PARTS:
+                raise Unsolved("the key has one value only")
+            other[name] = pool[1]
+        shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in other.items()}
+        parts: list[Document] = []
+        for number, one in enumerate(documents):
+            moved = replace(one, fields={**one.fields, **shaped}, values={**one.values, **other})
+            if one.count > 1:
+                parts += [replace(one, count=one.count - one.count // 2), replace(moved, count=one.count // 2)]
+            else:
+                parts.append(moved if number % 2 else one)
+        return parts
+
     # -- searching --------------------------------------------------------------------------------------------------
 
     def outcome(self, documents: Sequence[Document], missed: nodes.Span | None = None) -> Outcome:
@@ -343,6 +405,27 @@ class Groups:
         if self.rows_left < 0:
             raise TooMany("the search for a group took too long")
         return self.outcome(documents, missed).distance
+
+    def near_miss(self, firing: Recipe, missed: nodes.Span) -> Recipe | None:
+        """The group that misses one condition and is nearest to one that fires, as far as a few steps find it."""
+        found = self.search(firing, missed)
+        for _ in range(MOST_STEPS):
+            nearer = self._nearer(found, missed) if found and max(found.different, default=1) <= FEW else None
+            if nearer is None:
+                break
+            found = nearer
+        return found
+
+    def _nearer(self, recipe: Recipe, missed: nodes.Span) -> Recipe | None:
+        """A near miss that differs in one choice and is nearer to firing; None for none, and late in the search."""
+        best, found = self.distance(recipe, None), None
+        for candidate in self._neighbours(recipe):
+            if self.rows_left < MOST_ROWS // 2:
+                break
+            distance = self.distance(candidate, None)
+            if 0 < distance < best and self.distance(candidate, missed) == 0:
+                best, found = distance, candidate
+        return found
 
     def search(self, start: Recipe, missed: nodes.Span | None = None, *, small: bool = False) -> Recipe | None:
         """A group near `start` for which every condition holds but the one that is missed; None for none.

@@ -155,3 +155,21 @@ def test_a_text_that_no_inverse_gives_is_tried_out(predicate):
     cases = cases_of(f'FROM x | WHERE code == "1" AND {predicate} | KEEP host, t, code')
     assert cases[0].fires
     assert any(not case.fires and "LENGTH" in case.name for case in cases)
+
+
+def test_a_group_is_split_over_another_value_of_each_key():
+    cases = {case.name: case for case in cases_of("FROM x | STATS n = COUNT(*) BY u, ip | WHERE n >= 10")}
+    for key in ("u", "ip"):
+        split = cases[f"half of it under another {key}"]
+        assert [event.count for event in split.events] == [5, 5]
+        assert len({event.document[key] for event in split.events}) == 2
+        assert not split.fires
+    whole = cases_of("FROM x | STATS n = COUNT(*) BY u, ip | WHERE n >= 1")
+    assert not [case.name for case in whole if case.name.startswith("half")]
+
+
+def test_a_near_miss_of_a_sum_is_as_near_as_it_can_be():
+    cases = {case.name: case for case in cases_of(QUERIES[0])}
+    points = {"p": 3, "q": 2}
+    near = sum(points.get(event.document.get("a"), 0) * event.count for event in cases["not: s >= 6"].events)
+    assert near == 5
