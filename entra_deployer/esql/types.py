@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import ARITHMETIC, COMPARISONS, strip_parentheses
-from entra_deployer.esql.functions import FUNCTIONS
+from entra_deployer.esql.functions import FUNCTIONS, SAME
 
 FAMILIES = {
     **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),
@@ -36,7 +36,25 @@ def inferred_types(tree: nodes.Tree) -> dict[str, str]:
     for node in tree.walk():
         for name, kind in _demands(node):
             found.setdefault(name, kind)
+    for command in reversed(tree.commands):
+        for made in command.children():
+            if isinstance(made, nodes.Assignment) and made.name in found:
+                for name in _column(_handed_on(made.value)):
+                    found.setdefault(name, found[made.name])
     return found
+
+
+def _handed_on(node: nodes.Expression) -> nodes.Expression:
+    """What has the type of an expression: the argument of MAX and its like, else the expression itself."""
+    node = strip_parentheses(node)
+    if (
+        isinstance(node, nodes.Call)
+        and node.arguments
+        and node.name in FUNCTIONS
+        and FUNCTIONS[node.name].gives == SAME
+    ):
+        return node.arguments[0]
+    return node
 
 
 def _demands(node: nodes.Node) -> Iterator[tuple[str, str]]:

@@ -33,3 +33,15 @@ def test_what_a_field_is_compared_with_tells_its_type(predicate, types):
 def test_functions_of_moments_demand_dates_and_sums_numbers():
     text = "FROM x | EVAL w = DATE_TRUNC(1 hour, seen) | STATS s = SUM(bytes) BY w, b = BUCKET(other, 1 day)"
     assert inferred_types(parse(text, StackVersion(8, 19)).tree) == {"seen": "date", "bytes": "long", "other": "date"}
+
+
+def test_a_type_is_handed_back_through_what_keeps_it():
+    text = 'FROM x | EVAL t = raw | STATS m = MAX(t), v = VALUES(u) BY k | WHERE m > 5 AND k == "a" AND COUNT(v) > 1'
+    found = inferred_types(parse(text, StackVersion(8, 19)).tree)
+    assert {name: found.get(name) for name in ("m", "t", "raw", "k", "u")} == {
+        "m": "long",
+        "t": "long",
+        "raw": "long",
+        "k": "keyword",
+        "u": None,
+    }
