@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from string import ascii_lowercase
 
@@ -331,7 +332,8 @@ class Maker:
                 if (name := self.plan.kept_keys.get(key.name))
             }
             return {name: value for name, value in keys.items() if value is not None}
-        names = self.plan.shown or tuple(document.fields)
+        wild = [name for name in document.fields if any(fnmatchcase(name, one) for one in self.plan.wild)]
+        names = dict.fromkeys((*self.plan.shown, *wild)) if self.plan.shown or wild else tuple(document.fields)
         columns = {name: nodes.Column(nodes.Span(0, 0), name) for name in names}
         values = {name: value_of(column, self.plan.scope, document) for name, column in columns.items()}
         known = {name: value for name, value in values.items() if value is not None}

@@ -102,7 +102,9 @@ def fill(plan: Plan, fields: Fields, assignment: Assigned, mark: str, looked_at:
         if name in texts and values[name] is not None and values[name] not in texts[name]:
             raise Unsolved(f"no text of {name} satisfies its conditions and its patterns")
     own = {name: value for name, value in values.items() if value is not None and not name.startswith("%")}
-    shaped = {name: [value] if fields.is_list(name) else value for name, value in own.items()}
+    shaped = {
+        name: [value] if fields.is_list(name) and not isinstance(value, list) else value for name, value in own.items()
+    }
     age, ages = _ages(assignment, looked_at)
     return Document(shaped, values, age, ages=ages)
 

@@ -44,6 +44,7 @@ def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: s
             yield str(constraint.value) if constraint.number else constraint.value
             if constraint.steps and isinstance(constraint.value, str):
                 yield from (constraint.value.upper(), constraint.value.lower())
+    yield from _lists(constraints, mark)
     if any(constraint.number for constraint in constraints):
         yield from (str(number) for number in _numbers(constraints))
         return
@@ -55,6 +56,15 @@ def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: s
         yield from _addresses(constraints, mark)
     else:
         yield from _texts(name, constraints, mark)
+
+
+def _lists(constraints: Sequence[Constraint], mark: str) -> Iterator[list[str]]:
+    """Several values, where their number is asked for."""
+    for constraint in constraints:
+        if constraint.steps and constraint.steps[0].name == "mv_count" and isinstance(constraint.value, int):
+            for number in (constraint.value, constraint.value + 1, constraint.value - 1):
+                if number > 1:
+                    yield [f"value-{mark}-{place}" for place in range(number)]
 
 
 def _numbers(constraints: Sequence[Constraint]) -> Iterator[int]:

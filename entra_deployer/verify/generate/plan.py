@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from entra_deployer.core.time import difference_unit
 from entra_deployer.esql import tree as nodes
@@ -17,6 +18,10 @@ _COUNTS = {"count"}
 _DISTINCT = {"count_distinct"}
 _SUMS = {"sum"}
 _VALUES = {"max", "min", "avg", "sum", "median", "values", "top", "first", "last", "percentile"}
+
+
+USUAL_FIELDS = ("user.name", "host.name", "source.ip", "event.id", "agent.id")
+"""Fields by which an event is told where KEEP keeps them by a name with `*`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Plan:
     """What a query asks for. `shown` are the columns that its result has, where KEEP says so.
 
     `columns` are those of the result as far as the query names them, `kept_keys` the keys of its groups with the names
-    that they have there. `complex` says why its groups take a search; "" where counting is enough.
+    that they have there. `wild` are names with `*` that KEEP keeps.
+    `complex` says why its groups take a search; "" where counting is enough.
     """
 
     goals: list[Goal] = field(default_factory=list)
@@ -69,6 +75,7 @@ class Plan:
     scope: Scope = field(default_factory=Scope)
     columns: tuple[str, ...] = ()
     complex: str = ""
+    wild: tuple[str, ...] = ()
     kept_keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -112,7 +119,10 @@ def _read(command: nodes.Command, plan: Plan) -> None:
         case nodes.Stats():
             _group(command, plan)
         case nodes.Keep(names=names):
-            plan.shown = tuple(name.name for name in names if "*" not in name.name)
+            wild = [name.name for name in names if "*" in name.name]
+            usual = [name for name in USUAL_FIELDS if any(fnmatchcase(name, pattern) for pattern in wild)]
+            plan.shown = (*(name.name for name in names if "*" not in name.name), *usual)
+            plan.wild = tuple(wild)
         case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit() | nodes.MvExpand():
             pass
         case _:

@@ -173,3 +173,15 @@ def test_a_near_miss_of_a_sum_is_as_near_as_it_can_be():
     points = {"p": 3, "q": 2}
     near = sum(points.get(event.document.get("a"), 0) * event.count for event in cases["not: s >= 6"].events)
     assert near == 5
+
+
+def test_an_event_is_told_by_what_keep_keeps_by_a_star():
+    cases = cases_of('FROM x METADATA _id | WHERE a.code IN ("1", "2") | KEEP _id, @timestamp, a.*, user.*')
+    assert all(case.entity.get("user.name") for case in cases)
+    assert len({case.entity["user.name"] for case in cases}) == len(cases)
+
+
+def test_several_values_are_made_where_their_number_is_asked_for():
+    cases = {case.name: case for case in cases_of("FROM x | WHERE MV_COUNT(tags) > 1 AND a == 1 | KEEP host, tags")}
+    assert len(cases["all conditions hold"].events[0].document["tags"]) == 2
+    assert isinstance(cases["not: MV_COUNT(tags) > 1"].events[0].document["tags"], str)
