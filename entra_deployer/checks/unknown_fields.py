@@ -41,9 +41,11 @@ def _finding(subject: Subject, name: str, types: Mapping[str, str]) -> Iterator[
 
 def _unreadable(name: str, types: Mapping[str, str]) -> str:
     """The field, or one above it, that ES|QL cannot read; "" for none."""
+    if name in types and types[name] not in _UNREADABLE:
+        return ""
     parts = name.split(".")
     above = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
-    return next((one for one in above if types.get(one) in _UNREADABLE), "")
+    return next((one for one in above if types.get(one) in _UNREADABLE and (one == name or types[one] != "object")), "")
 
 
 def _hint(name: str, types: Mapping[str, str]) -> str | None:
