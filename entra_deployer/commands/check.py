@@ -17,7 +17,7 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.checks.report import CheckReport
+    from entra_deployer.api import CheckReport
     from entra_deployer.core.target import StackVersion
 
 
@@ -33,8 +33,7 @@ def check(
     They are checked for each version that an environment states. With several versions, `--stack 8.15,8.19,9.4`, a
     table shows which can run what.
     """
-    from entra_deployer.api.check import check_code, check_rules
-    from entra_deployer.checks.report import CheckReport
+    from entra_deployer.api import CheckReport, check_code, check_rules
     from entra_deployer.reports.documents.checks import check_document
     from entra_deployer.stack.environments import stated_versions
 

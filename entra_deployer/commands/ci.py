@@ -9,7 +9,7 @@ from entra_deployer.commands.usage import Command, Group, choose, closing
 from entra_deployer.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from entra_deployer.project.ci import Pipeline
+    from entra_deployer.api import Pipeline
 
 ci_app = typer.Typer(
     cls=Group,
@@ -50,7 +50,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write the pipeline: check and plan on a pull request, push on a merge, promote on approval, drift every night."""
-    from entra_deployer.project.ci import Choices, Provider, init_pipeline
+    from entra_deployer.api import Choices, Provider, init_pipeline
 
     choose("pipeline for", provider, list(Provider))
     if action and provider != Provider.GITHUB:

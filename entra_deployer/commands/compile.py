@@ -70,9 +70,9 @@ def compile_(
 
 
 def _compile(names: list[str], stack: str | None, license: str, on: str | None) -> "CompileReport":  # noqa: A002
+    from entra_deployer.api import compile_rules
     from entra_deployer.compiler.compiled import CompileReport
     from entra_deployer.core.errors import UsageError
-    from entra_deployer.repository import compile_rules
 
     top, versions = project.root(), stack_versions(stack)
     if len(versions) > 1:

@@ -30,7 +30,7 @@ from entra_deployer.reports.document import (
 from entra_deployer.reports.words import counted
 
 if TYPE_CHECKING:
-    from entra_deployer.api.coverage import Coverage, Covered
+    from entra_deployer.api import Coverage, Covered
     from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.issue import Issue
 
@@ -58,7 +58,7 @@ def coverage(
     By evidence: mapped in a hunt, compiled, tested, and with --on proved by the last verdict on what the repository
     holds, deployed, enabled, fired. Reads only.
     """
-    from entra_deployer.api.coverage import Coverage, find_coverage, layer_of
+    from entra_deployer.api import Coverage, find_coverage, layer_of
     from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.files import write_text
     from entra_deployer.data import load_knowledge
@@ -178,7 +178,7 @@ def _tone(rank: int) -> Tone:
 
 
 def _summary(found: "Coverage") -> str:
-    from entra_deployer.api.coverage import Stage
+    from entra_deployer.api import Stage
 
     if not found.techniques:
         return "No hunt names a technique of ATT&CK."

@@ -12,7 +12,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.doctor.findings import Examination
+    from entra_deployer.api import Examination
 
 
 def doctor(
@@ -36,9 +36,7 @@ def doctor(
     if role:
         say(_role(env, stack))
         return
-    from entra_deployer.doctor.examine import doctor_code, examine
-    from entra_deployer.doctor.findings import Examination
-    from entra_deployer.plan.push import now
+    from entra_deployer.api import Examination, doctor_code, examine, now
     from entra_deployer.reports.documents.examination import examination_document
 
     def work() -> "Examination":
@@ -56,7 +54,7 @@ def doctor(
 
 def _role(env: str, stack: str | None) -> str:
     """The body of `POST /_security/role/<name>`. With a version nothing is asked of the servers, nor any secret."""
-    from entra_deployer.doctor.examine import least_role
+    from entra_deployer.api import least_role
 
     top = project.root()
     if stack:

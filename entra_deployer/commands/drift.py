@@ -13,7 +13,7 @@ from entra_deployer.core.errors import Unreachable, UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.difference import DriftReport
+    from entra_deployer.api import DriftReport
 
 
 def drift(
@@ -30,8 +30,7 @@ def drift(
 
     Compares an environment with its last push and with the repository. Reads only.
     """
-    from entra_deployer.plan.difference import DriftReport
-    from entra_deployer.plan.drift import drift_code, find_drift
+    from entra_deployer.api import DriftReport, drift_code, find_drift
     from entra_deployer.reports.documents.drift import drift_document
 
     every = _seconds(watch)

@@ -16,7 +16,7 @@ def explain(
     form: FormatOption = TEXT,
 ) -> None:
     """Say what a code means and what to do."""
-    from entra_deployer.api.explain import find_explanation, list_explanations
+    from entra_deployer.api import find_explanation, list_explanations
     from entra_deployer.reports.documents.checks import explanation_document, explanations_document
 
     document = explanation_document(find_explanation(code)) if code else explanations_document(list_explanations())

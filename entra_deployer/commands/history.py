@@ -11,7 +11,7 @@ from entra_deployer.core.errors import ExitCode
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.ledger.history import History
+    from entra_deployer.api import History
 
 
 def history(
@@ -23,7 +23,7 @@ def history(
     form: FormatOption = TEXT,
 ) -> None:
     """List the pushes: who, when, which commit, what."""
-    from entra_deployer.ledger.history import History, read_history
+    from entra_deployer.api import History, read_history
     from entra_deployer.reports.documents.history import history_document
 
     def work() -> "History":

@@ -18,7 +18,7 @@ def init(
 
     A project begins with a first hunt, the file of an environment with comments. Overwrites nothing.
     """
-    from entra_deployer.project.init import init_project
+    from entra_deployer.api import init_project
     from entra_deployer.reports.documents.project import project_document
 
     say(drawn(project_document(init_project(Path.cwd(), env, uuid4()))))

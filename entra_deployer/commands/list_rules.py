@@ -9,7 +9,7 @@ from entra_deployer.core.errors import ExitCode
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.live_rule import Inventory
+    from entra_deployer.api import Inventory
 
 
 def list_rules(env: EnvironmentArgument = "local", form: FormatOption = TEXT) -> None:
@@ -17,9 +17,8 @@ def list_rules(env: EnvironmentArgument = "local", form: FormatOption = TEXT) ->
 
     On or off, severity, the last run and how it went, who changed it last.
     """
-    from entra_deployer.live.list_rules import list_rules as find
-    from entra_deployer.plan.live_rule import Inventory
-    from entra_deployer.plan.push import now
+    from entra_deployer.api import Inventory, now
+    from entra_deployer.api import list_rules as find
     from entra_deployer.reports.documents.live_rules import live_rules_document
 
     def work() -> "Inventory":

@@ -52,7 +52,7 @@ RuleOption = Annotated[
     typer.Option(
         "--rule",
         metavar="NAME",
-        help="Only this hunt folder or rule name; may be given several times.",
+        help="Only this hunt folder or rule name, or those of a pattern (entra_*); may be given several times.",
         autocompletion=_hunts,
     ),
 ]
@@ -60,7 +60,7 @@ HuntsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="HUNT...",
-        help="Hunt folders, rule names, or paths of hunt files; all under rules/ where none is named.",
+        help="Hunt folders, rule names, patterns of them (entra_*), or paths of hunt files; all where none is named.",
         autocompletion=_hunts,
     ),
 ]
@@ -114,6 +114,6 @@ def target_for(version: "StackVersion | None", license: str) -> "Target":  # noq
     """A target that no server stands behind."""
     from dataclasses import replace
 
-    from entra_deployer.repository import OFFLINE
+    from entra_deployer.api import OFFLINE
 
     return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, facts.LICENSES))

@@ -19,7 +19,7 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report
 
 
 def plan(
@@ -34,9 +34,7 @@ def plan(
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
 ) -> None:
     """Show what a push would do, and write nothing."""
-    from entra_deployer.plan.push import PushRequest, plan_code, plan_rules
-    from entra_deployer.plan.report import Report
-    from entra_deployer.plan.serial import write_plan
+    from entra_deployer.api import PushRequest, Report, plan_code, plan_rules, write_plan
     from entra_deployer.reports.documents.plan import plan_document
 
     check_prune(rule, prune=prune)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from entra_deployer.commands.terminal import note, working
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.connection import Connection
+    from entra_deployer.api import Connection
     from entra_deployer.stack.environment import Environment
     from entra_deployer.stack.environments import LocalServers, LocalStackChoice
 
@@ -36,7 +36,7 @@ def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
 def connection(top: Path, name: str) -> "Connection":
     """The environment with its servers; to be used in a with block."""
     found = environment(top, name)
-    from entra_deployer.ledger.open import open_connection
+    from entra_deployer.api import open_connection
 
     return open_connection(found, top, warn=lambda text: note(f"warning: {text}"))
 

@@ -19,7 +19,7 @@ from entra_deployer.commands.terminal import agreement, show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.promotion.attestation import Promotion
+    from entra_deployer.api import Promotion
 
 
 def promote(
@@ -38,11 +38,9 @@ def promote(
     All that stands against it is told, and then nothing is written. The gates stand in deploy/TO.yaml. Where the two
     run different versions, the rules are tried on TO before the push.
     """
+    from entra_deployer.api import Promotion, PromotionRequest, Report, promote_code
+    from entra_deployer.api import promote as work_off
     from entra_deployer.core.files import write_text
-    from entra_deployer.plan.report import Report
-    from entra_deployer.promotion.attestation import Promotion
-    from entra_deployer.promotion.promote import PromotionRequest, promote_code
-    from entra_deployer.promotion.promote import promote as work_off
     from entra_deployer.reports.documents.promotion import promotion_document
 
     request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock, overwrite, agreement("promote", yes=yes))

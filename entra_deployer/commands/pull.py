@@ -10,7 +10,7 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.pull.report import PullReport
+    from entra_deployer.api import PullReport
 
 
 def pull(
@@ -34,8 +34,7 @@ def pull(
     It goes into the hunt, its rule.yaml or an overlay, by the smallest edit. A copy that was made in Kibana of one of
     our rules becomes a new hunt, and so does a rule named by --new. Kibana is only read.
     """
-    from entra_deployer.pull.pull import PullRequest, pull_code, pull_rules
-    from entra_deployer.pull.report import PullReport
+    from entra_deployer.api import PullReport, PullRequest, pull_code, pull_rules
     from entra_deployer.reports.documents.pull import pull_document
 
     request = PullRequest(tuple(rule or ()), theirs, overlay, tuple(new or ()), dry_run)

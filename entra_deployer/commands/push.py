@@ -26,8 +26,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.journal import LockHolder
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import LockHolder, Report
 
 _FIRST_RUNS = 300.0
 """Seconds: Kibana runs a rule soon after it was made or switched on."""
@@ -64,10 +63,7 @@ def push(
     form: FormatOption = TEXT,
 ) -> None:
     """Push rules and saved searches to an environment."""
-    from entra_deployer.live.wait import wait_code, wait_for_runs
-    from entra_deployer.plan.push import PushRequest, push_rules, push_saved_plan
-    from entra_deployer.plan.report import Report
-    from entra_deployer.plan.serial import read_plan
+    from entra_deployer.api import PushRequest, Report, push_rules, push_saved_plan, read_plan, wait_code, wait_for_runs
     from entra_deployer.reports.documents.plan import plan_document
 
     if plan_file and (rule or adopt or prune or accept_types or overwrite or keep_going):

@@ -10,7 +10,7 @@ from entra_deployer.commands.terminal import agreement, show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report
 
 
 def recover(
@@ -21,10 +21,8 @@ def recover(
     form: FormatOption = TEXT,
 ) -> None:
     """Finish a push that was cut off, or undo it."""
-    from entra_deployer.ledger.recover import recover as work_off
-    from entra_deployer.plan.push import push_code
-    from entra_deployer.plan.remaining import Direction
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Direction, Report, push_code
+    from entra_deployer.api import recover as work_off
     from entra_deployer.reports.documents.plan import plan_document
 
     document = plan_document("recover")

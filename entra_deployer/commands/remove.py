@@ -11,9 +11,7 @@ from entra_deployer.commands.terminal import drawn, note_block, show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.live.remove import Removal
-    from entra_deployer.plan.connection import Connection
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Connection, Removal, Report
 
 
 def remove(
@@ -29,9 +27,7 @@ def remove(
     Its saved search goes with it. Shows what is going to happen and asks; without a terminal it needs --yes. What is
     not ours is never touched. Alerts that the rule made stay.
     """
-    from entra_deployer.live.remove import apply_removal, decline_removal, plan_removal, remove_code, show_removal
-    from entra_deployer.plan.push import now
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report, apply_removal, decline_removal, now, plan_removal, remove_code, show_removal
     from entra_deployer.reports.documents.plan import plan_document
 
     document = plan_document("remove")
@@ -55,7 +51,7 @@ def remove(
 
 def _ask(connection: "Connection", removal: "Removal") -> str:
     """Show the removal beside the result and ask; why not, or ""."""
-    from entra_deployer.live.remove import show_removal
+    from entra_deployer.api import show_removal
     from entra_deployer.reports.documents.plan import plan_document
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

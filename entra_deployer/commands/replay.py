@@ -10,7 +10,7 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.verify.replayed import Replay
+    from entra_deployer.api import Replay
 
 
 def replay(
@@ -27,8 +27,8 @@ def replay(
 
     Runs it at each tick of its schedule with the clock of that tick. Reads only.
     """
+    from entra_deployer.api import ReplayRequest, replay_code, replay_rule
     from entra_deployer.reports.documents.replay import no_replay_document, replay_document
-    from entra_deployer.verify.replay_rule import ReplayRequest, replay_code, replay_rule
 
     def work() -> "Replay":
         with project.on(on, "replaying on") as (top, connection):

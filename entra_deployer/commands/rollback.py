@@ -18,7 +18,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report
 
 
 def rollback(
@@ -42,9 +42,7 @@ def rollback(
     `deploy history` numbers the pushes. This is a plan and a push like any other: what the live stack owns stays,
     limits.prune_* bound what is deleted, and the ledger keeps it. The repository is not changed.
     """
-    from entra_deployer.ledger.rollback import RollbackRequest, roll_back
-    from entra_deployer.plan.push import push_code
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report, RollbackRequest, push_code, roll_back
     from entra_deployer.reports.documents.plan import plan_document
 
     if to is not None and before is not None:

@@ -11,7 +11,7 @@ from entra_deployer.core.errors import DeployError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.doctor.status import EnvironmentStatus
+    from entra_deployer.api import EnvironmentStatus
 
 
 def status(
@@ -26,7 +26,7 @@ def status(
     What differs from the repository, which rules fail, the last push and verdict, the key, the lock, silent sources.
     Reads only.
     """
-    from entra_deployer.doctor.status import status_code
+    from entra_deployer.api import status_code
     from entra_deployer.reports.documents.status import no_status, status_document, statuses_document
 
     if everywhere:
@@ -35,8 +35,7 @@ def status(
 
 
 def _one(env: str) -> "EnvironmentStatus":
-    from entra_deployer.doctor.status import look
-    from entra_deployer.plan.push import now
+    from entra_deployer.api import look, now
 
     with project.on(env, "looking at") as (top, connection):
         return look(top, connection, now)
@@ -44,7 +43,7 @@ def _one(env: str) -> "EnvironmentStatus":
 
 def _everywhere() -> "list[EnvironmentStatus]":
     """Each environment in turn; one that is away is a row too."""
-    from entra_deployer.doctor.status import away
+    from entra_deployer.api import away
     from entra_deployer.stack.environments import environments
 
     top, found = project.root(), []

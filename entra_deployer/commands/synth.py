@@ -9,7 +9,7 @@ from entra_deployer.commands import project
 from entra_deployer.commands.terminal import note, say, say_lines, working
 
 if TYPE_CHECKING:
-    from entra_deployer.verify.generate.tests import Synthesis
+    from entra_deployer.api import Synthesis
 
 
 def synth(
@@ -23,8 +23,8 @@ def synth(
     is printed; with it each case is tried on the embedded Elasticsearch first, and one that does not do what its name
     says is dropped and told. What cannot be solved is named on stderr, each reason once for a rule.
     """
+    from entra_deployer.api import file_text, synth_code, synthesise, tried, write_tests
     from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
-    from entra_deployer.verify import generate_tests as workflow
 
     found: list[Synthesis] = []
     files: list[str] = []
@@ -32,19 +32,19 @@ def synth(
         elastic = None
         if not write:
             stack.enter_context(working("making tests"))
-        for made in workflow.synthesise(project.root(), rule):
+        for made in synthesise(project.root(), rule):
             one = made
             if write and made.tests:
                 if elastic is None:
                     elastic = stack.enter_context(project.on("local", "trying made tests on"))[1].elastic
-                one = workflow.tried(made, elastic, elastic.now)
+                one = tried(made, elastic, elastic.now)
             found.append(one)
             for line in unsolved_as_text([one]):
                 note(line)
             if write:
-                files += workflow.write_tests(project.root(), one, force=force)
+                files += write_tests(project.root(), one, force=force)
     if write:
         say_lines(written_as_text(found, files, rule))
     else:
-        say("---\n".join(workflow.file_text(test) for one in found for test in one.tests))
-    raise typer.Exit(workflow.synth_code(tuple(found)))
+        say("---\n".join(file_text(test) for one in found for test in one.tests))
+    raise typer.Exit(synth_code(tuple(found)))

@@ -15,9 +15,9 @@ from entra_deployer.core.text import visible
 from entra_deployer.reports import TEXT, render
 
 if TYPE_CHECKING:
+    from entra_deployer.api import Report
     from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.issue import Issue
-    from entra_deployer.plan.report import Report
     from entra_deployer.reports.document import Document
 
 _PIPED_WIDTH = 100

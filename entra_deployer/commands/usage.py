@@ -199,7 +199,7 @@ def _is_environment(name: str) -> bool:
 
 def _rule(word: str) -> str:
     """The name of the rule that a word means, a path below rules/ included; "" for none."""
-    from entra_deployer.repository import read_catalog
+    from entra_deployer.api import read_catalog
     from entra_deployer.stack.environments import RULES_FOLDER
 
     root = _root()

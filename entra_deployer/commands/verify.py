@@ -10,13 +10,15 @@ from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.plan.report import Report
+    from entra_deployer.api import Report
 
 
 def verify(
     rule: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RULE...", help="Hunt folders or rule names; all where none is named."),
+        typer.Argument(
+            metavar="RULE...", help="Hunt folders, rule names, patterns (entra_*); all where none is named."
+        ),
     ] = None,
     on: OnOption = "local",
     form: FormatOption = TEXT,
@@ -31,9 +33,9 @@ def verify(
 
     Seeds the events of the tests, runs each rule as it stands in Kibana over them, and says what it caught.
     """
-    from entra_deployer.plan.report import Report
+    from entra_deployer import api as workflow
+    from entra_deployer.api import Report
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
-    from entra_deployer.verify import verify_rules as workflow
 
     document = live_document if live else verdicts_document
 

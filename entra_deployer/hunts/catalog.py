@@ -1,5 +1,6 @@
 """Reads all folders under `rules/`, and never stops at the first broken one."""
 
+import fnmatch
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class _Reading:
 
 
 def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
-    """Read every folder under `folder`, or those that `names` names by folder or by the rule's name.
+    """Read every folder under `folder`, or those that `names` names by folder or by the rule's name, or by a pattern.
 
     What is wrong with a folder is an issue of level error, with its place; nothing is raised for it. Hunts that share
     a UUID or a name are an error too, for each of them. Raises UnknownName for a name that does not exist, InputError
@@ -85,10 +86,15 @@ def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading
     folders = [reading.folder for reading in readings]
     known = [*folders, *sorted({name for reading in readings for name in reading.names} - set(folders))]
     for name in names:
-        if name not in known:
+        if name not in known and not any(fnmatch.fnmatchcase(one, name) for one in known):
             hint = did_you_mean(name, known) if known else "there is none under rules/"
             raise UnknownName("rule", name, f"no rule is named {name!r}", hint=hint)
-    return [reading for reading in readings if not names or reading.names & set(names)]
+    return [reading for reading in readings if not names or any(_is_called(reading, name) for name in names)]
+
+
+def _is_called(reading: _Reading, name: str) -> bool:
+    """Whether a name, or a pattern of names such as `entra_*`, means this hunt."""
+    return name in reading.names or any(fnmatch.fnmatchcase(one, name) for one in reading.names)
 
 
 def _read_safely(path: Path) -> _Reading:

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from entra_deployer.api.coverage import Coverage, Covered, RuleEvidence, Stage, find_coverage, layer_of
 from entra_deployer.commands.coverage import coverage_document
+from entra_deployer.coverage import Coverage, Covered, RuleEvidence, Stage, find_coverage, layer_of
 from entra_deployer.data import load_knowledge
 from entra_deployer.reports import FORMS, render
 from entra_deployer.repository import OFFLINE
 
-HUNTS = Path(__file__).parents[1] / "data" / "hunts"
+HUNTS = Path(__file__).parents[0] / "data" / "hunts"
 ATTACK = load_knowledge().attack
 STAGES = list(Stage)
 LAYER = {

@@ -1,1 +1,0 @@
-"""What a command does, for commands and Python users alike."""
