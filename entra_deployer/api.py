@@ -17,10 +17,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entra_deployer.checked import CheckReport as CheckReport, check_code as check_code, remembered as remembered
     from entra_deployer.checks.codes import find_explanation as find_explanation, list_explanations as list_explanations
-    from entra_deployer.checks.report import CheckReport as CheckReport
     from entra_deployer.compiler.compiled import CompileReport as CompileReport, CompiledRule as CompiledRule
     from entra_deployer.core.errors import DeployError as DeployError, ExitCode as ExitCode, Location as Location
+    from entra_deployer.core.files import find_root as find_root
     from entra_deployer.core.issue import Issue as Issue, Level as Level
     from entra_deployer.core.target import StackVersion as StackVersion, Target as Target, VersionRange as VersionRange
     from entra_deployer.coverage import (
@@ -89,7 +90,6 @@ if TYPE_CHECKING:
     from entra_deployer.repository import (
         Compilation as Compilation,
         OFFLINE as OFFLINE,
-        check_code as check_code,
         check_rules as check_rules,
         compile_catalog as compile_catalog,
         compile_rules as compile_rules,
@@ -97,7 +97,6 @@ if TYPE_CHECKING:
     )
     from entra_deployer.stack.environment import Environment as Environment
     from entra_deployer.stack.environments import (
-        find_root as find_root,
         load_environment as load_environment,
         stated_versions as stated_versions,
     )
@@ -125,10 +124,11 @@ if TYPE_CHECKING:
     )
 
 ROOMS = {
+    "checked": "CheckReport check_code remembered",
     "checks.codes": "find_explanation list_explanations",
-    "checks.report": "CheckReport",
     "compiler.compiled": "CompileReport CompiledRule",
     "core.errors": "DeployError ExitCode Location",
+    "core.files": "find_root",
     "core.issue": "Issue Level",
     "core.target": "StackVersion Target VersionRange",
     "coverage": "Coverage Covered Stage find_coverage layer_of",
@@ -159,9 +159,9 @@ ROOMS = {
     "promotion.promote": "PromotionRequest promote promote_code",
     "pull.pull": "PullRequest pull_code pull_rules",
     "pull.report": "PullReport",
-    "repository": "Compilation OFFLINE check_code check_rules compile_catalog compile_rules read_catalog",
+    "repository": "Compilation OFFLINE check_rules compile_catalog compile_rules read_catalog",
     "stack.environment": "Environment",
-    "stack.environments": "find_root load_environment stated_versions",
+    "stack.environments": "load_environment stated_versions",
     "verify.generate.tests": "Synthesis",
     "verify.generate_tests": "file_text synth_code synthesise tried write_tests",
     "verify.replay_rule": "ReplayRequest replay_code replay_rule",

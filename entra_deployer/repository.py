@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 from entra_deployer import facts
+from entra_deployer.checked import Cell, CheckReport, MatrixRow, Support
 from entra_deployer.checks.check import Subject
 from entra_deployer.checks.codes import title
-from entra_deployer.checks.report import Cell, CheckReport, MatrixRow, Support
 from entra_deployer.checks.run import run_checks
 from entra_deployer.compiler.compiled import Compiled, CompiledRule
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
-from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.data import load_knowledge
@@ -35,8 +34,6 @@ OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
 TOLD_IN_THE_PLAN = ("DEP024",)
 """Warnings that a plan shows too: what the target's version and licence cost a rule."""
 
-UNREADABLE = ("DEP001", "DEP002", "DEP009")
-"""Codes of files that could not be read: nothing was checked there."""
 CANNOT_RUN = ("DEP007", "DEP010", "DEP011", "DEP012")
 """Codes of a query that a version does not take, or that is not meant for it."""
 
@@ -211,14 +208,6 @@ def check_rules(
         matrix=_matrix(catalog, newest.target, versions),
         folders=tuple(source.folder for source in catalog.sources),
     )
-
-
-def check_code(report: CheckReport) -> ExitCode:
-    """1 where a file could not be read, 2 for any other error, else 0."""
-    errors = {issue.code for issue in report.issues if issue.level is Level.ERROR}
-    if errors & set(UNREADABLE):
-        return ExitCode.FAILED
-    return ExitCode.DIFFERENT if errors else ExitCode.OK
 
 
 def _matrix(catalog: Catalog, target: Target, versions: Sequence[StackVersion]) -> tuple[MatrixRow, ...]:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from entra_deployer.checked import Explanation
 from entra_deployer.checks import CHECKS
-from entra_deployer.checks.check import Example, Explanation
+from entra_deployer.checks.check import Example
 from entra_deployer.core.errors import UsageError
 from entra_deployer.core.text import did_you_mean
 

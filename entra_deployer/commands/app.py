@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from entra_deployer.commands.cache import cache_app
 from entra_deployer.commands.check import check
 from entra_deployer.commands.ci import ci_app
 from entra_deployer.commands.compile import compile_
@@ -80,6 +81,7 @@ for _name, (_command, _codes, _example) in COMMANDS.items():
     app.command(_name, cls=Command, epilog=closing(_example, *_codes))(_command)
 app.add_typer(local_app, name="local")
 app.add_typer(ci_app, name="ci")
+app.add_typer(cache_app, name="cache")
 
 
 def _show_version(value: bool) -> None:

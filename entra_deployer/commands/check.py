@@ -17,6 +17,9 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from entra_deployer.api import CheckReport
     from entra_deployer.core.target import StackVersion
 
@@ -33,16 +36,12 @@ def check(
     They are checked for each version that an environment states. With several versions, `--stack 8.15,8.19,9.4`, a
     table shows which can run what.
     """
-    from entra_deployer.api import CheckReport, check_code, check_rules
+    from entra_deployer.api import CheckReport, check_code, remembered
     from entra_deployer.reports.documents.checks import check_document
-    from entra_deployer.stack.environments import stated_versions
 
     def work() -> "CheckReport":
         top = project.root()
-        asked = stack_versions(stack)
-        versions: list[StackVersion | None] = [*(asked or stated_versions(top))] or [None]
-        targets = [target_for(version, license) for version in versions]
-        return check_rules(top, hunt or (), targets, asked if len(asked) > 1 else ())
+        return remembered(top, (stack or "", license, *(hunt or ())), lambda: _check(top, hunt or (), stack, license))
 
     show(
         form,
@@ -51,3 +50,12 @@ def check(
         check_code,
         lambda issues: check_document(CheckReport(stack or "", 0, 0, issues)),
     )
+
+
+def _check(top: "Path", names: "Sequence[str]", stack: str | None, license: str) -> "CheckReport":  # noqa: A002
+    from entra_deployer.api import check_rules, stated_versions
+
+    asked = stack_versions(stack)
+    versions: list[StackVersion | None] = [*(asked or stated_versions(top))] or [None]
+    targets = [target_for(version, license) for version in versions]
+    return check_rules(top, names, targets, asked if len(asked) > 1 else ())

@@ -121,7 +121,7 @@ def started(
 
 
 def _root() -> Path:
-    from entra_deployer.stack.environments import find_root
+    from entra_deployer.core.files import find_root
 
     return find_root(Path.cwd())
 

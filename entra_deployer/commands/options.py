@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 def _environments(incomplete: str) -> list[str]:
     """For the shell: the environments that begin so."""
-    from entra_deployer.stack.environments import environments, find_root
+    from entra_deployer.core.files import find_root
+    from entra_deployer.stack.environments import environments
 
     return [name for name in environments(find_root(Path.cwd())) if name.startswith(incomplete)]
 
 
 def _hunts(incomplete: str) -> list[str]:
     """For the shell: the folders of hunts that begin so."""
-    from entra_deployer.stack.environments import RULES_FOLDER, find_root
+    from entra_deployer.core.files import RULES_FOLDER, find_root
 
     folders = (find_root(Path.cwd()) / RULES_FOLDER).iterdir()
     return sorted(path.name for path in folders if path.is_dir() and path.name.startswith(incomplete))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def root() -> Path:
     """The project's top folder, as the user would type it: relative to where he stands."""
-    from entra_deployer.stack.environments import find_root
+    from entra_deployer.core.files import find_root
 
     return Path(os.path.relpath(find_root(Path.cwd())))
 

@@ -176,7 +176,7 @@ def _metavar(param: Foreign) -> str:
 
 
 def _root() -> Path | None:
-    from entra_deployer.stack.environments import find_root
+    from entra_deployer.core.files import find_root
 
     try:
         return find_root(Path.cwd())
@@ -200,7 +200,7 @@ def _is_environment(name: str) -> bool:
 def _rule(word: str) -> str:
     """The name of the rule that a word means, a path below rules/ included; "" for none."""
     from entra_deployer.api import read_catalog
-    from entra_deployer.stack.environments import RULES_FOLDER
+    from entra_deployer.core.files import RULES_FOLDER
 
     root = _root()
     name = word.rstrip("/").removeprefix("./").removeprefix(f"{RULES_FOLDER}/")

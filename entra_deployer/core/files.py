@@ -10,8 +10,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from entra_deployer.core.errors import InputError, Location
+from entra_deployer.core.errors import InputError, Location, UsageError
 
+RULES_FOLDER = "rules"
 MAX_TEXT = 1 << 20
 """How many bytes a file that people write may have: a hunt, rule.yaml, a test, an environment, approvals."""
 
@@ -125,3 +126,14 @@ def _keep_mode(path: Path, handle: int) -> None:
     """Give the new file the mode of the one that it replaces."""
     with suppress(FileNotFoundError):
         os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
+
+
+def find_root(start: Path) -> Path:
+    """The project's top folder: the nearest one from `start` upwards that holds `rules/`."""
+    for folder in (start, *start.parents):
+        if (folder / RULES_FOLDER).is_dir():
+            return folder
+    raise UsageError(
+        f"no {RULES_FOLDER}/ folder in {start.name or start} or above it",
+        hint="run this inside a project, or `deploy init`",
+    )

@@ -77,6 +77,13 @@ def decode_json[T](text: bytes | str, kind: type[T]) -> T:
     return decode(parse_json(text), kind)
 
 
+def encode_json(value: object) -> bytes:
+    """A value of our types as JSON: `decode_json` reads an equal one."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    return msgspec.json.encode(value)
+
+
 def parse_json(text: bytes | str) -> Json:
     """The value of a JSON text. Raises DoesNotFit for NaN, lone surrogates, and more than MAX_DEPTH levels, too."""
     import msgspec  # noqa: PLC0415 - see above

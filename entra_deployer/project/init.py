@@ -7,10 +7,10 @@ from string import Template
 from uuid import UUID
 
 from entra_deployer.core.errors import UsageError
-from entra_deployer.core.files import write_text
+from entra_deployer.core.files import RULES_FOLDER, find_root, write_text
 from entra_deployer.data import load_text
 from entra_deployer.project.new_project import NewFile, NewProject
-from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, RULES_FOLDER, find_root
+from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _FIRST_HUNT = f"{RULES_FOLDER}/password_guessing"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from entra_deployer.core.files import RULES_FOLDER
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
 from entra_deployer.esql.cache import syntax_cache
@@ -17,7 +18,6 @@ from entra_deployer.hunts.language import LANGUAGE
 from entra_deployer.objects.rule_fields import RULE_FIELDS, Owner, is_default
 from entra_deployer.objects.state import StateObject
 from entra_deployer.pull.drafts import Draft
-from entra_deployer.stack.environments import RULES_FOLDER
 
 _NAMESPACE = UUID("a1b4d0c5-3a52-5d4f-8a0b-6d1b2f0e9c77")
 _OF_THE_HUNT = frozenset({"rule_id", "type", "language", "query", "required_fields", "related_integrations"})

@@ -3,9 +3,12 @@
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from entra_deployer.core.json import Json
-from entra_deployer.objects.state import FieldDiff, FieldKept
+
+if TYPE_CHECKING:
+    from entra_deployer.objects.state import FieldDiff, FieldKept
 
 _LONG = 60
 _EDITED = " (edited in Kibana since the last push)"
@@ -49,17 +52,17 @@ def short(text: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def kept_lines(kept: FieldKept) -> list[str]:
+def kept_lines(kept: "FieldKept") -> list[str]:
     """What stays as it is in Kibana, and why."""
     return f"kept {kept.path}: {value_text(kept.existing)} ({kept.reason})".split("\n")
 
 
-def query_edits(diffs: Iterable[FieldDiff]) -> frozenset[str]:
+def query_edits(diffs: "Iterable[FieldDiff]") -> frozenset[str]:
     """The lines that edits of queries take out and put in, to tell an edit once where it shows in several fields."""
     return frozenset(line for diff in diffs if _is_query(diff) for line in _changed(diff))
 
 
-def diff_lines(diff: FieldDiff, told: frozenset[str] = frozenset()) -> list[str]:
+def diff_lines(diff: "FieldDiff", told: frozenset[str] = frozenset()) -> list[str]:
     """One line "field: old -> new" for short values; else the field and a unified diff of the value's lines.
 
     Of a field whose changed lines are all `told` at a query it says that alone.
@@ -72,11 +75,11 @@ def diff_lines(diff: FieldDiff, told: frozenset[str] = frozenset()) -> list[str]
     return [f"{diff.path}:{_EDITED if diff.edited else ''}", *unified(before, after)]
 
 
-def _is_query(diff: FieldDiff) -> bool:
+def _is_query(diff: "FieldDiff") -> bool:
     return diff.path.split(" ", 1)[0] == "query"
 
 
-def _changed(diff: FieldDiff) -> frozenset[str]:
+def _changed(diff: "FieldDiff") -> frozenset[str]:
     """What was taken out and put in, line by line; of JSON the texts in it."""
     if diff.existing is None or diff.desired is None:
         return frozenset()

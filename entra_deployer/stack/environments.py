@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET, structs
 
-from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
+from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName
 from entra_deployer.core.files import read_text
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import did_you_mean
@@ -22,7 +22,6 @@ LOCAL = "local"
 """The environment that needs no file: the embedded stack."""
 
 DEPLOY_FOLDER = "deploy"
-RULES_FOLDER = "rules"
 SECRET_FOLDERS = "ENTRA_DEPLOYER_SECRET_FOLDERS"  # noqa: S105 - the name of a variable
 """The variable that names folders outside of the repository from which secrets may be read, as PATH names folders."""
 
@@ -52,17 +51,6 @@ class InvalidFile(InputError):
         first = document.issues[0]
         super().__init__(first.message, location=first.location, hint=first.hint)
         self.issues = document.issues
-
-
-def find_root(start: Path) -> Path:
-    """The project's top folder: the nearest one from `start` upwards that holds `rules/`."""
-    for folder in (start, *start.parents):
-        if (folder / RULES_FOLDER).is_dir():
-            return folder
-    raise UsageError(
-        f"no {RULES_FOLDER}/ folder in {start.name or start} or above it",
-        hint="run this inside a project, or `deploy init`",
-    )
 
 
 def environments(root: Path) -> list[str]:

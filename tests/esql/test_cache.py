@@ -2,6 +2,7 @@
 
 import pytest
 
+from entra_deployer.core.cache import Cache
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.cache import SyntaxCache
 from entra_deployer.esql.codec import parsed_from_json, parsed_to_json
@@ -36,32 +37,32 @@ def test_a_command_inside_a_command_reads_back_as_it_was():
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_second_process_gets_the_same_answer_without_asking(query, tmp_path):
-    first = SyntaxCache(tmp_path).parse(query, V)
-    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    first = SyntaxCache(Cache(tmp_path)).parse(query, V)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.glob("??/*")}
     assert len(files) == 1
-    assert SyntaxCache(tmp_path).parse(query, V) == first == parse(query, V)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == files
+    assert SyntaxCache(Cache(tmp_path)).parse(query, V) == first == parse(query, V)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("??/*")} == files
 
 
 def test_another_text_version_or_mapping_is_another_question(tmp_path):
-    cache = SyntaxCache(tmp_path)
+    cache = SyntaxCache(Cache(tmp_path))
     cache.parse("from a", V)
     cache.parse("from b", V)
     cache.parse("from a", StackVersion(9, 4))
     tree = cache.parse('from a | where x == "1"', V).tree
     assert cache.type_problems(tree, V, {"x": "long"})
     assert not cache.type_problems(tree, V, {"x": "keyword"})
-    assert len(list(tmp_path.rglob("*.json"))) == 6
+    assert len(list(tmp_path.glob("??/*"))) == 6
 
 
 def test_a_broken_entry_is_asked_for_again(tmp_path):
-    SyntaxCache(tmp_path).parse("from a", V)
-    [file] = tmp_path.rglob("*.json")
+    SyntaxCache(Cache(tmp_path)).parse("from a", V)
+    [file] = tmp_path.glob("??/*")
     for text in ("", "{", "[]", '{"tree": {"_": "NoSuchNode"}, "problems": []}', '{"tree": {"_": "Tree"}}'):
         file.write_text(text, "utf-8")
-        assert SyntaxCache(tmp_path).parse("from a", V) == parse("from a", V)
+        assert SyntaxCache(Cache(tmp_path)).parse("from a", V) == parse("from a", V)
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
     (tmp_path / "file").write_text("", "utf-8")
-    assert SyntaxCache(tmp_path / "file").parse("from a", V) == parse("from a", V)
+    assert SyntaxCache(Cache(tmp_path / "file")).parse("from a", V) == parse("from a", V)

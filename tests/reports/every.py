@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 
-from entra_deployer.checks.check import Explanation
+from entra_deployer.checked import Explanation
 from entra_deployer.compiler.compiled import CompileReport
 from entra_deployer.core.issue import Issue
 from entra_deployer.project.new_project import NewFile, NewProject

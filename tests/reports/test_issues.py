@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from entra_deployer.checks.report import Cell, CheckReport, MatrixRow, Support
+from entra_deployer.checked import Cell, CheckReport, MatrixRow, Support
 from entra_deployer.compiler.compiled import CompileReport
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level

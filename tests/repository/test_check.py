@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import entra_deployer
+from entra_deployer.checked import CheckReport, Support, check_code
 from entra_deployer.checks.codes import find_explanation, known_codes, list_explanations, title
-from entra_deployer.checks.report import CheckReport, Support
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
-from entra_deployer.repository import OFFLINE, check_code, check_rules
+from entra_deployer.repository import OFFLINE, check_rules
 
 HUNT = """# A hunt
 

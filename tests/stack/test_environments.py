@@ -5,13 +5,13 @@ from base64 import b64encode
 import pytest
 
 from entra_deployer.core.errors import InputError, SecretError, UsageError
+from entra_deployer.core.files import find_root
 from entra_deployer.stack.environment import Credentials, Gates, Scheme
 from entra_deployer.stack.environments import (
     InvalidFile,
     LocalServers,
     LocalStackChoice,
     environments,
-    find_root,
     load_environment,
     stated_versions,
 )

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from entra_deployer.checks.check import Explanation
-from entra_deployer.checks.report import CheckReport, MatrixRow, Support
+from entra_deployer.checked import CheckReport, Explanation, MatrixRow, Support
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports.document import (
     Block,
