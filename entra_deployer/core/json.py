@@ -68,6 +68,8 @@ def decode[T](value: Json, kind: type[T]) -> T:
 
     try:
         return msgspec.convert(value, kind)
+    except UnicodeError as error:
+        raise DoesNotFit([Misfit((), "holds half of a character (a lone surrogate)")]) from error
     except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(_misfits(value, kind) or [_foreign_misfit(str(error))]) from error
 

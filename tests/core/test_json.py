@@ -124,6 +124,13 @@ def test_what_is_no_json_is_told(text, message):
         decode_json(text, Whole)
 
 
+@pytest.mark.parametrize("kind", [int, float, bool, dict[str, int], list[int], Annotated[int, Meta(ge=0)]])
+@pytest.mark.parametrize("value", ["\ud800", {"a": "\udfff"}, ["\ud800"]])
+def test_half_a_character_fits_no_type_but_text(kind, value):
+    with pytest.raises(DoesNotFit):
+        decode(value, kind)
+
+
 def test_as_many_levels_as_allowed_are_read():
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
 
