@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.integration.test_list import run
 
 TEST = """\
@@ -31,7 +33,18 @@ def stage(project):
     return technique["id"], technique["stage"]
 
 
-def test_a_technique_goes_from_a_hunt_to_an_alert(project, connection, tmp_path):
+INDEX = "logs-tests-alpha-default"
+
+
+@pytest.fixture
+def events(connection):
+    """Five failures of mallory in an index that the rule reads; no other test finds it."""
+    now = connection.elastic.now().isoformat()
+    yield lambda: connection.elastic.bulk(INDEX, [{"@timestamp": now, "user.name": "mallory"} for _ in range(5)])
+    connection.elastic.delete_index(INDEX)
+
+
+def test_a_technique_goes_from_a_hunt_to_an_alert(project, events, tmp_path):
     folder = project.add_hunt("alpha", number=1, settings="enabled: true\n")
     assert stage(project) == ("T1078.004", "compiled")
     (folder / "tests").mkdir()
@@ -41,9 +54,7 @@ def test_a_technique_goes_from_a_hunt_to_an_alert(project, connection, tmp_path)
     assert stage(project) == ("T1078.004", "tested")
     assert project.deploy("verify", "--on", "test") == 0, project.output
     assert stage(project) == ("T1078.004", "enabled")
-    now = connection.elastic.now().isoformat()
-    events = [{"@timestamp": now, "user.name": "mallory"} for _ in range(5)]
-    connection.elastic.bulk("logs-tests-alpha-default", events)
+    events()
     run(project, f"alpha of {project.space}")
     layer = tmp_path / "layer.json"
     assert project.deploy("coverage", "--on", "test", "--layer", str(layer)) == 0
