@@ -57,7 +57,7 @@ lint: setup ## ruff, its formatter, mypy, the arrows between the rooms, the decl
 nonsense: setup ## answer every request of push, verify, drift and doctor with every kind of nonsense (minutes)
 	@DEPLOY_TEST_ALL_NONSENSE=1 $(BIN)/python -m pytest tests/test_nonsense_everywhere.py
 
-bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds the hunts of others
+bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds what made tests are worth on the hunts of others
 	@$(BIN)/python -m tests.bench
 
 .PHONY: fuzz

@@ -47,12 +47,12 @@ def synthesise(root: Path, names: Sequence[str]) -> Iterator[Synthesis]:
     if not compilation.rules:
         raise _nothing_to_solve(compilation)
     for rule in compilation.rules:
-        yield _isolated(compilation, rule)
+        yield synthesis_of(compilation, rule)
     yield from _not_compiled(compilation)
 
 
-def _isolated(compilation: Compilation, rule: CompiledRule) -> Synthesis:
-    """What a query provokes, a fault of ours included, is told of its rule, and the others go on."""
+def synthesis_of(compilation: Compilation, rule: CompiledRule) -> Synthesis:
+    """The synthesis of one rule. What its query provokes, a fault of ours included, is told in it."""
     try:
         return _of_rule(compilation, rule)
     except Exception as error:

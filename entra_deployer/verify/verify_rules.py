@@ -11,6 +11,7 @@ from entra_deployer.compiler.window import find_window
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
@@ -149,16 +150,16 @@ def rules_under_test(compilation: Compilation, connection: Connection, space: st
             repeats_matter=compiled.settings.settings.duplicates != "none",
             minimum_score=compiled.settings.settings.minimum_mutation_score,
             origin=Origin(compiled.source.hunt.source, compiled.query),
-            own=_own_query(compiled, standing.get(compiled.rule.key), connection),
+            own=own_query(compiled, standing.get(compiled.rule.key), connection.elastic.version()),
         )
         for compiled in compilation.rules
     ]
 
 
-def _own_query(compiled: CompiledRule, standing: Mapping[str, Json] | None, connection: Connection) -> OwnQuery | None:
+def own_query(compiled: CompiledRule, standing: Mapping[str, Json] | None, version: StackVersion) -> OwnQuery | None:
     """The hunt's query, to hold the rule to; None where it cannot be pointed at test events."""
     try:
-        query = read_query(compiled.query.text, connection.elastic.version())
+        query = read_query(compiled.query.text, version)
     except Unreadable:
         return None
     window, other = find_window(compiled.tree), ""

@@ -10,7 +10,7 @@ from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
 from entra_deployer.plan.connection import Connection
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
-from tests.bench.hunts import Tally, behave
+from tests.bench.made_tests import measure, reasons, surviving, table
 from tests.bench.verifying import RULES, TESTS, time_verify
 
 HUNTS = "BENCH_HUNTS"
@@ -43,25 +43,14 @@ def verifying(connection: Connection) -> None:
 
 def made_tests(connection: Connection) -> None:
     """What made tests are worth on the hunts of others, which are not part of this repository."""
-    folder = os.environ.get(HUNTS, "")
-    files = sorted(Path(folder).rglob("*.toml")) if folder else []
+    folder = Path(os.environ.get(HUNTS, ""))
+    files = sorted(folder.rglob("*.toml")) if os.environ.get(HUNTS) else []
     if not files:
-        say(f"made tests: no hunts {f'in {folder}' if folder else 'here'}; {HUNTS}=FOLDER names a folder of TOML hunts")
+        say(f"made tests: no hunts here; {HUNTS}=FOLDER names a folder of TOML hunts, a folder for each source")
         return
-    tally = Tally()
-    for outcome in behave(connection.elastic, files, mutants=True):
-        tally.add(outcome)
-    say(f"made tests of {len(tally.outcomes)} queries, {tally.parsable} of which parse:")
-    say(f"  {_share(tally.solved, tally.parsable)} have a solution, {_share(tally.behaving, tally.parsable)} behave")
-    say(f"  {_share(tally.fired, tally.firing)} events that must fire do, "
-        f"{_share(tally.quiet, tally.near_misses)} near misses stay quiet")  # fmt: skip
-    say(f"  mutation score {tally.score:.1%}")
-    for strange in tally.strange:
-        say(f"  strange: {strange}")
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part} of {whole} ({part / whole:.0%})" if whole else "0 of 0"
+    outcomes = list(measure(folder, files, connection))
+    for line in (*table(outcomes), "", *reasons(outcomes), "", "surviving mutants:", *surviving(outcomes)):
+        say(line)
 
 
 def say(text: str) -> None:
