@@ -88,8 +88,12 @@ class Coverage:
 
 def find_coverage(root: Path, target: Target, connection: Connection | None = None) -> Coverage:
     """What the repository covers, and, with a connection, what its environment makes of it. Reads only."""
+    return coverage_of(compile_rules(root, target), connection)
+
+
+def coverage_of(compilation: Compilation, connection: Connection | None = None) -> Coverage:
+    """The same of what is compiled already."""
     attack = load_knowledge().attack
-    compilation = compile_rules(root, target)
     proofs = _Proofs(connection, compilation) if connection else None
     by_technique: dict[str, list[RuleEvidence]] = {}
     unknown: dict[str, str] = {}

@@ -22,6 +22,7 @@ from entra_deployer.repository import Compilation, compile_rules, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.covering_tests import with_killers
+from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.query import Unreadable, read_query
@@ -69,6 +70,7 @@ def verify_rules(
     payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
     records = make_records(verdicts, payloads, digests, connection)
     issues += keep_records(connection, records)
+    remember_last(root, environment.name, verdicts, records)
     return Report(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, {connection.stack}",
