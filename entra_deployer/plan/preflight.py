@@ -9,8 +9,8 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import beyond_embedded
 from entra_deployer.stack.elasticsearch import ElasticClient
-from entra_deployer.verify.query import beyond_embedded
 
 _PARALLEL = 4
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from entra_deployer.compiler.compiled import Rewrite
 from entra_deployer.core.errors import Location, Refused
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.esql.rule_query import RuleQuery, Unreadable
 from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.judge import record_name
-from entra_deployer.verify.query import RuleQuery, Unreadable
 
 DIFFERS = "DEP812"
 

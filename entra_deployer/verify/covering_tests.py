@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import single_test
 from entra_deployer.verify.generate_tests import make_cases, stream_of
 from entra_deployer.verify.mutate.mutate import Trial, find_killers
-from entra_deployer.verify.query import read_query
 from entra_deployer.verify.run import Bench, RuleUnderTest
 from entra_deployer.verify.seeding import Batch, Run, seeded
 from entra_deployer.verify.verdict import Verdict

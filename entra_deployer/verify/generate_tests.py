@@ -15,6 +15,7 @@ from entra_deployer.data import load_json
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.functions import Unknown
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Tree
 from entra_deployer.esql.types import inferred_types
 from entra_deployer.hunts.detection_test_yaml import detection_test_as_yaml
@@ -27,7 +28,6 @@ from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
 from entra_deployer.verify.mapping import known_types
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.query import read_query
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.seeding import Run, Server
 from entra_deployer.verify.try_cases import CaseTrial

@@ -8,7 +8,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import COMPARISONS, Condition, conditions
-from entra_deployer.verify.query import Unreadable, read_query
+from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.run import Bench, RuleUnderTest
 

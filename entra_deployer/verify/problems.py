@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.stack.search import PreviewResult, QueryResult
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.query import RuleQuery
 from entra_deployer.verify.verdict import MutationResult
 
 NULL = "DEP801"

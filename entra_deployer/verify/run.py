@@ -12,6 +12,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import flatten
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import format_moment
+from entra_deployer.esql.rule_query import RuleQuery, Unreadable, beyond_tests, read_query
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
@@ -19,7 +20,6 @@ from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
 from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
 from entra_deployer.verify.mutate.mutate import mutate
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.query import RuleQuery, Unreadable, beyond_embedded, read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
 from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
@@ -152,7 +152,7 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         for item in without_event(test):
             return _no_verdict(rule, f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?")
     text = str(rule.payload.get("query", ""))
-    if bench.embedded and (lacking := beyond_embedded(text, bench.version)):
+    if bench.embedded and (lacking := beyond_tests(text, bench.version)):
         return _no_verdict(rule, f"needs --on ENV: the embedded Elasticsearch cannot run {lacking}")
     try:
         query = read_query(text, bench.version)

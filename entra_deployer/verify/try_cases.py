@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.verify.generate.cases import Case, Unsolvable
 from entra_deployer.verify.generate.tests import single_test
 from entra_deployer.verify.judge import judge
-from entra_deployer.verify.query import RuleQuery
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded
 

@@ -12,6 +12,7 @@ from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
@@ -25,7 +26,6 @@ from entra_deployer.verify.covering_tests import with_killers
 from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.records import content_digest, folder_of, keep_records, make_records
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify

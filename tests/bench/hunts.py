@@ -6,6 +6,7 @@ from pathlib import Path
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.hunts.toml import read_toml
 from entra_deployer.stack.elasticsearch import ElasticClient
@@ -13,7 +14,6 @@ from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import single_test
 from entra_deployer.verify.generate_tests import make_cases, stream_of
 from entra_deployer.verify.mutate.mutate import Trial, mutate
-from entra_deployer.verify.query import Unreadable, read_query
 from entra_deployer.verify.seeding import Batch, Run, seeded
 from entra_deployer.verify.verdict import MutationResult
 

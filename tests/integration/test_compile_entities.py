@@ -2,10 +2,10 @@
 
 import pytest
 
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.repository import OFFLINE, compile_rules
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
-from entra_deployer.verify.query import read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, seeded
 from tests.integration.projects import REPOSITORY

@@ -8,9 +8,9 @@ from entra_deployer.compiler.compiled import Rewrite
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.stack.search import Column, QueryResult
 from entra_deployer.verify.against_hunt import DIFFERS, OwnQuery, Runs, compare
-from entra_deployer.verify.query import read_query
 
 TEXT = 'FROM logs-x* | WHERE a == "1"\n| STATS n = COUNT(*) BY u'
 RULE = TEXT.replace('a == "1"', 'a == "2"')

@@ -3,9 +3,9 @@
 import pytest
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.live import counts, lost_on_live_data
-from entra_deployer.verify.query import read_query
 from entra_deployer.verify.run import Bench, RuleUnderTest
 
 V = StackVersion(8, 19, 21)

@@ -7,8 +7,8 @@ import pytest
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.edits import apply_edits
+from entra_deployer.esql.rule_query import clock_edits, read_query
 from entra_deployer.stack.search import Column, QueryResult
-from entra_deployer.verify.query import clock_edits, read_query
 from entra_deployer.verify.replay import Journey, replay
 from entra_deployer.verify.run import Bench, RuleUnderTest
 

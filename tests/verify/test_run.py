@@ -8,10 +8,10 @@ import pytest
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.stack.search import Column, PreviewResult, QueryResult
 from entra_deployer.verify.against_hunt import OwnQuery
-from entra_deployer.verify.query import read_query
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.repeats import seen_by_both
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Searcher
 from entra_deployer.verify.judge import judge
 from entra_deployer.verify.mutate.mutants import mutations
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.query import RuleQuery
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.repeats import schedule
 from entra_deployer.verify.verdict import Mutant, MutationResult

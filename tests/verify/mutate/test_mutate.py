@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.stack.search import Column, QueryResult
 from entra_deployer.verify.mutate.mutate import mutate
-from entra_deployer.verify.query import read_query
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 USERS = {"alice": 1, "bob": 4}

@@ -12,8 +12,8 @@ from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
 
-_COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts", "lookup"}
-"""Commands that the embedded Elasticsearch cannot run, or could only with indices that a test does not have."""
+_COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts"}
+"""Commands that the embedded Elasticsearch cannot run."""
 
 _FUNCTIONS = {"categorize", "st_geohex", "st_geotile", "st_geohash"}
 """Functions that it cannot run. A query with CATEGORIZE or CHANGE_POINT would hang there for ever."""
@@ -89,6 +89,15 @@ def beyond_embedded(text: str, version: StackVersion) -> str | None:
         problem = parsed.refusals[0]
         return f"a newer stack (line {problem.line}:{problem.column}: {problem.message})"
     return None
+
+
+def beyond_tests(text: str, version: StackVersion) -> str | None:
+    """As `beyond_embedded`, with what needs an index that a test does not have."""
+    parsed = parse(text, version)
+    joins = parsed.tree is not None and any(
+        isinstance(command, nodes.Other) and command.word == "lookup" for command in parsed.tree.commands
+    )
+    return "LOOKUP" if joins else beyond_embedded(text, version)
 
 
 def _lacking(tree: nodes.Tree) -> str | None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.verify.query import Unreadable, beyond_embedded, read_query
+from entra_deployer.esql.rule_query import Unreadable, beyond_embedded, beyond_tests, read_query
 
 V = StackVersion(8, 19, 21)
 NEW = StackVersion(9, 5)
@@ -85,12 +85,19 @@ def test_a_subquery_in_from_cannot_be_pointed_elsewhere():
         ("FROM a | INLINE STATS c = COUNT(*) BY d", "INLINE STATS"),
         ("FROM a | CHANGE_POINT x ON y", "CHANGE_POINT"),
         ("FROM a | FORK (WHERE b > 1) (WHERE b < 1)", "FORK"),
-        ("FROM a | LOOKUP JOIN l ON b", "LOOKUP"),
         ("TS a | STATS MAX(b)", "TS"),
     ],
 )
 def test_what_the_embedded_elasticsearch_lacks_is_found_before_it_is_sent(text, lacking):
     assert lacking in (beyond_embedded(text, V) or "")
+
+
+def test_a_join_runs_there_and_needs_an_index_that_no_test_has():
+    text = "FROM a | LOOKUP JOIN l ON b"
+    assert beyond_embedded(text, V) is None
+    assert beyond_tests(text, V) == "LOOKUP"
+    assert beyond_tests("FROM a | ENRICH p ON b", V) == "ENRICH"
+    assert beyond_tests("FROM a | KEEP b", V) is None
 
 
 @pytest.mark.parametrize(
