@@ -78,7 +78,12 @@ def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
         catalogs.append(read_rules(root / "rules", names=folders))
     found = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
     issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
-    return Catalog(tuple(found), tuple(issues), tuple(folder for catalog in catalogs for folder in catalog.unread))
+    return Catalog(
+        tuple(found),
+        tuple(issues),
+        tuple(folder for catalog in catalogs for folder in catalog.unread),
+        {folder: reason for catalog in catalogs for folder, reason in catalog.clashing.items()},
+    )
 
 
 class Syntax(Protocol):
@@ -103,7 +108,7 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
         compiled.append(_compile(source, target, knowledge, syntax))
         findings += (issue for rule in compiled[-1].rules for issue in _check(rule, target, knowledge, syntax))
     rules = tuple(rule for one in compiled for rule in one.rules)
-    issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules)]
+    issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules, catalog)]
     issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
     return Compilation(
         target=target,
@@ -111,7 +116,7 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
         rules=rules,
         issues=_sorted(issues),
         findings=_sorted(findings),
-        withheld=_withheld(catalog.sources, compiled, _sorted(issues), target.space),
+        withheld=_withheld(catalog, compiled, _sorted(issues), target.space),
         unread=catalog.unread,
     )
 
@@ -133,15 +138,15 @@ def _check(rule: CompiledRule, target: Target, knowledge: Knowledge, syntax: Syn
 
 
 def _withheld(
-    read: Sequence[RuleSource], compiled: Sequence[Compiled], issues: Sequence[Issue], space: str
+    catalog: Catalog, compiled: Sequence[Compiled], issues: Sequence[Issue], space: str
 ) -> dict[str, str]:
     """The keys that a run must leave alone, with the reason."""
-    errors: dict[str, str] = {}
+    errors = dict(catalog.clashing)
     for issue in issues:
         if issue.level is Level.ERROR:
             errors.setdefault(issue.subject, issue.message)
     found: dict[str, str] = {}
-    for source, one in zip(read, compiled, strict=True):
+    for source, one in zip(catalog.sources, compiled, strict=True):
         for query in rule_queries(source):
             if reason := one.elsewhere.get(query.key) or errors.get(source.folder):
                 keys = (pinned_rule_id(source.hunt, query), search_id(source.hunt, query.key, space))
@@ -158,8 +163,11 @@ def compile_rules(root: Path, target: Target = OFFLINE, names: Sequence[str] = (
     return compile_catalog(read_catalog(root, names), target)
 
 
-def _not_unique(rules: Sequence[CompiledRule]) -> list[Issue]:
-    """Rules of one name, which nobody could tell apart, or of one rule_id, which would overwrite each other."""
+def _not_unique(rules: Sequence[CompiledRule], catalog: Catalog) -> list[Issue]:
+    """Rules of one name, which nobody could tell apart, or of one rule_id, which would overwrite each other.
+
+    Where the hunts themselves clash, that was told.
+    """
     same: defaultdict[tuple[str, str], list[CompiledRule]] = defaultdict(list)
     for rule in rules:
         same["are named", rule.rule.name.lower()].append(rule)
@@ -167,7 +175,7 @@ def _not_unique(rules: Sequence[CompiledRule]) -> list[Issue]:
     return [
         Issue("DEP003", Level.ERROR, f"{len(group)} rules {what} {_unique(what, rule)!r}", rule.folder, hint=_OWN)
         for (what, _), group in same.items()
-        for rule in (group if len(group) > 1 else ())
+        for rule in (group if len(group) > 1 and not {one.folder for one in group} <= catalog.clashing.keys() else ())
     ]
 
 

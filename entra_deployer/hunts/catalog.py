@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import partial
 from pathlib import Path
+from uuid import UUID, uuid5
 
 from entra_deployer.core.errors import InputError, Location, UnknownName
 from entra_deployer.core.files import read_text
@@ -46,18 +47,19 @@ def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
     """Read every folder under `folder`, or those that `names` names by folder or by the rule's name, or by a pattern.
 
     What is wrong with a folder is an issue of level error, with its place; nothing is raised for it. Hunts that share
-    a UUID or a name are an error too, for each of them. Raises UnknownName for a name that does not exist, InputError
+    a UUID or a name are an error too, told once. Raises UnknownName for a name that does not exist, InputError
     where `folder` is no directory.
     """
     readings = [_read_safely(path) for path in _hunt_folders(folder)]
-    duplicates = list(_duplicates([reading.source for reading in readings if reading.source]))
     wanted = _select(readings, names)
     chosen = {reading.folder for reading in wanted}
+    clashes = [one for one in _clashes([one.source for one in readings if one.source]) if one.folders & chosen]
+    clashing = {folder: one.issue.message for one in clashes for folder in sorted(one.folders)}
     issues = [issue for reading in wanted for issue in reading.issues]
-    issues += [issue for issue in duplicates if issue.subject in chosen]
+    issues += [one.issue for one in clashes]
     sources = tuple(reading.source for reading in wanted if reading.source)
     unread = tuple(reading.folder for reading in readings if reading.source is None)
-    return Catalog(sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread)
+    return Catalog(sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread, clashing)
 
 
 def read_hunt_file(path: Path) -> Catalog:
@@ -217,16 +219,35 @@ def _unreadable(subject: str, location: Location, message: str, hint: str) -> Is
     return Issue(UNREADABLE, Level.ERROR, message, subject, location, hint)
 
 
-def _duplicates(sources: Sequence[RuleSource]) -> Iterator[Issue]:
-    """An issue for each hunt whose UUID or name another one has too: their rules would overwrite each other."""
+@dataclass(frozen=True)
+class _Clash:
+    """Hunts with one identity, told at the last of them: in the order of folders a copy stands behind its model."""
+
+    folders: frozenset[str]
+    issue: Issue
+
+
+def _clashes(sources: Sequence[RuleSource]) -> Iterator[_Clash]:
+    """A clash for each further hunt with a UUID, or else a name, of another: their rules would overwrite each other."""
+    told: set[str] = set()
     for attribute, word in (("uuid", "UUID"), ("name", "name")):
         same: defaultdict[str, list[RuleSource]] = defaultdict(list)
         for source in sources:
             same[getattr(source.hunt, attribute).lower()].append(source)
-        for group in same.values():
-            for source in group if len(group) > 1 else ():
-                others = ", ".join(other.hunt.source for other in group if other is not source)
-                message = f"the {word} {getattr(source.hunt, attribute)!r} is also that of {others}"
-                hint = "give each hunt its own"
+        for first, *others in same.values():
+            for source in others:
+                if source.folder in told:
+                    continue
+                told.add(source.folder)
+                message = f"the {word} {getattr(source.hunt, attribute)!r} is also that of {first.hunt.source}"
                 place = source.hunt.at_field(attribute)
-                yield Issue(DUPLICATE, Level.ERROR, message, source.folder, place, hint)
+                issue = Issue(DUPLICATE, Level.ERROR, message, source.folder, place, _own_identity(source, first))
+                yield _Clash(frozenset({first.folder, source.folder}), issue)
+
+
+def _own_identity(source: RuleSource, first: RuleSource) -> str:
+    """What to write into a hunt that has the identity of another; the same text each time for the same folder."""
+    if source.hunt.uuid.lower() != first.hunt.uuid.lower():
+        return "give each hunt its own"
+    also = ", and a name of its own" if source.hunt.name.lower() == first.hunt.name.lower() else ""
+    return f"give it its own uuid: {uuid5(UUID(source.hunt.uuid), source.folder)}{also}"

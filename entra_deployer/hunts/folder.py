@@ -130,8 +130,10 @@ class Catalog:
     """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others.
 
     `unread` are the folders of which nobody knows which rules are theirs, those that were not asked for included.
+    `clashing` are the folders that share a UUID or a name with another one, each with what is wrong.
     """
 
     sources: tuple[RuleSource, ...]
     issues: tuple[Issue, ...] = ()
     unread: tuple[str, ...] = ()
+    clashing: Mapping[str, str] = field(default_factory=dict)
