@@ -79,6 +79,12 @@ if TYPE_CHECKING:
         init_pipeline as init_pipeline,
     )
     from entra_deployer.project.init import init_project as init_project
+    from entra_deployer.project.new_hunt import NewHunt as NewHunt, new_hunt as new_hunt
+    from entra_deployer.project.schemas import (
+        SCHEMAS as SCHEMAS,
+        install_schemas as install_schemas,
+        schema_text as schema_text,
+    )
     from entra_deployer.promotion.attestation import Promotion as Promotion
     from entra_deployer.promotion.promote import (
         PromotionRequest as PromotionRequest,
@@ -155,6 +161,8 @@ ROOMS = {
     "plan.serial": "read_plan write_plan",
     "project.ci": "Choices Pipeline Provider init_pipeline",
     "project.init": "init_project",
+    "project.new_hunt": "NewHunt new_hunt",
+    "project.schemas": "SCHEMAS install_schemas schema_text",
     "promotion.attestation": "Promotion",
     "promotion.promote": "PromotionRequest promote promote_code",
     "pull.pull": "PullRequest pull_code pull_rules",

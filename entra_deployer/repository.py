@@ -137,9 +137,7 @@ def _check(rule: CompiledRule, target: Target, knowledge: Knowledge, syntax: Syn
         return (failure(error, rule.folder, rule.source.hunt.at(rule.query.line, rule.query.column)),)
 
 
-def _withheld(
-    catalog: Catalog, compiled: Sequence[Compiled], issues: Sequence[Issue], space: str
-) -> dict[str, str]:
+def _withheld(catalog: Catalog, compiled: Sequence[Compiled], issues: Sequence[Issue], space: str) -> dict[str, str]:
     """The keys that a run must leave alone, with the reason."""
     errors = dict(catalog.clashing)
     for issue in issues:

@@ -18,6 +18,7 @@ from entra_deployer.commands.history import history
 from entra_deployer.commands.init import init
 from entra_deployer.commands.list_rules import list_rules
 from entra_deployer.commands.local import local_app
+from entra_deployer.commands.new import new
 from entra_deployer.commands.plan import plan
 from entra_deployer.commands.promote import promote
 from entra_deployer.commands.pull import pull
@@ -26,6 +27,7 @@ from entra_deployer.commands.recover import recover
 from entra_deployer.commands.remove import remove
 from entra_deployer.commands.replay import replay
 from entra_deployer.commands.rollback import rollback
+from entra_deployer.commands.schema import schema
 from entra_deployer.commands.status import status
 from entra_deployer.commands.synth import synth
 from entra_deployer.commands.terminal import note, note_block
@@ -42,6 +44,7 @@ _WIDEST_HELP = 120
 
 COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "init": (init, (0, 1, 64), "deploy init staging"),
+    "new": (new, (0, 1, 64), 'deploy new "Rare service account sign-in" --from-query query.esql'),
     "check": (check, (0, 1, 2, 64), "deploy check --stack 8.15,8.19,9.4"),
     "compile": (compile_, (0, 1, 64), "deploy compile my_hunt --explain"),
     "plan": (plan, (0, 1, 2, 64), "deploy plan staging --out plan.json"),
@@ -60,6 +63,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "status": (status, (0, 1, 2, 64), "deploy status staging"),
     "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
     "coverage": (coverage, (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
+    "schema": (schema, (0, 1, 64), "deploy schema --write"),
     "explain": (explain, (0, 64), "deploy explain DEP014"),
 }
 """Each command by its name: what it runs, its exit codes, and an example."""

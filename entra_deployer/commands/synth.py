@@ -26,13 +26,14 @@ def synth(
     from entra_deployer.api import file_text, synth_code, synthesise, tried, write_tests
     from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
 
+    top = project.root()
     found: list[Synthesis] = []
     files: list[str] = []
     with ExitStack() as stack:
         elastic = None
         if not write:
             stack.enter_context(working("making tests"))
-        for made in synthesise(project.root(), rule):
+        for made in synthesise(top, rule):
             one = made
             if write and made.tests:
                 if elastic is None:
@@ -42,9 +43,9 @@ def synth(
             for line in unsolved_as_text([one]):
                 note(line)
             if write:
-                files += write_tests(project.root(), one, force=force)
+                files += write_tests(top, one, force=force)
     if write:
         say_lines(written_as_text(found, files, rule))
     else:
-        say("---\n".join(file_text(test) for one in found for test in one.tests))
+        say("---\n".join(file_text(top, test) for one in found for test in one.tests))
     raise typer.Exit(synth_code(tuple(found)))

@@ -13,6 +13,9 @@ from pathlib import Path
 from entra_deployer.core.errors import InputError, Location, UsageError
 
 RULES_FOLDER = "rules"
+SCHEMA_FOLDER = "deploy/schemas"
+"""Where a project keeps the JSON Schemas of its files, for editors."""
+
 MAX_TEXT = 1 << 20
 """How many bytes a file that people write may have: a hunt, rule.yaml, a test, an environment, approvals."""
 
@@ -137,3 +140,9 @@ def find_root(start: Path) -> Path:
         f"no {RULES_FOLDER}/ folder in {start.name or start} or above it",
         hint="run this inside a project, or `deploy init`",
     )
+
+
+def schema_line(root: Path, name: str, *, above: int) -> str:
+    """The first line of a file, `above` folders below the project's, that names its schema; "" where none is there."""
+    path = f"{SCHEMA_FOLDER}/{name}.schema.json"
+    return f"# yaml-language-server: $schema={'../' * above}{path}\n" if (root / path).is_file() else ""

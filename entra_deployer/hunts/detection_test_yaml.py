@@ -11,7 +11,6 @@ from entra_deployer.core.text import visible
 from entra_deployer.core.time import format_span
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
-_HEAD = "# yaml-language-server: $schema=../../../entra_deployer/data/schemas/test.schema.json\n"
 _TEMPLATE = "event"
 
 
@@ -30,8 +29,8 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
-def detection_test_as_yaml(test: DetectionTest, comment: str = "") -> str:
-    """The file's text; `comment` stands at its head."""
+def detection_test_as_yaml(test: DetectionTest, comment: str = "", *, schema: str = "") -> str:
+    """The file's text; at its head the line that names its `schema`, and `comment`."""
     template = test.events[0].document if len(test.events) > 1 else {}
     document: dict[str, Json] = {"name": test.name}
     if test.query:
@@ -43,7 +42,7 @@ def detection_test_as_yaml(test: DetectionTest, comment: str = "") -> str:
     for side, expected in (("catches", test.catches), ("ignores", test.ignores)):
         if expected:
             document[side] = [_expectation(item) for item in expected]
-    head = _HEAD + "".join(f"# {line}\n" for line in visible(comment, keep="\n").splitlines())
+    head = schema + "".join(f"# {line}\n" for line in visible(comment, keep="\n").splitlines())
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return head + visible(text, keep="\n")
 

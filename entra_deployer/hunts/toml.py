@@ -7,6 +7,10 @@ the places. It knows each form that a key may have: bare, quoted, dotted, in an 
 import re
 import tomllib
 from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import bad_character
@@ -14,6 +18,39 @@ from entra_deployer.core.json import MAX_DEPTH, Untyped, nested_deeper
 from entra_deployer.core.text import closest, did_you_mean, one_line
 from entra_deployer.hunts.fields import LISTS, TEXTS, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
+
+type _Text = Annotated[str, Meta(min_length=1)]
+type _Texts = str | tuple[str, ...]
+type _SomeTexts = _Text | Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class HuntTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[hunt]`."""
+
+    name: Annotated[_Text, Meta(description="what the hunt looks for; the rule's name where rule.yaml says no other")]
+    author: Annotated[str, Meta(description="who wrote it")] = ""
+    description: Annotated[str, Meta(description="what it finds and why that is bad, for the analyst")] = ""
+    uuid: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$(?!\\n)",
+            description="the hunt's own: every id of its rules is made from it",
+        ),
+    ]
+    license: Annotated[str, Meta(description="under which license it may be passed on")] = ""
+    integration: Annotated[_Texts, Meta(description="the integrations whose data it reads")] = ()
+    language: Annotated[_SomeTexts, Meta(description='the languages of its queries: ["ES|QL"]')]
+    notes: Annotated[_Texts, Meta(description="what the analyst does with a hit; {{field}} is filled in")] = ()
+    mitre: Annotated[_Texts, Meta(description="ATT&CK techniques, like T1110.001")] = ()
+    references: Annotated[_Texts, Meta(description="where to read more")] = ()
+    query: Annotated[_SomeTexts, Meta(description="the ES|QL queries, each a rule")]
+
+
+class HuntFile(msgspec.Struct, frozen=True):
+    """A hunt in TOML, for editors: the reader below says more of what is wrong."""
+
+    hunt: HuntTable
+
 
 type Path = tuple[str | int, ...]
 

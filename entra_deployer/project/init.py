@@ -1,4 +1,7 @@
-"""A new project, or a new environment of one: files are made where there are none, and never overwritten."""
+"""A new project, or a new environment of one: files are made where there are none, and never overwritten.
+
+A new project has a first hunt, what git and pre-commit need, and the schemas by which editors complete its files.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.core.files import RULES_FOLDER, find_root, write_text
 from entra_deployer.data import load_text
 from entra_deployer.project.new_project import NewFile, NewProject
+from entra_deployer.project.schemas import EDITOR_FILES, schema_files
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -72,6 +76,10 @@ def _wanted(root: Path, environment: str | None, uuid: UUID, *, is_new: bool) ->
         yield f"{_FIRST_HUNT}/rule.yaml", _filled("rule.yaml", {})
         yield f"{_FIRST_HUNT}/tests/password_guessing.yaml", _filled("test.yaml", {})
         yield ".gitignore", f"{_IGNORED}\n"
+        yield ".pre-commit-config.yaml", load_text("templates/editor/pre-commit.yaml")
+        for name, template in EDITOR_FILES.items():
+            yield name, load_text(f"templates/{template}")
+        yield from schema_files().items()
     if environment:
         yield f"{DEPLOY_FOLDER}/{environment}.yaml", environment_text(environment)
 

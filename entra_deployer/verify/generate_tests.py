@@ -8,7 +8,7 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
-from entra_deployer.core.files import write_text
+from entra_deployer.core.files import schema_line, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_json
@@ -144,9 +144,9 @@ def stream_of(tree: Tree) -> str:
     return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
 
 
-def file_text(test: DetectionTest) -> str:
-    """The file of a generated test."""
-    return detection_test_as_yaml(test, COMMENT)
+def file_text(root: Path, test: DetectionTest) -> str:
+    """The file of a generated test; editors find its schema where the project has it."""
+    return detection_test_as_yaml(test, COMMENT, schema=schema_line(root, "test", above=3))
 
 
 def write_tests(root: Path, made: Synthesis, *, force: bool = False) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ def write_tests(root: Path, made: Synthesis, *, force: bool = False) -> tuple[st
         if (root / test.source).exists() and not force:
             raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
     for test in made.tests:
-        write_text(root / test.source, file_text(test), shown=test.source)
+        write_text(root / test.source, file_text(root, test), shown=test.source)
     return tuple(test.source for test in made.tests)
 
 

@@ -1,14 +1,20 @@
 """A new project and new environments: what is made, and that nothing is ever overwritten."""
 
+import json
+import tomllib
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entra_deployer.commands.app import COMMANDS
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.yaml import read_yaml
 from entra_deployer.project.init import environment_text, init_project, variable_of
+from entra_deployer.project.schemas import SCHEMAS
 from entra_deployer.repository import OFFLINE, compile_rules
 from entra_deployer.stack.environment import Credentials, Scheme
 from entra_deployer.stack.environment_file import EnvironmentFile
@@ -21,6 +27,10 @@ FIRST = [
     "rules/password_guessing/rule.yaml",
     "rules/password_guessing/tests/password_guessing.yaml",
     ".gitignore",
+    ".pre-commit-config.yaml",
+    ".vscode/settings.json",
+    ".taplo.toml",
+    *(f"deploy/schemas/{name}.schema.json" for name in ("approvals", "environment", "hunt", "rule", "test")),
 ]
 
 
@@ -47,6 +57,25 @@ def test_the_first_hunt_compiles_without_a_complaint(tmp_path):
     assert [issue for issue in compilation.issues if issue.level != "note"] == []
     assert rule.rule.payload["severity"] == "medium"
     assert rule.key_columns == ("azure.signinlogs.properties.user_principal_name",)
+
+
+def test_editors_find_a_schema_for_each_kind_of_file(tmp_path):
+    init_project(tmp_path, "staging", ID)
+    settings = json.loads((tmp_path / ".vscode" / "settings.json").read_text())["yaml.schemas"]
+    assert {Path(name).name.partition(".")[0] for name in settings} == set(SCHEMAS) - {"hunt"}
+    assert all((tmp_path / name).is_file() for name in settings)
+    matched = {path for pattern in settings.values() for path in tmp_path.glob(pattern)}
+    assert {path.name for path in matched} == {"rule.yaml", "password_guessing.yaml", "staging.yaml"}
+    (rule,) = tomllib.loads((tmp_path / ".taplo.toml").read_text())["rule"]
+    assert (tmp_path / rule["schema"]["path"]).is_file()
+
+
+def test_the_hook_of_a_new_project_runs_a_command_that_there_is(tmp_path):
+    init_project(tmp_path, None, ID)
+    (repository,) = yaml.safe_load((tmp_path / ".pre-commit-config.yaml").read_text())["repos"]
+    (hook,) = repository["hooks"]
+    program, command = hook["entry"].split()
+    assert (program, command in COMMANDS) == ("deploy", True)
 
 
 def test_a_second_time_nothing_is_made(tmp_path):
@@ -113,5 +142,5 @@ def test_the_new_file_is_read_with_the_variable_that_is_told(tmp_path):
 def test_a_file_where_a_folder_should_be_is_told(tmp_path):
     (tmp_path / "deploy").write_text("")
     (tmp_path / "rules").mkdir()
-    with pytest.raises(InputError, match=r"deploy/staging\.yaml: cannot be written"):
+    with pytest.raises(InputError, match=r"deploy/[\w./]+: cannot be written"):
         init_project(tmp_path, "staging", ID)
