@@ -110,7 +110,9 @@ OTHER_CODES: dict[str, Code] = {
         "a source without data", "No index matches what the query reads: until one does the rule finds nothing."
     ),
     "DEP331": Code(
-        "a query that Elasticsearch refuses", "Asked with LIMIT 0 before any write; its rule is not pushed."
+        "a query that Elasticsearch refuses",
+        "Asked before any write: the server builds the query on each shard and reads nothing. What it refuses, or can "
+        "answer in part only, is not pushed.",
     ),
     "DEP332": Code("a query that was not executed", "The embedded Elasticsearch cannot run it; the target's own may."),
     "DEP333": Code(

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.esql.edits import Edit, apply_edits, touched_lines
+from entra_deployer.esql.edits import Edit, apply_edits, original_offset, touched_lines
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query
@@ -43,6 +44,7 @@ class CompiledRule:
     `source`, `query` and `settings` are what it was made from, `tree` the syntax of that query as the hunt has it.
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
+    `edits` made the rule's query of the hunt's.
     """
 
     source: RuleSource
@@ -55,6 +57,7 @@ class CompiledRule:
     key_columns: tuple[str, ...]
     rewrites: tuple[Rewrite, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -65,6 +68,11 @@ class CompiledRule:
     def query_key(self) -> str:
         """Its query's key: part of every id made from it."""
         return self.settings.key
+
+    def place(self, offset: int) -> Location:
+        """Where in the hunt's file that stands which stands at an offset of the rule's query."""
+        line, column = self.tree.position(original_offset(self.query.text, self.edits, offset))
+        return self.query.place(self.source.hunt.source, line, column)
 
     @property
     def own_key(self) -> str | None:

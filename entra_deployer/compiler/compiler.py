@@ -147,6 +147,7 @@ class _Rule:
             key_columns=keys,
             rewrites=explain(self.query, [*steps, *self._settings_steps(schedule)]),
             remarks=schedule.remarks,
+            edits=tuple(edit for step in steps for edit in step.edits),
         )
 
     def _goes_by_arrival(self) -> bool:

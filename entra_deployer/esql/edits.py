@@ -28,6 +28,22 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[done:]))
 
 
+def original_offset(text: str, edits: Iterable[Edit], offset: int) -> int:
+    """Where in `text` that stands which stands at `offset` once the edits are made: for what one put in, its begin."""
+    shift = done = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
+        if edit.start < done:
+            continue
+        start = edit.start + shift
+        if offset < start:
+            break
+        if offset < start + len(edit.text):
+            return edit.start
+        shift += len(edit.text) - (edit.end - edit.start)
+        done = edit.end
+    return min(offset - shift, len(text))
+
+
 def touched_lines(text: str, edits: Sequence[Edit]) -> tuple[int, str, str]:
     """The 1-based line of the first edit, the lines that the edits touch, and those lines with the edits made."""
     first, last = min(edit.start for edit in edits), max(edit.end for edit in edits)

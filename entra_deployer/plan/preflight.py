@@ -1,62 +1,107 @@
-"""Asking the target's Elasticsearch about each query before anything is written: Kibana itself never looks at one."""
+"""Asking the target's Elasticsearch about each query before anything is written: Kibana itself never looks at one.
+
+Where the embedded server has no data yet, an empty index made of what is known of the source takes its place.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import Refused
+from entra_deployer.core.errors import Location, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
+from entra_deployer.core.text import one_line
+from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.rule_query import beyond_embedded
+from entra_deployer.stack.diagnosis import elastic_reason
 from entra_deployer.stack.elasticsearch import ElasticClient
 
+REFUSED, NOT_ASKED, NO_DATA = "DEP331", "DEP332", "DEP330"
+
 _PARALLEL = 4
+_PLACED = re.compile(r"line (\d+):(\d+): (.*?)(?=;?\s+line \d+:\d+: |$)", re.DOTALL)
+_UNKNOWN_INDEX = re.compile(r"Unknown index \[([^\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What Elasticsearch has against a query: in its words, at a 1-based line and column, 0 where it tells none."""
+
+    message: str
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the server said of a rule's query: the index that it lacks, or an issue; neither where all is well."""
+    """What the server said of a rule's query: the sources that it lacks, and what else is wrong."""
 
     rule: CompiledRule
-    missing: str = ""
-    issue: Issue | None = None
+    missing: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 def check_queries(
     elastic: ElasticClient, rules: Sequence[CompiledRule], *, version: StackVersion, embedded: bool
 ) -> list[Issue]:
-    """A refused query is an error, an index that is not there yet a warning. Nothing is run: LIMIT 0 is appended.
+    """A refused query is an error, a source that is not there yet a warning. The server builds each and reads nothing.
 
     The embedded server never sees a query that it cannot run; some would hang there for ever.
     """
 
     def check(rule: CompiledRule) -> _Answer:
-        query = str(rule.rule.payload["query"])
+        query = _text(rule)
         if embedded and (lacking := beyond_embedded(query, version)):
-            return _Answer(rule, issue=_not_asked(rule, lacking))
-        try:
-            elastic.check_query(query)
-        except Refused as error:
-            if missing := re.search(r"Unknown index \[([^\]]+)\]", error.message):
-                return _Answer(rule, missing=missing[1])
-            return _Answer(rule, issue=_refused(rule, error))
-        return _Answer(rule)
+            return _Answer(rule, issues=(not_asked(rule, lacking),))
+        return _read(rule, ask(elastic, query))
 
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
-    return [*(answer.issue for answer in answers if answer.issue), *_missing(answers)]
+    return [*(issue for answer in answers for issue in answer.issues), *_missing(answers)]
+
+
+def ask(elastic: ElasticClient, query: str) -> list[Fault]:
+    """What a server has against a query; [] where it takes it."""
+    try:
+        elastic.check_query(query)
+    except Refused as error:
+        return _faults(error)
+    return []
+
+
+def _faults(error: Refused) -> list[Fault]:
+    kind = str(error.attributes.get("type") or "")
+    said = elastic_reason({"error": dict(error.attributes)}).removeprefix(f"{kind}: ") if kind else error.message
+    if kind in ("verification_exception", "parsing_exception"):
+        placed = [Fault(one_line(text), int(line), int(column)) for line, column, text in _PLACED.findall(said)]
+        return placed or [Fault(said)]
+    return [Fault(said)]
+
+
+def _read(rule: CompiledRule, faults: Sequence[Fault]) -> _Answer:
+    """A source that is not there yet is no fault of the query; an index that it joins has to be there."""
+    joins = [one.span.of(rule.tree.text) for one in rule.tree.commands if isinstance(one, nodes.Other)]
+    missing: list[str] = []
+    issues: list[Issue] = []
+    for fault in faults:
+        found = _UNKNOWN_INDEX.search(fault.message)
+        if found and not any(found[1] in join for join in joins):
+            missing.append(found[1])
+        else:
+            issues.append(refused(rule, fault))
+    return _Answer(rule, tuple(missing), tuple(issues))
 
 
 def _missing(answers: Iterable[_Answer]) -> list[Issue]:
     """One warning for each index that is not there, however many rules read it."""
     readers: dict[str, list[CompiledRule]] = {}
     for answer in answers:
-        if answer.missing:
-            readers.setdefault(answer.missing, []).append(answer.rule)
+        for index in answer.missing:
+            readers.setdefault(index, []).append(answer.rule)
     return [
-        Issue("DEP330", Level.WARNING, f"no data yet: {_who(rules)} nothing until there is an index {index}")
+        Issue(NO_DATA, Level.WARNING, f"no data yet: {_who(rules)} nothing until there is an index {index}")
         for index, rules in sorted(readers.items())
     ]
 
@@ -65,11 +110,38 @@ def _who(rules: Sequence[CompiledRule]) -> str:
     return f"{rules[0].folder} finds" if len(rules) == 1 else f"{len(rules)} rules find"
 
 
-def _refused(rule: CompiledRule, error: Refused) -> Issue:
-    message = f"{rule.rule.name}: Elasticsearch refuses the query: {error.message}"
-    return Issue("DEP331", Level.ERROR, message, rule.folder, hint="correct the query, or the mapping of what it reads")
+def refused(rule: CompiledRule, fault: Fault) -> Issue:
+    """A fault of a rule's query as an issue, at its place in the hunt's file."""
+    message = f"{rule.rule.name}: Elasticsearch refuses the query: {fault.message}"
+    hint = "correct the query, or the mapping of what it reads"
+    return Issue(REFUSED, Level.ERROR, message, rule.folder, _place(rule, fault), hint)
 
 
-def _not_asked(rule: CompiledRule, lacking: str) -> Issue:
+def not_asked(rule: CompiledRule, lacking: str) -> Issue:
+    """That the embedded Elasticsearch was not asked about a rule, since it lacks something."""
     message = f"{rule.rule.name}: not checked here: the embedded Elasticsearch cannot run {lacking}"
-    return Issue("DEP332", Level.WARNING, message, rule.folder, hint="plan for an environment that can")
+    return Issue(NOT_ASKED, Level.WARNING, message, rule.folder, hint="plan for an environment that can")
+
+
+def _text(rule: CompiledRule) -> str:
+    return str(rule.rule.payload["query"])
+
+
+def _place(rule: CompiledRule, fault: Fault) -> Location:
+    """Where the fault stands; by what the server quotes of the query where it tells no place."""
+    query = rule.query
+    if fault.line:
+        lines = _text(rule).split("\n")
+        return rule.place(sum(len(line) + 1 for line in lines[: fault.line - 1]) + fault.column - 1)
+    quoted = [span for span, text in _parts(rule.tree) if f"[{text}" in fault.message]
+    start = max(quoted, key=lambda span: span.end - span.start, default=nodes.Span(0, 0)).start
+    return query.place(rule.source.hunt.source, *rule.tree.position(start))
+
+
+def _parts(tree: nodes.Tree) -> Iterator[tuple[nodes.Span, str]]:
+    """What a server may quote: calls as they are written, texts by their value."""
+    for node in tree.walk():
+        if isinstance(node, nodes.Call):
+            yield node.span, node.span.of(tree.text)
+        elif isinstance(node, nodes.Literal) and node.value:
+            yield node.span, str(node.value)

@@ -341,8 +341,9 @@ def elastic_reason(body: Mapping[str, Json]) -> str:
 
 
 def _attributes(answer: Answer) -> Mapping[str, Json]:
+    """What an error holds for programs: Kibana's `attributes`, Elasticsearch's `error`."""
     body = answer.json()
-    attributes = body.get("attributes") if isinstance(body, dict) else None
+    attributes = (body.get("attributes") or body.get("error")) if isinstance(body, dict) else None
     return attributes if isinstance(attributes, dict) else {}
 
 

@@ -1,18 +1,26 @@
 """What is asked of Elasticsearch before a push, and how its answers are told."""
 
-from types import SimpleNamespace
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.edits import Edit, apply_edits, original_offset
 from entra_deployer.plan.preflight import check_queries
-from tests.builders import rule
+from tests.compiler.build import rule
 
 VERSION = StackVersion(8, 19)
 
 
 class Elastic:
-    """Refuses what a test says; `asked` holds the queries that reached it."""
+    """Refuses what a test says: by a word of the query, the error that Elasticsearch answers with.
+
+    `asked` holds the queries that reached it.
+    """
 
     def __init__(self, **refusals):
         self.refusals = refusals
@@ -20,13 +28,28 @@ class Elastic:
 
     def check_query(self, text):
         self.asked.append(text)
-        for word, message in self.refusals.items():
+        for word, (kind, told) in self.refusals.items():
             if word in text:
-                raise Refused(message, status=400)
+                reason = told(text) if callable(told) else told
+                raise Refused(f"said 400: {reason}", status=400, attributes={"type": kind, "reason": reason})
 
 
-def compiled(folder, query):
-    return SimpleNamespace(folder=folder, rule=rule(name=folder, query=query))
+def verification(*faults):
+    """The server's form, with the place of a word in the query that it was asked."""
+
+    def reason(text):
+        lines = [f"Found {len(faults)} problem"]
+        for word, said in faults:
+            before = text[: text.index(word)]
+            lines.append(f"line {before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}: {said}")
+        return "\n".join(lines)
+
+    return "verification_exception", reason
+
+
+def named(folder, query, **options):
+    made = rule(query, **options)
+    return replace(made, source=replace(made.source, folder=folder))
 
 
 def check(elastic, *rules, embedded=True):
@@ -34,31 +57,90 @@ def check(elastic, *rules, embedded=True):
 
 
 def test_a_query_that_is_accepted_is_no_issue():
-    elastic = Elastic()
-    assert check(elastic, compiled("one", "FROM logs")) == []
-    assert elastic.asked == ["FROM logs"]
+    elastic, one = Elastic(), rule("FROM logs | KEEP a")
+    assert check(elastic, one) == []
+    assert elastic.asked == [one.rule.payload["query"]]
 
 
 def test_a_missing_index_is_one_warning_for_all_its_rules():
-    elastic = Elastic(nowhere="Found 1 problem; line 1:1: Unknown index [nowhere-*]")
-    (issue,) = check(elastic, compiled("one", "FROM nowhere-*"), compiled("two", "FROM nowhere-* | LIMIT 1"))
-    assert issue.level is Level.WARNING
+    elastic = Elastic(nowhere=verification(("nowhere", "Unknown index [nowhere-*]")))
+    (issue,) = check(elastic, named("one", "FROM nowhere-*"), named("two", "FROM nowhere-* | LIMIT 1"))
+    assert (issue.code, issue.level) == ("DEP330", Level.WARNING)
     assert "2 rules find nothing until there is an index nowhere-*" in issue.message
 
 
-def test_a_refused_query_is_an_error_of_its_rule():
-    elastic = Elastic(bogus="line 1:13: Unknown column [bogus]")
-    (issue,) = check(elastic, compiled("one", "FROM logs | KEEP bogus"), compiled("two", "FROM logs"))
-    assert (issue.level, issue.subject) == (Level.ERROR, "one")
-    assert "Unknown column [bogus]" in issue.message
+def test_several_sources_that_are_all_missing_are_one_warning():
+    elastic = Elastic(nowhere=("verification_exception", "Unknown index [nowhere-a,nowhere-b-*]"))
+    (issue,) = check(elastic, named("one", "FROM nowhere-a, nowhere-b-*"))
+    assert (issue.code, issue.level) == ("DEP330", Level.WARNING)
+
+
+def test_a_join_with_an_index_that_is_not_there_is_an_error_though_the_source_is_missing_too():
+    query = "FROM nowhere-*\n| LOOKUP JOIN admins ON user.name"
+    elastic = Elastic(
+        admins=verification(("nowhere", "Unknown index [nowhere-*]"), ("admins", "Unknown index [admins]"))
+    )
+    refused, missing = check(elastic, named("one", query))
+    assert (refused.code, refused.level, missing.code) == ("DEP331", Level.ERROR, "DEP330")
+    assert str(refused.location) == "rules/a_hunt/hunt.md:11:15"
+
+
+def test_a_refused_query_is_an_error_of_its_rule_at_the_place_in_the_hunt():
+    query = "FROM logs\n| WHERE @timestamp > NOW() - 1 day\n| WHERE a == 1 AND bogus == 2\n| KEEP a"
+    elastic = Elastic(bogus=verification(("bogus", "Unknown column [bogus]")))
+    (issue,) = check(elastic, named("one", query), named("two", "FROM logs"))
+    assert (issue.code, issue.level, issue.subject) == ("DEP331", Level.ERROR, "one")
+    assert issue.message.endswith("refuses the query: Unknown column [bogus]")
+    assert str(issue.location) == "rules/a_hunt/hunt.md:12:20"
+
+
+def test_each_of_several_faults_has_its_place():
+    elastic = Elastic(foo=verification(("foo", "Unknown column [foo]"), ("bar", "Unknown column [bar]")))
+    found = check(elastic, rule("FROM logs\n| WHERE foo == 1\n  AND bar == 2"))
+    assert [str(issue.location) for issue in found] == ["rules/a_hunt/hunt.md:11:9", "rules/a_hunt/hunt.md:12:7"]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason", "column"),
+    [
+        ('FROM logs\n| WHERE KQL("a: (x")', "Failed to parse KQL query [a: (x]: line 1:6: missing ')'", 13),
+        ("FROM logs\n| EVAL d = ROUND(a, 1)", "cannot make [ROUND(a, 1)]: 1", 12),
+        ("FROM logs\n| KEEP a", "something else", 1),
+    ],
+)
+def test_without_a_place_of_the_servers_what_it_quotes_is_the_place(query, reason, column):
+    elastic = Elastic(logs=("query_shard_exception", reason))
+    (issue,) = check(elastic, rule(query))
+    line = 11 if column > 1 else 10
+    assert str(issue.location) == f"rules/a_hunt/hunt.md:{line}:{column}"
+    assert reason in issue.message
 
 
 def test_the_embedded_server_never_sees_what_it_cannot_run():
-    query = "FROM logs | STATS c = COUNT(*) BY k = CATEGORIZE(message)"
+    made = named("one", "FROM logs | STATS c = COUNT(*) BY k = CATEGORIZE(message)")
     elastic = Elastic()
-    (issue,) = check(elastic, compiled("one", query))
+    (issue,) = check(elastic, made)
     assert (issue.code, issue.level) == ("DEP332", Level.WARNING)
     assert "CATEGORIZE" in issue.message
     assert elastic.asked == []
-    assert check(elastic, compiled("one", query), embedded=False) == []
-    assert elastic.asked == [query]
+    assert check(elastic, made, embedded=False) == []
+    assert elastic.asked == [made.rule.payload["query"]]
+
+
+@st.composite
+def edited(draw):
+    text = draw(st.text("abc \n", min_size=1, max_size=30))
+    spans = draw(st.lists(st.tuples(st.integers(0, len(text)), st.integers(0, 4)), max_size=4))
+    added = st.text("XY", max_size=3)
+    return text, [Edit(start, min(start + length, len(text)), draw(added)) for start, length in spans]
+
+
+@given(edited())
+def test_what_the_edits_left_is_found_again_where_it_stood(made):
+    text, edits = made
+    after = apply_edits(text, edits)
+    kept = [offset for offset, sign in enumerate(after) if sign not in "XY"]
+    found = [original_offset(text, edits, offset) for offset in kept]
+    assert [text[offset] for offset in found] == [after[offset] for offset in kept]
+    assert found == sorted(set(found))
+    assert all(0 <= original_offset(text, edits, offset) <= len(text) for offset in range(len(after) + 1))

@@ -76,10 +76,18 @@ def test_rows_warnings_and_partiality_are_read():
     assert json.loads(script.seen[1].body) == {"query": "FROM x", "filter": {"term": {"a": 1}}, "params": [7]}
 
 
-def test_a_query_is_checked_with_a_limit_that_no_comment_swallows():
+def test_a_query_is_built_and_no_comment_swallows_the_limit():
     client, script = elastic(INFO, answer(EMPTY))
     assert client.check_query("FROM x // why") == (Column("a", "long"),)
-    assert json.loads(script.seen[1].body)["query"] == "FROM x // why\n| LIMIT 0"
+    asked = json.loads(script.seen[1].body)
+    assert asked["query"] == "FROM x // why\n| LIMIT 1"
+    assert list(asked["filter"]["bool"]["filter"][0]) == ["ids"]
+
+
+def test_a_query_that_is_answered_in_part_is_refused():
+    client, _ = elastic(INFO, answer({**EMPTY, "is_partial": True}))
+    with pytest.raises(Refused, match="answered in part"):
+        client.check_query("FROM x")
 
 
 def test_bulk_names_the_first_document_that_was_not_taken():
