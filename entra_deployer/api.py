@@ -92,7 +92,7 @@ if TYPE_CHECKING:
         promote_code as promote_code,
     )
     from entra_deployer.pull.pull import PullRequest as PullRequest, pull_code as pull_code, pull_rules as pull_rules
-    from entra_deployer.pull.report import PullReport as PullReport
+    from entra_deployer.pull.drafts import PullReport as PullReport
     from entra_deployer.repository import (
         Compilation as Compilation,
         OFFLINE as OFFLINE,
@@ -165,8 +165,8 @@ ROOMS = {
     "project.schemas": "SCHEMAS install_schemas schema_text",
     "promotion.attestation": "Promotion",
     "promotion.promote": "PromotionRequest promote promote_code",
+    "pull.drafts": "PullReport",
     "pull.pull": "PullRequest pull_code pull_rules",
-    "pull.report": "PullReport",
     "repository": "Compilation OFFLINE check_rules compile_catalog compile_rules read_catalog",
     "stack.environment": "Environment",
     "stack.environments": "load_environment stated_versions",

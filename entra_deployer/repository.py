@@ -23,10 +23,10 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.esql.features import features
 from entra_deployer.esql.parse import Parsed, Problem
 from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
-from entra_deployer.hunts.language import esql_queries
-from entra_deployer.hunts.readers import READERS
+from entra_deployer.hunts.hunt import esql_queries
 
 OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
@@ -71,7 +71,7 @@ class Compilation:
 
 def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
     """The folders under `root`/rules, or those that `names` names; a name may also be the path of a hunt's file."""
-    files = [path for name in names if (path := Path(name)).suffix in READERS and path.is_file()]
+    files = [path for name in names if (path := Path(name)).suffix in FORMATS and path.is_file()]
     folders = [name for name in names if Path(name) not in files]
     catalogs = [read_hunt_file(path) for path in files]
     if folders or not files:

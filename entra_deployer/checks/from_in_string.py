@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from entra_deployer import facts
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-from entra_deployer.esql.legacy import from_in_strings
+from entra_deployer.esql.features import from_in_strings
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

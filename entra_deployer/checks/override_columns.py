@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
 from entra_deployer.esql.columns import last_stats, output_columns
-from entra_deployer.esql.refusals import did_you_mean
+from entra_deployer.esql.features import did_you_mean
 
 
 def _run(subject: Subject) -> Iterator[Finding]:

@@ -8,8 +8,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset, touched_lines
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
-from entra_deployer.hunts.hunt import Query
-from entra_deployer.hunts.language import esql_queries
+from entra_deployer.hunts.hunt import Query, esql_queries
 from entra_deployer.objects.state import StateObject
 
 

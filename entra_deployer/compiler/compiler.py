@@ -20,12 +20,11 @@ from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import key_columns, last_stats, output_columns, sources
+from entra_deployer.esql.features import explain_refusal
 from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
-from entra_deployer.esql.refusals import explain_refusal
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
-from entra_deployer.hunts.hunt import Query
-from entra_deployer.hunts.language import LANGUAGE, esql_queries, is_behind_a_fence_word, is_esql
+from entra_deployer.hunts.hunt import LANGUAGE, Query, esql_queries, is_behind_a_fence_word, is_esql
 from entra_deployer.objects import order_of
 from entra_deployer.objects.state import RULE, State, StateObject
 from entra_deployer.objects.tag import OWNER_TAG, owner_tag

@@ -21,7 +21,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import last_stats
 from entra_deployer.esql.edits import Edit
-from entra_deployer.esql.legacy import FROM_WORD
+from entra_deployer.esql.features import FROM_WORD
 from entra_deployer.esql.tree import Tree
 
 COLUMNS = ("_id", "_index", "_version")

@@ -7,8 +7,7 @@ each space: one that exists elsewhere makes an import write a copy under a rando
 from uuid import UUID, uuid5
 
 from entra_deployer.hunts.folder import QuerySettings
-from entra_deployer.hunts.hunt import Hunt
-from entra_deployer.hunts.language import esql_queries
+from entra_deployer.hunts.hunt import Hunt, esql_queries
 
 
 def rule_id(hunt: Hunt, key: str) -> str:

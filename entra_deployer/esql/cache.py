@@ -4,15 +4,17 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from functools import cache, cached_property
 from importlib.metadata import version as installed_version
 from importlib.resources import files
+from typing import Any
 
 from entra_deployer.core.cache import Cache, digest, user_cache
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.codec import parsed_from_json, parsed_to_json, problems_from_json, problems_to_json
+from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.parse import Parsed, Problem, allow_depth, parse, type_problems
 from entra_deployer.esql.tree import Tree
 
@@ -61,7 +63,7 @@ class SyntaxCache:
         """What makes the answers."""
         own = files("entra_deployer.esql")
         code = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
-        for name in ("brackets", "builder", "expression_builder", "columns", "conditions", "tree", "parse", "codec"):
+        for name in ("brackets", "builder", "expression_builder", "columns", "conditions", "tree", "parse", "cache"):
             code.update(own.joinpath(f"{name}.py").read_bytes())
         return code.hexdigest()
 
@@ -70,3 +72,48 @@ class SyntaxCache:
 def syntax_cache() -> SyntaxCache:
     """The user's cache of syntax."""
     return SyntaxCache(user_cache("syntax"))
+
+
+# -- what the parser said, as JSON -----------------------------------------------------------------------------------
+
+_KIND = "_"
+
+
+def parsed_to_json(parsed: Parsed) -> Json:
+    """A JSON value that `parsed_from_json` reads back as an equal `Parsed`."""
+    return {"tree": _encode(parsed.tree), "problems": problems_to_json(parsed.problems)}
+
+
+def parsed_from_json(value: Json) -> Parsed:
+    """The inverse. KeyError, TypeError or AttributeError for what `parsed_to_json` never wrote."""
+    return Parsed(_decode(value["tree"]), problems_from_json(value["problems"]))
+
+
+def problems_to_json(problems: tuple[Problem, ...]) -> Json:
+    """Problems as lists."""
+    return [[one.kind, one.message, one.line, one.column] for one in problems]
+
+
+def problems_from_json(value: Json) -> tuple[Problem, ...]:
+    """The inverse."""
+    return tuple(Problem(*one) for one in value)
+
+
+def _encode(value: Any) -> Json:  # noqa: ANN401 - any field of any node
+    if isinstance(value, nodes.Span):
+        return {_KIND: "Span", "at": [value.start, value.end]}
+    if isinstance(value, nodes.Node | nodes.Tree):
+        kept = {item.name: _encode(getattr(value, item.name)) for item in fields(value)}
+        return {_KIND: type(value).__name__, **kept}
+    return [_encode(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _decode(value: Json) -> Any:  # noqa: ANN401 - any field of any node
+    if isinstance(value, list):
+        return tuple(_decode(one) for one in value)
+    if not isinstance(value, dict):
+        return value
+    if value[_KIND] == "Span":
+        return nodes.Span(*value["at"])
+    kind = getattr(nodes, value[_KIND])
+    return kind(**{name: _decode(one) for name, one in value.items() if name != _KIND})

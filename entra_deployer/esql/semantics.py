@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.constant_faults import constant_faults, grok_faults, is_address, is_time
-from entra_deployer.esql.refusals import did_you_mean
+from entra_deployer.esql.features import did_you_mean
 from entra_deployer.esql.signatures import AGGREGATES, FAMILIES, GROUPINGS, SIGNATURES, Signature, family
 from entra_deployer.esql.tree import Span, Tree
 

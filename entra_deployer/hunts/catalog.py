@@ -13,12 +13,11 @@ from entra_deployer.core.errors import InputError, Location, UnknownName
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.text import did_you_mean
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER, read_detection_tests
 from entra_deployer.hunts.fields import FaultyHunt
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
-from entra_deployer.hunts.hunt import Hunt
-from entra_deployer.hunts.language import esql_queries
-from entra_deployer.hunts.readers import READERS
+from entra_deployer.hunts.hunt import Hunt, esql_queries
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
 
 UNREADABLE = "DEP001"
@@ -114,14 +113,14 @@ def _read_folder(path: Path) -> _Reading:
         message = f"cannot be read: {error.strerror or 'I/O error'}"
         return _Reading(path.name, None, (_unreadable(path.name, Location(str(path)), message, "check the path"),))
     near = tuple(_near_names(path, names))
-    hunts = [name for suffix in READERS if (name := f"hunt{suffix}") in names]
+    hunts = [name for suffix in FORMATS if (name := f"hunt{suffix}") in names]
     if len(hunts) == 1:
         reading = _read_hunt(path / hunts[0], path.name, path)
         return replace(reading, issues=(*near, *reading.issues))
     if not hunts and any(issue.message == _NOT_READ for issue in near):
         return _Reading(path.name, None, near)
     message = "two hunts in one folder" if hunts else "no hunt here"
-    hint = "keep one of " + " and ".join(f"hunt{suffix}" for suffix in READERS)
+    hint = "keep one of " + " and ".join(f"hunt{suffix}" for suffix in FORMATS)
     return _Reading(path.name, None, (*near, _unreadable(path.name, Location(str(path)), message, hint)))
 
 
@@ -141,7 +140,7 @@ def _meant(folder: Path, name: str, names: Sequence[str]) -> str | None:
     lower = name.lower()
     stem, _, rest = lower.partition(".")
     suffix = f".{rest}"
-    if name in ("rule.yaml", FOLDER, *(f"hunt{suffix}" for suffix in READERS)):
+    if name in ("rule.yaml", FOLDER, *(f"hunt{suffix}" for suffix in FORMATS)):
         return None
     if suffix in _YAML and (stem in ("rule", "rules") or ("rule.yaml" not in names and _is_misspelt(stem, "rule"))):
         return "rule.yaml"
@@ -157,14 +156,7 @@ def _is_misspelt(word: str, meant: str) -> bool:
     return SequenceMatcher(None, word, meant).ratio() >= 0.75
 
 
-_HUNT_SUFFIXES = {
-    ".md": ".md",
-    ".markdown": ".md",
-    ".mdown": ".md",
-    ".md.txt": ".md",
-    ".toml": ".toml",
-    ".tml": ".toml",
-}
+_HUNT_SUFFIXES = {name: suffix for suffix, form in FORMATS.items() for name in (suffix, *form.near)}
 
 
 def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
@@ -208,7 +200,7 @@ def read_hunt(file: Path) -> Hunt:
     text = read_text(file)
     if not text.strip():
         raise InputError("the file is empty", location=Location(str(file), 1, 1), hint="write the hunt into it")
-    return READERS[file.suffix](text, str(file))
+    return FORMATS[file.suffix].read(text, str(file))
 
 
 def _issue(error: InputError, subject: str) -> Issue:

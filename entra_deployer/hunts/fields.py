@@ -1,6 +1,6 @@
 """What every hunt format has in common: which fields a hunt has, and how raw values become a `Hunt`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +10,24 @@ from entra_deployer.hunts.hunt import Hunt, Query
 TEXTS = ("name", "author", "description", "uuid", "license")
 LISTS = ("integration", "language", "notes", "mitre", "references")
 REQUIRED = ("name", "description", "uuid", "language", "query")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write hunts in a file.
+
+    `read` takes the file's text and its path for messages, and raises InputError for what is no hunt. `replace` takes
+    the text, one of its queries, that query's index and another query: it gives the text with that one in its place,
+    and nothing else changed (line feeds end the lines); ValueError where the query does not stand there. `near` are
+    suffixes that people give to such a file, and under which it is not read.
+    """
+
+    read: Callable[[str, str], Hunt]
+    replace: Callable[[str, Query, int, str], str]
+    near: tuple[str, ...] = ()
+
+
+NOT_THERE = "the query does not stand where it was read"
 
 
 class FaultyHunt(InputError):

@@ -1,6 +1,7 @@
-"""A threat hunt as its author wrote it, whichever format it came in."""
+"""A threat hunt as its author wrote it, whichever format it came in, and which of its queries become rules."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from entra_deployer.core.errors import Location
@@ -55,3 +56,35 @@ class Hunt:
         """Where a field ("language"), or an item of it ("mitre[1]"), stands; the file alone where that is not known."""
         line = self.places.get(name) or self.places.get(name.partition("[")[0], 0)
         return Location(self.source, line, 1 if line else 0)
+
+
+# -- telling ES|QL from the other languages that a hunt may hold: OSQuery's SQL, EQL, KQL, Lucene, YARA --------------
+
+LANGUAGE = "ES|QL"
+
+_SOURCE_COMMANDS = ("from", "row", "show", "ts", "set", "promql", "explain")
+_FIRST_WORD = re.compile(r"\A(?:\s|//[^\n]*|/\*.*?\*/)*([A-Za-z_]+)\b(?!\s*[:=<>!])", re.DOTALL)
+
+_FENCE_WORD = re.compile(r"\A\s*(?:sql|esql|es\|ql)[ \t]*\n\s*from\b", re.IGNORECASE)
+
+
+def is_esql(text: str, languages: Sequence[str]) -> bool:
+    """Whether a query of a hunt in these languages is ES|QL.
+
+    All are where ES|QL is the only one. Else the first word behind comments tells: no other language of hunts starts
+    with a source command.
+    """
+    if tuple(languages) == (LANGUAGE,):
+        return True
+    found = _FIRST_WORD.match(text)
+    return found is not None and found[1].lower() in _SOURCE_COMMANDS
+
+
+def esql_queries(hunt: Hunt) -> tuple[Query, ...]:
+    """The queries of a hunt that become rules."""
+    return tuple(query for query in hunt.queries if is_esql(query.text, hunt.languages))
+
+
+def is_behind_a_fence_word(text: str) -> bool:
+    """Whether it would be ES|QL but for its first line, which says what a code fence would: `sql`."""
+    return _FENCE_WORD.match(text) is not None

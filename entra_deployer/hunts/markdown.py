@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.text import closest, did_you_mean
-from entra_deployer.hunts.fields import RawHunt, names_in, trim_blank_lines
+from entra_deployer.hunts.fields import NOT_THERE, Format, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
 
 _KEYS = {
@@ -179,3 +179,18 @@ class _Reader:
 
 def _line(token: Token) -> int:
     return token.map[0] + 1 if token.map else 1
+
+
+def replace_in_markdown(text: str, query: Query, index: int, new: str) -> str:  # noqa: ARG001 - its place tells
+    """As `Format.replace`: the lines of a fenced block are replaced; they may be indented, within a list."""
+    lines = text.split("\n")
+    start, count = query.line - 1, query.text.count("\n") + 1
+    first = query.text.split("\n", 1)[0]
+    if not lines[start].endswith(first) or new == query.text:
+        raise ValueError(NOT_THERE)
+    indentation = lines[start][: len(lines[start]) - len(first)]
+    lines[start : start + count] = [indentation + line if line else line for line in new.split("\n")]
+    return "\n".join(lines)
+
+
+FORMAT = Format(read_markdown, replace_in_markdown, (".markdown", ".mdown", ".md.txt"))

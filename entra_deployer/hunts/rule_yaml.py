@@ -14,8 +14,7 @@ from entra_deployer.core.json import Json
 from entra_deployer.core.time import DURATION
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings
-from entra_deployer.hunts.hunt import Hunt, Query
-from entra_deployer.hunts.language import esql_queries
+from entra_deployer.hunts.hunt import Hunt, Query, esql_queries
 
 ONLY_KEY = "query"
 """The key of a hunt's only query, unless `rule.yaml` names it."""

@@ -7,7 +7,7 @@ the places. It knows each form that a key may have: bare, quoted, dotted, in an 
 import re
 import tomllib
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +16,7 @@ from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import bad_character
 from entra_deployer.core.json import MAX_DEPTH, Untyped, nested_deeper
 from entra_deployer.core.text import closest, did_you_mean, one_line
-from entra_deployer.hunts.fields import LISTS, TEXTS, RawHunt, names_in, trim_blank_lines
+from entra_deployer.hunts.fields import LISTS, NOT_THERE, TEXTS, Format, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
 
 type _Text = Annotated[str, Meta(min_length=1)]
@@ -51,6 +51,9 @@ class HuntFile(msgspec.Struct, frozen=True):
 
     hunt: HuntTable
 
+
+if TYPE_CHECKING:
+    from tomlkit.items import Item, String
 
 type Path = tuple[str | int, ...]
 
@@ -280,3 +283,76 @@ class _Scan:
             if self.text[self._skip_blank()] == ",":
                 self.offset += 1
         self.offset += 1
+
+
+# -- writing and editing ---------------------------------------------------------------------------------------------
+
+
+def write_toml(hunt: Hunt) -> str:
+    """The hunt as a new file, which `read_toml` reads as an equal one."""
+    import tomlkit  # noqa: PLC0415 - only a new hunt needs it
+
+    table = tomlkit.table()
+    for key, text in (("name", hunt.name), ("author", hunt.author), ("description", hunt.description)):
+        if text:
+            table.add(key, tomlkit.string(text, multiline="\n" in text))
+    lists = {"integration": hunt.integrations, "language": hunt.languages, "mitre": hunt.mitre}
+    table.add("uuid", hunt.uuid)
+    for key, values in {**lists, "notes": hunt.notes, "references": hunt.references}.items():
+        if values:
+            table.add(key, tomlkit.item(list(values)))
+    if hunt.license:
+        table.add("license", hunt.license)
+    queries = tomlkit.array()
+    queries.multiline(multiline=True)
+    for query in hunt.queries:
+        queries.append(_on_lines(f"{query.text}\n", literal=True, opened=True))
+    table.add("query", queries)
+    document = tomlkit.document()
+    document.add("hunt", table)
+    return tomlkit.dumps(document)
+
+
+def replace_in_toml(text: str, query: Query, index: int, new: str) -> str:  # noqa: ARG001 - its index tells
+    """As `Format.replace`: in the quotes that the query had."""
+    import tomlkit  # noqa: PLC0415 - only an edit needs it
+
+    document = tomlkit.parse(text)
+    hunt = document["hunt"]
+    alone = isinstance(hunt["query"], str)
+    queries, key = (hunt, "query") if alone else (hunt["query"], index)
+    queries[key] = tomlkit.value(_written(queries[key], new))
+    changed = tomlkit.dumps(document)
+    if changed == text:
+        raise ValueError(NOT_THERE)
+    return changed
+
+
+def _written(old: "String", new: str) -> str:
+    """`new` as TOML: in the quotes of the old text, and with its blank lines around it."""
+    import tomlkit  # noqa: PLC0415 - see above
+
+    before = old.as_string()
+    quotes = next(mark for mark in ('"""', "'''", '"', "'") if before.startswith(mark))
+    if len(quotes) == 1 and "\n" not in new:
+        return tomlkit.string(new, literal=quotes == "'" and "'" not in new).as_string()
+    lead, _, tail = str(old).partition(str(old).strip("\n"))
+    return _on_lines(
+        lead + new + tail,
+        literal=quotes.startswith("'"),
+        opened=before[len(quotes) :].startswith("\n"),
+    ).as_string()
+
+
+def _on_lines(text: str, *, literal: bool, opened: bool) -> "Item":
+    """A TOML string of several lines: `literal` where the text allows it, `opened` by a line of its own."""
+    import tomlkit  # noqa: PLC0415 - see above
+
+    literal = literal and "'''" not in text and not text.endswith("'")
+    written = tomlkit.string(text, literal=literal, multiline=True).as_string()
+    if opened and not written[3:].startswith("\n"):
+        written = written[:3] + "\n" + written[3:]
+    return tomlkit.value(written)
+
+
+FORMAT = Format(read_toml, replace_in_toml, (".tml",))

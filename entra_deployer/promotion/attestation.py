@@ -1,12 +1,15 @@
-"""The attestation of a promotion: one document that says what was promoted and what speaks for it.
+"""The attestation of a promotion: one document that says what was promoted and what speaks for it, signed.
 
 It is written before the push as an intention, and after it as what was done, with the rules that were written.
 """
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
+from entra_deployer.core.errors import SecretError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
@@ -16,8 +19,11 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.plan import Plan
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.serial import plan_to_json
-from entra_deployer.promotion.signing import sign
 from entra_deployer.verify.records import VerdictRecord, record_to_json
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 ATTESTATION_FORMAT = 1
 INTENDED = "intended"
@@ -114,3 +120,36 @@ def _rule(evidence: Evidence, rule: str) -> Json:
         "in_source_since": evidence.since,
         "approved_by": list(evidence.approved_by),
     }
+
+
+# -- signatures, with an Ed25519 key: the only user of the cryptography library --------------------------------------
+
+ALGORITHM = "ed25519"
+
+
+def sign(document: Mapping[str, Json], pem: str) -> Json:
+    """The document with its `signature`: over the document's canonical JSON (sorted keys, no spaces, UTF-8).
+
+    Raises SecretError where `pem` is not an unencrypted Ed25519 private key; what it holds is not told.
+    """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - heavy, and only promote signs
+
+    key = _private_key(pem)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    value = b64encode(key.sign(canonical(document).encode())).decode()
+    return {**document, "signature": {"algorithm": ALGORITHM, "public_key": public.decode(), "value": value}}
+
+
+def _private_key(pem: str) -> "Ed25519PrivateKey":
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
+
+    hint = "make one by: openssl genpkey -algorithm ed25519"
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SecretError("the signing key is not a private key in PEM without a password", hint=hint) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SecretError("the signing key is not an Ed25519 key", hint=hint)
+    return key

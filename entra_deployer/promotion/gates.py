@@ -1,16 +1,21 @@
-"""The gates of a promotion: what stands against one rule, as issues. Nothing is read here."""
+"""The gates of a promotion: what stands against one rule, as issues; and the file of approvals."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from pathlib import Path
 
+from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import parse_moment, say_duration
+from entra_deployer.core.yaml import read_yaml
 from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.stack.environment import Gates
+from entra_deployer.stack.environment_file import ApprovalsFile
+from entra_deployer.stack.environments import InvalidFile
 from entra_deployer.verify.records import VerdictRecord
 from entra_deployer.verify.verdict import Status
 
@@ -126,3 +131,23 @@ def _against(evidence: Evidence, code: str, message: str, hint: str) -> Issue:
 
 def _short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:12]
+
+
+# -- approvals: a file of the repository that says who approves of which exact content -------------------------------
+
+type Approvals = dict[tuple[str, str], tuple[str, ...]]
+"""(hunt folder, digest of its content) -> who approves, each once, sorted."""
+
+
+def read_approvals(root: Path, name: str) -> Approvals:
+    """The approvals of a file; {} where there is none yet. Raises InputError for one that is malformed."""
+    path = root / name
+    if not path.exists():
+        return {}
+    document = read_yaml(read_text(path, shown=name), source=name, kind=ApprovalsFile)
+    if document.issues:
+        raise InvalidFile(document)
+    found: dict[tuple[str, str], set[str]] = {}
+    for item in document.value.approvals:
+        found.setdefault((item.rule, item.digest), set()).add(item.by)
+    return {key: tuple(sorted(people)) for key, people in found.items()}

@@ -18,9 +18,8 @@ from entra_deployer.plan.drift import Compared, compare_spaces
 from entra_deployer.plan.plan import Outcome, Plan
 from entra_deployer.plan.push import Clock, PushRequest, commit_of, now, plan_rules, push_code, push_rules
 from entra_deployer.plan.report import Report
-from entra_deployer.promotion.approvals import Approvals, read_approvals
 from entra_deployer.promotion.attestation import INTENDED, Evidence, Promotion, complete, intend
-from entra_deployer.promotion.gates import NOT_SIGNED, Gatekeeper, Standing, is_same_version
+from entra_deployer.promotion.gates import NOT_SIGNED, Approvals, Gatekeeper, Standing, is_same_version, read_approvals
 from entra_deployer.repository import compile_rules
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts, make_records
 from entra_deployer.verify.run import verify

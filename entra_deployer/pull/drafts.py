@@ -8,13 +8,13 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.files import read_bytes, read_text, write_text
-from entra_deployer.core.issue import Level
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
-from entra_deployer.hunts.edit.yaml_text import look_up
+from entra_deployer.hunts import FORMATS
+from entra_deployer.hunts.edit import look_up
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
-from entra_deployer.hunts.readers import READERS
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
 from entra_deployer.plan.survey import Resolver
 from entra_deployer.repository import rule_keys
@@ -69,10 +69,6 @@ class Built:
         """The keys of the hunt's ES|QL queries, in its order."""
         return rule_keys(self.source)
 
-    def index_of(self, rule: CompiledRule) -> int:
-        """Which query of the hunt a rule was made of."""
-        return self.query_keys.index(rule.query_key)
-
 
 @dataclass(frozen=True)
 class Builder:
@@ -84,7 +80,7 @@ class Builder:
     def build(self, draft: Draft) -> Built | None:
         """What the draft compiles to; None where it could not be deployed."""
         try:
-            hunt = READERS[draft.hunt_path.suffix](draft.hunt, str(draft.hunt_path))
+            hunt = FORMATS[draft.hunt_path.suffix].read(draft.hunt, str(draft.hunt_path))
         except InputError:
             return None
         queries: tuple[QuerySettings, ...] = default_settings(hunt)
@@ -115,3 +111,45 @@ def write_like_before(path: Path, text: str) -> None:
     if b"\r\n" in before:
         text = text.replace("\n", "\r\n")
     write_text(path, f"\ufeff{text}" if before.startswith(b"\xef\xbb\xbf") else text)
+
+
+# -- what a pull brought from Kibana into the repository's files, and what it left -----------------------------------
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """A file of the project before and after, its path from the project's folder on; "" where there is no file."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Brought:
+    """One field of a rule or saved search, or a whole rule (`field` is ""), that now stands in `path`."""
+
+    object_kind: str
+    name: str
+    space: str
+    field: str
+    path: str
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class PullReport:
+    """The outcome of a pull. `written` is False where the edits are only shown."""
+
+    environment: str
+    stack: str = ""
+    edits: tuple[FileEdit, ...] = ()
+    brought: tuple[Brought, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    written: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether something could not be brought that should have been."""
+        return any(issue.level is Level.ERROR for issue in self.issues)

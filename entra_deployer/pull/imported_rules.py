@@ -11,10 +11,9 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import last_stats
-from entra_deployer.hunts.edit.hunt_file import write_hunt
-from entra_deployer.hunts.edit.yaml_text import set_in_yaml
-from entra_deployer.hunts.hunt import Hunt, Query
-from entra_deployer.hunts.language import LANGUAGE
+from entra_deployer.hunts.edit import set_in_yaml
+from entra_deployer.hunts.hunt import LANGUAGE, Hunt, Query
+from entra_deployer.hunts.toml import write_toml
 from entra_deployer.objects.rule_fields import RULE_FIELDS, Owner, is_default
 from entra_deployer.objects.state import StateObject
 from entra_deployer.pull.drafts import Draft
@@ -48,7 +47,7 @@ def draft_of_newcomer(
     tree = syntax_cache().parse(hunt.queries[0].text, target.version).tree
     if tree and last_stats(tree) and "alert_suppression" not in rule.payload:
         settings = set_in_yaml(settings, ["duplicates"], "none")
-    draft = Draft.of(root, folder, path, target.environment, {**texts, path: write_hunt(hunt)})
+    draft = Draft.of(root, folder, path, target.environment, {**texts, path: write_toml(hunt)})
     return draft.edited(draft.settings_path, settings), dict(_fields(rule))
 
 

@@ -14,10 +14,9 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind, FieldDrift
 from entra_deployer.plan.drift import Compared, compare_spaces, unknown_past
 from entra_deployer.plan.survey import Resolver
-from entra_deployer.pull.drafts import Builder, Draft, read_plain, write_like_before
+from entra_deployer.pull.drafts import Brought, Builder, Draft, FileEdit, PullReport, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish
-from entra_deployer.pull.report import Brought, FileEdit, PullReport
 
 CONFLICT = "DEP370"
 NO_EDIT = "DEP371"

@@ -11,10 +11,16 @@ from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.hunts.edit.hunt_text import replace_query
-from entra_deployer.hunts.edit.merge import merge_lines, merge_words
-from entra_deployer.hunts.edit.rule_settings import patches, remove_setting, set_setting
-from entra_deployer.hunts.edit.yaml_text import look_up, set_in_yaml
+from entra_deployer.hunts import FORMATS
+from entra_deployer.hunts.edit import (
+    look_up,
+    merge_lines,
+    merge_words,
+    patches,
+    remove_setting,
+    set_in_yaml,
+    set_setting,
+)
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS
 from entra_deployer.objects.state import RULE
@@ -170,7 +176,7 @@ def _into_overlay(draft: Draft, *, home: tuple[str, str], name: str, before: Jso
 
 def _tag_edits(settings: _Settings, value: Json) -> Iterator[Edit]:
     """Tags that rule.yaml adds are taken out there, and further ones added."""
-    mine = list(settings.built.source.queries[settings.built.index_of(settings.rule)].settings.tags)
+    mine = list(settings.rule.settings.settings.tags)
     compiled = settings.rule.rule.payload.get("tags", ())
     wanted = [tag for tag in mine if tag in value] + [tag for tag in value if tag not in compiled]
     if wanted != mine:
@@ -196,9 +202,9 @@ def _query_edits(built: Built, rule: CompiledRule, live: str) -> Iterator[Edit]:
 
 
 def _with_query(draft: Draft, built: Built, rule: CompiledRule, text: str) -> Draft:
-    index = built.index_of(rule)
-    query = built.source.hunt.queries[index]
-    changed = replace_query(draft.hunt, draft.hunt_path.suffix, query, index, text.strip("\n"))
+    index = built.source.hunt.queries.index(rule.query)
+    form = FORMATS[draft.hunt_path.suffix]
+    changed = form.replace(draft.hunt, rule.query, index, text.strip("\n"))
     return draft.edited(draft.hunt_path, changed)
 
 

@@ -18,7 +18,7 @@ from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Tree
 from entra_deployer.esql.types import inferred_types
-from entra_deployer.hunts.detection_test_yaml import detection_test_as_yaml
+from entra_deployer.hunts.detection_test import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.repository import OFFLINE, Compilation, compile_rules
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable

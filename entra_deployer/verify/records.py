@@ -9,16 +9,16 @@ from entra_deployer.core.errors import InputError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import DoesNotFit, decode
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER as TESTS
 from entra_deployer.hunts.folder import RuleSource
-from entra_deployer.hunts.readers import READERS
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.journal import Journal
 from entra_deployer.verify.verdict import Status, Verdict
 
 NOT_KEPT = "DEP380"
-_HUNT_FILES = ("rule.yaml", *(f"hunt{suffix}" for suffix in READERS))
+_HUNT_FILES = ("rule.yaml", *(f"hunt{suffix}" for suffix in FORMATS))
 
 
 @dataclass(frozen=True)

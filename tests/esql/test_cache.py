@@ -4,8 +4,7 @@ import pytest
 
 from entra_deployer.core.cache import Cache
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.cache import SyntaxCache
-from entra_deployer.esql.codec import parsed_from_json, parsed_to_json
+from entra_deployer.esql.cache import SyntaxCache, parsed_from_json, parsed_to_json
 from entra_deployer.esql.parse import parse
 
 V = StackVersion(8, 19)

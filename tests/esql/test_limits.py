@@ -11,8 +11,7 @@ from entra_deployer.core.cache import Cache
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.brackets import MOST_LEVELS, comment_depth
-from entra_deployer.esql.cache import SyntaxCache
-from entra_deployer.esql.codec import parsed_from_json, parsed_to_json
+from entra_deployer.esql.cache import SyntaxCache, parsed_from_json, parsed_to_json
 from entra_deployer.esql.parse import Parsed, parse, type_problems
 
 V = StackVersion(8, 19)

@@ -7,7 +7,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import key_columns, output_columns, possible_fields, read_fields, sources
 from entra_deployer.esql.edits import Edit, apply_edits, touched_lines
 from entra_deployer.esql.parse import parse, type_problems
-from entra_deployer.hunts.language import is_esql
+from entra_deployer.hunts.hunt import is_esql
 
 VERSIONS = ["8.12", "8.19", "9.1", "9.3", "9.4", "9.5", "9.9"]
 

@@ -3,8 +3,8 @@
 import pytest
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.features import REFUSED, explain_refusal
 from entra_deployer.esql.parse import parse
-from entra_deployer.esql.refusals import REFUSED, explain_refusal
 
 
 def refusal(query: str, version: str = "8.19"):

@@ -13,9 +13,9 @@ from entra_deployer.core.errors import DeployError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import parse_json
 from entra_deployer.core.yaml import read_yaml
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_rules
 from entra_deployer.hunts.detection_test import parse_detection_test
-from entra_deployer.hunts.readers import READERS
 from entra_deployer.hunts.rule_yaml import read_rule_yaml
 from entra_deployer.ledger.ledger import Ledger
 from entra_deployer.ledger.store import FileStore
@@ -223,8 +223,8 @@ def plan_corpus() -> list[object]:
 
 
 TARGETS = {
-    "hunt.md": Target(lambda text: READERS[".md"](text, "hunt.md"), texts(MARKDOWN), 15),
-    "hunt.toml": Target(lambda text: READERS[".toml"](text, "hunt.toml"), texts(TOML), 15),
+    "hunt.md": Target(lambda text: FORMATS[".md"].read(text, "hunt.md"), texts(MARKDOWN), 15),
+    "hunt.toml": Target(lambda text: FORMATS[".toml"].read(text, "hunt.toml"), texts(TOML), 15),
     "a hunt's folder": Target(read_folder, blobs(MARKDOWN), 5),
     "rule.yaml": Target(
         lambda text: read_rule_yaml(text, source="rule.yaml", hunt=HUNT, subject="one"), texts(RULES), 15

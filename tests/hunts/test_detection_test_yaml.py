@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.files import bad_character
-from entra_deployer.hunts.detection_test import parse_detection_test
-from entra_deployer.hunts.detection_test_yaml import detection_test_as_yaml
+from entra_deployer.hunts.detection_test import detection_test_as_yaml, parse_detection_test
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 VALUES = st.one_of(

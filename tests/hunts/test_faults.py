@@ -8,9 +8,9 @@ import pytest
 
 from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.issue import Level
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.fields import FaultyHunt
-from entra_deployer.hunts.readers import READERS
 
 HUNTS = Path(__file__).parents[1] / "data" / "hunts"
 
@@ -314,7 +314,7 @@ HEAD = 'name = "A"\ndescription = "B"\nuuid = "0b8f1a62-5d5c-4b0e-8f5e-3a1d2c4b5
     ],
 )
 def test_each_form_of_a_key_in_toml_is_read_with_its_place(text, lines):
-    hunt = READERS[".toml"](text, "f")
+    hunt = FORMATS[".toml"].read(text, "f")
     assert [query.line for query in hunt.queries] == lines
     for query in hunt.queries:
         assert text.split("\n")[query.line - 1][query.column - 1 :].startswith(query.text)
@@ -335,7 +335,7 @@ def test_each_form_of_a_key_in_toml_is_read_with_its_place(text, lines):
 )
 def test_what_is_no_hunt_in_toml_is_told(text, said):
     with pytest.raises(InputError) as caught:
-        READERS[".toml"](text, "f")
+        FORMATS[".toml"].read(text, "f")
     assert any(said in one.message for one in getattr(caught.value, "faults", [caught.value]))
 
 
@@ -350,7 +350,7 @@ def test_what_is_no_hunt_in_toml_is_told(text, said):
 )
 def test_what_is_no_hunt_in_markdown_is_told(text, said):
     with pytest.raises(FaultyHunt) as caught:
-        READERS[".md"](text, "f")
+        FORMATS[".md"].read(text, "f")
     faults = [(fault.location.line, fault.message) for fault in caught.value.faults]
     assert set(said) - set(faults) == set()
 

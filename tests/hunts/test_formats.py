@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.markdown import read_markdown
-from entra_deployer.hunts.readers import READERS
 from entra_deployer.hunts.toml import read_toml
 from tests.shapes import TOML
 
@@ -25,7 +25,7 @@ def test_a_hunt_reads_the_same_from_both_formats(file):
 
 
 def test_a_reader_for_each_suffix():
-    assert set(READERS) == {".md", ".toml"}
+    assert set(FORMATS) == {".md", ".toml"}
 
 
 OLD = """\

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.errors import InputError
-from entra_deployer.hunts import markdown, toml
+from entra_deployer.hunts import FORMATS, markdown, toml
 from entra_deployer.hunts.fields import REQUIRED
 from entra_deployer.hunts.hunt import Query
-from entra_deployer.hunts.readers import READERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hunt-file.md").read_text("utf-8")
 MARKDOWN = re.search(r"^````markdown\n(.*?)^````$", PAGE, re.MULTILINE | re.DOTALL)[1]
@@ -23,7 +22,7 @@ def bare(hunt):
 
 
 def test_both_examples_are_one_hunt_with_every_field():
-    first, second = (bare(READERS[suffix](text, "f")) for suffix, text in ((".md", MARKDOWN), (".toml", TOML)))
+    first, second = (bare(FORMATS[suffix].read(text, "f")) for suffix, text in ((".md", MARKDOWN), (".toml", TOML)))
     assert first == second
     names = [name for name in first.__dataclass_fields__ if name not in ("source", "places")]
     assert all(getattr(first, name) for name in names)
@@ -39,7 +38,7 @@ def test_what_must_be_there_is_missed(name):
     text = re.sub(rf"^{name} = (?:\[\n.*?^\]|[^\n]*)\n", "", TOML, flags=re.MULTILINE | re.DOTALL)
     assert text != TOML
     with pytest.raises(InputError, match=f"the hunt has no {name}"):
-        READERS[".toml"](text, "f")
+        FORMATS[".toml"].read(text, "f")
     assert re.search(
         rf"^\| {'UUID' if name == 'uuid' else name} \|[^|]*(?:\\\||[^|])*\|[^|]*\| yes \|", PAGE, re.MULTILINE
     )
@@ -47,7 +46,7 @@ def test_what_must_be_there_is_missed(name):
 
 def test_a_list_of_one_may_be_the_text_alone():
     alone = TOML.replace('mitre = ["T1110.003"]', 'mitre = "T1110.003"').replace('["ES|QL"]', '"ES|QL"')
-    assert bare(READERS[".toml"](alone, "f")) == bare(READERS[".toml"](TOML, "f"))
+    assert bare(FORMATS[".toml"].read(alone, "f")) == bare(FORMATS[".toml"].read(TOML, "f"))
 
 
 @pytest.mark.parametrize("description", ["", "## Notes\n\n- This hunt looks for it.\n"])
@@ -57,5 +56,5 @@ def test_a_description_may_stand_elsewhere(description):
         text = text.replace("## Notes\n", description)
     else:
         text = text.replace("\n## Metadata", "\nUnder the title.\n\n## Metadata", 1)
-    hunt = READERS[".md"](text, "f")
+    hunt = FORMATS[".md"].read(text, "f")
     assert hunt.description == ("This hunt looks for it." if description else "Under the title.")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_rules
-from entra_deployer.hunts.readers import READERS
 from entra_deployer.project.new_hunt import _hunt_text, _names, new_hunt
 from entra_deployer.project.schemas import SCHEMAS, install_schemas
 from entra_deployer.repository import OFFLINE, compile_rules
@@ -93,7 +93,7 @@ def test_the_hunt_reads_back_as_what_was_said(name, fence):
     title, folder = _names(name)
     assert re.fullmatch(r"[a-z0-9][a-z0-9_]*", folder)
     query = f'FROM logs-x.y-*\n\n| WHERE a == """{fence}\n{fence}"""'
-    hunt = READERS[".md"](_hunt_text(title, ID, query), "hunt.md")
+    hunt = FORMATS[".md"].read(_hunt_text(title, ID, query), "hunt.md")
     assert (hunt.name, hunt.uuid, hunt.queries[0].text) == (title, str(ID), query)
 
 

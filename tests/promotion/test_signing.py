@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from entra_deployer.core.errors import SecretError
 from entra_deployer.core.json import canonical
-from entra_deployer.promotion.signing import sign
+from entra_deployer.promotion.attestation import sign
 
 DOCUMENT = {"at": "2026-02-01", "rules": [{"name": "Rare ü"}]}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.target import StackVersion, Target
-from entra_deployer.hunts.edit.yaml_text import look_up
+from entra_deployer.hunts.edit import look_up
 from entra_deployer.pull.drafts import Builder, Draft, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion, Target
-from entra_deployer.hunts.edit.hunt_file import write_hunt
-from entra_deployer.hunts.edit.yaml_text import look_up
-from entra_deployer.hunts.readers import READERS
+from entra_deployer.hunts import FORMATS
+from entra_deployer.hunts.edit import look_up
+from entra_deployer.hunts.toml import write_toml
 from entra_deployer.pull.drafts import Builder, Draft
 from entra_deployer.pull.pulled_fields import Bringer, Wish
 
@@ -74,7 +74,7 @@ def draft(hunt=HUNT, settings=SETTINGS, environment=ENVIRONMENT, suffix=".md"):
 
 
 def as_toml():
-    return draft(write_hunt(READERS[".md"](HUNT, "hunt.md")), suffix=".toml")
+    return draft(write_toml(FORMATS[".md"].read(HUNT, "hunt.md")), suffix=".toml")
 
 
 def bringer(version="8.19", licence="platinum", **options):

@@ -7,7 +7,7 @@ import pytest
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.objects.state import RULE
-from entra_deployer.pull.report import Brought, FileEdit, PullReport
+from entra_deployer.pull.drafts import Brought, FileEdit, PullReport
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.pull import pull_document, pull_summary
 

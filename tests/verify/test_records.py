@@ -6,7 +6,7 @@ from entra_deployer.core.errors import InputError
 from entra_deployer.ledger.ledger import Ledger
 from entra_deployer.ledger.store import FileStore
 from entra_deployer.objects.rule_fields import rule_digest
-from entra_deployer.promotion.approvals import read_approvals
+from entra_deployer.promotion.gates import read_approvals
 from entra_deployer.verify.records import VerdictRecord, content_digest, kept_verdicts, record_to_json
 from entra_deployer.verify.verdict import Status
 from tests.builders import rule

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from entra_deployer.pull.report import Brought, FileEdit, PullReport
+from entra_deployer.pull.drafts import Brought, FileEdit, PullReport
 from entra_deployer.reports.document import (
     Block,
     Case,

@@ -10,7 +10,8 @@ from entra_deployer.esql.columns import output_columns
 from entra_deployer.esql.conditions import conjuncts, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP, literal, literal_or_none
 from entra_deployer.esql.functions import Unknown
-from entra_deployer.esql.patterns import UnreadablePattern, dissect, grok
+from entra_deployer.esql.patterns import UnreadablePattern, grok
+from entra_deployer.esql.patterns.extraction import read_dissect
 from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import Unsolved
 
@@ -148,7 +149,7 @@ def _extract(command: nodes.Extract, plan: Plan) -> None:
     if not isinstance(source, nodes.Column) or plan.scope.get(source.name):
         raise Unsolved(f"{command.word.upper()} of what is no field")
     number = len(plan.extractions)
-    read = dissect.read if command.word == "dissect" else grok.read
+    read = read_dissect if command.word == "dissect" else grok.read
     try:
         plan.extractions.append(Extraction(source.name, read(command.pattern)))
     except UnreadablePattern as error:

@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from entra_deployer.esql.patterns import dissect, grok
-from entra_deployer.esql.patterns.extraction import Form, compose
+from entra_deployer.esql.patterns import grok
+from entra_deployer.esql.patterns.extraction import Form, compose, read_dissect
 
 
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        (dissect.read("%{}subnet=%{subnet},"), dissect.read("%{}count=%{count},")),
+        (read_dissect("%{}subnet=%{subnet},"), read_dissect("%{}count=%{count},")),
         (grok.read("subnet=%{WORD:subnet}"), grok.read("count=%{INT:count}")),
-        (dissect.read("%{}subnet=%{subnet},"), grok.read("count=%{INT:count}")),
+        (read_dissect("%{}subnet=%{subnet},"), grok.read("count=%{INT:count}")),
     ],
 )
 def test_several_patterns_on_one_text_are_put_in_a_row(one, two):

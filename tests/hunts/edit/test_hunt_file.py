@@ -5,9 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.hunts.edit.hunt_file import write_hunt
 from entra_deployer.hunts.hunt import Hunt, Query
-from entra_deployer.hunts.toml import read_toml
+from entra_deployer.hunts.toml import read_toml, write_toml
 
 HUNT = Hunt(
     name="Rare",
@@ -26,7 +25,7 @@ HUNT = Hunt(
 
 
 def read_back(hunt):
-    read = read_toml(write_hunt(hunt), hunt.source)
+    read = read_toml(write_toml(hunt), hunt.source)
     lines = zip(read.queries, hunt.queries, strict=True)
     return replace(read, queries=tuple(replace(query, line=old.line, column=old.column) for query, old in lines))
 
@@ -36,7 +35,7 @@ def test_it_is_read_as_an_equal_hunt():
 
 
 def test_a_query_stands_on_lines_of_its_own():
-    assert "    '''\nFROM a\n| LIMIT 1\n''',\n" in write_hunt(HUNT)
+    assert "    '''\nFROM a\n| LIMIT 1\n''',\n" in write_toml(HUNT)
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)) | st.sampled_from("\n'\"\\"), min_size=1)

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.hunts.edit.hunt_text import replace_query
-from entra_deployer.hunts.readers import READERS
+from entra_deployer.hunts import FORMATS
 
 MARKDOWN = """\
 # Rare
@@ -50,19 +49,21 @@ FROM logs-a
 ]
 """
 FILES = {".md": MARKDOWN, ".toml": TOML}
-PLACES = [(suffix, index) for suffix, text in FILES.items() for index in range(len(READERS[suffix](text, "f").queries))]
+PLACES = [
+    (suffix, index) for suffix, text in FILES.items() for index in range(len(FORMATS[suffix].read(text, "f").queries))
+]
 
 
 def replaced(suffix, index, new):
-    hunt = READERS[suffix](FILES[suffix], "f")
-    return replace_query(FILES[suffix], suffix, hunt.queries[index], index, new)
+    hunt = FORMATS[suffix].read(FILES[suffix], "f")
+    return FORMATS[suffix].replace(FILES[suffix], hunt.queries[index], index, new)
 
 
 @pytest.mark.parametrize(("suffix", "index"), PLACES)
 @pytest.mark.parametrize("new", ["FROM x", 'FROM x\n\n| WHERE a == "\\\\d" // it\'s\n| LIMIT 3', "FROM x // '''"])
 def test_the_new_query_is_read_back_and_the_others_stay(suffix, index, new):
-    before = READERS[suffix](FILES[suffix], "f")
-    after = READERS[suffix](replaced(suffix, index, new), "f")
+    before = FORMATS[suffix].read(FILES[suffix], "f")
+    after = FORMATS[suffix].read(replaced(suffix, index, new), "f")
     expected = [query.text for query in before.queries]
     expected[index] = new
     assert [query.text for query in after.queries] == expected
@@ -71,7 +72,7 @@ def test_the_new_query_is_read_back_and_the_others_stay(suffix, index, new):
 @pytest.mark.parametrize(("suffix", "index"), PLACES)
 def test_only_the_query_changes(suffix, index):
     text = FILES[suffix]
-    old = READERS[suffix](text, "f").queries[index].text
+    old = FORMATS[suffix].read(text, "f").queries[index].text
     if "\n" not in old:
         assert replaced(suffix, index, "FROM zzz") == text.replace(old, "FROM zzz")
     one_line = old.split("\n", 1)[0]
@@ -79,20 +80,20 @@ def test_only_the_query_changes(suffix, index):
 
 
 def test_a_query_that_stands_elsewhere_is_refused():
-    query = READERS[".md"](MARKDOWN, "f").queries[0]
+    query = FORMATS[".md"].read(MARKDOWN, "f").queries[0]
     with pytest.raises(ValueError, match="does not stand"):
-        replace_query("# another file\n" * 30, ".md", query, 0, "FROM x")
+        FORMATS[".md"].replace("# another file\n" * 30, query, 0, "FROM x")
 
 
 def test_a_query_alone_in_a_toml_file_stays_alone():
     text = TOML.partition("query = [")[0] + "query = '''\nFROM logs-a\n| LIMIT 1\n'''  # the only one\n"
-    [query] = READERS[".toml"](text, "f").queries
-    assert replace_query(text, ".toml", query, 0, "FROM zzz\n| LIMIT 1") == text.replace("logs-a", "zzz")
+    [query] = FORMATS[".toml"].read(text, "f").queries
+    assert FORMATS[".toml"].replace(text, query, 0, "FROM zzz\n| LIMIT 1") == text.replace("logs-a", "zzz")
 
 
 @given(st.text(st.sampled_from("ab|'\"\\ \n`"), min_size=1))
 def test_no_query_breaks_a_toml_file(text):
     new = f"FROM {text.strip()}".strip("\n")
-    after = READERS[".toml"](replaced(".toml", 0, new), "f")
+    after = FORMATS[".toml"].read(replaced(".toml", 0, new), "f")
     assert after.queries[0].text.rstrip() == new.rstrip()
     assert after.queries[1].text == "FROM logs-b | LIMIT 2"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.hunts.edit.merge import merge_lines, merge_words
+from entra_deployer.hunts.edit import merge_lines, merge_words
 
 BASE = "FROM a\n| WHERE x\n| STATS n\n| SORT n\n"
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.hunts.edit.yaml_text import look_up, remove_from_yaml, set_in_yaml
+from entra_deployer.hunts.edit import look_up, remove_from_yaml, set_in_yaml
 
 TEXT = """\
 # What the hunt cannot say.

@@ -1,7 +1,10 @@
-"""Edits of a YAML text at one place: what is not meant stays as it is, byte for byte where that can be."""
+"""Edits of a YAML text at one place, and of the settings of a rule.yaml: what is not meant stays byte for byte."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -9,12 +12,13 @@ from typing import TYPE_CHECKING
 import yaml
 
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.hunts.edit.merge import merge_lines
+from entra_deployer.core.json import canonical
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 type Path = Sequence[str]
+type KeyPath = tuple[str, ...]
 type Write = Callable[[Json, Json], Json]
 """(the new value, the old one) -> what is put in its place."""
 
@@ -152,3 +156,94 @@ def _is_plain(text: str) -> bool:
         return bool(yaml.safe_load(text) == text)
     except yaml.YAMLError:
         return False
+
+
+# -- three-way merges: two edits of one text, where they touch different parts of it ---------------------------------
+
+_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class _Hunk:
+    """`base[start:end]` is replaced by `new`."""
+
+    start: int
+    end: int
+    new: tuple[str, ...]
+
+    def clashes(self, other: "_Hunk") -> bool:
+        """Whether both change the same place, which for two insertions is the same point."""
+        if self.start == other.start:
+            return True
+        return max(self.start, other.start) < min(self.end, other.end)
+
+
+def merge_lines(base: str, ours: str, theirs: str) -> str | None:
+    """`ours` with what `theirs` changed of `base`, line by line; None where both changed the same lines."""
+    return _merge(*(text.splitlines(keepends=True) for text in (base, ours, theirs)))
+
+
+def merge_words(base: str, ours: str, theirs: str) -> str | None:
+    """The same word by word, for edits within one line."""
+    return _merge(*(_TOKEN.findall(text) for text in (base, ours, theirs)))
+
+
+def _merge(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> str | None:
+    mine = _hunks(base, ours)
+    hunks = list(mine)
+    for hunk in _hunks(base, theirs):
+        if hunk in mine:
+            continue
+        if any(hunk.clashes(other) for other in mine):
+            return None
+        hunks.append(hunk)
+    merged = list(base)
+    for hunk in sorted(hunks, key=lambda hunk: (hunk.start, hunk.end), reverse=True):
+        merged[hunk.start : hunk.end] = hunk.new
+    return "".join(merged)
+
+
+def _hunks(base: Sequence[str], changed: Sequence[str]) -> list[_Hunk]:
+    codes = SequenceMatcher(None, base, changed, autojunk=False).get_opcodes()
+    return [_Hunk(start, end, tuple(changed[first:last])) for tag, start, end, first, last in codes if tag != "equal"]
+
+
+# -- settings of one query in the text of its rule.yaml, set and removed where they are in force ---------------------
+
+
+def set_setting(text: str, queries: Sequence[str], query: str, path: KeyPath, value: Json) -> str:
+    """The text with a setting of one query. `queries` are the keys of all of the hunt's queries, in its order.
+
+    A hunt with several queries gets a section for each, under the keys that they have anyhow, so that no id changes.
+    """
+    home = _home(text, queries, query, path)
+    if home and not look_up(text, ["queries"]):
+        for key in queries:
+            text = set_in_yaml(text, ["queries", key], {})
+    if home and len(path) > 1 and look_up(text, [*home, path[0]]) is None and (shared := look_up(text, path[:1])):
+        text = set_in_yaml(text, [*home, path[0]], shared)  # a query's own section takes the whole place of the shared
+    return set_in_yaml(text, [*home, *path], value)
+
+
+def remove_setting(text: str, queries: Sequence[str], query: str, path: KeyPath) -> str:
+    """The text without a setting of one query. KeyError where it is not set."""
+    return remove_from_yaml(text, [*_home(text, queries, query, path), *path])
+
+
+def patches(path: KeyPath, before: Json, after: Json) -> Iterator[tuple[KeyPath, Json]]:
+    """The entries of a merge patch that makes `after` of `before`, each at its path; None removes."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        yield path, after
+        return
+    for key in sorted({*before, *after}):
+        if key not in after:
+            yield (*path, key), None
+        elif canonical(before.get(key)) != canonical(after[key]):
+            yield from patches((*path, key), before.get(key), after[key])
+
+
+def _home(text: str, queries: Sequence[str], query: str, path: KeyPath) -> KeyPath:
+    """Where the setting belongs: among the query's own, or at the top where the hunt has this query alone."""
+    if len(queries) == 1 and look_up(text, ["queries", query, path[0]]) is None:
+        return ()
+    return ("queries", query)
