@@ -8,7 +8,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import output_columns
 from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.functions import FUNCTIONS, SAME
-from entra_deployer.esql.types import FAMILIES, literal_family
+from entra_deployer.esql.types import family, literal_family
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -43,9 +43,9 @@ def _fault(name: str, value: nodes.Expression, ecs: Mapping[str, str], objects: 
         return "in ECS that is a group of fields"
     if above:
         return f"in ECS {above} is a field, which has none below it"
-    wanted, given = FAMILIES.get(ecs.get(name, "")), _family(value, ecs)
-    if wanted and given and wanted != given:
-        return f"in ECS it holds {_a(wanted)}, here {_a(given)}"
+    wanted, given = _family_of(name, ecs), _family(value, ecs)
+    if wanted in _WORDS and given in _WORDS and _WORDS[wanted] != _WORDS[given]:
+        return f"in ECS it holds {_WORDS[wanted]}, here {_WORDS[given]}"
     return ""
 
 
@@ -59,7 +59,7 @@ def _family(value: nodes.Expression, ecs: Mapping[str, str]) -> str | None:
     value = strip_parentheses(value)
     match value:
         case nodes.Column(name=name):
-            return FAMILIES.get(ecs.get(name, ""))
+            return _family_of(name, ecs)
         case nodes.Call(name=name, arguments=arguments) if name in FUNCTIONS:
             gives = FUNCTIONS[name].gives
             return _family(arguments[0], ecs) if gives == SAME and arguments else gives or None
@@ -68,10 +68,19 @@ def _family(value: nodes.Expression, ecs: Mapping[str, str]) -> str | None:
     return None
 
 
-def _a(family: str) -> str:
-    return {"text": "text", "number": "a number", "ip": "an address", "date": "a date", "boolean": "true or false"}[
-        family
-    ]
+def _family_of(name: str, ecs: Mapping[str, str]) -> str | None:
+    return family(ecs.get(name, ""))
+
+
+_WORDS: Mapping[str | None, str] = {
+    "string": "text",
+    "version": "text",
+    "number": "a number",
+    "ip": "an address",
+    "date": "a date",
+    "boolean": "true or false",
+}
+"""What is told apart here, by family."""
 
 
 CHECK = Check(

@@ -11,7 +11,7 @@ import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -24,35 +24,188 @@ type Value = Any
 when it is tried.
 """
 
-SAME = "same"
-"""A function gives what its first argument is."""
-
 
 class Unknown(Exception):
     """What cannot be computed here; its text names it."""
+
+
+# -- what they take and give -------------------------------------------------------------------------------------------
+
+SAME = "="
+"""A function gives what its first argument is."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The families of the arguments (the last one repeats where `repeats`), how many are needed, and what comes out.
+
+    `gives` is a family, SAME for that of the first argument, "" where it is not plain.
+    """
+
+    takes: tuple[frozenset[str], ...]
+    gives: str
+    least: int
+    repeats: bool = False
+
+    def at(self, position: int) -> frozenset[str] | None:
+        """The families of an argument; None where there is none."""
+        if position < len(self.takes):
+            return self.takes[position]
+        return self.takes[-1] if self.repeats else None
+
+
+_ANY = frozenset({"string", "number", "date", "ip", "version", "boolean", "other", "span"})
+"""Families: string (keyword, text), number, date, ip, version, boolean, span (a time span), other (geo_point, ...)."""
+_WORDS = {
+    "s": frozenset({"string"}),
+    "n": frozenset({"number"}),
+    "d": frozenset({"date"}),
+    "i": frozenset({"ip"}),
+    "b": frozenset({"boolean"}),
+    "t": frozenset({"span"}),
+    "v": frozenset({"version"}),
+    "*": _ANY - {"span"},
+    "o": frozenset({"string", "number", "date", "ip", "version", "boolean"}),
+    "T": frozenset({"string", "number", "boolean"}),
+    "I": frozenset({"string", "ip"}),
+    "V": frozenset({"string", "version"}),
+    "P": frozenset({"string", "number", "date", "ip", "boolean"}),
+    "N": frozenset({"string", "number", "date", "boolean"}),
+    "D": frozenset({"string", "number", "date"}),
+    "B": frozenset({"number", "date"}),
+    "W": frozenset({"number", "span"}),
+}
+
+
+def _signature(text: str) -> Signature:
+    """`ss?+>s`: letters as above; what stands behind `?` may be left out, a `+` repeats the last one."""
+    taken, _, gives = text.partition(">")
+    needed, _, optional = taken.partition("?")
+    letters = (needed + optional).replace("+", "")
+    repeats = "+" in taken
+    return Signature(tuple(_WORDS[letter] for letter in letters), gives, len(needed.replace("+", "")), repeats)
+
+
+_TABLE = {
+    "abs ceil floor round signum": "n?n>=",
+    "acos asin atan cbrt cos cosh exp log10 sin sinh sqrt tan tanh to_degrees to_radians": "n>number",
+    "atan2 hypot pow": "nn>number",
+    "log": "n?n>number",
+    "e pi tau": ">number",
+    "now": ">date",
+    "case": "b*?*+>",
+    "coalesce": "*?*+>=",
+    "greatest least": "o?o+>=",
+    "cidr_match": "is?s+>boolean",
+    "ip_prefix": "inn>ip",
+    "concat": "ss?s+>string",
+    "ends_with starts_with contains": "ss>boolean",
+    "left right repeat": "sn>string",
+    "length bit_length byte_length": "s>number",
+    "locate": "ss?n>number",
+    "ltrim rtrim trim reverse to_lower to_upper md5 sha1 sha256": "s>string",
+    "to_base64 from_base64 url_encode url_decode": "s>string",
+    "space": "n>string",
+    "hash": "ss>string",
+    "replace": "sss>string",
+    "split": "ss>string",
+    "substring": "sn?n>string",
+    "date_diff": "sdd>number",
+    "date_extract": "sd>number",
+    "date_format": "D?d>string",
+    "date_parse": "s?s>date",
+    "date_trunc": "td>date",
+    "bucket": "BW?DD>=",
+    "categorize": "s>string",
+    "to_boolean to_bool": "T>boolean",
+    "to_datetime to_dt": "D>date",
+    "to_date_nanos": "D>date",
+    "to_double to_dbl to_integer to_int to_long to_unsigned_long to_ul to_ulong": "N>number",
+    "to_ip": "I>ip",
+    "to_string to_str": "*>string",
+    "to_version to_ver": "V>version",
+    "mv_append": "**>=",
+    "mv_avg mv_median mv_sum": "n>number",
+    "mv_concat": "ss>string",
+    "mv_count": "*>number",
+    "mv_dedupe mv_first mv_last mv_max mv_min": "*>=",
+    "mv_slice": "*n?n>=",
+    "mv_sort": "o?s>=",
+    "mv_zip": "ss?s>string",
+    "mv_percentile": "nn>number",
+    "kql qstr": "s>boolean",
+    "count": "?*>number",
+    "count_distinct": "o?n>number",
+    "sum": "n>number",
+    "avg median median_absolute_deviation std_dev": "n>number",
+    "percentile": "nn>number",
+    "weighted_avg": "nn>number",
+    "max min": "o>=",
+    "values": "o>=",
+    "top": "Pns>=",
+}
+SIGNATURES: Mapping[str, Signature] = {
+    name: _signature(text) for names, text in _TABLE.items() for name in names.split()
+}
+"""What the functions that detections use take and give, asked of a real 8.19.21 (integration/test_semantics.py)."""
+
+_COUNTING = (
+    "avg count count_distinct max median median_absolute_deviation min percentile sum values top std_dev "
+    "weighted_avg sample st_centroid_agg st_extent_agg first last absent present earliest latest variance"
+)
+AGGREGATES = frozenset(_COUNTING.split())
+"""The functions that turn many rows into one value: only STATS has them."""
+
+GROUPINGS = frozenset(("bucket", "categorize", "tbucket"))
+"""The functions that only the BY of a STATS has."""
+
+_DEMANDED = {
+    _WORDS["s"]: "keyword",
+    _WORDS["n"]: "long",
+    _WORDS["d"]: "date",
+    _WORDS["i"]: "ip",
+    _WORDS["b"]: "boolean",
+    _WORDS["B"]: "date",  # BUCKET, which mostly is of times
+}
+"""The type of a field by the families that may stand in its place, where these tell one."""
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Function:
     """One function. `since` is None where it is not known.
 
-    `takes` are the types that it demands of arguments, by position; `gives` the family of its value (`types.FAMILIES`),
-    SAME for that of the first argument, "" where it is not plain. `compute` gives the value of values that are there,
-    None where it is not computed here; with `several` it sees all values of a field as a list. `keeps`: on a field with
-    one value it gives that value. `keeps_case`: it leaves letters in the case that they have. `number`: it takes a text
-    for the number in it. `aggregate`: it belongs into STATS.
+    `signature` is None where nobody noted what it takes and gives. `compute` gives the value of values that are there,
+    None where it is not computed here; with `several` it sees all values of a field as a list. `keeps`:
+    on a field with one value it gives that value. `keeps_case`: it leaves letters in the case that they have. `number`:
+    it takes a text for the number in it.
     """
 
     name: str
     since: Since | None = None
-    takes: Mapping[int, str] = field(default_factory=dict)
-    gives: str = ""
+    signature: Signature | None = None
     compute: Callable[..., Value] | None = None
     several: bool = False
     keeps: bool = False
     keeps_case: bool = False
     number: bool = False
-    aggregate: bool = False
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether it turns many rows into one value: it belongs into STATS."""
+        return self.name in AGGREGATES
+
+    @property
+    def gives(self) -> str:
+        """The family of its value, SAME for that of the first argument, "" where it is not plain."""
+        return self.signature.gives if self.signature else ""
+
+    def demands(self, position: int) -> str | None:
+        """The type of a field that stands at a position alone; None where the position tells none."""
+        families = self.signature.at(position) if self.signature else None
+        return _DEMANDED.get(families) if families else None
 
 
 def compute(name: str, *arguments: Value) -> Value:
@@ -143,115 +296,88 @@ def _power(base: float, exponent: float) -> Value:
     return float(base) ** exponent
 
 
-_TEXT, _NUMBER = {0: "keyword"}, {0: "long"}
 _DETAILS: dict[str, Function] = {
     one.name: one
     for one in (
-        Function("to_lower", takes=_TEXT, gives="text", compute=lambda text: text.lower()),
-        Function("to_upper", takes=_TEXT, gives="text", compute=lambda text: text.upper()),
-        Function("trim", takes=_TEXT, gives="text", keeps_case=True, compute=lambda text: text.strip()),
-        Function("ltrim", takes=_TEXT, gives="text", keeps_case=True, compute=lambda text: text.lstrip()),
-        Function("rtrim", takes=_TEXT, gives="text", keeps_case=True, compute=lambda text: text.rstrip()),
-        Function("reverse", takes=_TEXT, gives="text", keeps_case=True, compute=lambda text: text[::-1]),
-        Function("length", takes=_TEXT, gives="number", compute=len),
-        Function("byte_length", takes=_TEXT, gives="number", compute=lambda text: len(text.encode())),
-        Function("left", takes=_TEXT, gives="text", keeps_case=True, compute=lambda text, count: text[: max(0, count)]),
+        Function("to_lower", compute=lambda text: text.lower()),
+        Function("to_upper", compute=lambda text: text.upper()),
+        Function("trim", keeps_case=True, compute=lambda text: text.strip()),
+        Function("ltrim", keeps_case=True, compute=lambda text: text.lstrip()),
+        Function("rtrim", keeps_case=True, compute=lambda text: text.rstrip()),
+        Function("reverse", keeps_case=True, compute=lambda text: text[::-1]),
+        Function("length", compute=len),
+        Function("byte_length", compute=lambda text: len(text.encode())),
+        Function("left", keeps_case=True, compute=lambda text, count: text[: max(0, count)]),
         Function(
             "right",
-            takes=_TEXT,
-            gives="text",
             keeps_case=True,
             compute=lambda text, count: text[max(0, len(text) - count) :],
         ),
-        Function("substring", takes=_TEXT, gives="text", keeps_case=True, compute=_substring),
-        Function("replace", takes=_TEXT, gives="text", compute=_replace),
-        Function("locate", takes=_TEXT, gives="number", compute=lambda text, part: text.find(part) + 1),
-        Function("concat", takes=_TEXT, gives="text", compute=lambda *texts: "".join(texts)),
-        Function("split", takes=_TEXT, gives="text", compute=_split),
-        Function("repeat", takes=_TEXT, gives="text", compute=lambda text, count: text * count),
-        Function("space", gives="text", compute=lambda count: " " * count),
-        Function("starts_with", takes=_TEXT, gives="boolean", compute=lambda text, part: text.startswith(part)),
-        Function("ends_with", takes=_TEXT, gives="boolean", compute=lambda text, part: text.endswith(part)),
-        Function("contains", takes=_TEXT, gives="boolean", compute=lambda text, part: part in text),
-        Function("from_base64", takes=_TEXT, gives="text", compute=lambda t: b64decode(t, validate=True).decode()),
-        Function("to_base64", takes=_TEXT, gives="text", compute=lambda text: b64encode(text.encode()).decode()),
-        Function("url_decode", takes=_TEXT, gives="text", compute=unquote_plus),
-        Function("url_encode", takes=_TEXT, gives="text", compute=quote_plus),
-        Function("md5", takes=_TEXT, gives="text", compute=lambda text: hashlib.md5(text.encode()).hexdigest()),  # noqa: S324
-        Function("sha1", takes=_TEXT, gives="text", compute=lambda text: hashlib.sha1(text.encode()).hexdigest()),  # noqa: S324
-        Function("sha256", takes=_TEXT, gives="text", compute=lambda text: hashlib.sha256(text.encode()).hexdigest()),
-        Function("to_integer", gives="number", number=True, compute=_whole),
-        Function("to_int", gives="number", number=True, compute=_whole),
-        Function("to_long", gives="number", number=True, compute=_whole),
-        Function("to_double", gives="number", number=True, compute=float),
-        Function("to_dbl", gives="number", number=True, compute=float),
-        Function("to_string", gives="text", keeps=True),
-        Function("to_str", gives="text", keeps=True),
-        Function("to_ip", gives="ip", keeps=True),
-        Function("to_boolean", gives="boolean", keeps=True),
-        Function("to_bool", gives="boolean", keeps=True),
-        Function("to_version", gives="text", keeps=True),
-        Function("abs", takes=_NUMBER, gives="number", compute=abs),
-        Function("ceil", gives="number", compute=math.ceil),
-        Function("floor", gives="number", compute=math.floor),
-        Function("round", takes=_NUMBER, gives="number", compute=_round),
-        Function("sqrt", gives="number", compute=math.sqrt),
-        Function("exp", gives="number", compute=math.exp),
-        Function("log10", gives="number", compute=math.log10),
-        Function("pow", gives="number", compute=_power),
-        Function("greatest", gives=SAME, compute=max),
-        Function("least", gives=SAME, compute=min),
-        Function("mv_count", gives="number", several=True, compute=lambda value: len(_values(value))),
-        Function("mv_concat", gives="text", several=True, compute=lambda value, by: by.join(_values(value))),
-        Function("mv_first", gives=SAME, several=True, keeps=True, keeps_case=True, compute=lambda v: _values(v)[0]),
-        Function("mv_last", gives=SAME, several=True, keeps=True, keeps_case=True, compute=lambda v: _values(v)[-1]),
-        Function("mv_min", gives=SAME, several=True, keeps=True, compute=lambda value: min(_values(value))),
-        Function("mv_max", gives=SAME, several=True, keeps=True, compute=lambda value: max(_values(value))),
-        Function("mv_sum", gives="number", several=True, keeps=True, compute=lambda value: sum(_values(value))),
-        Function("mv_avg", gives="number", several=True, compute=lambda v: sum(_values(v)) / len(_values(v))),
+        Function("substring", keeps_case=True, compute=_substring),
+        Function("replace", compute=_replace),
+        Function("locate", compute=lambda text, part: text.find(part) + 1),
+        Function("concat", compute=lambda *texts: "".join(texts)),
+        Function("split", compute=_split),
+        Function("repeat", compute=lambda text, count: text * count),
+        Function("space", compute=lambda count: " " * count),
+        Function("starts_with", compute=lambda text, part: text.startswith(part)),
+        Function("ends_with", compute=lambda text, part: text.endswith(part)),
+        Function("contains", compute=lambda text, part: part in text),
+        Function("from_base64", compute=lambda t: b64decode(t, validate=True).decode()),
+        Function("to_base64", compute=lambda text: b64encode(text.encode()).decode()),
+        Function("url_decode", compute=unquote_plus),
+        Function("url_encode", compute=quote_plus),
+        Function("md5", compute=lambda text: hashlib.md5(text.encode()).hexdigest()),  # noqa: S324
+        Function("sha1", compute=lambda text: hashlib.sha1(text.encode()).hexdigest()),  # noqa: S324
+        Function("sha256", compute=lambda text: hashlib.sha256(text.encode()).hexdigest()),
+        Function("to_integer", number=True, compute=_whole),
+        Function("to_int", number=True, compute=_whole),
+        Function("to_long", number=True, compute=_whole),
+        Function("to_double", number=True, compute=float),
+        Function("to_dbl", number=True, compute=float),
+        Function("to_string", keeps=True),
+        Function("to_str", keeps=True),
+        Function("to_ip", keeps=True),
+        Function("to_boolean", keeps=True),
+        Function("to_bool", keeps=True),
+        Function("to_version", keeps=True),
+        Function("abs", compute=abs),
+        Function("ceil", compute=math.ceil),
+        Function("floor", compute=math.floor),
+        Function("round", compute=_round),
+        Function("sqrt", compute=math.sqrt),
+        Function("exp", compute=math.exp),
+        Function("log10", compute=math.log10),
+        Function("pow", compute=_power),
+        Function("greatest", compute=max),
+        Function("least", compute=min),
+        Function("mv_count", several=True, compute=lambda value: len(_values(value))),
+        Function("mv_concat", several=True, compute=lambda value, by: by.join(_values(value))),
+        Function("mv_first", several=True, keeps=True, keeps_case=True, compute=lambda v: _values(v)[0]),
+        Function("mv_last", several=True, keeps=True, keeps_case=True, compute=lambda v: _values(v)[-1]),
+        Function("mv_min", several=True, keeps=True, compute=lambda value: min(_values(value))),
+        Function("mv_max", several=True, keeps=True, compute=lambda value: max(_values(value))),
+        Function("mv_sum", several=True, keeps=True, compute=lambda value: sum(_values(value))),
+        Function("mv_avg", several=True, compute=lambda v: sum(_values(v)) / len(_values(v))),
         Function(
             "mv_dedupe",
-            gives=SAME,
             several=True,
             keeps=True,
             keeps_case=True,
             compute=lambda value: _one_or_list(list(dict.fromkeys(_values(value)))),
         ),
-        Function("mv_sort", gives=SAME, several=True, compute=lambda v, *_: _one_or_list(sorted(_values(v)))),
-        Function("mv_slice", gives=SAME, several=True, keeps=True, compute=_slice),
+        Function("mv_sort", several=True, compute=lambda v, *_: _one_or_list(sorted(_values(v)))),
+        Function("mv_slice", several=True, keeps=True, compute=_slice),
         Function(
             "mv_append",
-            gives=SAME,
             several=True,
             compute=lambda one, two: [*_values(one), *_values(two)],
         ),
         Function(
             "mv_contains",
-            gives="boolean",
             several=True,
             compute=lambda value, asked: all(one in _values(value) for one in _values(asked)),
         ),
-        Function("cidr_match", takes={0: "ip"}, gives="boolean"),
-        Function("now", gives="date"),
-        Function("date_trunc", takes={1: "date"}, gives="date"),
-        Function("date_format", takes={1: "date"}, gives="text"),
-        Function("date_extract", takes={1: "date"}, gives="number"),
-        Function("date_parse", gives="date"),
-        Function("to_datetime", gives="date"),
-        Function("date_diff", gives="number"),
-        Function("bucket", takes={0: "date"}),
-        Function("coalesce", gives=SAME),
-        Function("min", gives=SAME, aggregate=True),
-        Function("max", gives=SAME, aggregate=True),
-        Function("values", gives=SAME, aggregate=True),
-        Function("top", gives=SAME, aggregate=True),
-        Function("count", gives="number", aggregate=True),
-        Function("count_distinct", gives="number", aggregate=True),
-        Function("sum", takes=_NUMBER, gives="number", aggregate=True),
-        Function("avg", takes=_NUMBER, gives="number", aggregate=True),
-        Function("median", takes=_NUMBER, gives="number", aggregate=True),
-        Function("percentile", takes=_NUMBER, gives="number", aggregate=True),
-        Function("std_dev", takes=_NUMBER, gives="number", aggregate=True),
     )
 }
 
@@ -259,7 +385,9 @@ _DETAILS: dict[str, Function] = {
 def _table() -> dict[str, Function]:
     names = sorted({*facts.FUNCTIONS, *_DETAILS})
     details = {name: _DETAILS.get(name, Function(name)) for name in names}
-    return {name: replace(details[name], since=facts.FUNCTIONS.get(name)) for name in names}
+    return {
+        name: replace(details[name], since=facts.FUNCTIONS.get(name), signature=SIGNATURES.get(name)) for name in names
+    }
 
 
 FUNCTIONS: dict[str, Function] = _table()

@@ -14,8 +14,9 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.constant_faults import constant_faults, grok_faults, is_address, is_time
 from entra_deployer.esql.features import did_you_mean
-from entra_deployer.esql.signatures import AGGREGATES, FAMILIES, GROUPINGS, SIGNATURES, Signature, family
+from entra_deployer.esql.functions import AGGREGATES, GROUPINGS, SAME, SIGNATURES, Signature
 from entra_deployer.esql.tree import Span, Tree
+from entra_deployer.esql.types import FAMILIES, family
 
 PICKER = frozenset({"?_tstart", "?_tend"})
 """The parameters of Discover's time picker, for which the compiler writes the rule's own range."""
@@ -435,9 +436,9 @@ class _Reader:
                     f"argument {position + 1} of {name.upper()} is {_a(kind)}, and has to be {_one_of(wanted)}",
                     argument.span,
                 )
-        if signature.gives == "=":
+        if signature.gives == SAME:
             return kinds[0] if kinds else None
-        return signature.gives
+        return signature.gives or None
 
     def _fits(
         self, name: str, position: int, argument: nodes.Expression, kind: str | None, wanted: frozenset[str]

@@ -1,20 +1,32 @@
 """Types: the families that ES|QL treats alike, and what a query itself demands of the fields that it reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import ARITHMETIC, COMPARISONS, strip_parentheses
 from entra_deployer.esql.functions import FUNCTIONS, SAME
 
-FAMILIES = {
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard", "text", "match_only_text", "version"), "text"),
-    **dict.fromkeys(("long", "integer", "short", "byte", "unsigned_long"), "number"),
-    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "number"),
-    "ip": "ip",
-    "date": "date",
-    "boolean": "boolean",
+FAMILIES: Mapping[str, str] = {
+    **dict.fromkeys(("keyword", "text", "constant_keyword", "wildcard", "match_only_text", "semantic_text"), "string"),
+    **dict.fromkeys(("long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float"), "number"),
+    **dict.fromkeys(("scaled_float", "number", "int", "counter_long", "counter_double", "counter_integer"), "number"),
+    **dict.fromkeys(("date", "date_nanos", "datetime"), "date"),
+    **dict.fromkeys(("ip", "version", "boolean", "null"), ""),
+    **dict.fromkeys(("date_period", "time_duration"), "span"),
+    **dict.fromkeys(("geo_point", "geo_shape", "cartesian_point", "cartesian_shape", "point", "shape"), "other"),
+    "string": "string",
+    "bool": "boolean",
 }
-"""Types of fields by what one can do with them."""
+
+
+"""The family of each type that ES|QL reads, by its names; "" for a type that is one of its own."""
+
+
+def family(type_name: str) -> str | None:
+    """The family of an Elasticsearch type; None for one that ES|QL does not read, or that is not known."""
+    found = FAMILIES.get(type_name)
+    return type_name if found == "" else found
+
 
 _LITERALS = {"integer": "long", "decimal": "double", "boolean": "boolean", "string": "keyword"}
 """The type of a field that is compared with a literal of this kind."""
@@ -22,12 +34,12 @@ _LITERALS = {"integer": "long", "decimal": "double", "boolean": "boolean", "stri
 
 def is_number(kind: str) -> bool:
     """Is it a type of numbers."""
-    return FAMILIES.get(kind) == "number"
+    return family(kind) == "number"
 
 
 def literal_family(kind: str) -> str | None:
     """The family of a literal of this kind; None for null, lists and parameters."""
-    return FAMILIES.get(_LITERALS.get(kind, ""))
+    return family(_LITERALS.get(kind, ""))
 
 
 def inferred_types(tree: nodes.Tree) -> dict[str, str]:
@@ -83,9 +95,9 @@ def _compared(side: nodes.Expression, other: nodes.Expression) -> Iterator[tuple
 def _arguments(name: str, arguments: tuple[nodes.Expression, ...]) -> Iterator[tuple[str, str]]:
     if name == "coalesce" and isinstance(last := strip_parentheses(arguments[-1]), nodes.Literal):
         yield from ((column, _LITERALS[last.kind]) for column in _column(arguments[0]) if last.kind in _LITERALS)
-    for position, kind in FUNCTIONS[name].takes.items() if name in FUNCTIONS else ():
-        if position < len(arguments):
-            yield from ((column, kind) for column in _column(arguments[position]))
+    for position, argument in enumerate(arguments if name in FUNCTIONS else ()):
+        if kind := FUNCTIONS[name].demands(position):
+            yield from ((column, kind) for column in _column(argument))
 
 
 def _is_plain(node: nodes.Expression) -> bool:
