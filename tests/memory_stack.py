@@ -202,6 +202,11 @@ class MemoryStack(BaseAdapter):
     def index_exists(self, asked):
         return (200 if asked.parts[0] in self.documents else 404), b""
 
+    def index_visibility(self, asked):
+        if asked.parts[0] not in self.documents:
+            return 404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}, "status": 404}
+        return 200, {asked.parts[0]: {"settings": {"index": {"hidden": "true", "uuid": "x"}}}}
+
     def create_index(self, asked):
         self.documents[asked.parts[0]] = {}
         return 200, {"acknowledged": True}
@@ -308,6 +313,7 @@ ELASTIC = (
     ("POST", "/_security/user/_has_privileges", _held),
     ("POST", "/_query", _result),
     ("POST", "/_aliases", _fixed({"acknowledged": True})),
+    ("GET", "/([^/]+)/_settings/index.hidden.*", MemoryStack.index_visibility),
     ("GET", "/[^/]+/_settings/.*", _fixed(INDEX_SETTINGS)),
     ("GET POST", "/[^/]+/_field_caps", _fixed({"indices": ["logs-1"], "fields": {}})),
     ("POST", "/([^/]+)/_search", MemoryStack.search),

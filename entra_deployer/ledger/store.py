@@ -96,17 +96,33 @@ class IndexStore:
         self._client.delete_document(INDEX, document_id, replaces=replaces)
 
     def ensure_index(self) -> None:
-        """Make the index where there is none: of one shard, so that its documents have one order."""
-        if self._known or self._client.index_exists(INDEX):
-            self._known = True
+        """Make the index where there is none: of one shard, so that its documents have one order.
+
+        It is hidden: a rule that reads `*` does not read what was pushed. An older one is hidden now, by who may.
+        """
+        if self._known:
             return
-        settings: Mapping[str, Json] = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
+        hidden = self._client.is_hidden(INDEX)
+        if hidden is None:
+            self._make_index()
+        elif not hidden:
+            self._hide_index()
+        self._known = True
+
+    def _make_index(self) -> None:
+        settings: Mapping[str, Json] = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
         try:
             self._client.create_index(INDEX, mappings=_MAPPINGS, settings=settings)
         except Refused as error:
             if "already_exists" not in error.message:
                 raise
-        self._known = True
+
+    def _hide_index(self) -> None:
+        try:
+            self._client.hide_index(INDEX)
+        except Refused as error:
+            if error.status != 403:
+                raise
 
 
 class FileStore:

@@ -358,6 +358,20 @@ class IndexSettings(_Answer, frozen=True):
     settings: _SettingsOfIndex
 
 
+class _Visibility(_Answer, frozen=True):
+    hidden: str = "false"
+
+
+class _VisibilityOfIndex(_Answer, frozen=True):
+    index: _Visibility
+
+
+class IndexVisibility(_Answer, frozen=True):
+    """An index in GET /<name>/_settings/index.hidden,index.uuid (the second, so that there is one setting at least)."""
+
+    settings: _VisibilityOfIndex
+
+
 class _FieldOfType(_Answer, frozen=True):
     indices: list[str] | None = None
 

@@ -31,6 +31,7 @@ from entra_deployer.stack.answers import (
     FoundDocument,
     HeldPrivileges,
     IndexSettings,
+    IndexVisibility,
     SearchResult,
     WrittenDocument,
     decode,
@@ -292,6 +293,19 @@ class ElasticClient:
     def index_exists(self, name: str) -> bool:
         """Is there an index, alias or data stream of this name."""
         return self._client.indices.exists(index=name).meta.status == 200
+
+    def is_hidden(self, name: str) -> bool | None:
+        """Whether no wildcard reaches an index, not even `*`; None where there is no such index."""
+        try:
+            response = self._client.indices.get_settings(index=name, name=["index.hidden", "index.uuid"])
+            told = self._typed(response, dict[str, IndexVisibility])
+        except Refused as error:
+            return _absent(error) or None
+        return any(one.settings.index.hidden == "true" for one in told.values()) if told else None
+
+    def hide_index(self, name: str) -> None:
+        """Hide an index from wildcards. Refused with status 403 for a key that may not `manage` it."""
+        self._typed(self._client.indices.put_settings(index=name, settings={"index.hidden": True}), Acknowledged)
 
     def add_aliases(self, aliases: Sequence[tuple[str, str, Json]]) -> None:
         """Add (index, alias, Query DSL filter), all at once. The aliases are hidden: no wildcard reaches them."""

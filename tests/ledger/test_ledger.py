@@ -7,12 +7,13 @@ import pytest
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.ledger.ledger import Ledger
-from entra_deployer.ledger.store import FileStore
+from entra_deployer.ledger.store import INDEX, FileStore, IndexStore
 from entra_deployer.objects.state import RULE, SAVED_SEARCH
 from entra_deployer.plan.journal import PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
 from tests.builders import live, rule, search
 from tests.ledger.stores import MemoryStore
+from tests.stack.script import elastic
 
 
 def change(action=Action.CREATE, one=None, space="default", **more):
@@ -217,3 +218,24 @@ def test_a_push_is_finished_in_the_store_that_knows_it(tmp_path):
     made.finish(replace(made.with_changes(found), state=PushState.RECOVERED))
     assert made.interrupted() == []
     assert made.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("hidden", "answers", "written"),
+    [
+        (None, [(200, {"acknowledged": True})], [("PUT", f"/{INDEX}")]),
+        ("true", [], []),
+        ("false", [(200, {"acknowledged": True})], [("PUT", f"/{INDEX}/_settings")]),
+        ("false", [(403, {"error": {"type": "security_exception", "reason": "no"}})], [("PUT", f"/{INDEX}/_settings")]),
+    ],
+)
+def test_the_index_is_hidden_and_an_older_one_becomes_so_where_the_key_may(hidden, answers, written):
+    settings = {INDEX: {"settings": {"index": {"uuid": "x", **({"hidden": hidden} if hidden == "true" else {})}}}}
+    missing = 404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}, "status": 404}
+    client, script = elastic(missing if hidden is None else (200, settings), *answers)
+    store = IndexStore(client)
+    store.ensure_index()
+    store.ensure_index()
+    assert [(one.method, one.path_url) for one in script.seen[1:]] == written
+    sent = [json.loads(one.body) for one in script.seen[1:]]
+    assert all(body.get("settings", body).get("hidden", body.get("index.hidden")) is True for body in sent)

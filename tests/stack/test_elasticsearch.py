@@ -185,6 +185,8 @@ CALLS = {
     "create_index": lambda client: client.create_index("i"),
     "delete_index": lambda client: client.delete_index("i"),
     "index_exists": lambda client: client.index_exists("i"),
+    "is_hidden": lambda client: client.is_hidden("i"),
+    "hide_index": lambda client: client.hide_index("i"),
     "find_indices": lambda client: client.find_indices("i*"),
     "field_caps": lambda client: client.field_caps("i", ["a"]),
     "bulk": lambda client: client.bulk("i", [{}]),
@@ -220,7 +222,8 @@ def test_nothing_foreign_leaves_in_one_line_and_without_the_secret(call, refusal
     assert "http://elastic.example:9200" in str(raised.value)
 
 
-WRITES = {"create_index", "delete_index", "bulk", "add_aliases", "put_document", "put_documents", "delete_document"}
+WRITES = {"create_index", "delete_index", "hide_index", "bulk", "add_aliases"}
+WRITES |= {"put_document", "put_documents", "delete_document"}
 
 
 @pytest.mark.parametrize("call", CALLS)
