@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
+from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -207,6 +208,10 @@ class MemoryStack(BaseAdapter):
             return 404, {"error": {"type": "index_not_found_exception", "reason": "no such index"}, "status": 404}
         return 200, {asked.parts[0]: {"settings": {"index": {"hidden": "true", "uuid": "x"}}}}
 
+    def index_settings(self, asked):
+        ours = [name for name in self.documents if fnmatch(name, asked.parts[0])]
+        return 200, dict.fromkeys(ours or ["logs-1"], SETTINGS)
+
     def create_index(self, asked):
         self.documents[asked.parts[0]] = {}
         return 200, {"acknowledged": True}
@@ -305,7 +310,8 @@ KIBANA = (
     ("PUT", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.write_object),
     ("DELETE", "/api/saved_objects/([^/]+)/([^/]+)", MemoryStack.delete_object),
 )
-INDEX_SETTINGS = {"logs-1": {"settings": {"index": {"creation_date": "1764072000000"}}}}
+SETTINGS = {"settings": {"index": {"creation_date": "1764072000000"}}}
+"""Every index was made at AT."""
 ELASTIC = (
     ("GET", "/", _fixed({"cluster_uuid": "u", "version": {"number": "8.19.2", "build_flavor": "default"}})),
     ("GET", "/_license", _fixed(LICENSE)),
@@ -314,7 +320,7 @@ ELASTIC = (
     ("POST", "/_query", _result),
     ("POST", "/_aliases", _fixed({"acknowledged": True})),
     ("GET", "/([^/]+)/_settings/index.hidden.*", MemoryStack.index_visibility),
-    ("GET", "/[^/]+/_settings/.*", _fixed(INDEX_SETTINGS)),
+    ("GET", "/([^/]+)/_settings/.*", MemoryStack.index_settings),
     ("GET POST", "/[^/]+/_field_caps", _fixed({"indices": ["logs-1"], "fields": {}})),
     ("POST", "/([^/]+)/_search", MemoryStack.search),
     ("POST PUT", "/([^/]+)/_bulk", MemoryStack.bulk),

@@ -53,7 +53,8 @@ class Policy:
     holds what the last push left; a key in it is known to be ours even without its mark. `whole` says that what is
     desired is all that the repository holds: only then is what else stands left over. `overwrite` takes edits that were
     made in Kibana back. `withheld` names by key what this run leaves alone, with the reason: it is neither desired nor
-    left over. `unread` are hunts of which not even the keys are known: while there is one, nothing is deleted.
+    left over. `unread` are hunts of which not even the keys are known: while there is one, nothing is deleted. `begun`
+    holds what pushes that were cut off were about to make: what of it stands is theirs.
     """
 
     adopt: bool = False
@@ -67,6 +68,11 @@ class Policy:
     base: Mapping[Key, StateObject] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    begun: Mapping[Key, StateObject] = field(default_factory=dict)
+
+    def left(self, at: Key) -> StateObject | None:
+        """What a push left of an object, one that was cut off among them; None where none is known to."""
+        return self.base.get(at) or self.begun.get(at)
 
     def owner(self, key: str, name: str) -> str:
         """Who owns a field of one object: "git", "live", or "" where nobody says so."""
@@ -324,7 +330,7 @@ class _SpacePlanner:
 
     def _was_pushed(self, live: LiveObject) -> bool:
         """Whether the ledger, or a witness bound to its very id, shows that a push left it here."""
-        return live.object.at in self._policy.base or bool(KINDS[live.object.kind].was_pushed(live.object))
+        return bool(self._policy.left(live.object.at) or KINDS[live.object.kind].was_pushed(live.object))
 
     def _tell_copies(self, unknown: Sequence[LiveObject]) -> None:
         for live in unknown:
@@ -357,7 +363,7 @@ class _SpacePlanner:
         kind, one = KINDS[live.object.kind], live.object
         if kind.is_as_pushed(one):
             return False
-        base = self._policy.base.get(one.at)
+        base = self._policy.left(one.at)
         if base is None:
             return kind.is_as_pushed(one) is False
         final = kind.merge(base, one, base, partial(self._policy.owner, one.key)).final

@@ -12,8 +12,8 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.objects.state import RULE, State
-from entra_deployer.plan.apply import apply, moved
+from entra_deployer.objects.state import RULE, Key, State, StateObject
+from entra_deployer.plan.apply import Handlers, apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Patience, PushEntry, PushState
@@ -177,6 +177,7 @@ class _Push:
         self._spaces: list[tuple[State, Existing, Policy]] = []
         self._left_out: set[str] = set()
         self._asked: set[str] = set()
+        self._begun: dict[tuple[str, Key], StateObject] = {}
         self._journal = connection.journal
 
     def report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
@@ -263,6 +264,7 @@ class _Push:
             whole = self._journal.with_changes(entry)
             if any(still_to_do(result.change, handlers) for result in whole.results):
                 self._tell([_interrupted(entry)])
+                self._begun |= _made_by(whole)
                 continue
             done = tuple(ChangeResult(result.change, Outcome.APPLIED) for result in whole.results)
             try:
@@ -281,6 +283,7 @@ class _Push:
             prune=request.prune,
             overwrite=request.overwrite,
             whole=not request.names,
+            begun={at: one for (space, at), one in self._begun.items() if space == found.desired.space},
             withheld={**found.policy.withheld, **dict.fromkeys(left_out, "left out")},
         )
         desired = replace(found.desired, objects=tuple(o for o in found.desired.objects if o.key not in left_out))
@@ -333,8 +336,16 @@ class _Push:
             self._journal.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
             self._remember_types(results)
             for older in self._journal.interrupted():
+                self._take_over(older, plan, handlers)
                 self._journal.mark(older, PushState.SUPERSEDED)
         return results
+
+    def _take_over(self, older: PushEntry, plan: Plan, handlers: Handlers) -> None:
+        """What a push that was cut off has made, and this one leaves, is known from now on to have been pushed."""
+        touched = {(change.space, change.at) for change in plan.changes}
+        for (space, at), made in _made_by(self._journal.with_changes(older)).items():
+            if (space, at) not in touched and handlers[space, made.kind].by_key([made.key]):
+                self._journal.remember_objects(space, [made])
 
     def settle(self) -> None:
         """Take into the base what stands as desired without our doing: the next drift starts from there."""
@@ -372,6 +383,12 @@ class _Push:
             spaces=tuple(sorted(self._connection.environment.spaces)),
             lock=lock.owner,
         )
+
+
+def _made_by(entry: PushEntry) -> dict[tuple[str, Key], StateObject]:
+    """What a push was to make that was not there, by space and key, as it was to leave it."""
+    made = (result.change for result in entry.results if result.change.action is Action.CREATE)
+    return {(change.space, change.at): change.base for change in made if change.base}
 
 
 def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeResult:

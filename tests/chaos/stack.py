@@ -1,6 +1,7 @@
 """Two servers in memory of which one request meets a fault, and a repository with something to push and to prune."""
 
 import shutil
+import threading
 from dataclasses import dataclass, field, replace
 
 import requests
@@ -8,11 +9,12 @@ import requests
 from entra_deployer.ledger.lock import Machine, Process, SpaceLocks
 from entra_deployer.ledger.store import INDEX, IndexStore
 from entra_deployer.plan.push import PushRequest, push_rules
-from tests.memory_stack import MemoryStack
+from tests.memory_stack import ELASTIC_URL, MemoryStack
 from tests.stack.script import response
-from tests.test_nonsense_everywhere import HUNT
+from tests.test_nonsense_everywhere import HUNT, TEST
 
-DEAD = replace(Process.here(), pid=2**22 + 1, started="1")
+HERE = Process.here()
+DEAD = replace(HERE, pid=2**22 + 1, started="1")
 """A process of this machine that is no more: what holds the lock of a run that was killed."""
 
 
@@ -22,33 +24,52 @@ class Killed(BaseException):
 
 @dataclass
 class ChaosStack(MemoryStack):
-    """The request number `at` (from 0) meets `fault`; `dead` servers answer nothing any more."""
+    """The request number `at` (from 0) meets `fault`, those of a source of promotions among them.
+
+    `lasting` answers all further requests, or none where it gives None; `closed` refuses the ledger's index.
+    """
 
     at: int = -1
     fault: object = None
-    dead: bool = False
+    lasting: object = None
+    closed: bool = False
+    source: object = None
     edits: list = field(default_factory=list)
     clock: float = 0.0
+    count: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, request, **_):
-        if self.dead:
-            raise requests.exceptions.ConnectionError("it is gone")
-        if len(self.asked) == self.at:
-            self.at = -1
-            return self.fault(self, request)
-        return super().send(request)
+        return self.struck(request, super().send)
+
+    def struck(self, request, serve):
+        """Serve a request, or let the fault strike it."""
+        if self.closed and request.url.startswith(f"{ELASTIC_URL}/{INDEX}"):
+            return response(request, 403, CLOSED, {"content-type": "application/json"})
+        with self._counting:
+            strikes = self.count == self.at
+            self.count += 1
+            self.at = -1 if strikes else self.at
+        if self.lasting and (answer := self.lasting(request)):
+            return answer
+        return self.fault(self, request, serve) if strikes else serve(request)
 
     def healed(self):
         """The same state without a fault."""
         plain = self.copy()
-        return ChaosStack(plain.rules, plain.objects, plain.documents, _sequence=self._sequence, edits=[*self.edits])
+        found = ChaosStack(plain.rules, plain.objects, plain.documents, _sequence=self._sequence)
+        found.edits, found.closed = [*self.edits], self.closed
+        if self.source:
+            other = self.source.copy()
+            found.source = Source(other.rules, other.objects, other.documents, _sequence=other._sequence, target=found)
+        return found
 
-    def killable(self, root):
-        """A connection of a process that the next one finds dead; its lock counts by `clock`."""
-        connection = self.connection(root)
+    def connected(self, root, process=DEAD, name="memory", **settings):
+        """A connection of a process whose lock counts by `clock`; that of DEAD is found dead by the next one."""
+        connection = self.connection(root, **settings)
+        connection = replace(connection, environment=replace(connection.environment, name=name))
         index = IndexStore(connection.elastic)
-        machine = Machine(DEAD, lambda: self.clock)
-        locks = SpaceLocks(index, connection.environment.spaces, "memory", machine=machine)
+        locks = SpaceLocks(index, connection.environment.spaces, name, machine=Machine(process, lambda: self.clock))
         return replace(connection, locks=locks)
 
     def ledger(self, type_):
@@ -64,93 +85,22 @@ class ChaosStack(MemoryStack):
                 self.edits.append((what, fields))
 
 
-# -- faults: each is given the stack and the request that it strikes -------------------------------------------------
+@dataclass
+class Source(MemoryStack):
+    """The environment that a promotion comes from: its requests are counted, and struck, among the target's."""
+
+    target: object = None
+
+    def send(self, request, **_):
+        return self.target.struck(request, super().send)
 
 
-def _refused(_stack, _request):
+CLOSED = {"error": {"type": "security_exception", "reason": "not for this key"}, "status": 403}
+
+
+def gone(_request):
+    """Nobody answers."""
     raise requests.exceptions.ConnectionError("refused")
-
-
-def _cut_before(_stack, _request):
-    raise requests.exceptions.ConnectionError(("Connection aborted.", ConnectionResetError(104, "reset")))
-
-
-def _cut_after(stack, request):
-    stack.send(request)
-    raise requests.exceptions.ConnectionError(("Connection aborted.", ConnectionResetError(104, "reset")))
-
-
-def _silent(_stack, _request):
-    raise requests.exceptions.ReadTimeout("too long")
-
-
-def _answers(status, body=b"{}", **headers):
-    return lambda _stack, request: response(request, status, body, {"content-type": "application/json", **headers})
-
-
-def _killed(stack, _request):
-    stack.dead = True
-    raise Killed
-
-
-def _killed_after(stack, request):
-    stack.send(request)
-    stack.dead = True
-    raise Killed
-
-
-def _interrupted(_stack, _request):
-    raise KeyboardInterrupt
-
-
-def _gone_for_good(stack, _request):
-    stack.dead = True
-    raise requests.exceptions.ConnectionError("refused")
-
-
-def _slept(stack, request):
-    """The process stands still past its lock's time; another one took the lock meanwhile, and gave it back."""
-    stack.clock += 1000
-    stack.documents.get(INDEX, {}).pop("lease:space:default", None)
-    return stack.send(request)
-
-
-def _edit(what, **fields):
-    def strike(stack, request):
-        stack.edit(what, **fields)
-        return stack.send(request)
-
-    return strike
-
-
-HTML = b"<!DOCTYPE html><html><title>Log in</title></html>"
-FAULTS = {
-    "refused": _refused,
-    "cut before the write": _cut_before,
-    "cut after the write": _cut_after,
-    "silence": _silent,
-    "gone for good": _gone_for_good,
-    **{str(status): _answers(status) for status in (401, 403, 409, 413, 500, 503)},
-    "404 in HTML": _answers(404, HTML, **{"content-type": "text/html"}),
-    "502 in HTML": _answers(502, HTML, **{"content-type": "text/html"}),
-    "429": _answers(429, **{"retry-after": "0"}),
-    "429 for an hour": _answers(429, **{"retry-after": "3600"}),
-    "200 with HTML": _answers(200, HTML, **{"content-type": "text/html"}),
-    "half a JSON": _answers(200, b'{"data": [{"id": "x'),
-    "null": _answers(200, b"null"),
-    "a list": _answers(200, b"[1, 2]"),
-    "a redirect": _answers(307, b"", location="https://elsewhere.example/"),
-    "SIGINT": _interrupted,
-    "kill -9 before the write": _killed,
-    "kill -9 after the write": _killed_after,
-    "asleep past the lock": _slept,
-    "edit of a changed field": _edit("Failures 2", severity="critical"),
-    "edit of another field": _edit("Failures 2", note="An analyst's."),
-    "switched off": _edit("Failures 2", enabled=False),
-    "exceptions, actions": _edit("Failures 2", exceptions_list=[{"id": "x"}], actions=[{"id": "a", "params": {}}]),
-    "a tag": _edit("Failures 2", tags=["Managed: entra-deployer", "analyst"]),
-    "edit of what is pruned": _edit("Failures 3", note="An analyst's."),
-}
 
 
 # -- the repository --------------------------------------------------------------------------------------------------
@@ -158,25 +108,53 @@ FAULTS = {
 
 def write_hunt(root, number, *, severity="low"):
     folder = root / "rules" / f"failures_{number}"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "hunt.toml").write_text(HUNT.replace("{number}", str(number)), "utf-8")
+    (folder / "tests").mkdir(parents=True, exist_ok=True)
+    text = HUNT.replace("00000000000{number}", f"{number:012d}").replace("{number}", str(number))
+    (folder / "hunt.toml").write_text(text, "utf-8")
     (folder / "rule.yaml").write_text(f"severity: {severity}\n", "utf-8")
+    (folder / "tests" / "many.yaml").write_text(TEST, "utf-8")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What a version of the repository holds: the severities of its rules by number."""
+
+    severities: dict
+
+    def write(self, root):
+        """Make the folder hold this and nothing else."""
+        shutil.rmtree(root / "rules", ignore_errors=True)
+        for number, severity in self.severities.items():
+            write_hunt(root, number, severity=severity)
+        return root
+
+    @property
+    def rules(self):
+        """The rules that it makes: their severities by name."""
+        return {f"Failures {number}": severity for number, severity in self.severities.items()}
+
+
+FIRST = Repository(dict.fromkeys((1, 2, 3), "low"))
+SECOND = Repository({1: "low", 2: "high", 4: "low"})
+"""One is new, one changed, one gone."""
+THIRD = Repository({1: "low", 2: "critical", 4: "low"})
+"""Newer than the second."""
+LARGE_FIRST = Repository(dict.fromkeys(range(1, 13), "low"))
+LARGE_SECOND = Repository(dict.fromkeys((1, 8, 9, 10, *range(21, 41)), "low") | dict.fromkeys((2, 4, 5, 6, 7), "high"))
+"""20 are new, 5 changed, 3 gone."""
 
 
 def first_version(root):
     """Three hunts."""
-    for number in (1, 2, 3):
-        write_hunt(root, number)
+    FIRST.write(root)
 
 
 def second_version(root):
     """One is new, one changed, one gone."""
-    write_hunt(root, 2, severity="high")
-    write_hunt(root, 4)
-    shutil.rmtree(root / "rules" / "failures_3", ignore_errors=True)
+    SECOND.write(root)
 
 
 def push(stack, root, **options):
     """A push of all, what left the repository included."""
     with stack.connection(root) as connection:
-        return push_rules(root, connection, PushRequest(prune=True, **options))
+        return push_rules(root, connection, PushRequest(prune=True, lock=not stack.closed, **options))
