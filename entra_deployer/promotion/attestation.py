@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ATTESTATION_FORMAT = 1
 INTENDED = "intended"
 DONE = "done"
+ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,11 @@ def intend(promotion: Promotion, source: Connection, target: Connection, *, at: 
 def complete(intention: Mapping[str, Json], target: Connection, promoted: Mapping[str, str]) -> Json:
     """What was done of an intention, signed where the target names a key.
 
-    `promoted` are the digests of the rules that stand in the target now, by rule_id: those are listed.
+    `promoted` are the digests of the rules that stand in the target now, by rule_id: those are listed. Where nothing
+    was done it is abandoned.
     """
     rules = [rule for rule in intention["rules"] if promoted.get(rule["rule_id"]) == rule["rule"]]
-    document = {**intention, "state": DONE, "rules": rules}
+    document = {**intention, "state": DONE if rules else ABANDONED, "rules": rules}
     key = target.environment.signing_key
     return sign(document, key) if key else document
 

@@ -78,8 +78,9 @@ class _Promotion:
         push = PushRequest(asked.names, lock=asked.lock, note=note, overwrite=asked.overwrite, agree=asked.agree)
         planned = plan_rules(self.root, self.target, push)
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
+        completed = None if self.request.dry_run else self._complete_older()
         if planned.plan is None or not (planned.plan.changes or planned.errors):
-            return done if self.request.dry_run else self._complete_older(done)
+            return replace(done, issues=tuple(self.issues), attestation=completed)
         self._check_signature()
         self._refuse_drift()
         self._gather(planned.plan)
@@ -94,12 +95,22 @@ class _Promotion:
         self.target.journal.remember_attestation(intention)  # what fails here fails before anything is written
         report = push_rules(self.root, self.target, push, plan=planned.plan, clock=self.clock)
         done = replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
-        return self._completed(done, intention, _promoted(report))
+        attestation = self._attested(intention, report)
+        return replace(
+            done, issues=tuple(sorted(set(self.issues), key=lambda issue: issue.order)), attestation=attestation
+        )
 
-    def _completed(self, done: Promotion, intention: Json, promoted: dict[str, str]) -> Promotion:
+    def _attested(self, intention: Json, report: Report) -> Json:
+        """The attestation of what a push has done; while it is not known of each rule, the intention stays."""
+        if not report.count(Outcome.FAILED):
+            return self._completed(intention, _promoted(report))
+        message = "what failed may have arrived all the same: the attestation is completed by the next run"
+        hint = "run the same promotion again"
+        self.issues.append(Issue(NOT_KEPT, Level.WARNING, message, self.target.environment.name, hint=hint))
+        return None
+
+    def _completed(self, intention: Json, promoted: dict[str, str]) -> Json:
         """Write what was done; where that fails the rules are there, and the next run completes it."""
-        if not promoted:
-            return done
         document = complete(intention, self.target, promoted)
         try:
             self.target.journal.remember_attestation(document)
@@ -107,20 +118,20 @@ class _Promotion:
             message = f"the rules are there, but their attestation could not be kept: {error.message}"
             hint = "run the same promotion again: it completes the attestation"
             self._against(NOT_KEPT, self.target.environment.name, message, hint)
-            return replace(done, issues=(*done.issues, *self.issues[-1:]))
-        return replace(done, attestation=document)
+            return None
+        return document if document["rules"] else None
 
-    def _complete_older(self, done: Promotion) -> Promotion:
-        """Complete the attestation of a promotion that wrote its rules and died before it could say so."""
-        older = [one for one in self.target.journal.attestations() if one.get("state") == INTENDED]
-        for intention in older:
+    def _complete_older(self) -> Json:
+        """Complete the attestations of promotions that died before they could say what they did; the last of them."""
+        document = None
+        for intention in (one for one in self.target.journal.attestations() if one.get("state") == INTENDED):
             standing = {
                 live.object.key: rule_digest(live.object.payload)
                 for space in self.target.environment.spaces
                 for live in self.target.rules(space).by_key(rule["rule_id"] for rule in intention["rules"])
             }
-            done = self._completed(done, intention, standing)
-        return done
+            document = self._completed(intention, standing)
+        return document
 
     def _check_signature(self) -> None:
         environment = self.target.environment

@@ -20,7 +20,7 @@ from entra_deployer.plan.drift import find_drift
 from entra_deployer.plan.planner import EDITED
 from entra_deployer.plan.push import PushRequest, now, push_rules
 from entra_deployer.plan.remaining import Direction
-from entra_deployer.promotion.attestation import DONE
+from entra_deployer.promotion.attestation import INTENDED
 from entra_deployer.promotion.promote import TARGET_DRIFT, PromotionRequest, promote
 from entra_deployer.pull.pull import PullRequest, pull_rules
 from entra_deployer.repository import compile_rules
@@ -120,7 +120,7 @@ def _promoted_again(root, stack):
         return ""
     if codes:
         return f"the next promotion stops: {[issue.message for issue in report.errors]}"
-    open_ones = [one for one in stack.ledger("attestation") if one["document"]["state"] != DONE]
+    open_ones = [one for one in stack.ledger("attestation") if one["document"]["state"] == INTENDED]
     return "an intention is left open" if open_ones else ""
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.plan.push import PushRequest, is_older_checkout, plan_rules, push_code, push_rules, push_saved_plan
-from tests.chaos.stack import ChaosStack, first_version, push, second_version, write_hunt
+from tests.chaos.faults import FAULTS
+from tests.chaos.stack import ChaosStack, Killed, first_version, push, second_version, write_hunt
 
 
 @pytest.fixture
@@ -107,3 +108,21 @@ def test_a_checkout_behind_what_was_pushed_is_an_older_one(tmp_path):
     assert is_older_checkout(tmp_path, f"{second}+")
     assert not is_older_checkout(tmp_path, "0" * 40)
     assert not is_older_checkout(tmp_path, "")
+
+
+def test_what_a_push_that_was_cut_off_has_made_is_known_to_be_ours(root):
+    """A saved search bears no witness of its own: the journal alone says who made it."""
+    stack = ChaosStack()
+    probe = stack.healed()
+    push_rules(root, probe.connected(root), PushRequest())
+    imports = [number for number, (_, url) in enumerate(probe.asked) if "saved_objects/_import" in url]
+    stack.at, stack.fault = imports[-1], FAULTS["kill -9 after the write"]
+    with pytest.raises(Killed):
+        push_rules(root, stack.connected(root), PushRequest())
+    second_version(root)
+    stack = stack.healed()
+    assert not run(stack, root).errors  # without a prune what is left over stays, and stays known
+    assert len([one for one in stack.objects.values() if one["type"] == "search"]) == 4
+    push(stack, root)
+    titles = sorted(one["attributes"]["title"] for one in stack.objects.values() if one["type"] == "search")
+    assert titles == ["Failures 1", "Failures 2", "Failures 4"]
