@@ -6,6 +6,7 @@ not known here becomes an `Opaque` or an `Other` and is never guessed at.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from entra_deployer.esql import tree as nodes
@@ -82,7 +83,14 @@ def _targets(context: Context) -> Iterator[Context]:
 def _enrich(context: Context, pipe: int) -> nodes.Other:
     on = tuple(nodes.Column(span_of(item), _name(item).name) for item in named(context, "QualifiedNamePattern"))
     made = tuple(_names(clause)[0] for clause in named(context, "EnrichWithClause"))
-    return nodes.Other(span_of(context), pipe, _word(context), on, made, more=not made)
+    target = next((_name(item) for item in _all(context) if kind_of(item) == "EnrichPolicyName"), None)
+    return nodes.Other(span_of(context), pipe, _word(context), on, made, more=not made, target=target)
+
+
+def _join(context: Context, pipe: int) -> nodes.Other:
+    pattern = next(item for item in _all(context) if kind_of(item) == "IndexPattern")
+    text = pattern.getText()
+    return replace(_other(context, pipe), target=nodes.Name(span_of(pattern), unstring(text), quoted='"' in text))
 
 
 def _change_point(context: Context, pipe: int) -> nodes.Other:
@@ -236,6 +244,7 @@ _COMMANDS: dict[str, Callable[[Context, int], nodes.Command]] = {
     "GrokCommand": _extract,
     "MvExpandCommand": _mv_expand,
     "EnrichCommand": _enrich,
+    "JoinCommand": _join,
     "ChangePointCommand": _change_point,
     "ForkCommand": _fork,
 }

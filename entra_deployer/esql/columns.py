@@ -106,6 +106,12 @@ def sources(tree: Tree) -> tuple[str, ...]:
     return tuple(name.name for command in tree.commands if isinstance(command, nodes.From) for name in command.sources)
 
 
+def joins(tree: Tree) -> tuple[nodes.Other, ...]:
+    """Its LOOKUP JOINs, those in branches of a FORK included: the `target` of each is an index."""
+    found = (node for node in tree.walk() if isinstance(node, nodes.Other) and node.word == "lookup")
+    return tuple(node for node in found if node.target is not None)
+
+
 def read_fields(tree: Tree) -> tuple[str, ...]:
     """The columns that the query reads from its source, sorted: not those that it makes itself, nor metadata.
 
@@ -177,6 +183,11 @@ def _reads_of(part: nodes.Node) -> set[str]:
         case nodes.MvExpand(column=column):
             names.add(column.name)
     return names
+
+
+def joined_on(join: nodes.Other) -> tuple[str, ...]:
+    """The source's columns that a LOOKUP JOIN compares with the rows of its index."""
+    return tuple(dict.fromkeys(name for part in join.parts for name in _joined_on(part)))
 
 
 def _joined_on(condition: nodes.Node) -> Iterator[str]:

@@ -3,20 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.columns import possible_fields
-from entra_deployer.esql.edits import Edit, apply_edits
+from entra_deployer.esql.columns import joins, possible_fields
+from entra_deployer.esql.edits import Edit, apply_edits, original_offset
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
-
-_COMMANDS = {"enrich", "inline", "inlinestats", "fork", "fuse", "rerank", "completion", "change_point", "ts"}
-"""Commands that the embedded Elasticsearch cannot run."""
-
-_FUNCTIONS = {"categorize", "st_geohex", "st_geotile", "st_geohash"}
-"""Functions that it cannot run. A query with CATEGORIZE or CHANGE_POINT would hang there for ever."""
 
 
 class Unreadable(Exception):
@@ -36,10 +29,28 @@ class RuleQuery:
         demanded = inferred_types(self.tree)
         return {name: demanded.get(name, "") for name in possible_fields(self.tree)}
 
+    @property
+    def lookups(self) -> tuple[str, ...]:
+        """The indices that its LOOKUP JOINs read."""
+        return tuple(dict.fromkeys(join.target.name for join in joins(self.tree) if join.target))
+
     def at(self, index: str, *edits: Edit) -> str:
-        """The query with `index` in place of its index patterns, and with further edits."""
+        """The query with `index` in place of its index patterns, and with further edits.
+
+        Each LOOKUP JOIN reads the rows that were seeded beside `index`.
+        """
+        return apply_edits(self.tree.text, [*self._pointed(index), *edits])
+
+    def _pointed(self, index: str) -> list[Edit]:
         first, last = self.source.sources[0].span, self.source.sources[-1].span
-        return apply_edits(self.tree.text, [Edit(first.start, last.end, index), *edits])
+        targets = [join.target for join in joins(self.tree) if join.target]
+        aimed = [Edit(one.span.start, one.span.end, lookup_index(index, one.name)) for one in targets]
+        return [Edit(first.start, last.end, index), *aimed]
+
+    def before(self, join: nodes.Other, index: str) -> str:
+        """As `at`, up to the pipe before a LOOKUP JOIN; "" for one in a branch of a FORK."""
+        edits = [edit for edit in self._pointed(index) if edit.end <= join.pipe]
+        return apply_edits(self.tree.text[: max(join.pipe, 0)], edits)
 
     def at_moment(self, index: str, moment: datetime) -> str:
         """As `at`, with a moment in the place of each NOW()."""
@@ -47,12 +58,14 @@ class RuleQuery:
 
     def offset(self, line: int, column: int, index: str) -> int:
         """Where a place in `at(index)`, by 1-based line and column, stands in the rule's own query."""
-        first, last = self.source.sources[0].span, self.source.sources[-1].span
         lines = self.at(index).split("\n")
         offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
-        if offset > first.start:
-            offset = max(first.start, offset - len(index) + last.end - first.start)
-        return offset
+        return original_offset(self.tree.text, self._pointed(index), offset)
+
+
+def lookup_index(index: str, name: str) -> str:
+    """The index of a test that stands for the lookup index `name`, beside the events of the test in `index`."""
+    return f"{index}-{name}"
 
 
 def clock_edits(tree: nodes.Tree, moment: datetime) -> list[Edit]:
@@ -74,40 +87,3 @@ def read_query(text: str, version: StackVersion) -> RuleQuery:
     if source.subqueries:
         raise Unreadable("its FROM holds a subquery, which cannot point at test events")
     return RuleQuery(parsed.tree, source)
-
-
-def beyond_embedded(text: str, version: StackVersion) -> str | None:
-    """What of a query the embedded Elasticsearch of this `version` cannot run, None where it can run all of it.
-
-    That is a command or function that it was built without, or syntax that only a newer stack knows.
-    """
-    parsed = parse(text, version)
-    newest = parse(text, facts.NEWER_THAN_ALL) if parsed.refusals else parsed
-    if newest.tree and (lacking := _lacking(newest.tree)):
-        return lacking
-    if parsed.refusals and not newest.refusals:
-        problem = parsed.refusals[0]
-        return f"a newer stack (line {problem.line}:{problem.column}: {problem.message})"
-    return None
-
-
-def beyond_tests(text: str, version: StackVersion) -> str | None:
-    """As `beyond_embedded`, with what needs an index that a test does not have."""
-    parsed = parse(text, version)
-    joins = parsed.tree is not None and any(
-        isinstance(command, nodes.Other) and command.word == "lookup" for command in parsed.tree.commands
-    )
-    return "LOOKUP" if joins else beyond_embedded(text, version)
-
-
-def _lacking(tree: nodes.Tree) -> str | None:
-    for node in tree.walk():
-        if isinstance(node, nodes.Other) and node.word in _COMMANDS:
-            return node.word.upper()
-        if isinstance(node, nodes.Stats) and node.inline:
-            return "INLINE STATS"
-        if isinstance(node, nodes.Call) and node.name in _FUNCTIONS:
-            return node.name.upper()
-        if isinstance(node, nodes.From) and node.span.of(tree.text)[:2].lower() == "ts":
-            return "TS"
-    return None

@@ -282,13 +282,15 @@ class Other(Command):
     """A command that this tree does not tell apart; `word` is its first word.
 
     `parts` are what it reads: expressions, or the commands of FORK's branches one behind the other. `made` are the
-    columns that it says it makes; `more` that it may bring others, whose names the query does not tell.
+    columns that it says it makes; `more` that it may bring others, whose names the query does not tell. `target` is the
+    index that LOOKUP JOIN reads, or the policy of ENRICH.
     """
 
     word: str
     parts: tuple[Node, ...] = ()
     made: tuple[Name, ...] = ()
     more: bool = False
+    target: Name | None = None
 
 
 @dataclass(frozen=True)

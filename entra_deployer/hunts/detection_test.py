@@ -23,6 +23,9 @@ _SUFFIXES = (".yaml", ".yml")
 _LONGEST = 100 * 366 * 86400
 """How many seconds the oldest seeded event may lie back: a century."""
 
+_INDEX = "^[a-z0-9][a-z0-9._-]*$(?!\\n)"
+_MOST_ROWS = 10_000
+
 type _Text = Annotated[str, Meta(min_length=1)]
 type _Fields = Annotated[
     Mapping[_Text, Json], Meta(description="fields and their values, dotted (user.name: x) or nested")
@@ -76,7 +79,7 @@ class DetectionTestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     index: Annotated[
         str,
         Meta(
-            pattern="^[a-z0-9][a-z0-9._-]*$(?!\\n)",
+            pattern=_INDEX,
             description="the data stream that such events live in, like logs-azure.signinlogs-default: "
             "it decides the types of the fields",
         ),
@@ -84,6 +87,10 @@ class DetectionTestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     templates: Annotated[Mapping[str, _Fields], Meta(description="named parts of documents that events start from")] = (
         msgspec.field(default_factory=dict)
     )
+    lookup: Annotated[
+        Mapping[Annotated[str, Meta(pattern=_INDEX)], Annotated[tuple[_Fields, ...], Meta(max_length=_MOST_ROWS)]],
+        Meta(description="the rows of each index that the query's LOOKUP JOINs read, by its name; [] for none"),
+    ] = msgspec.field(default_factory=dict)
     events: Annotated[tuple[_EventKeys, ...], Meta(min_length=1, description="what happened, one item a kind of event")]
     catches: Annotated[tuple[_ExpectationKeys, ...], Meta(description="the entities that the rule must alert on")] = ()
     ignores: Annotated[
@@ -142,6 +149,7 @@ def _test(file: DetectionTestFile, source: str) -> DetectionTest:
         catches=tuple(_expectation(item) for item in file.catches),
         ignores=tuple(_expectation(item) for item in file.ignores),
         query=file.query or None,
+        lookups={name: tuple(flatten(row) for row in rows) for name, rows in file.lookup.items()},
     )
 
 
@@ -226,6 +234,8 @@ def detection_test_as_yaml(test: DetectionTest, comment: str = "", *, schema: st
     if test.query:
         document["query"] = test.query
     document["index"] = test.index
+    if test.lookups:
+        document["lookup"] = {name: [dict(row) for row in rows] for name, rows in test.lookups.items()}
     if template:
         document["templates"] = {_TEMPLATE: dict(template)}
     document["events"] = [_event_keys(event, template) for event in test.events]

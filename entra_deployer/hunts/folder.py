@@ -78,7 +78,8 @@ class Expectation:
 class DetectionTest:
     """The seeded events of one test file with what the rule must catch and what it must leave alone.
 
-    `query` is the key of the query it tests, None where the hunt has one only.
+    `query` is the key of the query it tests, None where the hunt has one only. `lookups` are the rows, by dotted field,
+    of each index that the query's LOOKUP JOINs read.
     """
 
     name: str
@@ -88,6 +89,7 @@ class DetectionTest:
     catches: tuple[Expectation, ...]
     ignores: tuple[Expectation, ...]
     query: str | None = None
+    lookups: Mapping[str, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
 
 
 type ReadTests = tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]

@@ -14,7 +14,8 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import one_line
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.rule_query import beyond_embedded
+from entra_deployer.esql.columns import joins
+from entra_deployer.esql.embedded import beyond_embedded, lacked
 from entra_deployer.stack.diagnosis import elastic_reason
 from entra_deployer.stack.elasticsearch import ElasticClient
 
@@ -55,7 +56,7 @@ def check_queries(
         query = _text(rule)
         if embedded and (lacking := beyond_embedded(query, version)):
             return _Answer(rule, issues=(not_asked(rule, lacking),))
-        return _read(rule, ask(elastic, query))
+        return _read(rule, ask(elastic, query), embedded=embedded)
 
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
@@ -80,15 +81,21 @@ def _faults(error: Refused) -> list[Fault]:
     return [Fault(said)]
 
 
-def _read(rule: CompiledRule, faults: Sequence[Fault]) -> _Answer:
-    """A source that is not there yet is no fault of the query; an index that it joins has to be there."""
-    joins = [one.span.of(rule.tree.text) for one in rule.tree.commands if isinstance(one, nodes.Other)]
+def _read(rule: CompiledRule, faults: Sequence[Fault], *, embedded: bool) -> _Answer:
+    """A source that is not there yet is no fault of the query; an index that it joins has to be there.
+
+    On the embedded server the rows that the hunt's tests hold are enough, and what it lacks is no fault either.
+    """
+    joined = {join.target.name for join in joins(rule.tree) if join.target}
+    held = {name for test in rule.source.tests for name in test.lookups} if embedded and joined else set()
     missing: list[str] = []
     issues: list[Issue] = []
     for fault in faults:
         found = _UNKNOWN_INDEX.search(fault.message)
-        if found and not any(found[1] in join for join in joins):
+        if found and (found[1] not in joined or found[1] in held):
             missing.append(found[1])
+        elif embedded and (lacking := lacked(fault.message)):
+            issues.append(not_asked(rule, lacking))
         else:
             issues.append(refused(rule, fault))
     return _Answer(rule, tuple(missing), tuple(issues))

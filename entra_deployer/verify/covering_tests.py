@@ -26,7 +26,7 @@ def _told(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict:
     cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
     tests = tuple(single_test(case, stream_of(query.tree)) for case in cases)
     trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
-    with seeded(bench.server, [Batch(trial.alias, tests, query.fields, rule.mapped)], run) as failures:
+    with seeded(bench.server, [Batch(trial.alias, tests, query, rule.mapped)], run) as failures:
         if failures:
             return verdict
         survivors = find_killers(trial, bench.server, run.now, verdict.mutation.survivors)

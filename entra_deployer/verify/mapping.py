@@ -1,6 +1,6 @@
 """The mapping of a test index: what the integration, ECS and the query say about each field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_knowledge
@@ -25,6 +25,9 @@ SETTINGS = {
     "index.mapping.total_fields.limit": 10000,
 }
 """A hidden index: no wildcard of a rule, not even `*`, reaches it."""
+
+LOOKUP_SETTINGS = {"index.mode": "lookup", "index.hidden": True, "index.number_of_replicas": 0}
+"""An index that a LOOKUP JOIN can read."""
 
 
 def known_types(stream: str) -> Mapping[str, str]:
@@ -109,6 +112,26 @@ def make_mapping(
             name: _property(kind, lenient=name in other) | _made_of(name, made) for name, kind in sorted(types.items())
         },
     }
+
+
+def lookup_mapping(
+    stream: str,
+    rows: Sequence[Mapping[str, Json]],
+    keys: Mapping[str, str],
+    fields: Mapping[str, str],
+    *,
+    embedded: bool,
+) -> Json:
+    """The mapping of an index of lookup rows: the fields of the rows alone, since each hides the event's own.
+
+    `keys` are the types of the columns that it is joined on, `fields` those that the query demands of any field.
+    """
+    names = {*keys, *(name for row in rows for name in row)}
+    demanded = {name: fields.get(name, "") for name in names}
+    mapping = make_mapping(stream, rows, demanded, {}, embedded=embedded)
+    own = {name: kind for name, kind in mapping["properties"].items() if name in names}
+    joined = {name: {"type": "keyword" if kind == "text" else kind} for name, kind in keys.items() if kind in _SIMPLE}
+    return {**mapping, "properties": own | joined}
 
 
 def _made_of(name: str, made: Mapping[str, str]) -> Json:

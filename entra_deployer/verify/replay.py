@@ -9,7 +9,8 @@ from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql.edits import apply_edits
-from entra_deployer.esql.rule_query import Unreadable, beyond_tests, clock_edits, read_query
+from entra_deployer.esql.embedded import beyond_embedded
+from entra_deployer.esql.rule_query import Unreadable, clock_edits, read_query
 from entra_deployer.verify.judge import Record, record_name
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.replayed import Tick
@@ -44,7 +45,7 @@ def replay(rule: RuleUnderTest, bench: Bench, journey: Journey) -> tuple[Tick, .
     """What each tick would have found. Reads only. Raises InputError for a query that cannot be replayed here."""
     payload = rule.payload or {}
     text = str(payload.get("query", ""))
-    if bench.embedded and (lacking := beyond_tests(text, bench.version)):
+    if bench.embedded and (lacking := beyond_embedded(text, bench.version)):
         raise InputError(f"the embedded Elasticsearch cannot run {lacking}", hint="replay it --on another environment")
     try:
         tree = read_query(text, bench.version).tree

@@ -12,7 +12,8 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import flatten
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import format_moment
-from entra_deployer.esql.rule_query import RuleQuery, Unreadable, beyond_tests, read_query
+from entra_deployer.esql.embedded import beyond_embedded, lacked
+from entra_deployer.esql.rule_query import RuleQuery, Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
@@ -146,19 +147,44 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
 def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
     if rule.payload is None:
         return _no_verdict(rule, "the rule is not there: deploy push puts it there")
-    if not rule.tests:
-        return _no_verdict(rule, "the rule has no tests (docs/detection-tests.md shows how to write one)")
-    for test in rule.tests:
-        for item in without_event(test):
-            return _no_verdict(rule, f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?")
     text = str(rule.payload.get("query", ""))
-    if bench.embedded and (lacking := beyond_tests(text, bench.version)):
-        return _no_verdict(rule, f"needs --on ENV: the embedded Elasticsearch cannot run {lacking}")
+    if why := _without_test(rule) or _beyond(beyond_embedded(text, bench.version) if bench.embedded else ""):
+        return _no_verdict(rule, why)
     try:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query.fields, rule.mapped))
+    if wrong := _wrong_rows(query, rule.tests):
+        return _no_verdict(rule, wrong)
+    return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query, rule.mapped))
+
+
+def _without_test(rule: RuleUnderTest) -> str:
+    """Why its tests cannot be tried; "" where they can."""
+    if not rule.tests:
+        return "the rule has no tests (docs/detection-tests.md shows how to write one)"
+    for test in rule.tests:
+        for item in without_event(test):
+            return f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?"
+    return ""
+
+
+def _wrong_rows(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
+    """The test that holds no rows for a lookup index of the query, or rows for another one; "" for none."""
+    for test in tests:
+        for name in query.lookups:
+            if name not in test.lookups:
+                return f"{test.source}: it holds no rows for {name}: add `lookup: {{{name}: [...]}}`, with [] for none"
+        for name in test.lookups:
+            if name not in query.lookups:
+                read = f"it reads {', '.join(query.lookups)}" if query.lookups else "it has none"
+                return f"{test.source}: no LOOKUP JOIN of the rule reads {name}: {read}"
+    return ""
+
+
+def _beyond(lacking: str) -> str:
+    """What to do about that which the embedded server lacks; "" for nothing."""
+    return lacking and f"needs --on ENV: the embedded Elasticsearch cannot run {lacking}"
 
 
 def _no_verdict(rule: RuleUnderTest, why: str) -> Verdict:
@@ -175,8 +201,8 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
         demanded = bench.mutate or case.rule.minimum_score is not None
         return _mutated(verdict, case, bench, now) if demanded else verdict
     except Refused as error:
-        newer = bench.embedded and "Unknown function" in error.message
-        return _no_verdict(case.rule, f"needs --on ENV: {error}" if newer else str(error))
+        lacking = lacked(error.message) if bench.embedded else ""
+        return _no_verdict(case.rule, _beyond(lacking) if lacking else str(error))
     except DeployError:
         raise
     except Exception as error:
@@ -268,7 +294,7 @@ def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
 
 def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
     """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
-    if len(rows) > 1 and not _entangled(case.tests, rows):
+    if len(rows) > 1 and not case.query.lookups and not _entangled(case.tests, rows):
         together = _query(case, case.batch.alias, bench, now).records()
         if same_rows(together, [row for part in rows for row in part]):
             return [case.batch.alias]

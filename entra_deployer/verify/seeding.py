@@ -9,9 +9,12 @@ from typing import Protocol
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import joined_on, joins
+from entra_deployer.esql.rule_query import RuleQuery, lookup_index
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.stack.search import Searcher
-from entra_deployer.verify.mapping import SETTINGS, as_shipped, make_mapping
+from entra_deployer.verify.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping
 
 PREFIX = "entra-deployer-verify"
 _BAD_REQUEST = 400
@@ -51,14 +54,19 @@ class Server(Searcher, Protocol):
 class Batch:
     """The tests of one rule in a run: each has an alias of its own, and the rule has one over all of them.
 
-    `fields` are those that the rule reads, with the type that its query demands, "" where it demands none. `mapped` are
-    the types that the environment's own source gives to them.
+    `query` is the rule's: it says which fields there have to be and which lookup indices. `mapped` are the types that
+    the environment's own source gives to the fields.
     """
 
     alias: str
     tests: tuple[DetectionTest, ...]
-    fields: Mapping[str, str] = field(default_factory=dict)
+    query: RuleQuery | None = None
     mapped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The fields that the rule reads, with the type that its query demands, "" where it demands none."""
+        return self.query.fields if self.query else {}
 
     def alias_of(self, number: int) -> str:
         """The alias that shows the events of one test only."""
@@ -100,6 +108,7 @@ def seeded(server: Server, batches: Sequence[Batch], run: Run) -> Iterator[dict[
         for items in _by_stream(batches):
             seeding.add(items)
         seeding.show()
+        seeding.add_lookups(batches)
         yield seeding.failures
 
 
@@ -156,6 +165,42 @@ class _Seeding:
         """Let each test see its own events."""
         if self.aliases:
             self.server.add_aliases(self.aliases)
+
+    def add_lookups(self, batches: Sequence[Batch]) -> None:
+        """Seed the rows that each test holds for the LOOKUP JOINs of its rule."""
+        for batch in batches:
+            joined = joins(batch.query.tree) if batch.query and batch.alias not in self.failures else ()
+            for number, test in enumerate(batch.tests if joined else ()):
+                try:
+                    self._add_lookups(batch, number, joined)
+                except Refused as error:
+                    if error.status != _BAD_REQUEST:
+                        raise
+                    self.failures[batch.alias] = f"{test.source}: {error.message}"
+                    break
+
+    def _add_lookups(self, batch: Batch, number: int, joined: Sequence[nodes.Other]) -> None:
+        test, alias = batch.tests[number], batch.alias_of(number)
+        targets = dict.fromkeys(join.target.name for join in joined if join.target)
+        for target in targets:
+            mine = [join for join in joined if join.target and join.target.name == target]
+            keys = {name: kind for join in mine for name, kind in self._key_types(batch, join, alias).items()}
+            rows, name = test.lookups.get(target, ()), lookup_index(alias, target)
+            mapping = lookup_mapping(test.index, rows, keys, batch.fields, embedded=self.run.embedded)
+            self.cleanup.callback(self.server.delete_index, name)
+            self.server.create_index(name, mappings=mapping, settings=LOOKUP_SETTINGS)
+            self.server.bulk(name, rows)
+
+    def _key_types(self, batch: Batch, join: nodes.Other, alias: str) -> dict[str, str]:
+        """The types that the query's own side of a join has; {} where the server does not tell."""
+        text = batch.query.before(join, alias) if batch.query else ""
+        if not text:
+            return {}
+        try:
+            columns = self.server.query(f"{text}\n| LIMIT 0").columns
+        except Refused:  # the rule's own query will be refused as well, and its verdict says why
+            return {}
+        return {column.name: column.type for column in columns if column.name in joined_on(join)}
 
 
 @dataclass(frozen=True)

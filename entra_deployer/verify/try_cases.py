@@ -42,7 +42,7 @@ class CaseTrial:
     def _faults(self, cases: Sequence[Case]) -> list[str]:
         """What is wrong with each case, "" for nothing. Cases whose events are not taken are tried one by one."""
         tests = tuple(single_test(case, self.index) for case in cases)
-        batch = Batch(self.run.name("r"), tests, self.query.fields)
+        batch = Batch(self.run.name("r"), tests, self.query)
         with seeded(self.server, [batch], self.run) as failures:
             if not failures:
                 return [self._fault(case, batch, number) for number, case in enumerate(cases)]

@@ -113,7 +113,7 @@ def outcome_of(elastic: ElasticClient, name: str, query: Query, number: int, *, 
     cases = [one for one in found if isinstance(one, Case)]
     run = Run(f"bench{number}", elastic.now(), embedded=True)
     trial = Trial(rule, ALL_TIME, tuple(single_test(case, index) for case in cases), run.name("r"))
-    batch = Batch(trial.alias, trial.tests, rule.fields)
+    batch = Batch(trial.alias, trial.tests, rule)
     with seeded(elastic, [batch], run) as failures:
         if failures:
             return Outcome(name, strange=tuple(failures.values()))

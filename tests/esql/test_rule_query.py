@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.rule_query import Unreadable, beyond_embedded, beyond_tests, read_query
+from entra_deployer.esql.columns import joins
+from entra_deployer.esql.rule_query import Unreadable, read_query
 
 V = StackVersion(8, 19, 21)
 NEW = StackVersion(9, 5)
@@ -58,6 +59,19 @@ def test_whatever_the_layout_the_rest_stays_and_places_are_found_again(sources, 
     assert query.offset(line, column, "other-index") == query.tree.text.index("WHERE")
 
 
+def test_a_join_reads_the_rows_beside_the_events_and_places_are_found_again():
+    text = 'FROM a | LOOKUP JOIN lk ON b | LOOKUP JOIN "l-2" ON c // lk\n| WHERE d::ip == e'
+    query = read_query(text, V)
+    pointed = query.at("x")
+    assert pointed == "FROM x | LOOKUP JOIN x-lk ON b | LOOKUP JOIN x-l-2 ON c // lk\n| WHERE d::ip == e"
+    assert query.lookups == ("lk", "l-2")
+    assert query.offset(2, 9, "x") == text.index("d::ip")
+    assert query.offset(1, pointed.index(" ON c") + 2, "x") == text.index("ON c")
+    first, second = joins(query.tree)
+    assert query.before(first, "x") == "FROM x "
+    assert query.before(second, "x") == "FROM x | LOOKUP JOIN x-lk ON b "
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -75,39 +89,3 @@ def test_what_cannot_be_pointed_elsewhere_says_why(text, said):
 def test_a_subquery_in_from_cannot_be_pointed_elsewhere():
     with pytest.raises(Unreadable, match="subquery"):
         read_query("FROM a, (FROM b | LIMIT 1) | LIMIT 2", StackVersion(99, 0))
-
-
-@pytest.mark.parametrize(
-    ("text", "lacking"),
-    [
-        ("FROM a | ENRICH p ON b", "ENRICH"),
-        ("FROM a | STATS c = COUNT(*) BY g = CATEGORIZE(message)", "CATEGORIZE"),
-        ("FROM a | INLINE STATS c = COUNT(*) BY d", "INLINE STATS"),
-        ("FROM a | CHANGE_POINT x ON y", "CHANGE_POINT"),
-        ("FROM a | FORK (WHERE b > 1) (WHERE b < 1)", "FORK"),
-        ("TS a | STATS MAX(b)", "TS"),
-    ],
-)
-def test_what_the_embedded_elasticsearch_lacks_is_found_before_it_is_sent(text, lacking):
-    assert lacking in (beyond_embedded(text, V) or "")
-
-
-def test_a_join_runs_there_and_needs_an_index_that_no_test_has():
-    text = "FROM a | LOOKUP JOIN l ON b"
-    assert beyond_embedded(text, V) is None
-    assert beyond_tests(text, V) == "LOOKUP"
-    assert beyond_tests("FROM a | ENRICH p ON b", V) == "ENRICH"
-    assert beyond_tests("FROM a | KEEP b", V) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "FROM a | WHERE categorize == 1 // CATEGORIZE(x) | ENRICH p",
-        'FROM a | WHERE b == "| ENRICH p ON c" | EVAL enrich = 1',
-        "FROM a | STATS c = COUNT(*) BY d | SORT c",
-        "FROM a | nonsense",
-    ],
-)
-def test_what_it_can_run_or_will_refuse_itself_is_let_through(text):
-    assert beyond_embedded(text, V) is None

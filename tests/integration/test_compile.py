@@ -12,8 +12,9 @@ from entra_deployer.data import load_knowledge
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import read_fields, sources
+from entra_deployer.esql.embedded import beyond_embedded
 from entra_deployer.esql.features import Feature
-from entra_deployer.esql.rule_query import beyond_tests, read_query
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Span
 from entra_deployer.facts import FUNCTIONS
 from entra_deployer.repository import OFFLINE, compile_rules
@@ -93,7 +94,7 @@ def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
         broken = {issue.subject for issue in compilation.issues if issue.code == "DEP012"}
         for rule in compilation.rules:
             text, key = rule.rule.payload["query"], rule.rule.key
-            if lacking := beyond_tests(text, version):
+            if lacking := beyond_embedded(text, version):
                 not_executed.append((str(version), rule.rule.name, lacking))
                 continue
             if key not in trees:

@@ -14,6 +14,7 @@ import pytest
 
 from entra_deployer.core.issue import Level
 from entra_deployer.core.time import format_moment
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.plan.connection import Connection
@@ -191,6 +192,40 @@ def test_no_pattern_of_a_rule_sees_test_events(project: Project, pattern: str):
         assert elastic.query(f"FROM {run.name('r0')} | STATS n = COUNT(*)").rows == ((count,),)
         query = {"terms": {"azure.signinlogs.properties.user_principal_name": users}}
         assert elastic.search(pattern, query=query) == []
+
+
+TIERS = """FROM logs-tiers* | RENAME source.ip AS address | LOOKUP JOIN lk-hosts ON address
+| LOOKUP JOIN lk-owners ON owner | WHERE tier >= 2 | KEEP user.name, owner, team"""
+
+
+def a_tier_test(name: str, tier: int) -> DetectionTest:
+    events = tuple(
+        Event(f"{user} from {ip}", {"user.name": user, "source.ip": ip}, age=60.0)
+        for user, ip in (("mallory", "10.0.0.1"), ("bob", "10.0.0.2"))
+    )
+    hosts = ({"address": "10.0.0.1", "owner": name, "tier": tier}, {"address": "10.0.0.2", "owner": name, "tier": 1})
+    return DetectionTest(
+        name=name,
+        source=f"{name}.yaml",
+        index="logs-tiers-default",
+        events=events,
+        catches=(Expectation("mallory", {"user.name": "mallory", "team": "t"}),) if tier > 1 else (),
+        ignores=tuple(Expectation(one, {"user.name": one}) for one in ("bob", "mallory")[: 1 if tier > 1 else 2]),
+        lookups={"lk-hosts": hosts, "lk-owners": ({"owner": name, "team": "t"},)},
+    )
+
+
+def test_rows_of_lookup_indices_are_seeded_for_each_test_by_itself(project: Project):
+    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    rule = rules_under_test(compilation, project.connection, "default")[0]
+    payload = {name: value for name, value in rule.payload.items() if name != "alert_suppression"}
+    tests = (a_tier_test("one", 2), a_tier_test("two", 1))
+    rule = replace(rule, payload={**payload, "query": TIERS}, tests=tests, key_columns=(), own=None, origin=None)
+    verdict = verify([rule], replace(make_bench(project.connection, "default"), mutate=True))[0]
+    assert (verdict.status, verdict.error, verdict.missed, verdict.false_alarms) == (Status.PASSED, "", (), ())
+    assert [one.caught for one in verdict.outcomes] == [True, False, False, False]
+    assert verdict.mutation.killed >= 3
+    assert not project.connection.elastic.index_exists("lk-hosts")
 
 
 def test_an_interrupted_run_leaves_nothing_behind(project: Project):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.verify.mapping import FAMILIES, as_shipped, make_mapping
+from entra_deployer.verify.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping
 
 STREAM = "logs-azure.signinlogs-default"
 
@@ -102,3 +102,17 @@ def test_a_document_has_the_field_that_another_one_is_made_of():
     ]
     both = as_shipped(STREAM, [{"process.name": "CMD.exe", "process.name.caseless": "cmd.exe"}], {})
     assert both == [{"process.name": "CMD.exe"}]
+
+
+def test_lookup_rows_map_nothing_but_themselves_and_have_the_types_of_what_they_are_joined_on():
+    rows = [{"address": "10.0.0.1", "message": "x", "level": 3}, {"source.ip": "10.0.0.2"}]
+    keys = {"address": "ip", "message": "text", "user.name": "keyword", "odd": "unsupported"}
+    mapping = lookup_mapping(STREAM, rows, keys, {"level": "double", "host.name": "keyword"}, embedded=True)
+    assert {name: item["type"] for name, item in mapping["properties"].items()} == {
+        "address": "ip",
+        "level": "double",
+        "message": "keyword",
+        "odd": "keyword",
+        "source.ip": "ip",
+        "user.name": "keyword",
+    }

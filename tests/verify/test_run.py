@@ -353,3 +353,28 @@ def test_a_rule_that_finds_others_than_its_hunt_fails():
     assert verdict.status is Status.FAILED
     assert [issue.code for issue in verdict.problems] == ["DEP812"]
     assert "carol" in verdict.problems[0].message
+
+
+JOINING = "FROM logs-x* | LOOKUP JOIN lk ON user.name | KEEP user.name"
+
+
+@pytest.mark.parametrize(
+    ("query", "lookups", "said"),
+    [
+        (JOINING, {}, "rules/x/tests/t.yaml: it holds no rows for lk: add `lookup: {lk: [...]}`, with [] for none"),
+        (JOINING, {"lk": (), "kl": ()}, "rules/x/tests/t.yaml: no LOOKUP JOIN of the rule reads kl: it reads lk"),
+        (QUERY, {"kl": ()}, "rules/x/tests/t.yaml: no LOOKUP JOIN of the rule reads kl: it has none"),
+    ],
+)
+def test_a_test_holds_rows_for_each_lookup_index_and_for_no_other(query, lookups, said):
+    server = Server()
+    verdict = verify([a_rule((replace(a_test(), lookups=lookups),), query=query)], bench(server))[0]
+    assert (verdict.status, verdict.error) == (Status.ERROR, said)
+    assert not server.asked
+
+
+def test_what_the_embedded_server_refuses_for_lack_of_it_is_named():
+    server = Server(error=Refused("line 1:18: cannot find enrich policy [pol]", status=400))
+    verdict = verify([a_rule()], bench(server))[0]
+    assert verdict.error == "needs --on ENV: the embedded Elasticsearch cannot run ENRICH with the policy pol"
+    assert verify([a_rule()], bench(server, embedded=False))[0].error == "line 1:18: cannot find enrich policy [pol]"
