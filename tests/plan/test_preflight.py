@@ -10,6 +10,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset
+from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.plan.preflight import check_queries
 from tests.compiler.build import rule
 
@@ -83,6 +84,24 @@ def test_a_join_with_an_index_that_is_not_there_is_an_error_though_the_source_is
     refused, missing = check(elastic, named("one", query))
     assert (refused.code, refused.level, missing.code) == ("DEP331", Level.ERROR, "DEP330")
     assert str(refused.location) == "rules/a_hunt/hunt.md:11:15"
+
+
+def test_rows_that_the_tests_hold_are_enough_on_the_embedded_server_alone():
+    made = named("one", "FROM logs\n| LOOKUP JOIN admins ON user.name")
+    test = DetectionTest("t", "t.yaml", "logs", (), (), (), lookups={"admins": ()})
+    made = replace(made, source=replace(made.source, read_tests=lambda: ((test,), ())))
+    elastic = Elastic(admins=verification(("admins", "Unknown index [admins]")))
+    assert [issue.code for issue in check(elastic, made)] == ["DEP330"]
+    assert [issue.code for issue in check(elastic, made, embedded=False)] == ["DEP331"]
+
+
+def test_what_the_embedded_server_refuses_for_lack_of_it_is_no_fault_of_the_query():
+    made = named("one", "FROM logs | ENRICH pol ON user.name")
+    elastic = Elastic(pol=verification(("pol", "cannot find enrich policy [pol]")))
+    (issue,) = check(elastic, made)
+    assert (issue.code, issue.level) == ("DEP332", Level.WARNING)
+    assert "cannot run ENRICH with the policy pol" in issue.message
+    assert [one.code for one in check(elastic, made, embedded=False)] == ["DEP331"]
 
 
 def test_a_refused_query_is_an_error_of_its_rule_at_the_place_in_the_hunt():
