@@ -14,6 +14,7 @@ from entra_deployer.commands.coverage import coverage
 from entra_deployer.commands.doctor import doctor
 from entra_deployer.commands.drift import drift
 from entra_deployer.commands.explain import explain
+from entra_deployer.commands.grammar import FolderOption, QuietOption, VerboseOption, with_grammar
 from entra_deployer.commands.history import history
 from entra_deployer.commands.init import init
 from entra_deployer.commands.list_rules import list_rules
@@ -82,7 +83,7 @@ app = typer.Typer(
     },
 )
 for _name, (_command, _codes, _example) in COMMANDS.items():
-    app.command(_name, cls=Command, epilog=closing(_example, *_codes))(_command)
+    app.command(_name, cls=Command, epilog=closing(_example, *_codes))(with_grammar(_command))
 app.add_typer(local_app, name="local")
 app.add_typer(ci_app, name="ci")
 app.add_typer(cache_app, name="cache")
@@ -101,6 +102,9 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
+    in_folder: FolderOption = None,
+    is_quiet: QuietOption = False,
+    is_verbose: VerboseOption = False,
 ) -> None:
     """Options of every command."""
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from entra_deployer.commands.complete import codes
 from entra_deployer.commands.options import FormatOption
 from entra_deployer.commands.terminal import drawn, say
 from entra_deployer.reports import TEXT
@@ -11,7 +12,8 @@ from entra_deployer.reports import TEXT
 
 def explain(
     code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="A code such as DEP014; all where none is named.")
+        str | None,
+        typer.Argument(metavar="CODE", help="A code such as DEP014; all where none is named.", autocompletion=codes),
     ] = None,
     form: FormatOption = TEXT,
 ) -> None:

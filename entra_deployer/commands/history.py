@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.options import EnvironmentArgument, FormatOption
 from entra_deployer.commands.terminal import show
 from entra_deployer.core.errors import ExitCode
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 def history(
     env: EnvironmentArgument = "local",
     rule: Annotated[
-        str, typer.Argument(metavar="RULE", help="Only what touched this rule, with every value.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="RULE",
+            help="Only what touched this rule, with every value.",
+            show_default=False,
+            autocompletion=hunts,
+        ),
     ] = "",
     last: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many pushes to tell.")] = 20,
     form: FormatOption = TEXT,

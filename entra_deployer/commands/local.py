@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands.terminal import note, say, say_lines
+from entra_deployer.commands.terminal import note, quiet, say, say_lines
 from entra_deployer.commands.usage import Command, Group, closing
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.core.text import visible
@@ -139,7 +139,10 @@ def _where(stack: "LocalStack") -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[..., None]]:
-    """Bars on a terminal; elsewhere one line for each step."""
+    """Bars on a terminal; elsewhere one line for each step; nothing where progress is not to be told."""
+    if quiet.get():
+        yield lambda *_: None
+        return
     if not sys.stderr.isatty():
         yield _OneLineEach()
         return

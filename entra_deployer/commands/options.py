@@ -1,36 +1,16 @@
 """The arguments and options that several commands share, each written down once."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entra_deployer import facts
+from entra_deployer.commands.complete import environments, forms, hunts
 from entra_deployer.commands.usage import choose
 from entra_deployer.reports import FORMS
 
 if TYPE_CHECKING:
     from entra_deployer.core.target import StackVersion, Target
-
-
-def _environments(incomplete: str) -> list[str]:
-    """For the shell: the environments that begin so."""
-    from entra_deployer.core.files import find_root
-    from entra_deployer.stack.environments import environments
-
-    return [name for name in environments(find_root(Path.cwd())) if name.startswith(incomplete)]
-
-
-def _hunts(incomplete: str) -> list[str]:
-    """For the shell: the folders of hunts that begin so."""
-    from entra_deployer.core.files import RULES_FOLDER, find_root
-
-    folders = (find_root(Path.cwd()) / RULES_FOLDER).iterdir()
-    return sorted(path.name for path in folders if path.is_dir() and path.name.startswith(incomplete))
-
-
-def _forms(incomplete: str) -> list[str]:
-    return [form for form in FORMS if form.startswith(incomplete)]
 
 
 def _form(value: str) -> str:
@@ -42,11 +22,11 @@ EnvironmentArgument = Annotated[
     typer.Argument(
         metavar="ENV",
         help="The environment: a file deploy/ENV.yaml, or local, the embedded stack.",
-        autocompletion=_environments,
+        autocompletion=environments,
     ),
 ]
 OnOption = Annotated[
-    str, typer.Option("--on", metavar="ENV", help="The environment to work on.", autocompletion=_environments)
+    str, typer.Option("--on", metavar="ENV", help="The environment to work on.", autocompletion=environments)
 ]
 RuleOption = Annotated[
     list[str] | None,
@@ -54,7 +34,7 @@ RuleOption = Annotated[
         "--rule",
         metavar="NAME",
         help="Only this hunt folder or rule name, or those of a pattern (entra_*); may be given several times.",
-        autocompletion=_hunts,
+        autocompletion=hunts,
     ),
 ]
 HuntsArgument = Annotated[
@@ -62,7 +42,7 @@ HuntsArgument = Annotated[
     typer.Argument(
         metavar="HUNT...",
         help="Hunt folders, rule names, patterns of them (entra_*), or paths of hunt files; all where none is named.",
-        autocompletion=_hunts,
+        autocompletion=hunts,
     ),
 ]
 FormatOption = Annotated[
@@ -72,7 +52,7 @@ FormatOption = Annotated[
         metavar="FORMAT",
         help=f"The form of the result on stdout: {', '.join(FORMS)}.",
         callback=_form,
-        autocompletion=_forms,
+        autocompletion=forms,
     ),
 ]
 StackOption = Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import environments
 from entra_deployer.commands.options import (
     DryRunOption,
     FormatOption,
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 
 
 def promote(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="The environment that has and proved it.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="The environment that is to get it.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="The environment that has and proved it.", autocompletion=environments)
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
+    ],
     rule: RuleOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the attestation there too.")] = None,
     overwrite: OverwriteOption = False,

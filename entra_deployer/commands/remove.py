@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.options import EnvironmentArgument, FormatOption, NoLockOption, YesOption
 from entra_deployer.commands.terminal import drawn, note_block, show, working
 from entra_deployer.reports import TEXT
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def remove(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule's name or rule_id, or its hunt's folder.")],
+    rule: Annotated[
+        str,
+        typer.Argument(metavar="RULE", help="A rule's name or rule_id, or its hunt's folder.", autocompletion=hunts),
+    ],
     env: EnvironmentArgument = "local",
     disable: Annotated[bool, typer.Option("--disable", help="Only switch the rule off; it stays in Kibana.")] = False,
     yes: YesOption = False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.options import FormatOption, OnOption
 from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def replay(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A hunt folder or a rule's name.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="A hunt folder or a rule's name.", autocompletion=hunts)],
     start: Annotated[str, typer.Option("--from", metavar="TIME", help='The first tick: 2026-11-24T10:00Z, "7d ago".')],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="No tick is later than this.")] = "now",
     every: Annotated[

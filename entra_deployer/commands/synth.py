@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.terminal import note, say, say_lines, working
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def synth(
-    rule: Annotated[list[str], typer.Argument(metavar="RULE...", help="Hunt folders or rule names.")],
+    rule: Annotated[
+        list[str], typer.Argument(metavar="RULE...", help="Hunt folders or rule names.", autocompletion=hunts)
+    ],
     write: Annotated[bool, typer.Option("--write", help="Write rules/HUNT/tests/synth.yaml.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: over a file that is there already.")] = False,
 ) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Never
 
 import typer
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 100
 _APART = 5.0
 """Seconds between two lines about one piece of work in a log."""
+
+quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether progress is not to be told."""
 
 type Step = Callable[[int, int], None]
 
@@ -116,6 +120,9 @@ def working(text: str, clock: Callable[[], float] = time.monotonic) -> Iterator[
 
     What it gives is told how much is done, and of how much.
     """
+    if quiet.get():
+        yield lambda _done, _total: None
+        return
     if not sys.stderr.isatty():
         yield _Lines(text, clock).step
         return

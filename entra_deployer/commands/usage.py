@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from entra_deployer.commands.grammar import Parser, is_added, named_twice
 from entra_deployer.core.errors import DeployError, UnknownName, UsageError
 from entra_deployer.core.text import closest
 
@@ -29,6 +30,10 @@ _NUMBERS = {int: "a whole number", float: "a number"}
 
 class Command(TyperCommand):
     """A command that says in our words what is wrong with its own, and what a misplaced name would be right for."""
+
+    def make_parser(self, ctx: Foreign) -> Foreign:
+        """One that takes an option for the word of its meaning."""
+        return Parser(super().make_parser(ctx), self)
 
     def parse_args(self, ctx: Foreign, args: list[str]) -> list[str]:
         """As typer has it. Raises UsageError where the words do not fit."""
@@ -57,6 +62,8 @@ class Command(TyperCommand):
             raise
 
     def _too_many(self, ctx: Foreign, word: str) -> UsageError:
+        if twice := named_twice(ctx.params, word, is_environment=_is_environment(word)):
+            return UsageError(twice, hint="name it once")
         message = f"{word!r} is one word too many for `{ctx.command_path}`"
         given = [str(ctx.params[param.name]) for param in self.params if _is_word(param) and param.nargs == 1]
         for kind in ("environment", "rule"):
@@ -75,7 +82,7 @@ class Command(TyperCommand):
     def _how(self, ctx: Foreign, name: str, argument: str, given: Sequence[str]) -> str:
         """The command line with the name in its place, behind the words that were right."""
         option, what = _PLACES[argument]
-        if any(option in param.opts for param in self.params):
+        if any(option in param.opts and not is_added(param) for param in self.params):
             return f"`{shlex.join((*ctx.command_path.split(), *given, option, name))}`"
         words = [param for param in self.params if _is_word(param)]
         if any(param.name == argument for param in words):
@@ -127,6 +134,9 @@ def _translated(error: typer.TyperException, ctx: Foreign) -> UsageError:
     hint = f"see `{ctx.command_path} --help`"
     option, param = getattr(error, "option_name", None), getattr(error, "param", None)
     if hasattr(error, "possibilities"):
+        for name, what in _PLACES.values():
+            if option == name:
+                return UsageError(f"`{ctx.command_path}` takes no {what}", hint=hint)
         known = [name for one in ctx.command.params for name in one.opts if name.startswith("--")]
         close = closest(str(option), known)
         return UsageError(

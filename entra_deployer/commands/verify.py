@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.options import FormatOption, OnOption
 from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
@@ -17,7 +18,9 @@ def verify(
     rule: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RULE...", help="Hunt folders, rule names, patterns (entra_*); all where none is named."
+            metavar="RULE...",
+            help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
+            autocompletion=hunts,
         ),
     ] = None,
     on: OnOption = "local",
