@@ -9,6 +9,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import RULES_FEATURE
+from entra_deployer.data import load_knowledge
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
 from entra_deployer.objects.rule_fields import (
     KEPT_ALWAYS,
@@ -303,7 +304,10 @@ class RuleHandler:
             if (known := RULE_FIELDS.get(name)) is None or known.importable(self._version)
         }
         if not RULE_FIELDS["required_fields"].writable(self._version) and "required_fields" in line:
-            line["required_fields"] = [{"ecs": False, **item} for item in line["required_fields"]]
+            ecs = load_knowledge().ecs
+            line["required_fields"] = [
+                {**item, "ecs": ecs.get(item["name"]) == item["type"]} for item in line["required_fields"]
+            ]
         return line
 
 

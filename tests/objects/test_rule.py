@@ -69,6 +69,15 @@ def test_what_an_old_version_takes_by_import_alone_is_imported_with_actions_and_
     assert [method for method, _ in kibana.calls] == ["PATCH"]
 
 
+def test_an_old_version_is_told_which_required_fields_are_of_ecs():
+    kibana = FakeKibana()
+    object_id = standing(kibana)
+    fields = [("source.ip", "ip"), ("user.name", "long"), ("azure.signinlogs.category", "keyword")]
+    write(kibana, object_id, rule(required_fields=[{"name": n, "type": t} for n, t in fields]), "required_fields")
+    ((_, (line,)),) = kibana.calls
+    assert [item["ecs"] for item in line["required_fields"]] == [True, False, False]
+
+
 def test_an_import_is_not_made_while_nothing_of_it_differs():
     kibana = FakeKibana()
     object_id = standing(kibana, setup="do")
