@@ -81,7 +81,7 @@ class Subject:
 class Finding:
     """What a check says: of a part of the query (`span`), of a field of the hunt (`field`), or of the rule as a whole.
 
-    `setting` is the key of rule.yaml that it is about. `level` is given where it is another than the check's own.
+    `setting` is the path in rule.yaml that it is about. `level` is given where it is another than the check's own.
     """
 
     message: str
@@ -89,7 +89,7 @@ class Finding:
     field: str = ""
     hint: str | None = None
     level: Level | None = None
-    setting: str = ""
+    setting: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
             f"the rule runs every {say_duration(timing.interval)} and looks at {say_duration(timing.span)}: events "
             "between two runs are never looked at",
             hint="make lookback at least as long as interval in rule.yaml",
+            setting=("interval",) if subject.settings.settings.interval else ("lookback",),
         )
 
 

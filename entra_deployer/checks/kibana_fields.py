@@ -95,15 +95,17 @@ class _Rule(msgspec.Struct, frozen=True):
 def _run(subject: Subject) -> Iterator[Finding]:
     said = subject.settings.settings.fields
     for name in sorted(said.keys() & _OURS):
-        yield Finding(f"fields.{name}: the hunt says it, and nothing else may", hint="take it out of rule.yaml")
+        message = f"fields.{name}: the hunt says it, and nothing else may"
+        yield Finding(message, hint="take it out of rule.yaml", setting=("fields", name))
     for name in sorted(subject.payload.keys() - RULE_FIELDS.keys() - KEPT_ALWAYS):
-        yield Finding(_unknown(name), hint=_did_you_mean(name))
+        yield Finding(_unknown(name), hint=_did_you_mean(name), setting=("fields", name))
     yield from _misfits({name: value for name, value in subject.payload.items() if value is not None})
     for number, action in enumerate(subject.settings.settings.actions):
         frequency = action.get("frequency") or {}
         if frequency.get("notifyWhen") == "onThrottleInterval" and not frequency.get("throttle"):
-            where = f"actions[{number}].frequency"
-            yield Finding(f"{where}: onThrottleInterval needs throttle", hint="say throttle: 1h, for example")
+            message = f"actions[{number}].frequency: onThrottleInterval needs throttle"
+            hint = "say throttle: 1h, for example"
+            yield Finding(message, hint=hint, setting=("actions", number, "frequency"))
 
 
 def _unknown(name: str) -> str:
@@ -122,7 +124,8 @@ def _misfits(payload: Mapping[str, Json]) -> Iterator[Finding]:
         decode(payload, _Rule)
     except DoesNotFit as error:
         for misfit in error.misfits:
-            yield Finding(f"{say_path(misfit.path)}: {misfit.message}" if misfit.path else misfit.message)
+            message = f"{say_path(misfit.path)}: {misfit.message}" if misfit.path else misfit.message
+            yield Finding(message, setting=("fields", *misfit.path))
 
 
 CHECK = Check(

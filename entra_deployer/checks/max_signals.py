@@ -10,9 +10,8 @@ from entra_deployer.core.issue import Level
 def _run(subject: Subject) -> Iterator[Finding]:
     wanted = subject.payload["max_signals"]
     if wanted > facts.MOST_SIGNALS:
-        yield Finding(
-            f"max_signals is {wanted}: over {facts.MOST_SIGNALS} Kibana writes no alert at all, and says nothing"
-        )
+        message = f"max_signals is {wanted}: over {facts.MOST_SIGNALS} Kibana writes no alert at all, and says nothing"
+        yield Finding(message, setting=("max_signals",))
 
 
 CHECK = Check(

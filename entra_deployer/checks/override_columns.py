@@ -12,24 +12,24 @@ def _run(subject: Subject) -> Iterator[Finding]:
     columns = output_columns(subject.tree)
     if last_stats(subject.tree) is None or not columns:
         return  # the alert holds the whole document
-    for where, name in _named(subject):
+    for path, name in _named(subject):
         if name and name not in columns:
             hint = did_you_mean(name, columns) or f"the columns are {', '.join(columns)}"
-            yield Finding(
-                f"{where} names {name}, which is no column of the result: it has no effect", hint=hint, setting=where
-            )
+            message = f"{path[0]} names {name}, which is no column of the result: it has no effect"
+            yield Finding(message, hint=hint, setting=("fields", *path))
 
 
-def _named(subject: Subject) -> Iterator[tuple[str, str]]:
+def _named(subject: Subject) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The columns that are named, each with where."""
     payload = subject.payload
-    yield "rule_name_override", str(payload.get("rule_name_override") or "")
+    yield ("rule_name_override",), str(payload.get("rule_name_override") or "")
     for key in ("severity_mapping", "risk_score_mapping"):
-        for item in payload.get(key) or ():
+        for number, item in enumerate(payload.get(key) or ()):
             if isinstance(item, Mapping):
-                yield key, str(item.get("field") or "")
+                yield (key, number, "field"), str(item.get("field") or "")
     folded = payload.get("alert_suppression")
-    for name in folded.get("group_by") or () if isinstance(folded, Mapping) else ():
-        yield "alert_suppression", str(name)
+    for number, name in enumerate(folded.get("group_by") or () if isinstance(folded, Mapping) else ()):
+        yield ("alert_suppression", "group_by", number), str(name)
 
 
 CHECK = Check(

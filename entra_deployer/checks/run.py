@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import PurePath
 
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Check, Finding, Subject
@@ -48,8 +47,8 @@ def _issue(check: Check, finding: Finding, subject: Subject) -> Issue:
 
 
 def _place(finding: Finding, subject: Subject) -> Location:
-    if finding.setting:
-        return _rule_yaml(subject)
+    if finding.setting and (place := subject.settings.place(*finding.setting)):
+        return place
     if finding.field:
         return subject.hunt.at_field(finding.field)
     if finding.span is None:
@@ -58,13 +57,7 @@ def _place(finding: Finding, subject: Subject) -> Location:
     return subject.query.place(subject.hunt.source, line, column)
 
 
-def _rule_yaml(subject: Subject) -> Location:
-    """The file beside the hunt that holds its settings."""
-    return Location((PurePath(subject.hunt.source).parent / "rule.yaml").as_posix())
-
-
 def _silences(subject: Subject, found: Iterable[str]) -> Iterator[Issue]:
-    place = _rule_yaml(subject)
     for code in sorted(subject.settings.settings.silence):
         check = CHECKS.get(code)
         if check is None:
@@ -75,4 +68,5 @@ def _silences(subject: Subject, found: Iterable[str]) -> Iterator[Issue]:
             message, hint = f"rule.yaml silences {code}, which has nothing to say of this rule", "take it out"
         else:
             continue
+        place = subject.settings.place("silence", code)
         yield Issue(SILENCE, Level.WARNING, message, subject.rule.folder, place, hint)

@@ -11,16 +11,18 @@ def _run(subject: Subject) -> Iterator[Finding]:
     techniques = [found for one in subject.hunt.mitre if (found := attack.resolve(one))]
     served = {slug for technique in techniques for slug in technique.tactics}
     names = ", ".join(tactic.name for slug, tactic in attack.tactics.items() if slug in served)
-    for word in subject.settings.settings.tactics:
+    for number, word in enumerate(subject.settings.settings.tactics):
         tactic = attack.find_tactic(word)
         if tactic is None:
             hint = "use a tactic's name, id or short name: Initial Access, TA0001, initial-access"
             yield Finding(
-                f"rule.yaml keeps the tactic {word!r}, which ATT&CK does not have", hint=hint, setting="tactics"
+                f"rule.yaml keeps the tactic {word!r}, which ATT&CK does not have",
+                hint=hint,
+                setting=("tactics", number),
             )
         elif tactic.slug not in served:
             message = f"rule.yaml keeps the tactic {tactic.name}, which none of the hunt's techniques serves"
-            yield Finding(message, hint=f"they serve: {names}" if names else None, setting="tactics")
+            yield Finding(message, hint=f"they serve: {names}" if names else None, setting=("tactics", number))
 
 
 CHECK = Check(

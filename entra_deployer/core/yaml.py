@@ -69,6 +69,14 @@ class YamlFile[T]:
         """Where the part at `path` stands, or the nearest part around it: for a mapping's entry its key."""
         return self._entry(path).place if self.root else Location(self.source, 1, 1)
 
+    def finds(self, *path: str | int) -> bool:
+        """Whether something stands at the whole `path`."""
+        node = self.root
+        for part in path:
+            entry = node.entries.get(part) if node else None
+            node = entry.node if entry else None
+        return node is not None
+
     def value_at(self, *path: str | int) -> Location:
         """Where the value at `path` stands, behind its key."""
         return self._entry(path).node.place if self.root else Location(self.source, 1, 1)

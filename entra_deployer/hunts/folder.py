@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.yaml import YamlFile
 from entra_deployer.hunts.hunt import Hunt
 
 
@@ -44,10 +47,21 @@ class RuleSettings:
 
 @dataclass(frozen=True)
 class QuerySettings:
-    """Settings of one query of the hunt: its stable `key` (part of every id made from it), and its rule's settings."""
+    """Settings of one query of the hunt: its stable `key` (part of every id made from it), and its rule's settings.
+
+    `file` is the rule.yaml that they are from, None where there is none.
+    """
 
     key: str
     settings: RuleSettings
+    file: YamlFile[Any] | None = field(default=None, compare=False, repr=False)
+
+    def place(self, *path: str | int) -> Location | None:
+        """Where rule.yaml says this of the query, or nearly this; None where it does not."""
+        for where in (("queries", self.key, *path), path):
+            if self.file and self.file.finds(*where[: len(where) - len(path) + 1]):
+                return self.file.at(*where)
+        return None
 
 
 @dataclass(frozen=True)

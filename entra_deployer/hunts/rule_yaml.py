@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -175,11 +176,13 @@ def read_rule_yaml(
         return (), document.issues
     shared, named = _said(document.value), document.value.queries
     if not named:
-        return _default_queries(hunt, RuleSettings(**shared)), ()
-    bound, issues = _bind(named, esql_queries(hunt), document, subject)
-    if issues:
-        return (), issues
-    return _in_order(hunt, bound, lambda key: RuleSettings(**{**shared, **_said(named[key])})), ()
+        found = _default_queries(hunt, RuleSettings(**shared))
+    else:
+        bound, issues = _bind(named, esql_queries(hunt), document, subject)
+        if issues:
+            return (), issues
+        found = _in_order(hunt, bound, lambda key: RuleSettings(**{**shared, **_said(named[key])}))
+    return tuple(replace(one, file=document) for one in found), ()
 
 
 def _said(keys: QueryKeys) -> dict[str, Any]:

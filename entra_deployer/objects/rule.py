@@ -8,8 +8,8 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
-from entra_deployer.facts import RULES_FEATURE
 from entra_deployer.data import load_knowledge
+from entra_deployer.facts import RULES_FEATURE
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
 from entra_deployer.objects.rule_fields import (
     KEPT_ALWAYS,

@@ -28,10 +28,12 @@ from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.rule_yaml import read_rule_yaml
 from tests.compiler.build import hunt
 
+RULE_YAML = "rules/a_hunt/rule.yaml"
+
 
 def issues_of(example: Example) -> tuple[Issue, ...]:
     one = hunt(example.query, mitre=example.mitre, places={"mitre[0]": 40})
-    settings, problems = read_rule_yaml(example.rule_yaml, source="rule.yaml", hunt=one, subject="a_hunt")
+    settings, problems = read_rule_yaml(example.rule_yaml, source=RULE_YAML, hunt=one, subject="a_hunt")
     assert not problems, problems
     target = Target("test", "default", StackVersion.parse(example.version), example.license)
     knowledge = load_knowledge()
@@ -89,6 +91,27 @@ def test_a_silence_without_effect_is_said(code, word):
     rule_yaml = f"silence:\n  {code}: because"
     found = [i for i in issues_of(Example("from a | keep x", rule_yaml=rule_yaml)) if i.code == "DEP026"]
     assert [word in issue.message for issue in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("rule_yaml", "code", "place"),
+    [
+        ("severity: low\ntactics:\n- Initial Access\n- Exfiltration", "DEP019", "4:3"),
+        ("severity: low\nsilence:\n  DEP999: because", "DEP026", "3:3"),
+        ("max_signals: 5000", "DEP023", "1:1"),
+        ("lookback: 10m\ninterval: 1h", "DEP017", "2:1"),
+        ("fields:\n  rule_name_override: host.name", "DEP045", "2:3"),
+        ("fields:\n  alert_suppression:\n    group_by: [user.name, a, user.name, b]", "DEP045", "3:27"),
+        ("fields:\n  alert_suppression:\n    group_by: [a, b, c, d]", "DEP050", "3:5"),
+        ("fields:\n  severity: low\n  filters: []", "DEP050", "3:3"),
+        ("queries:\n  mine:\n    fields:\n      filters: []", "DEP050", "4:7"),
+        ("fields: {note: x}\nqueries:\n  mine:\n    tactics: [Exfiltration]", "DEP019", "4:15"),
+    ],
+)
+def test_what_is_about_rule_yaml_stands_there(rule_yaml, code, place):
+    query = "from a | where @timestamp > now() - 1 day | stats c = count(*) by user.name"
+    found = [issue for issue in issues_of(Example(query, rule_yaml=rule_yaml)) if issue.code == code]
+    assert str(found[0].location) == f"{RULE_YAML}:{place}"
 
 
 @pytest.mark.parametrize("text", ["C:\\Windows\\*", 'a"b\\*', "a\tb*"])

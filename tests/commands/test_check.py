@@ -44,7 +44,7 @@ def test_a_failed_check_exits_2(deploy, tmp_path):
     (tmp_path / "rules" / "sound" / "rule.yaml").write_text("max_signals: 5000\n", "utf-8")
     code, output, _ = deploy("check")
     assert code == 2
-    assert "error DEP023 rules/sound/hunt.md:17:1: max_signals is 5000" in output
+    assert "error DEP023 rules/sound/rule.yaml:1:1: max_signals is 5000" in output
 
 
 def test_versions_are_compared_in_a_table(deploy):
