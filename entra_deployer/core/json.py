@@ -290,9 +290,29 @@ def _short(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+_COMPARED_AS_THEY_ARE = frozenset({str, bool, int})
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical(value: Json) -> str:
     """The one text of a JSON value: sorted keys, no spaces; equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two values have the same canonical text, mostly without writing it."""
+    if one is other:
+        return True
+    kind = type(one)
+    if kind is not type(other):
+        return canonical(one) == canonical(other)
+    if kind in _COMPARED_AS_THEY_ARE:
+        return one == other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return canonical(one) == canonical(other)
 
 
 def shown(value: Json) -> str:

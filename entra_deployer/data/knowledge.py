@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 from entra_deployer.data.attack import Attack
 from entra_deployer.data.integrations import Stream
@@ -32,6 +33,15 @@ class Knowledge:
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     streams: Callable[[], Mapping[str, Stream]] = _no_streams
     later: Callable[[], Sequence[Attack]] = tuple
+    _known: dict[tuple[str, tuple[str, ...]], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Answers about sources: hundreds of hunts read the same few."""
+
+    def _once[T](self, question: str, sources: Sequence[str], answer: Callable[[], T]) -> T:
+        key = (question, tuple(sources))
+        if key not in self._known:
+            self._known[key] = answer()
+        found: T = self._known[key]
+        return found
 
     @cached_property
     def ecs_groups(self) -> frozenset[str]:
@@ -47,6 +57,9 @@ class Knowledge:
 
     def streams_of(self, sources: Sequence[str]) -> tuple[Stream, ...] | None:
         """The data streams that the sources read from; None where any of them is a source that is not known."""
+        return self._once("streams", sources, lambda: self._find_streams(sources))
+
+    def _find_streams(self, sources: Sequence[str]) -> tuple[Stream, ...] | None:
         found: dict[str, Stream] = {}
         for source in _included(sources):
             known = [stream for stream in self.streams().values() if _within(source, stream.index)]
@@ -68,6 +81,9 @@ class Knowledge:
 
         A field that has different types in them is left out.
         """
+        return self._once("types", sources, lambda: self._find_types(sources))
+
+    def _find_types(self, sources: Sequence[str]) -> Mapping[str, str] | None:
         found: dict[str, str] = {}
         differ: set[str] = set()
         for source in _included(sources):
@@ -83,6 +99,9 @@ class Knowledge:
 
     def _layers(self, source: str) -> list[Mapping[str, str]]:
         """The fields of each stream that a source reads from, as its package lists them and documents show them."""
+        return self._once("layers", (source,), lambda: self._find_layers(source))
+
+    def _find_layers(self, source: str) -> list[Mapping[str, str]]:
         shown: dict[str, str] = {}
         for pattern, fields in self.mappings.items():
             if _within(source, pattern):

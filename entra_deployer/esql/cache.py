@@ -29,6 +29,7 @@ class SyntaxCache:
     def __init__(self, kept: Cache) -> None:
         self._kept = kept
         self._trees: dict[tuple[str, StackVersion], Parsed] = {}
+        self._fields: dict[int, tuple[Mapping[str, str], str]] = {}
 
     def parse(self, text: str, version: StackVersion) -> Parsed:
         """As `esql.parse.parse`."""
@@ -42,8 +43,15 @@ class SyntaxCache:
 
     def type_problems(self, tree: Tree, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
         """As `esql.parse.type_problems`."""
-        key = self._key("types", tree.text, version, canonical(dict(fields)))
+        key = self._key("types", tree.text, version, self._stated(fields))
         return self._answer(key, lambda: type_problems(tree, version, fields), problems_to_json, problems_from_json)
+
+    def _stated(self, fields: Mapping[str, str]) -> str:
+        """The fields of a source as a text, made once for each mapping: many queries read the same source."""
+        known = self._fields.get(id(fields))
+        if known is None or known[0] is not fields:
+            known = self._fields[id(fields)] = (fields, canonical(dict(fields)))
+        return known[1]
 
     def _answer[T](self, key: str, ask: Callable[[], T], write: Callable[[T], Json], read: Callable[[Json], T]) -> T:
         if (kept := self._kept.get(key)) is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
@@ -59,9 +59,9 @@ class RuleKind:
 
     def same(self, path: str, one: Json, other: Json) -> bool:
         """Whether two values say the same: a default is as good as none, and of a query its line ends mean nothing."""
-        if is_default(path, one) and is_default(path, other):
+        if same(one, other) or (is_default(path, one) and is_default(path, other)):
             return True
-        return canonical(_comparable(path, one)) == canonical(_comparable(path, other))
+        return same(_comparable(path, one), _comparable(path, other))
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields in which two rules differ."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from entra_deployer import facts
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import canonical, same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import Since
 
@@ -114,7 +114,7 @@ KEPT_ALWAYS = frozenset({"version", "meta", "throttle"})
 def is_default(name: str, value: Json) -> bool:
     """Whether a field that holds `value` says no more than one that was never sent."""
     field = RULE_FIELDS.get(name)
-    return value is None or (field is not None and canonical(field.default) == canonical(value))
+    return value is None or (field is not None and same(field.default, value))
 
 
 WITNESS = "entra_deployer"

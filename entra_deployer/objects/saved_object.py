@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import canonical, same
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
@@ -38,7 +38,7 @@ class SavedObjectKind:
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
         """Whether two values are equal."""
-        return canonical(one) == canonical(other)
+        return same(one, other)
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields that differ; what we do not set is not ours to compare."""

@@ -15,7 +15,17 @@ from jsonschema import Draft202012Validator
 from msgspec import Meta
 
 from entra_deployer.core.errors import InputError
-from entra_deployer.core.json import MAX_DEPTH, DoesNotFit, Json, decode, decode_json, parse_json, schema_of
+from entra_deployer.core.json import (
+    MAX_DEPTH,
+    DoesNotFit,
+    Json,
+    canonical,
+    decode,
+    decode_json,
+    parse_json,
+    same,
+    schema_of,
+)
 
 
 class Color(StrEnum):
@@ -171,3 +181,17 @@ def test_the_schema_of_a_type_is_in_one_piece():
     assert schema["properties"]["parts"]["items"]["properties"]["color"]["enum"] == ["blue", "red"]
     assert "$defs" not in schema
     assert asdict(decode({"parts": []}, Whole)) == {"parts": (), "note": None, "rest": {}}
+
+
+LEAVES = st.none() | st.booleans() | st.sampled_from([0, 1, -1, 0.0, -0.0, 1.0, 1.5]) | st.sampled_from(["", "1", "a"])
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab1"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(VALUES, VALUES)
+def test_values_are_the_same_where_their_canonical_texts_are(one, other):
+    assert same(one, other) == (canonical(one) == canonical(other))
+    assert same(one, parse_json(canonical(one).encode()))
