@@ -110,8 +110,15 @@ class MemoryStack(BaseAdapter):
 
     # -- Kibana -----------------------------------------------------------------------------------------------------
 
-    def find_rules(self, _):
-        return 200, {"page": 1, "perPage": 500, "total": len(self.rules), "data": list(self.rules.values())}
+    def find_rules(self, asked):
+        kql, size, page = (asked.query.get(name, "") for name in ("filter", "per_page", "page"))
+        tags = re.match(r'(not )?alert\.attributes\.tags: "([^"]*)"', kql)
+        found = [
+            one for one in self.rules.values() if not tags or (tags[2] in one.get("tags", ())) is not bool(tags[1])
+        ]
+        begin = (int(page or 1) - 1) * int(size or 20)
+        some = found[begin : begin + int(size or 20)]
+        return 200, {"page": int(page or 1), "perPage": int(size or 20), "total": len(found), "data": some}
 
     def read_rule(self, asked):
         return self._rule_by(asked.query)

@@ -5,7 +5,7 @@ this machine are kept by the cluster's own id. The environment's name is a label
 used; from the first refusal on, the files are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.ledger.store import Document, Store, Terms
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import Key, StateObject
-from entra_deployer.plan.journal import PushEntry, PushState, Types
+from entra_deployer.plan.journal import Past, PushEntry, PushState, Types
 from entra_deployer.plan.plan import Action, ChangeResult, Outcome
 from entra_deployer.plan.serial import result_from_json, result_to_json
 
@@ -33,12 +33,14 @@ class _ObjectDocument:
     key: str
     name: str
     payload: Mapping[str, Json]
+    space: str = ""
 
 
 @dataclass(frozen=True)
 class _TypesDocument:
     key: str
     types: Mapping[str, str]
+    space: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,27 @@ class Ledger:
         """Whether the files take the place of the index."""
         return self._refused
 
+    # -- what planning has to know -------------------------------------------------------------------------------------
+
+    def past(self) -> Past:
+        """The bases, the types and the pushes, by one question to the index."""
+        found = self._ask(lambda store: store.find_of(("object", "types", "push"), self._spaces, self._environment))
+        store = self._store
+        objects = [one for _, one in _decoded(store, _of_type(found, "object"), _ObjectDocument)]
+        types = [one for _, one in _decoded(store, _of_type(found, "types"), _TypesDocument)]
+        pushes = self._entries(store, _of_type(found, "push"))
+        return Past(
+            bases={space: _base(one for one in objects if one.space == space) for space in self._spaces},
+            types={space: {one.key: one.types for one in types if one.space == space} for space in self._spaces},
+            entries=_newest_first(pushes),
+            interrupted=self._cut_off([*pushes, *(() if self._refused else self._pushes_in_files())]),
+        )
+
     # -- the base ------------------------------------------------------------------------------------------------------
 
     def base(self, space: str) -> dict[Key, StateObject]:
         """What the last push left in a space; {} before the first."""
-        found = [one for _, one in self._find("object", {"space": space}, _ObjectDocument)]
-        return {
-            (one.kind, one.key): StateObject(one.kind, one.key, one.name, one.payload)
-            for one in found
-            if one.kind in KINDS
-        }
+        return _base(one for _, one in self._find("object", {"space": space}, _ObjectDocument))
 
     def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
         """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
@@ -173,7 +186,7 @@ class Ledger:
 
     def entries(self) -> list[PushEntry]:
         """The pushes to the spaces of this environment, newest first, without their changes."""
-        return sorted(self._pushes(self._ask), key=lambda entry: (entry.at, entry.push_id), reverse=True)
+        return _newest_first(self._pushes(self._ask))
 
     def with_changes(self, entry: PushEntry) -> PushEntry:
         """The same push with every change it journalled."""
@@ -184,33 +197,43 @@ class Ledger:
 
     def interrupted(self) -> list[PushEntry]:
         """The pushes that began, never ended, and do not run any more, oldest first, without their changes."""
-        found = list(self._pushes(lambda ask: ask(self._files)))
+        found = self._pushes_in_files()
         if not self._refused:
             try:
                 found += self._pushes(lambda ask: ask(self._index))
             except Refused as error:
                 self._fall_back(error)
-        cut_off = [entry for entry in found if entry.state is PushState.STARTED]
+        return self._cut_off(found)
+
+    def _pushes_in_files(self) -> list[PushEntry]:
+        return list(self._pushes(lambda ask: ask(self._files)))
+
+    def _cut_off(self, entries: Iterable[PushEntry]) -> list[PushEntry]:
+        cut_off = [entry for entry in entries if entry.state is PushState.STARTED]
         cut_off = [entry for entry in cut_off if not (entry.lock and self._is_running(entry.lock))]
         return sorted(cut_off, key=lambda entry: (entry.at, entry.push_id))
 
-    def _pushes(
-        self, ask: Callable[[Callable[[Store], dict[str, Document]]], dict[str, Document]]
-    ) -> Iterator[PushEntry]:
+    def _pushes(self, ask: _Ask) -> Iterator[PushEntry]:
         """Those that wrote to a space of ours; of an older version's, which did not say where, those of our name."""
         used: list[Store] = []
 
         def find(store: Store) -> dict[str, Document]:
             used.append(store)
-            by_space = store.find("push", {"space": self._spaces})
-            by_name = store.find("push", {"environment": self._environment})
-            return by_space | {key: one for key, one in by_name.items() if not one.get("space")}
+            return store.find_of(("push",), self._spaces, self._environment)
 
         documents = ask(find)
-        for _, one in _decoded(used[-1], documents, _PushDocument):
-            self._homes[one.push_id] = used[-1]
+        yield from self._entries(used[-1], documents)
+
+    def _entries(self, store: Store, documents: Mapping[str, Document]) -> list[PushEntry]:
+        """The pushes to our spaces, and those of our name that do not say where, among all that a store found."""
+        found: list[PushEntry] = []
+        for _, one in _decoded(store, documents, _PushDocument):
+            if one.space and not set(one.space) & set(self._spaces):
+                continue
+            self._homes[one.push_id] = store
             head = (one.push_id, one.environment, one.at, one.by, one.commit, one.state, ())
-            yield PushEntry(*head, note=one.note, spaces=tuple(one.space), lock=one.lock)
+            found.append(PushEntry(*head, note=one.note, spaces=tuple(one.space), lock=one.lock))
+        return found
 
     def _result(self, store: Store, one: _ChangeDocument) -> ChangeResult:
         try:
@@ -302,6 +325,22 @@ class Ledger:
     def _object(self, space: str, one: StateObject) -> Document:
         what = {"kind": one.kind, "key": one.key, "name": one.name, "payload": dict(one.payload)}
         return self._labelled("object", {"space": space, **what})
+
+
+def _of_type(documents: Mapping[str, Document], type_: str) -> dict[str, Document]:
+    return {key: one for key, one in documents.items() if one.get("type") == type_}
+
+
+def _base(documents: Iterable[_ObjectDocument]) -> dict[Key, StateObject]:
+    return {
+        (one.kind, one.key): StateObject(one.kind, one.key, one.name, one.payload)
+        for one in documents
+        if one.kind in KINDS
+    }
+
+
+def _newest_first(entries: Iterable[PushEntry]) -> list[PushEntry]:
+    return sorted(entries, key=lambda entry: (entry.at, entry.push_id), reverse=True)
 
 
 def _object_id(space: str, at: Key) -> str:

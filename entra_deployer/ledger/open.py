@@ -6,7 +6,7 @@ from pathlib import Path
 
 from entra_deployer.ledger.ledger import FOLDER, Ledger
 from entra_deployer.ledger.lock import SpaceLocks
-from entra_deployer.ledger.store import FileStore, IndexStore
+from entra_deployer.ledger.store import ClusterFiles, FileStore, IndexStore
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.journal import LockHolder
 from entra_deployer.stack.elasticsearch import ElasticClient, connect
@@ -45,7 +45,7 @@ def connection_of(
     def files() -> FileStore:
         return FileStore(folder / (elastic.cluster_uuid() or "unknown-cluster"), folder / environment.name)
 
-    ledger = Ledger(environment.name, environment.spaces, index, files, locks.is_running)
+    ledger = Ledger(environment.name, environment.spaces, index, lambda: ClusterFiles(folder, files), locks.is_running)
     return Connection(environment, kibana, elastic, ledger, locks)
 
 

@@ -6,7 +6,8 @@ types the fields that a rule reads had at its push), `verdict` (one a rule and v
 promotion); in the index, `lease` too: the lock of a space.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class Store(Protocol):
         """All documents of a type that have these values, by id; {} where nothing was ever written."""
         ...
 
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+        """All documents of these types that are of one of the spaces, or of the environment of that name, by id."""
+        ...
+
     def put(self, documents: Mapping[str, Document]) -> None:
         """Write documents."""
         ...
@@ -70,6 +75,12 @@ class IndexStore:
         wanted: list[Json] = [{"term": {"type": type_}}]
         for name, value in terms.items():
             wanted.append({"terms": {name: [value] if isinstance(value, str) else list(value)}})
+        return self._client.search_every(INDEX, query={"bool": {"filter": wanted}})
+
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+        """All of them by one question, however many, in pages."""
+        ours: list[Json] = [{"terms": {"space": list(spaces)}}, {"term": {"environment": environment}}]
+        wanted: list[Json] = [{"terms": {"type": sorted(types)}}, {"bool": {"should": ours}}]
         return self._client.search_every(INDEX, query={"bool": {"filter": wanted}})
 
     def put(self, documents: Mapping[str, Document]) -> None:
@@ -159,6 +170,13 @@ class FileStore:
             if document.get("type") == type_ and _matches(document, terms)
         }
 
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+        """All of them, from their files."""
+        found: dict[str, Document] = {}
+        for type_ in types:
+            found |= self.find(type_, {"space": spaces}) | self.find(type_, {"environment": environment})
+        return found
+
     def put(self, documents: Mapping[str, Document]) -> None:
         """Write each file whole or not at all, and on the disk before we go on."""
         self._take_over()
@@ -184,6 +202,39 @@ class FileStore:
             self._folder.mkdir(parents=True)
             for name, some in _by_file(dict(_of_older_version(self._older))).items():
                 self._write(name, some)
+
+
+class ClusterFiles:
+    """Files below `folder` whose place only the cluster can name: it is not asked before one was ever written."""
+
+    def __init__(self, folder: Path, store: Callable[[], FileStore]) -> None:
+        self._folder = folder
+        self._make = store
+
+    @cached_property
+    def _store(self) -> FileStore:
+        return self._make()
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return self._store.place
+
+    def find(self, type_: str, terms: Terms) -> dict[str, Document]:
+        """As a FileStore does."""
+        return self._store.find(type_, terms) if self._folder.exists() else {}
+
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+        """As a FileStore does."""
+        return self._store.find_of(types, spaces, environment) if self._folder.exists() else {}
+
+    def put(self, documents: Mapping[str, Document]) -> None:
+        """As a FileStore does."""
+        self._store.put(documents)
+
+    def remove(self, ids: Collection[str]) -> None:
+        """As a FileStore does."""
+        self._store.remove(ids)
 
 
 def read_document[T](path: Path, kind: type[T]) -> T:

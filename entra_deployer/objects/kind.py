@@ -33,6 +33,18 @@ class Mark:
     tag_id: str
 
 
+@dataclass(frozen=True)
+class Standing:
+    """The objects of one kind that a plan has to know: what bears our mark, what has a wanted key, or a wanted name.
+
+    An object may stand in several.
+    """
+
+    marked: tuple[LiveObject, ...] = ()
+    same_key: tuple[LiveObject, ...] = ()
+    same_name: tuple[LiveObject, ...] = ()
+
+
 class Handler(Protocol):
     """Reads and writes the objects of one kind in one space. Raises Refused or Unreachable where that fails."""
 
@@ -49,6 +61,10 @@ class Handler(Protocol):
 
     def by_name(self, names: Iterable[str]) -> list[LiveObject]:
         """The objects of exactly these names, whoever made them; [] for a kind whose names mean nothing."""
+        ...
+
+    def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:
+        """All of that, each object read once."""
         ...
 
     def read(self, object_id: str) -> LiveObject | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical, same
-from entra_deployer.objects.kind import Mark, Merged, OwnerOf, import_by_parts
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
     Nothing,
@@ -131,6 +131,14 @@ class SavedObjectHandler:
     def by_name(self, names: Iterable[str]) -> list[LiveObject]:  # noqa: ARG002 - several may be called the same
         """Names mean nothing."""
         return []
+
+    def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:  # noqa: ARG002 - names mean nothing
+        """Our objects, and those with these ids that do not refer to our tag."""
+        marked = self.marked(mark)
+        wanted = set(keys)
+        mine = [live for live in marked if live.object.key in wanted]
+        others = self.by_key(wanted.difference(live.object.key for live in mine))
+        return Standing(tuple(marked), (*mine, *others))
 
     def read(self, object_id: str) -> LiveObject | None:
         """One object by its id; None where it is gone."""

@@ -18,7 +18,7 @@ from entra_deployer.objects.state import RULE, FieldDiff, Key, LiveObject, State
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
 from entra_deployer.plan.index_mapping import Watched, issues_of_sources, retyped, watch_sources
-from entra_deployer.plan.journal import Types
+from entra_deployer.plan.journal import PushEntry, Types
 from entra_deployer.plan.plan import Action, Change
 from entra_deployer.plan.planner import Existing, Policy, Side, make_plan, side_of, without_kept
 from entra_deployer.plan.survey import Survey, survey_space
@@ -222,11 +222,12 @@ def _sides(diff: FieldDiff, change: Change, base: StateObject | None) -> tuple[D
 
 @dataclass(frozen=True)
 class Compared:
-    """One space: what was read of it, how it differs, and what its rules' sources are like."""
+    """One space: what was read of it, how it differs, what its sources are like; and the environment's last push."""
 
     survey: Survey
     differences: tuple[Difference, ...]
     watched: tuple[Watched, ...] = ()
+    last_push: PushEntry | None = None
 
 
 def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) -> DriftReport:
@@ -236,14 +237,15 @@ def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) ->
 
 def compare_spaces(root: Path, connection: Connection, names: Sequence[str] = ()) -> list[Compared]:
     """Read and compare each space."""
-    journal = connection.journal
+    past = connection.journal.past()
+    last_push = next(iter(past.entries), None)
     catalog = read_catalog(root, names)
     found: list[Compared] = []
     for space in connection.environment.spaces:
-        survey = survey_space(catalog, connection, space, journal.base(space))
-        watched = _watch(survey, connection, journal.types(space))
+        survey = survey_space(catalog, connection, space, past.bases.get(space, {}))
+        watched = _watch(survey, connection, past.types.get(space, {}))
         differences = _compare(survey, watched, _sources(survey, root), whole=not names)
-        found.append(Compared(survey, tuple(differences), tuple(watched)))
+        found.append(Compared(survey, tuple(differences), tuple(watched), last_push))
     return found
 
 
@@ -260,7 +262,7 @@ def as_report(spaces: Sequence[Compared], connection: Connection) -> DriftReport
         hunts=max(len(one.survey.compilation.sources) for one in spaces),
         compared=sum(len(one.survey.desired.objects) for one in spaces),
         three_way=not without,
-        last_push=next(iter(connection.journal.entries()), None),
+        last_push=next((one.last_push for one in spaces), None),
         differences=tuple(sorted(differences, key=lambda difference: difference.order)),
         issues=tuple(sorted({*errors, *unknown, *unknown_past(connection, without)}, key=lambda issue: issue.order)),
     )

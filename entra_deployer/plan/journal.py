@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -55,12 +55,31 @@ class LockHolder:
     space: str
 
 
+@dataclass(frozen=True)
+class Past:
+    """What planning has to know of earlier pushes to some spaces, read at one moment.
+
+    `bases` holds by space what the last push left there, `types` by space and rule_id which types the fields of its
+    source had at its push. `entries` are all pushes, newest first, `interrupted` those that began, never ended, and do
+    not run any more, oldest first; all of them without their changes.
+    """
+
+    bases: Mapping[str, Mapping[Key, StateObject]] = field(default_factory=dict)
+    types: Mapping[str, Mapping[str, Types]] = field(default_factory=dict)
+    entries: Sequence[PushEntry] = ()
+    interrupted: Sequence[PushEntry] = ()
+
+
 class Journal(Protocol):
     """What is written down of the pushes to an environment, wherever this key may read and write it."""
 
     @property
     def issues(self) -> Iterable[Issue]:
         """What is not known or not written, and what that means."""
+        ...
+
+    def past(self) -> Past:
+        """All that planning has to know, in one look."""
         ...
 
     def base(self, space: str) -> Mapping[Key, StateObject]:

@@ -16,7 +16,7 @@ from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Handlers, apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
-from entra_deployer.plan.journal import Lock, Patience, PushEntry, PushState
+from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
 from entra_deployer.plan.preflight import check_queries
@@ -179,6 +179,7 @@ class _Push:
         self._asked: set[str] = set()
         self._begun: dict[tuple[str, Key], StateObject] = {}
         self._journal = connection.journal
+        self._past = Past()
 
     def report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
         connection = self._connection
@@ -204,10 +205,11 @@ class _Push:
     # -- the plan ---------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
+        past = self._past = self._journal.past()
         self._close_what_is_done()
         catalog = read_catalog(self._root, self._request.names)
         for space in self._connection.environment.spaces:
-            self._surveys.append(survey_space(catalog, self._connection, space, self._journal.base(space)))
+            self._surveys.append(survey_space(catalog, self._connection, space, past.bases.get(space, {})))
         self._tell([issue for survey in self._surveys for issue in survey.issues])
         plan = self._planned()
         while self._request.keep_going and (broken := self._broken()):
@@ -243,7 +245,7 @@ class _Push:
     def _unusual(self, plan: Plan) -> Iterator[Issue]:
         """What a person wants to know before it happens: an older checkout, other people's API keys."""
         environment = self._connection.environment.name
-        last = next(iter(self._journal.entries()), None) if plan.changes else None
+        last = next(iter(self._past.entries), None) if plan.changes else None
         if last is None:
             return
         if is_older_checkout(self._root, last.commit):
@@ -259,7 +261,7 @@ class _Push:
     def _close_what_is_done(self) -> None:
         """Close the journal of a push that died after its last write; tell of those that died before it."""
         handlers = None
-        for entry in self._journal.interrupted():
+        for entry in self._past.interrupted:
             handlers = handlers or self._connection.handlers()
             whole = self._journal.with_changes(entry)
             if any(still_to_do(result.change, handlers) for result in whole.results):
@@ -307,7 +309,7 @@ class _Push:
 
     def _watched(self, desired: State) -> list[Watched]:
         rules = [one for one in desired.objects if one.kind == RULE]
-        then = self._journal.types(desired.space)
+        then = self._past.types.get(desired.space, {})
         return watch_sources(self._connection.elastic, self._connection.version, rules, then)
 
     def _tell(self, issues: Sequence[Issue]) -> None:

@@ -10,8 +10,9 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.folder import Catalog
 from entra_deployer.objects import KINDS
+from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
-from entra_deployer.objects.state import Key, LiveObject, State, StateObject
+from entra_deployer.objects.state import Key, State, StateObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
@@ -70,16 +71,16 @@ def _stamped(rule: CompiledRule) -> CompiledRule:
 
 def read_existing(connection: Connection, desired: State) -> Existing:
     """What stands in the space of `desired`: what bears our mark, and what has a key or a name of its objects."""
-    marked: list[LiveObject] = []
-    same_key: list[LiveObject] = []
-    same_name: list[LiveObject] = []
+    found: list[Standing] = []
     for kind in KINDS:
-        handler = connection.handler(desired.space, kind)
         mine = [one for one in desired.objects if one.kind == kind]
-        marked += handler.marked(mark_of(desired.space))
-        same_key += handler.by_key(one.key for one in mine)
-        same_name += handler.by_name(one.name for one in mine)
-    return Existing(tuple(marked), tuple(same_key), tuple(same_name))
+        handler, mark = connection.handler(desired.space, kind), mark_of(desired.space)
+        found.append(handler.look(mark, {one.key for one in mine}, {one.name for one in mine}))
+    return Existing(
+        tuple(live for standing in found for live in standing.marked),
+        tuple(live for standing in found for live in standing.same_key),
+        tuple(live for standing in found for live in standing.same_name),
+    )
 
 
 def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:

@@ -31,8 +31,8 @@ _HUNT = """\
 ## Metadata
 
 - **Author:** Bench
-- **Description:** Sign-ins of members of the tenant that fail with the code {number}, of which nobody knows the reason. \
-They are listed with the user and the address, so that somebody can ask what was tried, and by whom.
+- **Description:** Sign-ins of members of the tenant that fail with the code {number}. They are listed with \
+the user and the address, so that somebody can ask what was tried, and by whom.
 
 - **UUID:** `{uuid}`
 - **Integration:** [azure](https://docs.elastic.co/integrations/azure)

@@ -27,6 +27,15 @@ class MemoryStore:
         self._ask()
         return {k: d for k, d in self.documents.items() if d.get("type") == type_ and _matches(d, terms)}
 
+    def find_of(self, types, spaces, environment):
+        self._ask()
+        return {
+            key: one
+            for key, one in self.documents.items()
+            if one.get("type") in types
+            and (_matches(one, {"space": spaces}) or _matches(one, {"environment": environment}))
+        }
+
     def put(self, documents):
         self._ask()
         self.writes += documents

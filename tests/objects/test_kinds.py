@@ -120,6 +120,16 @@ def test_marked_and_named_objects_are_asked_for_without_a_fault(kind):
     assert handler.deletes_at_once >= 1
 
 
+def test_one_look_finds_what_is_found_by_key_and_by_name(kind, samples):
+    handler = kind.handler(FakeKibana(), "default", VERSION)
+    handler.create(list(samples))
+    keys, names = {one.key for one in samples[:1]}, {one.name for one in samples[1:]}
+    found = handler.look(mark_of("default"), keys, names)
+    assert list(found.marked) == handler.marked(mark_of("default"))
+    assert list(found.same_key) == handler.by_key(keys)
+    assert list(found.same_name) == handler.by_name(names)
+
+
 def test_a_kind_says_how_it_is_called_and_what_must_be_allowed(kind):
     assert kind.words == kind.name.replace("_", " ")
     assert kind.feature.for_role(VERSION)

@@ -1,0 +1,75 @@
+"""How often the servers are asked, whatever the number of rules: no clock measures that."""
+
+import re
+
+import pytest
+
+from entra_deployer.plan.drift import find_drift
+from entra_deployer.plan.push import PushRequest, plan_rules, push_rules
+from entra_deployer.stack.diagnosis import is_read
+from tests.memory_stack import MemoryStack
+from tests.test_nonsense_everywhere import HUNT
+
+RULES = 30
+MOST = 8
+
+
+@pytest.fixture
+def root(tmp_path):
+    for number in range(RULES):
+        folder = tmp_path / "rules" / f"h{number}"
+        folder.mkdir(parents=True)
+        text = HUNT.replace("00000000000{number}", f"{number:012d}").replace("{number}", str(number))
+        (folder / "hunt.toml").write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def pushed(root):
+    """Both servers after a push."""
+    stack = MemoryStack()
+    with stack.connection() as connection:
+        report = push_rules(root, connection, PushRequest())
+    assert len(report.results) == 2 * RULES + 1
+    stack.asked.clear()
+    return stack
+
+
+def writes(stack):
+    return [(method, url) for method, url in stack.asked if not is_read(method, url)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda root, connection: plan_rules(root, connection, PushRequest()),
+        lambda root, connection: push_rules(root, connection, PushRequest()),
+        find_drift,
+    ],
+    ids=["plan", "push", "drift"],
+)
+def test_where_nothing_changed_a_few_reads_are_enough_and_nothing_is_written(root, pushed, command):
+    with pushed.connection() as connection:
+        command(root, connection)
+    assert len(pushed.asked) <= MOST, pushed.asked
+    assert writes(pushed) == []
+
+
+def test_of_one_rule_only_that_rule_is_asked_for(root, pushed):
+    with pushed.connection() as connection:
+        plan_rules(root, connection, PushRequest(names=("h3",)))
+    finds = [url for _, url in pushed.asked if "rules/_find" in url]
+    assert len(finds) == 2
+    assert any(re.search("params.ruleId.*Failures", url) for url in finds)
+    assert len(pushed.asked) <= MOST
+
+
+def test_a_rule_of_somebody_else_with_the_id_or_the_name_of_ours_is_seen(root, pushed):
+    one, other = list(pushed.rules.values())[:2]
+    one["tags"] = []
+    del pushed.rules[other["rule_id"]]
+    pushed.rules["foreign"] = {**other, "rule_id": "foreign", "id": "foreign", "tags": [], "meta": {}}
+    with pushed.connection() as connection:
+        report = plan_rules(root, connection, PushRequest())
+    assert {issue.code for issue in report.issues} >= {"DEP301"}
+    assert [change.key for change in report.plan.changes if change.kind == "rule"] == [one["rule_id"], other["rule_id"]]
