@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         load_environment as load_environment,
         stated_versions as stated_versions,
     )
+    from entra_deployer.stack.settings import list_environments as list_environments, settings_of as settings_of
     from entra_deployer.verify.generate.tests import Synthesis as Synthesis
     from entra_deployer.verify.generate_tests import (
         file_text as file_text,
@@ -170,6 +171,7 @@ ROOMS = {
     "repository": "Compilation OFFLINE check_rules compile_catalog compile_rules read_catalog",
     "stack.environment": "Environment",
     "stack.environments": "load_environment stated_versions",
+    "stack.settings": "list_environments settings_of",
     "verify.generate.tests": "Synthesis",
     "verify.generate_tests": "file_text synth_code synthesise tried write_tests",
     "verify.replay_rule": "ReplayRequest replay_code replay_rule",

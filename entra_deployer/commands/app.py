@@ -13,6 +13,7 @@ from entra_deployer.commands.compile import compile_
 from entra_deployer.commands.coverage import coverage
 from entra_deployer.commands.doctor import doctor
 from entra_deployer.commands.drift import drift
+from entra_deployer.commands.env import config_app, env_app
 from entra_deployer.commands.explain import explain
 from entra_deployer.commands.grammar import FolderOption, QuietOption, VerboseOption, with_grammar
 from entra_deployer.commands.history import history
@@ -87,6 +88,8 @@ for _name, (_command, _codes, _example) in COMMANDS.items():
 app.add_typer(local_app, name="local")
 app.add_typer(ci_app, name="ci")
 app.add_typer(cache_app, name="cache")
+app.add_typer(env_app, name="env")
+app.add_typer(config_app, name="config")
 
 
 def _show_version(value: bool) -> None:

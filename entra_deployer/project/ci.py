@@ -16,7 +16,7 @@ from entra_deployer.core.text import did_you_mean
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
 from entra_deployer.project.installation import Installation, ask_git, derived, is_own, own_direct_url, stated
-from entra_deployer.stack.environment_file import AuthKeys
+from entra_deployer.stack.addresses import address_variables, secret_variables
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environment_file, environments
 
 USUAL_STAGES = ("dev", "staging", "production")
@@ -50,6 +50,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 class Stage:
     """An environment that changes go through. `variables` are those that its file names as secrets.
 
+    `addresses` are those that its servers' addresses are made of;
     `signing` are those that only a promotion to it needs; `mutates` says that its gates ask for mutation scores.
     """
 
@@ -57,6 +58,7 @@ class Stage:
     variables: tuple[str, ...] = ()
     signing: tuple[str, ...] = ()
     mutates: bool = False
+    addresses: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> str:
@@ -66,12 +68,12 @@ class Stage:
     @property
     def own_keys(self) -> dict[str, str]:
         """The variables of a job of the environment's own, each with its secret."""
-        return {name: name for name in (*self.variables, *self.signing)}
+        return {name: name for name in (*self.variables, *self.signing, *self.addresses)}
 
     @property
     def read_keys(self) -> dict[str, str]:
         """The variables of a job that only looks at the environment, each with a read-only key's secret."""
-        return {name: _reading(name) for name in self.variables}
+        return {name: _reading(name) for name in self.variables} | {name: name for name in self.addresses}
 
 
 @dataclass(frozen=True)
@@ -142,17 +144,9 @@ def _chosen(root: Path, names: Sequence[str]) -> list[str]:
 
 def _stage(root: Path, name: str) -> Stage:
     file = environment_file(root, name)
-    parts = (file.auth, *(server.auth for server in (file.kibana, file.elasticsearch) if server))
-    variables = {name for auth in parts if auth for name in _variables(auth)}
     signing = (file.signing_key.variable,) if file.signing_key and file.signing_key.variable else ()
-    return Stage(name, tuple(sorted(variables)), signing, file.gates.minimum_mutation_score is not UNSET)
-
-
-def _variables(auth: AuthKeys) -> Iterator[str]:
-    """The names of the variables that hold secrets."""
-    for secret in (auth.api_key, auth.bearer, auth.basic.password if auth.basic else UNSET):
-        if secret and secret.variable:
-            yield secret.variable
+    mutates = file.gates.minimum_mutation_score is not UNSET
+    return Stage(name, secret_variables(file), signing, mutates, address_variables(file))
 
 
 def _install(root: Path, provider: Provider, choices: Choices, pins: Pins) -> Iterator[str]:

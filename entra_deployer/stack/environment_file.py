@@ -66,9 +66,15 @@ type _Auth = Annotated[AuthKeys, Meta(description="api_key, bearer or basic", ex
 class ServerKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A server."""
 
-    url: _Key[Annotated[str, Meta(pattern="^https?://[^/ ]+", description="like https://kibana.example.com:5601")]] = (
-        UNSET
-    )
+    url: _Key[
+        Annotated[
+            str,
+            Meta(
+                pattern="^(https?://[^/ ]+|\\$\\{[A-Za-z_][A-Za-z0-9_]*\\})",
+                description="like https://kibana.example.com:5601; ${NAME} stands for a variable of the shell",
+            ),
+        ]
+    ] = UNSET
     auth: _Key[_Auth] = UNSET
 
 

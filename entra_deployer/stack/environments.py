@@ -1,11 +1,9 @@
 """Where the project lies, and what `deploy/<environment>.yaml` says of an environment."""
 
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import pathsep
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from msgspec import UNSET, structs
 
@@ -15,6 +13,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.time import parse_duration
 from entra_deployer.core.yaml import YamlFile, read_yaml
+from entra_deployer.stack.addresses import BadAddress, server_url
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Gates, Limits, Scheme
 from entra_deployer.stack.environment_file import EnvironmentFile, GateKeys, LocalKeys, SecretKeys, ServerKeys
 
@@ -63,7 +62,7 @@ def stated_versions(root: Path) -> list[StackVersion]:
     """The stack versions that the environments' files state, each once, oldest first. InvalidFile for a bad file."""
     found: set[StackVersion] = set()
     for name in environments(root):
-        if version := _document(root, name).value.version:
+        if version := environment_document(root, name).value.version:
             found.add(StackVersion.parse(version))
     return sorted(found)
 
@@ -80,7 +79,7 @@ def load_environment(
     for an environment that is one: `local`, and each whose file says so. Raises UsageError for a name that no file has,
     InvalidFile for a bad one, SecretError for an unset variable.
     """
-    document = _document(root, name)
+    document = environment_document(root, name)
     resolver = _Resolver(root, name, document, variables)
     choice = document.value.local
     if choice is UNSET:
@@ -94,10 +93,11 @@ def load_environment(
 
 def environment_file(root: Path, name: str) -> EnvironmentFile:
     """What the file of an environment says, nothing of it looked up. Raises as `load_environment` does."""
-    return _document(root, name).value
+    return environment_document(root, name).value
 
 
-def _document(root: Path, name: str) -> YamlFile[EnvironmentFile]:
+def environment_document(root: Path, name: str) -> YamlFile[EnvironmentFile]:
+    """The file of an environment, and where each of its keys stands. Raises as `load_environment` does."""
     path = root / DEPLOY_FOLDER / f"{name}.yaml"
     source = f"{DEPLOY_FOLDER}/{name}.yaml"
     known = environments(root)
@@ -188,30 +188,10 @@ class _Resolver:
     def _url(self, server: str, local: LocalServers | None) -> str:
         if local:
             return local.kibana_url if server == "kibana" else local.elasticsearch_url
-        if url := self._server(server).url:
-            if problem := _url_problem(url):
-                message, hint = problem
-                raise self._error(f"{server}.url {message}", server, "url", hint=hint)
-            return url.rstrip("/")
-        if cloud_id := self.document.value.cloud_id:
-            return self._cloud_url(cloud_id, server)
-        raise self._error(f"{server}.url is missing", server, hint="or give a cloud_id for both")
-
-    def _cloud_url(self, cloud_id: str, server: str) -> str:
-        """A Cloud ID is `<name>:` and base64 of `<host>[:port]$<elasticsearch>$<kibana>`."""
         try:
-            host, *parts = b64decode(cloud_id.rpartition(":")[2], validate=True).decode("utf-8").split("$")
-            identifier = parts[1 if server == "kibana" else 0]
-        except (ValueError, IndexError) as error:
-            raise self._error(
-                "this is not a Cloud ID", "cloud_id", hint="copy it from the deployment's page"
-            ) from error
-        bare, _, port = host.partition(":")
-        part, _, own_port = identifier.partition(":")
-        url = f"https://{part}.{bare}:{own_port or port or 443}"
-        if _url_problem(url) or not (part and bare):
-            raise self._error("this is not a Cloud ID", "cloud_id", hint="copy it from the deployment's page")
-        return url
+            return server_url(self.document.value, server, self.variables)
+        except BadAddress as error:
+            raise self._error(error.message, *error.path, hint=error.hint) from None
 
     def _credentials(self, server: str) -> Credentials:
         own = self._server(server).auth
@@ -281,17 +261,3 @@ def _gates(keys: GateKeys) -> Gates:
         approvals_file=keys.approvals.file if keys.approvals else "",
         signed=keys.signed,
     )
-
-
-def _url_problem(url: str) -> tuple[str, str] | None:
-    """What is wrong with a server's URL, and what to do; None for a good one."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host:
-        return "is not the URL of a server", "like https://kibana.example.com:5601"
-    if "@" in parts.netloc:
-        return "may not hold a user or a password", "say them under auth, by the name of a variable"
-    return None
