@@ -1,6 +1,7 @@
 """Kibana and Elasticsearch in memory, as far as push, verify, drift and doctor ask them: a transport for both clients.
 
-It knows what the requests of this tool need and no more; what it does not know is 501. `asked` holds all requests. With
+It knows what the requests of this tool need and no more; what it does not know is 501. `asked` holds all requests,
+`told` what its connections tell beside their results. With
 `nonsense` the request of that number (counted from 0) is answered so, and whatever is the same request afterwards.
 """
 
@@ -67,6 +68,8 @@ class MemoryStack(BaseAdapter):
     documents: dict = field(default_factory=dict)
     nonsense: tuple = ()
     asked: list = field(default_factory=list)
+    told: list = field(default_factory=list)
+    user: str = "elastic"
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _sequence: int = 0
 
@@ -99,7 +102,7 @@ class MemoryStack(BaseAdapter):
         limits = Limits(parallel=1)
         environment = Environment("memory", kibana, elastic, enabled=True, limits=limits, **settings)
         clients = KibanaClient(kibana, self, pauses), connect(elastic, self, pauses)
-        return connection_of(environment, root, *clients)
+        return connection_of(environment, root, *clients, self.told.append)
 
     def copy(self):
         """The same state, to be changed apart."""
@@ -204,6 +207,9 @@ class MemoryStack(BaseAdapter):
 
     def delete_object(self, asked):
         return (200, {}) if self.objects.pop(":".join(asked.parts), None) else (404, {"message": "it is gone"})
+
+    def identity(self, _):
+        return 200, {"username": self.user, "roles": ["superuser"]}
 
     # -- Elasticsearch ----------------------------------------------------------------------------------------------
 
@@ -322,7 +328,7 @@ SETTINGS = {"settings": {"index": {"creation_date": "1764072000000"}}}
 ELASTIC = (
     ("GET", "/", _fixed({"cluster_uuid": "u", "version": {"number": "8.19.2", "build_flavor": "default"}})),
     ("GET", "/_license", _fixed(LICENSE)),
-    ("GET", "/_security/_authenticate", _fixed({"username": "elastic", "roles": ["superuser"]})),
+    ("GET", "/_security/_authenticate", MemoryStack.identity),
     ("POST", "/_security/user/_has_privileges", _held),
     ("POST", "/_query", _result),
     ("POST", "/_aliases", _fixed({"acknowledged": True})),

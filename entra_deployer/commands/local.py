@@ -42,9 +42,16 @@ def up(
         bool | None,
         typer.Option("--run-rules/--no-run-rules", help="Run enabled rules at their interval (at first no)."),
     ] = None,
+    refresh: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Let each write wait for the next refresh, as Kibana's do: 1s, 200ms; 0s (at first) not.",
+        ),
+    ] = None,
 ) -> None:
     """Start the stack where it does not run, and say where it answers."""
-    stack = started(_root(), name, profile=profile, license=license, run_rules=run_rules)
+    stack = started(_root(), name, profile=profile, license=license, run_rules=run_rules, refresh=refresh)
     say_lines(_where(stack))
 
 
@@ -112,12 +119,14 @@ def started(
     profile: str | None = None,
     license: str | None = None,  # noqa: A002 - Elastic's word
     run_rules: bool | None = None,
+    refresh: str | None = None,
 ) -> "LocalStack":
     """The project's stack, started where it does not run, with the progress of a start on stderr."""
     from entra_deployer.local import stack
 
     with _progress() as progress:
-        return stack.up(root, name, profile=profile, license=license, run_rules=run_rules, progress=progress)
+        asked = {"profile": profile, "license": license, "refresh": refresh}
+        return stack.up(root, name, **asked, run_rules=run_rules, progress=progress)
 
 
 def _root() -> Path:

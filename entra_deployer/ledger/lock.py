@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
-from entra_deployer.core.errors import DeployError, LockLost, Refused
+from entra_deployer.core.errors import AnswerLost, DeployError, LockLost, Refused
 from entra_deployer.core.json import DoesNotFit, decode
 from entra_deployer.core.time import parse_moment
 from entra_deployer.ledger.store import Document
@@ -124,16 +124,17 @@ class _LockDocument:
 class SpaceLocks:
     """The locks of some spaces, taken together. Raises Refused where the key may not write the index."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is given so that tests give it something else
         self,
         documents: LockDocuments,
         spaces: Sequence[str],
         environment: str,
         *,
         pause: Callable[[LockHolder], None] = lambda _: time.sleep(1.0),
+        tell: Callable[[str], None] = lambda _: None,
         machine: Machine | None = None,
     ) -> None:
-        """`pause` waits a moment while it is looked whether a holder is dead."""
+        """`pause` waits a moment while it is looked whether a holder is dead; `tell` is told what went wrong beside."""
         self._documents = documents
         self._spaces = sorted(spaces)
         self._environment = environment
@@ -141,6 +142,7 @@ class SpaceLocks:
         self._clock = machine.clock
         self._process = machine.process
         self._pause = pause
+        self._tell = tell
 
     @contextmanager
     def held(self, patience: Patience, *, wanted: bool = True) -> Iterator[Lock]:
@@ -241,9 +243,23 @@ class SpaceLocks:
             return None
 
     def remove(self, space: str, standing: StoredDocument) -> None:
-        """Give a lock back; one that is not ours any more stays."""
-        with suppress(DeployError):  # a lock that cannot be given back runs out by itself
-            self._documents.delete_lock(_id(space), replaces=standing)
+        """Give a lock back; one that is not ours any more stays. Where that fails it is told: it runs out by itself."""
+        problem: DeployError | None = None
+        for _ in range(2):  # to delete one version twice is as good as once
+            try:
+                self._documents.delete_lock(_id(space), replaces=standing)
+            except AnswerLost as error:
+                problem = error
+                continue
+            except DeployError as error:
+                taken = isinstance(error, Refused) and error.status == _CONFLICT
+                problem = None if taken else error
+            else:
+                problem = None
+            break
+        if problem:
+            ends = f"it ends by itself within {LIFE:.0f} seconds"
+            self._tell(f"the lock of the space {space} could not be given back: {problem.message}; {ends}")
 
     def now(self) -> float:
         """The clock that a lock's time is counted by."""

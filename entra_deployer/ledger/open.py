@@ -39,7 +39,7 @@ def connection_of(
 ) -> Connection:
     """An environment over two clients, with its ledger and its locks."""
     index = IndexStore(elastic)
-    locks = SpaceLocks(index, environment.spaces, environment.name, pause=_pause(warn))
+    locks = SpaceLocks(index, environment.spaces, environment.name, pause=_pause(warn), tell=warn)
     folder = root / FOLDER / "ledger"
 
     def files() -> FileStore:

@@ -68,6 +68,7 @@ def _order(folder: StackFolder, state: StackState, progress: Progress) -> "Order
         license=state.license,
         password=state.password,
         run_rules=state.run_rules,
+        refresh=state.refresh,
     )
 
 

@@ -42,17 +42,22 @@ def up(  # noqa: PLR0913 - each says what the stack is to be
     profile: str | None = None,
     license: str | None = None,  # noqa: A002 - Elastic's word
     run_rules: bool | None = None,
+    refresh: str | None = None,
     progress: Progress = silent,
 ) -> LocalStack:
     """The project's running stack of that name, started where it is not running.
 
-    `profile`, `license` and `run_rules` (whether enabled rules run at their interval) are, where not given, as they
-    were at the last start; at the first 8.19, platinum and no. Raises LocalStackError where it cannot be started, or
-    where it runs with another of them than is asked for.
+    `profile`, `license`, `run_rules` (whether enabled rules run at their interval) and `refresh` ("1s": every write of
+    Kibana waits for the next one; "0s": none does) are, where not given, as they were at the last start; at the first
+    8.19, platinum, no and 0s. Raises LocalStackError where it cannot be started, or where it runs with another of them
+    than is asked for.
     """
     require_extra()
     _check("profile", profile, PROFILES)
     _check("license", license, LICENSES)
+    if refresh is not None and not re.fullmatch(r"[0-9]{1,6}(ms|s)", refresh):
+        raise UsageError(f"{refresh!r} is no time between two refreshes", hint="like 1s or 200ms; 0s for none")
+    refresh = "" if refresh is not None and not refresh.strip("0ms") else refresh
     folder = _folder(root, name)
     with _alone(folder, progress):
         last = folder.read()
@@ -60,9 +65,10 @@ def up(  # noqa: PLR0913 - each says what the stack is to be
             _check_same(name, "profile", profile, last.profile)
             _check_same(name, "license", license, last.license)
             _check_same(name, "run_rules", run_rules, last.run_rules)
+            _check_same(name, "refresh", refresh, last.refresh)
             return _running(name, last)
         stop(folder, last)  # what is left of one whose supervisor was killed, or whose state was lost
-        wanted = _next_state(last, profile, license, run_rules)
+        wanted = _next_state(last, profile, license, run_rules, refresh)
         return _running(name, start(folder, wanted, progress))
 
 
@@ -136,8 +142,9 @@ def _check(what: str, value: str | None, known: tuple[str, ...]) -> None:
 
 def _check_same[Value](name: str, what: str, asked: Value | None, has: Value) -> None:
     if asked not in {None, has}:
+        has_, asked_ = ("none" if value == "" else value for value in (has, asked))
         raise LocalStackError(
-            f"the stack {name!r} runs with {what} {has}, not {asked}",
+            f"the stack {name!r} runs with {what} {has_}, not {asked_}",
             hint=f"deploy local down --name {name}, then up again; or take another --name",
         )
 
@@ -161,6 +168,7 @@ def _next_state(
     profile: str | None,
     license: str | None,  # noqa: A002 - Elastic's word
     run_rules: bool | None,  # noqa: FBT001 - as asked for, or None
+    refresh: str | None,
 ) -> StackState:
     """What to start: as last time where nothing else is asked for, on the same ports where they are free."""
     kibana, elasticsearch = _ports((last.kibana_port, last.elasticsearch_port) if last else (0, 0))
@@ -171,6 +179,7 @@ def _next_state(
         elasticsearch_port=elasticsearch,
         password=last.password if last else secrets.token_urlsafe(24),
         run_rules=run_rules if run_rules is not None else last is not None and last.run_rules,
+        refresh=refresh if refresh is not None else last.refresh if last else "",
     )
 
 

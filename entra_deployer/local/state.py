@@ -56,7 +56,7 @@ class ProcessId:
 class StackState:
     """A stack as its file says. `supervisor` and `node` are None where it was stopped in order.
 
-    With `run_rules` its enabled rules run at their interval.
+    With `run_rules` its enabled rules run at their interval; with `refresh` ("1s") every write waits for that.
     """
 
     profile: str
@@ -67,6 +67,7 @@ class StackState:
     supervisor: ProcessId | None = None
     node: ProcessId | None = None
     run_rules: bool = False
+    refresh: str = ""
 
     @property
     def is_running(self) -> bool:

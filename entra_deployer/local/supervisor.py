@@ -52,6 +52,7 @@ class Order:
     license: str
     password: str = field(repr=False)
     run_rules: bool = False
+    refresh: str = ""
 
     def line(self) -> str:
         """The one line that the supervisor reads."""
@@ -172,9 +173,8 @@ def _kibana(order: Order) -> Any:  # noqa: ANN401 - an ASGI application is whate
     from entra_deployer.local.kibana import KibanaSettings, create_app  # noqa: PLC0415 - while the node starts
 
     url = f"http://{HOST}:{order.elasticsearch_port}"
-    return create_app(
-        KibanaSettings(url, USER, order.password, order.profile, order.license, run_rules=order.run_rules)
-    )
+    settings = KibanaSettings(url, USER, order.password, order.profile, order.license, order.run_rules, order.refresh)
+    return create_app(settings)
 
 
 class _Server:

@@ -63,12 +63,17 @@ class Server:
 
 @contextmanager
 def serving(
-    stack: LocalStack, profile: str = "8.19", license_type: str = "platinum", elasticsearch_url: str | None = None
+    stack: LocalStack,
+    profile: str = "8.19",
+    license_type: str = "platinum",
+    elasticsearch_url: str | None = None,
+    refresh: str = "",
 ) -> Iterator[Server]:
     """A freshly started server with a memory of its own, which is forgotten afterwards."""
     state = f".test-kibana-{uuid.uuid4().hex[:8]}"
     url = elasticsearch_url or stack.elasticsearch_url
-    app = create_app(KibanaSettings(url, stack.user, stack.password, profile, license_type, state=state))
+    settings = KibanaSettings(url, stack.user, stack.password, profile, license_type, refresh=refresh, state=state)
+    app = create_app(settings)
     config = uvicorn.Config(app, log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

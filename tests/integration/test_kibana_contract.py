@@ -4,6 +4,7 @@ A row is (method, path, body, status, message), the message being None where the
 the requests are sent. They stand for records of tests/data/kibana-8.12.2, in a form that a reader takes in at once.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -424,3 +425,23 @@ class TestFiles:
         line = {"type": "search", "id": "shared", "attributes": attributes, "references": []}
         result = kibana.upload("/api/saved_objects/_import", [line]).body["successResults"][0]
         assert kibana.ask("GET", f"{SEARCH}/{result['destinationId']}").body["originId"] == "shared"
+
+
+def test_an_import_into_a_space_that_is_not_there_answers_200_with_an_error_for_each_rule(kibana: Server) -> None:
+    answer = kibana.upload(f"/s/nowhere{RULES}/_import", [rule(rule_id="lost-1"), rule(rule_id="lost-2")])
+    assert answer.status == 200
+    assert (answer.body["success"], answer.body["success_count"], answer.body["rules_count"]) == (False, 0, 2)
+    words = "Unauthorized to find rules for any rule types"
+    assert [(one["rule_id"], one["error"]["message"]) for one in answer.body["errors"]] == [
+        ("lost-1", words),
+        ("lost-2", words),
+    ]
+
+
+def test_with_a_refresh_each_write_waits_for_it_and_an_import_for_three(stack: LocalStack) -> None:
+    with serving(stack, "8.12", refresh="300ms") as server:
+        began = time.monotonic()
+        assert server.upload(f"{RULES}/_import", [rule(rule_id="waits")]).body["success"]
+        assert time.monotonic() - began > 0.6
+        found = server.ask("GET", f"{RULES}?rule_id=waits")
+        assert found.status == 200  # whoever waited is found by a search

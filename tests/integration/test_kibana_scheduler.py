@@ -3,12 +3,14 @@
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from entra_deployer.local.kibana import rules
-from entra_deployer.local.kibana.elastic import Elastic
+from entra_deployer.local.kibana.datemath import iso
+from entra_deployer.local.kibana.elastic import Elastic, Reply
 from entra_deployer.local.kibana.profiles import V8_19
 from entra_deployer.local.kibana.runs import Scheduler, run_due
 from entra_deployer.local.kibana.server import Kibana
@@ -70,6 +72,41 @@ def test_a_rule_runs_when_its_interval_has_passed(kibana: Kibana, clock: Clock) 
     assert last(kibana, "often") == "2026-03-01T12:05:00.000Z"
     assert last(kibana, "seldom") == "2026-03-01T12:00:00.000Z"
     assert last(kibana, "never") is None
+
+
+def test_a_rule_that_is_switched_on_runs_at_once_though_it_ran_before(kibana: Kibana, clock: Clock) -> None:
+    deploy(kibana, "often", interval="1h")
+    assert run_due(kibana) == 1
+    for minute, enabled in ((1, False), (2, True)):
+        clock.now = NOON + timedelta(minutes=minute)
+        found = rules.read(kibana, "default", "often", None)
+        assert found
+        changed = {**found.source["rule"], "enabled": enabled, "updated_at": iso(clock.now)}
+        rules.save(kibana, "default", changed, over=found)
+        assert run_due(kibana) == int(enabled)
+    assert run_due(kibana) == 0
+    assert last(kibana, "often") == "2026-03-01T12:02:00.000Z"
+
+
+def test_while_a_rule_runs_it_says_so(stack: LocalStack, kibana: Kibana) -> None:
+    """Elasticsearch is asked, while the query runs, what the rule says of itself."""
+    seen: list[str] = []
+
+    class Watching(Elastic):
+        def call(self, method: str, path: str, body: object = None, *, caller: str | None = None) -> Reply:
+            if "_field_caps" in path:
+                found = rules.read(kibana, "default", "watched", None)
+                seen.append(found.source["summary"]["status"] if found else "")
+            return super().call(method, path, body, caller=caller)
+
+    deploy(kibana, "watched")
+    watching = Watching(stack.elasticsearch_url, stack.user, stack.password)
+    assert run_due(replace(kibana, elastic=watching)) == 1
+    watching.close()
+    assert seen == ["running"]
+    found = rules.read(kibana, "default", "watched", None)
+    assert found
+    assert found.source["summary"]["status"] == "partial failure"
 
 
 def test_the_clock_looks_by_itself_until_it_is_stopped(kibana: Kibana, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from entra_deployer.core.errors import LockLost, Refused
+from entra_deployer.core.errors import AnswerLost, LockLost, Refused, Unreachable
 from entra_deployer.ledger.lock import LIFE, SAFE, Machine, Process, SpaceLocks
 from tests.ledger.stores import MemoryStore
 
@@ -51,6 +51,47 @@ def test_it_is_held_by_one_and_given_back():
     assert store.locks == {}
     with locks(store).held(never):
         pass
+
+
+class GivesBack(MemoryStore):
+    """Answers each deletion of a lock with an error of `problems`, the write done or not, then as it should."""
+
+    def __init__(self, *problems):
+        super().__init__()
+        self.problems = list(problems)
+
+    def delete_lock(self, document_id, *, replaces):
+        done, problem = self.problems.pop(0) if self.problems else (True, None)
+        if done:
+            super().delete_lock(document_id, replaces=replaces)
+        if problem:
+            raise problem
+
+
+LOST = AnswerLost("the connection was closed")
+
+
+@pytest.mark.parametrize(
+    ("problems", "told", "stands"),
+    [
+        ([(True, LOST)], 0, False),
+        ([(False, LOST)], 0, False),
+        ([(False, LOST), (False, LOST)], 1, True),
+        ([(False, Unreachable("nobody answers"))], 1, True),
+        ([(False, Refused("not any more", status=403))], 1, True),
+        ([(False, Refused("another version", status=409))], 0, True),
+    ],
+)
+def test_a_lock_that_cannot_be_given_back_is_told(problems, told, stands):
+    store, lines = GivesBack(*problems), []
+    held = SpaceLocks(store, ["a"], "staging", tell=lines.append, machine=Machine(HERE, Clock()))
+    with held.held(never):
+        pass
+    assert len(lines) == told
+    assert bool(store.locks) is stands
+    for line in lines:
+        assert line.startswith("the lock of the space a could not be given back: ")
+        assert "60 seconds" in line
 
 
 def test_two_pushes_of_one_name_and_process_number_are_two():

@@ -5,7 +5,15 @@ import subprocess
 import pytest
 
 from entra_deployer.core.errors import ExitCode
-from entra_deployer.plan.push import PushRequest, is_older_checkout, plan_rules, push_code, push_rules, push_saved_plan
+from entra_deployer.plan.push import (
+    OTHER_KEY,
+    PushRequest,
+    is_older_checkout,
+    plan_rules,
+    push_code,
+    push_rules,
+    push_saved_plan,
+)
 from tests.chaos.faults import FAULTS
 from tests.chaos.stack import ChaosStack, Killed, first_version, push, second_version, write_hunt
 
@@ -126,3 +134,25 @@ def test_what_a_push_that_was_cut_off_has_made_is_known_to_be_ours(root):
     push(stack, root)
     titles = sorted(one["attributes"]["title"] for one in stack.objects.values() if one["type"] == "search")
     assert titles == ["Failures 1", "Failures 2", "Failures 4"]
+
+
+@pytest.mark.parametrize("somebody", ["elastic", "ci-key"])
+def test_that_rules_run_by_another_key_from_now_on_is_told(root, somebody):
+    stack = ChaosStack()
+    push(stack, root)
+    write_hunt(root, 2, severity="high")
+    stack.user = somebody
+    with stack.connection(root) as connection:
+        told = [issue for issue in plan_rules(root, connection, PushRequest()).issues if issue.code == OTHER_KEY]
+    assert [issue.message for issue in told] == (
+        ["the rules that are written run as ci-key from now on; elastic pushed last"] if somebody == "ci-key" else []
+    )
+
+
+def test_a_new_rule_alone_takes_no_other_rule_to_another_key(root):
+    stack = ChaosStack()
+    push(stack, root)
+    write_hunt(root, 4)
+    stack.user = "ci-key"
+    with stack.connection(root) as connection:
+        assert OTHER_KEY not in {issue.code for issue in plan_rules(root, connection, PushRequest()).issues}

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class KibanaSettings:
     """What the local API needs: its Elasticsearch, its own account there, which Kibana to speak like.
 
-    With `run_rules` enabled rules run at their interval; without it only `POST /local/rules/run` runs them. `state` is
-    how the names of the indices begin in which it keeps what it knows.
+    With `run_rules` enabled rules run at their interval; without it only `POST /local/rules/run` runs them. With
+    `refresh` ("1s") every write waits for the next refresh, as it does at the real one. `state` is how the names of the
+    indices begin in which it keeps what it knows.
     """
 
     elasticsearch_url: str
@@ -23,6 +24,7 @@ class KibanaSettings:
     profile: str = "8.19"
     license: str = "platinum"
     run_rules: bool = False
+    refresh: str = ""
     state: str = ".local-kibana"
 
 
@@ -40,4 +42,6 @@ def create_app(settings: KibanaSettings) -> "Starlette":
         raise LocalStackError(f"unknown licence {settings.license}", hint=f"there are {', '.join(LICENSES)}")
     elastic = Elastic(settings.elasticsearch_url, settings.user, settings.password)
     profile = PROFILES[settings.profile]
-    return build(Store(elastic, settings.state), elastic, profile, licenses[0], run_rules=settings.run_rules)
+    return build(
+        Store(elastic, settings.state, settings.refresh), elastic, profile, licenses[0], run_rules=settings.run_rules
+    )

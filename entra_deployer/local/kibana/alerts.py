@@ -59,10 +59,20 @@ class Book:
             return cls(f".preview.{name}", f".internal.preview.{name}-000001", "preview-producer")
         return cls(f".{name}", f".internal.{name}-000001", "siem")
 
-    def prepare(self, kibana: Kibana) -> None:
-        """Make the index that is not there yet."""
+    def prepare(self, kibana: Kibana) -> bool:
+        """Make the index that is not there yet; False while somebody else makes it."""
         if kibana.elastic.call("HEAD", f"/{self.index}").status != 404:
-            return
+            return True
+        mine = object()
+        if kibana.making.setdefault(self.index, mine) is not mine:
+            return False
+        try:
+            self._make(kibana)
+        finally:
+            del kibana.making[self.index]
+        return True
+
+    def _make(self, kibana: Kibana) -> None:
         settings = {"number_of_shards": 1, "number_of_replicas": 0, "hidden": True}
         body = {
             "settings": settings,

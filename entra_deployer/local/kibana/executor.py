@@ -78,19 +78,30 @@ class Window:
         return iso(self.start) if self.start else None, iso(self.end) if self.end else None
 
 
+NO_SHARD: Final = "search_phase_execution_exception\n\tCaused by:\n\t\tno_shard_available_action_exception: null"
+"""What a run says while the index of the alerts of its space is being made."""
+
+
 def execute(kibana: Kibana, run: Run) -> Outcome:
     """Run a rule once and write its alerts."""
     outcome = Outcome()
-    for preview in (True, False):  # a query may read either, before there is an alert
-        Book.of(run.space, preview=preview).prepare(kibana)
+    books = [Book.of(run.space, preview=preview) for preview in (True, False)]  # a query may read either of them
+    ready = [book.prepare(kibana) for book in books]
     indices = indices_of(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    if not all(ready):
+        outcome.errors.append(_stopped(NO_SHARD))
+        return outcome
     try:
         if _ready(kibana, run, indices, outcome):
             _search(kibana, run, indices, outcome)
             outcome.warnings += ["Unknown Warning"] * outcome.is_unchecked  # records 673, 683, 1788
     except (Stopped, alerts.Rejected) as stopped:
-        outcome.errors.append(f'An error occurred during rule execution: message: "{stopped}"')
+        outcome.errors.append(_stopped(stopped))
     return outcome
+
+
+def _stopped(why: object) -> str:
+    return f'An error occurred during rule execution: message: "{why}"'
 
 
 def _ready(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> bool:

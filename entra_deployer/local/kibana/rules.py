@@ -125,8 +125,13 @@ def _revised(old: Rule, new: Rule) -> Rule:
 # -- keeping
 
 
-def document(space: str, rule: Rule, summary: Json = None) -> dict[str, Any]:
-    """A rule as it is stored: itself, and beside it what filters and sorts ask for."""
+def document(space: str, rule: Rule, over: Stored | None = None) -> dict[str, Any]:
+    """A rule as it is stored: itself, how its last run went, when it was switched on, what filters and sorts ask for.
+
+    `over` is the one that stands; a rule that is switched on runs at once.
+    """
+    before = over.source if over else {"rule": {}}
+    switched = rule["enabled"] and not before["rule"].get("enabled")
     attributes = {
         "alertTypeId": "siem.esqlRule",
         "name": rule["name"],
@@ -136,7 +141,13 @@ def document(space: str, rule: Rule, summary: Json = None) -> dict[str, Any]:
         "updatedAt": rule["updated_at"],
         "params": {name: rule[field] for name, field in PARAMETERS.items()},
     }
-    return {"space": space, "rule": rule, "summary": summary, "alert": {"attributes": attributes}}
+    return {
+        "space": space,
+        "rule": rule,
+        "summary": before.get("summary"),
+        "switched_on": rule["updated_at"] if switched else before.get("switched_on"),
+        "alert": {"attributes": attributes},
+    }
 
 
 def read(kibana: Kibana, space: str, rule_id: str | None, object_id: str | None) -> Stored | None:
@@ -191,9 +202,8 @@ def save(kibana: Kibana, space: str, rule: Rule, *, over: Stored | None = None) 
     """Write a rule, a new one or over the one that was read; raises the 409 of two writers at once."""
     object_id = over.id if over else rule.get("id", str(uuid.uuid4()))
     rule = {**rule, "id": object_id}
-    summary = over.source["summary"] if over else None
     try:
-        kibana.store.write(RULES, object_id, document(space, rule, summary), over=over)
+        kibana.store.write(RULES, object_id, document(space, rule, over), over=over)
     except Conflict as conflict:
         raise detection(409, f"[alert:{object_id}]: version conflict: {conflict}") from conflict
     return rule

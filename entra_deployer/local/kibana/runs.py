@@ -7,6 +7,7 @@ and the server's own account where the clock runs it.
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +22,7 @@ from entra_deployer.local.kibana.rule_schema import rule_body
 from entra_deployer.local.kibana.rules import Rule
 from entra_deployer.local.kibana.schema import Kind, number, text
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
-from entra_deployer.local.kibana.store import RULES, Stored
+from entra_deployer.local.kibana.store import RULES, Conflict, Stored
 
 TIME_OUT: Final = 60.0
 UNREADABLE: Final = (
@@ -96,7 +97,7 @@ def _not_run(error: str) -> Answer:
     return Answer({"logs": [{"errors": [error], "warnings": [], "duration": 0}]})
 
 
-ORDER: Final = {"succeeded": 0, "partial failure": 20, "failed": 30}
+ORDER: Final = {"succeeded": 0, "running": 15, "partial failure": 20, "failed": 30}
 TICK: Final = 1.0  # seconds between two looks for rules that are due
 
 
@@ -116,15 +117,27 @@ def run_rule(kibana: Kibana, call: Call) -> Answer:
 def run(kibana: Kibana, space: str, stored: Stored, at: datetime, caller: str | None) -> Outcome:
     """Run a rule once, write its alerts and note in the rule how it went."""
     rule = stored.source["rule"]
+    _note(kibana, stored.id, _running(at))
     outcome = execute(kibana, Run(rule, space, Book.of(space, preview=False), at, caller))
-    now = kibana.store.get(RULES, stored.id)
-    if now:  # it may have been changed or deleted meanwhile
-        kibana.store.write(RULES, now.id, {**now.source, "summary": _summary(outcome, at)})
+    _note(kibana, stored.id, _summary(outcome, at))
     return outcome
+
+
+def _note(kibana: Kibana, object_id: str, summary: Json) -> None:
+    """Let a rule, which may be changed or deleted meanwhile, say how its last execution stands."""
+    while now := kibana.store.get(RULES, object_id):
+        with suppress(Conflict):
+            kibana.store.note(RULES, now.id, {**now.source, "summary": summary}, now)
+            return
 
 
 def _status(outcome: Outcome) -> str:
     return "failed" if outcome.errors else "partial failure" if outcome.warnings else "succeeded"
+
+
+def _running(at: datetime) -> Json:
+    """What a rule says while it runs."""
+    return {"date": iso(at), "status": "running", "status_order": ORDER["running"], "message": "", "metrics": {}}
 
 
 def _summary(outcome: Outcome, at: datetime) -> Json:
@@ -167,7 +180,7 @@ class Scheduler:
 
 
 def run_due(kibana: Kibana) -> int:
-    """Run every enabled rule whose interval has passed since its last execution; how many."""
+    """Run every enabled rule that is new, was switched on, or whose interval has passed; how many."""
     now, count = kibana.clock(), 0
     names = ["default", *(stored.source["body"]["id"] for stored in things.every(kibana, things.SPACE))]
     for space in names:
@@ -180,5 +193,7 @@ def run_due(kibana: Kibana) -> int:
 
 def _is_due(stored: Stored, now: datetime) -> bool:
     summary, step = stored.source["summary"], duration(stored.source["rule"]["interval"])
-    last = parse(summary["date"]) if summary else None
-    return last is None or (step is not None and last + step <= now)
+    last, switched_on = parse(summary["date"]) if summary else None, parse(stored.source.get("switched_on") or "")
+    if last is None or (switched_on and last < switched_on):
+        return True
+    return step is not None and last + step <= now

@@ -14,13 +14,17 @@ from entra_deployer.local.kibana.store import Store
 
 @dataclass(frozen=True)
 class Kibana:
-    """The server: where it keeps things, and which Kibana it speaks like."""
+    """The server: where it keeps things, and which Kibana it speaks like.
+
+    `making` names the indices of alerts that are being made right now.
+    """
 
     elastic: Elastic
     store: Store
     profile: Profile
     license: License
     clock: Callable[[], datetime]
+    making: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

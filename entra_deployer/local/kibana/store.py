@@ -1,5 +1,7 @@
 """What the local API remembers: documents in a few small indices of its own, so that it outlives a restart."""
 
+import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -73,24 +75,33 @@ class Stored:
 class Store:
     """Reads and writes of whole documents; every write is visible to the next search.
 
-    `prefix` and the name of a kind of document make the name of its index.
+    `prefix` and the name of a kind of document make the name of its index. With `refresh` ("1s") searches see what is
+    written once in that time, and every write waits for it, as those of the real one do; "" makes it visible at once.
     """
 
-    def __init__(self, elastic: Elastic, prefix: str) -> None:
+    def __init__(self, elastic: Elastic, prefix: str, refresh: str = "") -> None:
         self._elastic = elastic
         self._prefix = prefix
+        self._interval = refresh or "-1"
+        self._refresh = "wait_for" if refresh else "true"
         self._is_prepared = False
 
     def prepare(self) -> None:
         """Make the indices that are not there yet; raises ElasticsearchDown, and then may be called again."""
         if self._is_prepared:
             return
-        settings = {"number_of_shards": 1, "number_of_replicas": 0, "hidden": True, "refresh_interval": "-1"}
+        settings = {"number_of_shards": 1, "number_of_replicas": 0, "hidden": True}
         for index, properties in MAPPINGS.items():
             if self._elastic.call("HEAD", self._path(index)).status == 404:
                 mappings = {"dynamic": False, "properties": properties}
                 self._elastic.call("PUT", self._path(index), {"settings": settings, "mappings": mappings})
+            self._elastic.call("PUT", self._path(index, "_settings"), {"refresh_interval": self._interval})
         self._is_prepared = True
+
+    def pause(self, refreshes: int) -> None:
+        """Wait as long as so many refreshes take."""
+        if seconds := seconds_of(self._interval):
+            time.sleep(seconds * refreshes)
 
     def get(self, index: str, doc_id: str) -> Stored | None:
         """One document by its id."""
@@ -118,12 +129,21 @@ class Store:
         self, index: str, doc_id: str, source: dict[str, Any], *, create: bool = False, over: Stored | None = None
     ) -> Stored:
         """Write a document: a new one, over the version `over`, or over whatever is there. Raises Conflict."""
-        options = "refresh=true"
+        options = f"refresh={self._refresh}"
         if create:
             options += "&op_type=create"
         elif over:
-            options += f"&if_seq_no={over.seq_no}&if_primary_term={over.primary_term}"
-        reply = self._checked(self._elastic.call("PUT", self._path(index, f"_doc/{segment(doc_id)}?{options}"), source))
+            options += f"&{_only_over(over)}"
+        return self._put(index, doc_id, source, options)
+
+    def note(self, index: str, doc_id: str, source: dict[str, Any], over: Stored) -> None:
+        """Write a document over the version `over` without waiting: searches see it a refresh later."""
+        refresh = "true" if self._refresh == "true" else "false"
+        self._put(index, doc_id, source, f"refresh={refresh}&{_only_over(over)}")
+
+    def _put(self, index: str, doc_id: str, source: dict[str, Any], options: str) -> Stored:
+        path = self._path(index, f"_doc/{segment(doc_id)}?{options}")
+        reply = self._checked(self._elastic.call("PUT", path, source))
         return Stored(doc_id, source, reply.body["_seq_no"], reply.body["_primary_term"])
 
     def write_all(self, index: str, documents: Iterable[tuple[str, dict[str, Any]]]) -> list[Stored]:
@@ -132,7 +152,7 @@ class Store:
         if not pairs:
             return []
         lines = [line for doc_id, source in pairs for line in ({"index": {"_id": doc_id}}, source)]
-        reply = self._checked(self._elastic.call("POST", self._path(index, "_bulk?refresh=true"), lines))
+        reply = self._checked(self._elastic.call("POST", self._path(index, f"_bulk?refresh={self._refresh}"), lines))
         results = [item["index"] for item in reply.body["items"]]
         return [
             Stored(doc_id, source, result["_seq_no"], result["_primary_term"])
@@ -141,13 +161,13 @@ class Store:
 
     def delete(self, index: str, doc_id: str) -> bool:
         """Delete a document; whether there was one."""
-        return self._elastic.call("DELETE", self._path(index, f"_doc/{segment(doc_id)}?refresh=true")).ok
+        return self._elastic.call("DELETE", self._path(index, f"_doc/{segment(doc_id)}?refresh={self._refresh}")).ok
 
     def delete_all(self, index: str, doc_ids: Iterable[str]) -> None:
         """Delete many documents in one request."""
         lines = [{"delete": {"_id": doc_id}} for doc_id in doc_ids]
         if lines:
-            self._checked(self._elastic.call("POST", self._path(index, "_bulk?refresh=true"), lines))
+            self._checked(self._elastic.call("POST", self._path(index, f"_bulk?refresh={self._refresh}"), lines))
 
     def _path(self, index: str, rest: str = "") -> str:
         return f"/{self._prefix}-{index}/{rest}".rstrip("/")
@@ -162,6 +182,16 @@ class Store:
         if error["type"] == "action_request_validation_exception":
             raise core(400, error["reason"])
         raise core(reply.status, f"{error['reason']}: {reason(error)}")
+
+
+def seconds_of(interval: str) -> float:
+    """The seconds of "1s" or "200ms", 0 for anything else."""
+    found = re.fullmatch(r"(\d{1,6})(ms|s)", interval)
+    return float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
+
+
+def _only_over(stored: Stored) -> str:
+    return f"if_seq_no={stored.seq_no}&if_primary_term={stored.primary_term}"
 
 
 def _stored(hit: dict[str, Any]) -> Stored:

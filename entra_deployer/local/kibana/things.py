@@ -96,8 +96,16 @@ SPACE_FIELDS: Final[tuple[str, ...]] = (
 
 def require_space(kibana: Kibana, space: str) -> None:
     """What every route of the detection engine says in a space that is not there (record 1069)."""
-    if space != "default" and not get(kibana, SPACE, ANYWHERE, space):
-        raise detection(403, "Unauthorized to find rules for any rule types")
+    if not has_space(kibana, space):
+        raise detection(403, NO_SPACE)
+
+
+NO_SPACE: Final = "Unauthorized to find rules for any rule types"
+
+
+def has_space(kibana: Kibana, space: str) -> bool:
+    """Whether a space is there."""
+    return space == "default" or get(kibana, SPACE, ANYWHERE, space) is not None
 
 
 def list_spaces(kibana: Kibana, call: Call) -> Answer:  # noqa: ARG001 -- a handler's shape
