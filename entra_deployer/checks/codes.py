@@ -190,6 +190,17 @@ OTHER_CODES: dict[str, Code] = {
         "Over the same events, at the same moment, the hunt's own query and the rule find others. It is a note where "
         "rule.yaml or the compiler says that the two look at different times.",
     ),
+    "DEP813": Code(
+        "a rule that is not the repository's",
+        "Somebody edited it in Kibana, or the repository was changed and not pushed: a verdict would be about another "
+        "rule. `deploy verify --as-deployed` tries what stands there.",
+    ),
+    "DEP814": Code("brought up to date", "`verify` pushes to a local stack first what the repository has changed."),
+    "DEP815": Code(
+        "sources that the test narrows",
+        "A rule may read every index, or other clusters; its test shows it the events of one data stream.",
+    ),
+    "DEP816": Code("events that the rule never reads", "The test's `index` is none that the query's FROM names."),
 }
 
 

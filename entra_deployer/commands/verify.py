@@ -28,6 +28,9 @@ def verify(
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Also tell which small changes of a rule its tests would not notice.")
     ] = False,
+    as_deployed: Annotated[
+        bool, typer.Option("--as-deployed", help="Try each rule as it stands, whatever the repository says.")
+    ] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
     ] = False,
@@ -45,7 +48,7 @@ def verify(
     def work() -> "Report":
         top = project.root()
         with project.connection(top, on) as connection, working(f"verifying on {on}") as step:
-            request = workflow.VerifyRequest(tuple(rule or ()), mutate, step)
+            request = workflow.VerifyRequest(tuple(rule or ()), mutate, as_deployed, step)
             return (workflow.look_at_live_data if live else workflow.verify_rules)(top, connection, request)
 
     code = workflow.live_code if live else workflow.verify_code

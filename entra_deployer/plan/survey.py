@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import desired_state
@@ -12,7 +13,7 @@ from entra_deployer.hunts.folder import Catalog
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
-from entra_deployer.objects.state import Key, State, StateObject
+from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
@@ -62,6 +63,28 @@ def survey_space(catalog: Catalog, connection: Connection, space: str, base: Map
     )
     issues = (*compilation.issues, *resolver.issues)
     return Survey(compilation, desired, read_existing(connection, desired), policy, issues)
+
+
+def unlike(
+    compilation: Compilation, connection: Connection, space: str, standing: Mapping[str, LiveObject]
+) -> dict[str, tuple[str, ...]]:
+    """By rule_id, the fields in which a standing rule is not what the repository makes of it; like ones are left out.
+
+    What the live stack owns is no difference.
+    """
+    if not standing:
+        return {}
+    base, kind = connection.journal.base(space), KINDS[RULE]
+    resolver = Resolver(connection.kibana, space, connection.environment.connectors)
+    policy = Policy(owners=connection.environment.owners, rule_owners=_owners(compilation))
+    found: dict[str, tuple[str, ...]] = {}
+    for rule in compilation.deployable:
+        if live := standing.get(rule.rule.key):
+            desired = _stamped(resolver.resolve(rule)).rule
+            owner = partial(policy.owner, desired.key)
+            merged = kind.merge(desired, live.object, base.get(desired.at), owner)
+            found[desired.key] = tuple(diff.path for diff in kind.difference(live.object, merged.final))
+    return {key: fields for key, fields in found.items() if fields}
 
 
 def _stamped(rule: CompiledRule) -> CompiledRule:

@@ -17,6 +17,9 @@ NEAR_LIMIT = "DEP803"
 PREVIEW = "DEP804"
 LOST_COLUMN = "DEP805"
 LOW_SCORE = "DEP809"
+OTHER_RULE = "DEP813"
+
+_SHOWN_FIELDS = 5
 
 DEFAULT_LIMIT = 1000
 """The rows that Elasticsearch returns at most where a query has no LIMIT."""
@@ -94,6 +97,14 @@ def lost_columns(
             continue
         hint = "its name or type collides with a field of ECS: rename it, or give it the type of ECS"
         yield Issue(LOST_COLUMN, Level.ERROR, f"the alerts lack the column {column}", subject, hint=hint)
+
+
+def other_rule(fields: Sequence[str], *, subject: str) -> Issue:
+    """That the rule in Kibana is not what the repository says, in these fields."""
+    more = f" and {len(fields) - _SHOWN_FIELDS} more" if fields[_SHOWN_FIELDS:] else ""
+    message = f"not the repository's rule: in Kibana it has another {', '.join(fields[:_SHOWN_FIELDS])}{more}"
+    hint = "`deploy push` or `deploy pull` makes them one; `--as-deployed` tries it as it stands"
+    return Issue(OTHER_RULE, Level.ERROR, message, subject, hint=hint)
 
 
 def of_score(result: MutationResult, minimum: float | None, *, subject: str) -> Iterator[Issue]:

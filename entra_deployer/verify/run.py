@@ -23,6 +23,7 @@ from entra_deployer.verify.mutate.mutate import mutate
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
+from entra_deployer.verify.sources import told_of_sources
 from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
 
@@ -34,7 +35,8 @@ class RuleUnderTest:
     False where its author accepts an alert at each run for the same events. `origin` is the hunt's query.
     `minimum_score` is the mutation score that its author demands, from 0 to 1. `mapped` are the types that the fields
     of its source have in the environment, as far as they are known; `known` is what is known of it before it is tried,
-    errors of which make it fail. `own` is the hunt's own query, to which the rule is held.
+    errors of which make it fail. `own` is the hunt's own query, to which the rule is held. `unlike` are the fields in
+    which it is not as the repository says: then it is not tried.
     """
 
     rule_id: str
@@ -48,6 +50,7 @@ class RuleUnderTest:
     mapped: Mapping[str, str] = field(default_factory=dict)
     known: tuple[Issue, ...] = ()
     own: OwnQuery | None = None
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,9 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
 def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
     if rule.payload is None:
         return _no_verdict(rule, "the rule is not there: deploy push puts it there")
+    if rule.unlike:
+        other = problems.other_rule(rule.unlike, subject=rule.name)
+        return Verdict(rule.rule_id, rule.name, Status.FAILED, problems=(other,), tests=_files(rule))
     text = str(rule.payload.get("query", ""))
     if why := _without_test(rule) or _beyond(beyond_embedded(text, bench.version) if bench.embedded else ""):
         return _no_verdict(rule, why)
@@ -225,6 +231,7 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
         mine = alerts[number if len(alerts) == len(tests) else 0]
         outcomes += judge(test, rows[number], mine, case.rule.key_columns or _columns(test))
     found = [issue for issue in case.rule.known if issue.level is Level.ERROR]
+    found += told_of_sources(case.query, tests, subject=case.rule.name)
     found += [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
     found += dict.fromkeys(_against_hunt(case, results, bench, now))
     if case.rule.repeats_matter:

@@ -23,6 +23,7 @@ from entra_deployer.repository import Compilation, compile_rules, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.covering_tests import with_killers
+from entra_deployer.verify.current import StandingRules, as_in_repository, read_standing
 from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
@@ -39,11 +40,13 @@ UNKNOWN_QUERY = "DEP811"
 class VerifyRequest:
     """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores.
 
-    `progress` is told how many rules have their verdict, and of how many.
+    With `as_deployed` each rule is tried as it stands in Kibana, whatever the repository says. `progress`
+    is told how many rules have their verdict, and of how many.
     """
 
     names: tuple[str, ...] = ()
     mutate: bool = False
+    as_deployed: bool = False
     progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
@@ -57,11 +60,16 @@ def verify_rules(
     bench = make_bench(connection, space, clock=clock)
     bench = replace(bench, mutate=request.mutate, progress=request.progress)
     digests = contents(compilation)
-    standing = rules_under_test(compilation, connection, space)
-    watched = watch_rules(standing, connection, connection.journal.types(space))
-    rules = [with_source(rule, watched.get(rule.rule_id)) for rule in standing]
+    if request.as_deployed:
+        standing = StandingRules(read_standing(compilation, connection, space))
+    else:
+        standing = as_in_repository(root, connection, compilation, space, request.names)
+    tried = rules_under_test(compilation, connection, space, standing)
+    watched = watch_rules(tried, connection, connection.journal.types(space))
+    rules = [with_source(rule, watched.get(rule.rule_id)) for rule in tried]
     verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    issues += standing.issues
     issues += [issue for source in compilation.sources for issue in source.test_issues]
     issues += [issue for source in compilation.sources for issue in _test_issues(source)]
     issues += _warnings(watched, connection)
@@ -138,21 +146,24 @@ def verify_code(report: Report) -> ExitCode:
     return ExitCode.FAILED
 
 
-def rules_under_test(compilation: Compilation, connection: Connection, space: str) -> list[RuleUnderTest]:
+def rules_under_test(
+    compilation: Compilation, connection: Connection, space: str, standing: StandingRules | None = None
+) -> list[RuleUnderTest]:
     """Every compiled rule as it stands in Kibana, with the tests of its query."""
-    keys = [compiled.rule.key for compiled in compilation.rules]
-    standing = {live.object.key: live.object.payload for live in connection.rules(space).by_key(keys)}
+    found = standing or StandingRules(read_standing(compilation, connection, space))
+    payloads = {key: live.object.payload for key, live in found.rules.items()}
     return [
         RuleUnderTest(
             rule_id=compiled.rule.key,
             name=compiled.rule.name,
-            payload=standing.get(compiled.rule.key),
+            payload=payloads.get(compiled.rule.key),
             tests=_tests(compiled),
             key_columns=compiled.key_columns,
             repeats_matter=compiled.settings.settings.duplicates != "none",
             minimum_score=compiled.settings.settings.minimum_mutation_score,
             origin=Origin(compiled.source.hunt.source, compiled.query),
-            own=own_query(compiled, standing.get(compiled.rule.key), connection.elastic.version()),
+            own=own_query(compiled, payloads.get(compiled.rule.key), connection.elastic.version()),
+            unlike=found.unlike.get(compiled.rule.key, ()),
         )
         for compiled in compilation.rules
     ]

@@ -1,6 +1,7 @@
 """Verdicts as people and programs read them: golden files, one a form."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -90,6 +91,13 @@ def test_nothing_verified_is_said():
 def test_junit_counts_each_entity_and_each_problem():
     suites = ET.fromstring(render(verdicts_document(REPORT), "junit"))
     assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("7", "4", "1")
+
+
+def test_what_is_only_said_is_no_failure_in_junit():
+    note = replace(PROBLEM, level=Level.NOTE)
+    report = Report("local", verdicts=(replace(PASSED, problems=(note,)),), issues=(note,))
+    suites = ET.fromstring(render(verdicts_document(report), "junit"))
+    assert (suites.get("failures"), suites.get("errors")) == ("0", "0")
 
 
 def test_junit_holds_no_character_that_xml_cannot():

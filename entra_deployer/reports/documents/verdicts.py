@@ -122,7 +122,8 @@ def _body(verdict: Verdict, *, is_brief: bool) -> Iterator[Block]:
     if verdict.status is Status.ERROR:
         yield Line(words((verdict.error, Tone.DOUBT)), _INDENT)
         return
-    yield Line(words((_tried(verdict), Tone.DIM)), _INDENT)
+    if verdict.outcomes:
+        yield Line(words((_tried(verdict), Tone.DIM)), _INDENT)
     for title, tone, outcomes in _groups(verdict.outcomes):
         if outcomes and is_brief:
             yield Line(_names(outcomes), _INDENT, (Span(f"{title:<{_TITLE_WIDTH}}", tone),))
@@ -133,7 +134,8 @@ def _body(verdict: Verdict, *, is_brief: bool) -> Iterator[Block]:
         yield Issues(verdict.problems, _INDENT)
     if verdict.mutation:
         yield from _mutation(verdict.mutation)
-    yield Line(words((_next(verdict), Tone.DIM)), _INDENT)
+    if verdict.outcomes:
+        yield Line(words((_next(verdict), Tone.DIM)), _INDENT)
 
 
 def _mutation(result: MutationResult) -> Iterator[Line]:
@@ -247,6 +249,7 @@ def _cases(verdict: Verdict) -> Iterator[Case]:
     made += [
         _case(verdict, problem.code, Fault(FaultKind.FAILURE, problem.message, problem.hint or ""))
         for problem in verdict.problems
+        if problem.level is Level.ERROR
     ]
     yield from made or [_case(verdict, "verdict")]
 

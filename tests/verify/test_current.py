@@ -1,0 +1,106 @@
+"""What is proved is the repository's rule: the local stack is brought up to date, elsewhere another rule fails."""
+
+import pytest
+
+from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.verify.verdict import Status
+from entra_deployer.verify.verify_rules import VerifyRequest, verify_code, verify_rules
+from tests.memory_stack import MemoryStack
+from tests.test_nonsense_everywhere import add_hunt, clock
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with one hunt."""
+    add_hunt(tmp_path, 1)
+    return tmp_path
+
+
+@pytest.fixture
+def pushed(root):
+    stack = MemoryStack()
+    with stack.connection(root) as connection:
+        assert not push_rules(root, connection, PushRequest()).errors
+    return stack
+
+
+def verified(root, stack, *, embedded=False, **request):
+    with stack.connection(root, embedded=embedded) as connection:
+        return verify_rules(root, connection, VerifyRequest(**request), clock)
+
+
+def reword(root):
+    hunt = root / "rules" / "failures_1" / "hunt.toml"
+    hunt.write_text(hunt.read_text("utf-8").replace("failures > 1", "failures > 2"), "utf-8")
+
+
+def edit(stack, **fields):
+    """What somebody changes in Kibana."""
+    (key,) = stack.rules
+    stack.rules[key] = {**stack.rules[key], **fields}
+
+
+def codes(report):
+    return [issue.code for issue in report.issues if issue.code in ("DEP313", "DEP813", "DEP814")]
+
+
+def test_a_rule_as_the_repository_has_it_is_tried_and_nothing_is_written(root, pushed):
+    before = dict(pushed.rules)
+    for embedded in (True, False):
+        report = verified(root, pushed, embedded=embedded)
+        assert codes(report) == []
+        assert report.verdicts[0].outcomes
+    assert pushed.rules == before
+
+
+def test_the_local_stack_is_brought_up_to_date_first(root, pushed):
+    reword(root)
+    report = verified(root, pushed, embedded=True)
+    assert codes(report) == ["DEP814"]
+    assert [one.message for one in report.issues if one.code == "DEP814"] == [
+        "its rules were brought up to date first: 1 changed"
+    ]
+    assert "failures > 2" in next(iter(pushed.rules.values()))["query"]
+    assert report.verdicts[0].outcomes
+
+
+def test_a_rule_that_the_local_stack_lacks_is_made(root):
+    stack = MemoryStack()
+    report = verified(root, stack, embedded=True)
+    assert [one.message for one in report.issues if one.code == "DEP814"] == [
+        "its rules were brought up to date first: 1 made"
+    ]
+    assert len(stack.rules) == 1
+
+
+def test_elsewhere_another_rule_is_no_proof_and_nothing_is_written(root, pushed):
+    reword(root)
+    before = dict(pushed.rules)
+    report = verified(root, pushed)
+    (verdict,) = report.verdicts
+    assert (verdict.status, verdict.outcomes, codes(report)) == (Status.FAILED, (), ["DEP813"])
+    assert verdict.problems[0].message == "not the repository's rule: in Kibana it has another note, query"
+    assert verify_code(report) == 2
+    assert pushed.rules == before
+
+
+def test_as_deployed_tries_what_stands_there(root, pushed):
+    reword(root)
+    for embedded in (True, False):
+        report = verified(root, pushed, embedded=embedded, as_deployed=True)
+        assert codes(report) == []
+        assert report.verdicts[0].outcomes
+    assert "failures > 1" in next(iter(pushed.rules.values()))["query"]
+
+
+def test_what_the_live_stack_owns_is_no_difference(root, pushed):
+    edit(pushed, enabled=False, actions=[{"id": "1", "action_type_id": ".email", "group": "default", "params": {}}])
+    assert codes(verified(root, pushed)) == []
+
+
+def test_an_edit_of_an_analyst_blocks_the_bringing_up_to_date_as_it_blocks_a_push(root, pushed):
+    edit(pushed, severity="critical")
+    report = verified(root, pushed, embedded=True)
+    assert sorted(codes(report)) == ["DEP313", "DEP813"]
+    assert verify_code(report) == 2
+    assert next(iter(pushed.rules.values()))["severity"] == "critical"
