@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .PHONY: help setup demo test test-stack lint bench chaos lock clean nonsense
 
@@ -51,6 +52,18 @@ test-stack: setup ## the tests that take any stack, on that of TEST_KIBANA_URL, 
 	@test -n "$(TEST_KIBANA_URL)" || { echo "name a stack: $(MAKE) test-stack TEST_KIBANA_URL=… TEST_ELASTICSEARCH_URL=… TEST_STACK_PASSWORD=…" >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/integration
 
+# A browser that is there already: Debian's chromium, or the one that CHROMIUM names.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: test-browser
+test-browser: setup ## look at the pages in a headless Chromium; CHROMIUM=… names one
+	@if [ -z "$(CHROMIUM)" ]; then \
+	  echo "test-browser: no browser here: apt install chromium, or $(MAKE) test-browser CHROMIUM=/path/to/chromium"; \
+	else \
+	  $(INSTALL) --require-hashes -r requirements-browser.lock \
+	  && CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest tests/browser; \
+	fi
+
 lint: setup ## ruff, its formatter, mypy, the arrows between the rooms, the declared dependencies
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .
 
@@ -74,6 +87,8 @@ chaos: setup ## each fault at each request of each command, in memory (EVERY=7: 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
+	  --group browser -o requirements-browser.lock
 
 clean: ## stop the local stack, remove .venv and all that was made
 	@if [ -x $(BIN)/deploy ]; then $(BIN)/deploy local down || true; fi

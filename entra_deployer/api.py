@@ -54,6 +54,11 @@ if TYPE_CHECKING:
         show_removal as show_removal,
     )
     from entra_deployer.live.wait import wait_code as wait_code, wait_for_runs as wait_for_runs
+    from entra_deployer.overview import (
+        Overview as Overview,
+        look_over as look_over,
+        look_over_environment as look_over_environment,
+    )
     from entra_deployer.plan.connection import Connection as Connection
     from entra_deployer.plan.difference import DriftReport as DriftReport
     from entra_deployer.plan.drift import drift_code as drift_code, find_drift as find_drift
@@ -150,6 +155,7 @@ ROOMS = {
     "live.list_rules": "list_rules",
     "live.remove": "Removal apply_removal decline_removal plan_removal remove_code show_removal",
     "live.wait": "wait_code wait_for_runs",
+    "overview": "Overview look_over look_over_environment",
     "plan.connection": "Connection",
     "plan.difference": "DriftReport",
     "plan.drift": "drift_code find_drift",

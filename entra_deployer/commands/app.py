@@ -28,6 +28,7 @@ from entra_deployer.commands.push import push
 from entra_deployer.commands.recover import recover
 from entra_deployer.commands.remove import remove
 from entra_deployer.commands.replay import replay
+from entra_deployer.commands.report import report
 from entra_deployer.commands.rollback import rollback
 from entra_deployer.commands.schema import schema
 from entra_deployer.commands.status import status
@@ -66,6 +67,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
     "coverage": (coverage, (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
     "schema": (schema, (0, 1, 64), "deploy schema --write"),
+    "report": (report, (0, 1, 64, 130), "deploy report staging --out report.html"),
     "explain": (explain, (0, 64), "deploy explain DEP014"),
 }
 """Each command by its name: what it runs, its exit codes, and an example."""

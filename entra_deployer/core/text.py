@@ -20,7 +20,10 @@ def visible(text: str, *, keep: str = "") -> str:
 
     `keep` holds those that may stay, such as "\n" where a text has lines.
     """
-    if text.isascii() and text.isprintable():
+    plain = text
+    for character in keep:
+        plain = plain.replace(character, "")
+    if plain.isascii() and plain.isprintable():
         return text
     return "".join(_seen(character) if character not in keep else character for character in text)
 

@@ -1,0 +1,79 @@
+"""`deploy report`: a page about the rules, to be opened in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands import project
+from entra_deployer.commands.options import FormatOption, LicenseOption, StackOption, stack_versions, target_for
+from entra_deployer.commands.terminal import note, say_lines, show
+from entra_deployer.reports import TEXT
+
+if TYPE_CHECKING:
+    from entra_deployer.api import Issue, Overview
+    from entra_deployer.reports.document import Document
+
+
+def report(
+    env: Annotated[
+        str | None, typer.Argument(metavar="[ENV]", help="Also what is live in this environment; else the files alone.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page.")] = Path("report.html"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it on this machine and draw it again when files change.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port for --serve; 0 takes a free one.")
+    ] = 0,
+    stack: StackOption = None,
+    license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
+    form: FormatOption = TEXT,
+) -> None:
+    """Make a page about the rules for a browser.
+
+    One HTML file that loads nothing: each query with its rewrites, surviving mutants and issues at their lines,
+    verdicts, ATT&CK; with ENV also drift and history. Reads only.
+    """
+    from entra_deployer.api import now
+    from entra_deployer.core.errors import ExitCode
+    from entra_deployer.core.files import write_text
+    from entra_deployer.reports.documents.page import no_page, page_document
+    from entra_deployer.reports.page import draw_page
+
+    def find() -> "Overview":
+        from entra_deployer.api import look_over, look_over_environment
+
+        if env is None:
+            versions = stack_versions(stack)
+            return look_over(project.root(), target_for(versions[0] if versions else None, license), now)
+        with project.on(env, "looking into") as (top, connection):
+            return look_over_environment(top, connection, now)
+
+    def work() -> "Overview":
+        found = find()
+        write_text(out, draw_page(found), shown=str(out))
+        return found
+
+    def document(found: "Overview") -> "Document":
+        return page_document(found, str(out))
+
+    def unable(issues: "tuple[Issue, ...]") -> "Document":
+        return no_page(env or "", issues)
+
+    if serve:
+        _serve(lambda: draw_page(find(), watched=True), port)
+    show(form, work, document, lambda _: ExitCode.OK, unable)
+
+
+def _serve(draw: Callable[[], str], port: int) -> None:
+    """Until Ctrl-C."""
+    from entra_deployer.commands.serve import PageServer, ServedPage, version_of
+
+    top = project.root()
+    folders = [top / name for name in ("rules", "deploy", ".deploy/verdicts")]
+    with PageServer(ServedPage(draw, lambda: version_of(folders)), port) as server:
+        say_lines(server.url)
+        note("Ctrl-C ends it")
+        server.serve_forever()
