@@ -17,8 +17,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import Target
 from entra_deployer.coverage import Coverage, coverage_of
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
-from entra_deployer.hunts.hunt import Query
-from entra_deployer.hunts.hunt import esql_queries
+from entra_deployer.hunts.hunt import Query, esql_queries
 from entra_deployer.ledger.history import History, read_history
 from entra_deployer.live.list_rules import list_rules
 from entra_deployer.plan.connection import Connection

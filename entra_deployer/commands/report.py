@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
+from entra_deployer.commands.complete import environments
 from entra_deployer.commands.options import FormatOption, LicenseOption, StackOption, stack_versions, target_for
 from entra_deployer.commands.terminal import note, say_lines, show
 from entra_deployer.reports import TEXT
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def report(
     env: Annotated[
-        str | None, typer.Argument(metavar="[ENV]", help="Also what is live in this environment; else the files alone.")
+        str | None,
+        typer.Argument(metavar="ENV", help="Also what is live in this environment.", autocompletion=environments),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page.")] = Path("report.html"),
     serve: Annotated[
