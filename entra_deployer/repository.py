@@ -27,6 +27,7 @@ from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import esql_queries
+from entra_deployer.kept_rules import Checked, KeptRules
 
 OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
@@ -101,12 +102,9 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
 
     Whatever one hunt provokes is told of that hunt alone, and the others go on.
     """
-    knowledge, syntax = load_knowledge(), syntax or syntax_cache()
-    compiled: list[Compiled] = []
-    findings: list[Issue] = []
-    for source in catalog.sources:
-        compiled.append(_compile(source, target, knowledge, syntax))
-        findings += (issue for rule in compiled[-1].rules for issue in _check(rule, target, knowledge, syntax))
+    checked = _made(catalog, target) if syntax is None else [_make(one, target, syntax) for one in catalog.sources]
+    compiled = [one.compiled for one in checked]
+    findings = [issue for one in checked for issue in one.findings]
     rules = tuple(rule for one in compiled for rule in one.rules)
     issues = [*catalog.issues, *(issue for one in compiled for issue in one.issues), *_not_unique(rules, catalog)]
     issues += [issue for issue in findings if issue.level is Level.ERROR or issue.code in TOLD_IN_THE_PLAN]
@@ -119,6 +117,29 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
         withheld=_withheld(catalog, compiled, _sorted(issues), target.space),
         unread=catalog.unread,
     )
+
+
+def _made(catalog: Catalog, target: Target) -> list[Checked]:
+    """What became of each hunt: where it has not changed since an earlier run, what became of it then."""
+    kept = KeptRules(catalog.folder, target)
+    found: list[Checked] = []
+    for source in catalog.sources:
+        known = kept.find(source)
+        if known is None:
+            whole = (source.read_again and source.read_again()) or source
+            known = _make(whole, target, syntax_cache())
+            kept.keep(whole, known)
+        found.append(known)
+    kept.save(whole=catalog.whole)
+    return found
+
+
+def _make(source: RuleSource, target: Target, syntax: Syntax) -> Checked:
+    """Compile a hunt and check its rules."""
+    knowledge = load_knowledge()
+    compiled = _compile(source, target, knowledge, syntax)
+    findings = (issue for rule in compiled.rules for issue in _check(rule, target, knowledge, syntax))
+    return Checked(compiled, tuple(findings))
 
 
 def _compile(source: RuleSource, target: Target, knowledge: Knowledge, syntax: Syntax) -> Compiled:

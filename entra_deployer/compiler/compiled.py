@@ -1,7 +1,8 @@
 """What the compiler makes of one query of a hunt, and the edits that it made on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
@@ -36,11 +37,15 @@ class Remark:
     hint: str = ""
 
 
+def _no_tree() -> Tree:
+    raise AssertionError("a rule without its query's syntax")
+
+
 @dataclass(frozen=True)
 class CompiledRule:
     """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
 
-    `source`, `query` and `settings` are what it was made from, `tree` the syntax of that query as the hunt has it.
+    `source`, `query` and `settings` are what it was made from, `read_tree` reads the syntax of that query.
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
     `edits` made the rule's query of the hunt's.
@@ -49,7 +54,6 @@ class CompiledRule:
     source: RuleSource
     query: Query
     settings: QuerySettings
-    tree: Tree
     rule: StateObject
     search: StateObject
     tags: tuple[StateObject, ...]
@@ -57,6 +61,12 @@ class CompiledRule:
     rewrites: tuple[Rewrite, ...] = ()
     remarks: tuple[Remark, ...] = ()
     edits: tuple[Edit, ...] = ()
+    read_tree: Callable[[], Tree] = field(default=_no_tree, repr=False, compare=False)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The syntax of the query as the hunt has it: read when somebody first asks for it."""
+        return self.read_tree()
 
     @property
     def folder(self) -> str:

@@ -139,7 +139,6 @@ class _Rule:
             source=self.source,
             query=self.query,
             settings=self.settings,
-            tree=self.tree,
             rule=rule,
             search=self._search(schedule, tag, rule.name),
             tags=(tag,),
@@ -147,6 +146,7 @@ class _Rule:
             rewrites=explain(self.query, [*steps, *self._settings_steps(schedule)]),
             remarks=schedule.remarks,
             edits=tuple(edit for step in steps for edit in step.edits),
+            read_tree=lambda: self.tree,
         )
 
     def _goes_by_arrival(self) -> bool:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,15 +68,68 @@ class Cache:
             Path(path).unlink(missing_ok=True)
 
 
-KINDS = ("syntax", "checks")
-"""What is kept: how queries are read, and what `deploy check` said."""
+class Bundle:
+    """Many small results in one file: read at once, and written anew where there is a new one.
+
+    Of those that nobody asked for some stay, for a branch that is left and comes back.
+    """
+
+    def __init__(self, kept: Cache, *question: str) -> None:
+        """`question` is what all of its results depend on."""
+        self._kept = kept
+        self._key = digest((tool_digest(), *(word.encode("utf-8", "surrogatepass") for word in question)))
+        self._used: dict[str, bytes] = {}
+        self._new = False
+
+    @cached_property
+    def _stored(self) -> dict[str, bytes]:
+        from entra_deployer.core.json import unpack  # noqa: PLC0415 - not needed by every command
+
+        try:
+            return unpack(self._kept.get(self._key) or b"", dict[str, bytes])
+        except ValueError:
+            return {}
+
+    def get(self, key: str) -> bytes | None:
+        """What was kept under a key."""
+        found = self._used.get(key) or self._stored.get(key)
+        if found is not None:
+            self._used[key] = found
+        return found
+
+    def put(self, key: str, result: bytes) -> None:
+        """Keep a result, once this is saved."""
+        self._used[key] = result
+        self._new = True
+
+    def save(self, *, whole: bool) -> None:
+        """Write the file where there is a new result. Who writes last wins: a result that is lost is made anew.
+
+        `whole` says that all that is of use was asked for.
+        """
+        if not self._new:
+            return
+        from entra_deployer.core.json import pack  # noqa: PLC0415 - not needed by every command
+
+        others = {key: result for key, result in self._stored.items() if key not in self._used}
+        room = len(self._used) // 2 + 100 if whole else UNUSED
+        left = dict(list(others.items())[-room:])
+        self._kept.put(self._key, pack({**left, **self._used}))
+        self._new = False
 
 
-def user_cache(kind: str) -> Cache:
-    """The user's cache of one kind."""
+UNUSED = 10_000
+"""How many results may stay in a bundle of which only a part was asked for."""
+
+KINDS = ("syntax", "checks", "hunts", "rules")
+"""What is kept: how queries are read, what `deploy check` said, how hunts are read, what rules they become."""
+
+
+def user_cache(kind: str, most: int = MOST) -> Cache:
+    """The user's cache of one kind, of `most` results in each of its 256 folders."""
     from platformdirs import user_cache_path  # noqa: PLC0415 - not needed by every command
 
-    return Cache(user_cache_path("entra-deployer", appauthor=False) / kind)
+    return Cache(user_cache_path("entra-deployer", appauthor=False) / kind, most)
 
 
 def digest(parts: Iterable[bytes]) -> str:

@@ -86,6 +86,26 @@ def encode_json(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+def pack(value: object) -> bytes:
+    """A value of our types in a compact form of this tool's own. Raises ValueError where it has none."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    try:
+        return msgspec.msgpack.encode(value)
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def unpack[T](data: bytes, kind: type[T]) -> T:
+    """The value that `pack` made `data` of. Raises ValueError for anything else."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+
+
 def parse_json(text: bytes | str) -> Json:
     """The value of a JSON text. Raises DoesNotFit for NaN, lone surrogates, and more than MAX_DEPTH levels, too."""
     import msgspec  # noqa: PLC0415 - see above

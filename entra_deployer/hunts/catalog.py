@@ -3,20 +3,23 @@
 import fnmatch
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from entra_deployer.core.cache import Bundle, digest, user_cache
 from entra_deployer.core.errors import InputError, Location, UnknownName
-from entra_deployer.core.files import read_text
+from entra_deployer.core.files import MAX_TEXT, read_bytes, read_text
 from entra_deployer.core.issue import Issue, Level, failure
+from entra_deployer.core.json import pack, unpack
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER, read_detection_tests
 from entra_deployer.hunts.fields import FaultyHunt
-from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
+from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import Hunt, esql_queries
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
 
@@ -42,14 +45,26 @@ class _Reading:
         return {self.folder, self.source.hunt.name, *settings}
 
 
-def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
+@dataclass(frozen=True)
+class _Kept:
+    """What is kept of a reading, beside the digest of the files."""
+
+    hunt: Hunt
+    queries: tuple[tuple[str, RuleSettings], ...]
+    issues: tuple[Issue, ...]
+
+
+def read_rules(folder: Path, *, names: Sequence[str] = (), kept: Bundle | None = None) -> Catalog:
     """Read every folder under `folder`, or those that `names` names by folder or by the rule's name, or by a pattern.
 
     What is wrong with a folder is an issue of level error, with its place; nothing is raised for it. Hunts that share
     a UUID or a name are an error too, told once. Raises UnknownName for a name that does not exist, InputError
-    where `folder` is no directory.
+    where `folder` is no directory. `kept` holds how hunts were read that have not changed since.
     """
-    readings = [_read_safely(path) for path in _hunt_folders(folder)]
+    where = str(folder.absolute())
+    kept = kept or Bundle(user_cache("hunts", 2), where)
+    readings = [_read_safely(path, kept) for path in _hunt_folders(folder)]
+    kept.save(whole=True)
     wanted = _select(readings, names)
     chosen = {reading.folder for reading in wanted}
     clashes = [one for one in _clashes([one.source for one in readings if one.source]) if one.folders & chosen]
@@ -58,7 +73,9 @@ def read_rules(folder: Path, *, names: Sequence[str] = ()) -> Catalog:
     issues += [one.issue for one in clashes]
     sources = tuple(reading.source for reading in wanted if reading.source)
     unread = tuple(reading.folder for reading in readings if reading.source is None)
-    return Catalog(sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread, clashing)
+    return Catalog(
+        sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread, clashing, where, whole=not names
+    )
 
 
 def read_hunt_file(path: Path) -> Catalog:
@@ -98,15 +115,15 @@ def _is_called(reading: _Reading, name: str) -> bool:
     return name in reading.names or any(fnmatch.fnmatchcase(one, name) for one in reading.names)
 
 
-def _read_safely(path: Path) -> _Reading:
+def _read_safely(path: Path, kept: Bundle) -> _Reading:
     """A folder; what nobody expected, a fault of a parser included, is told of it alone."""
     try:
-        return _read_folder(path)
+        return _read_folder(path, kept)
     except Exception as error:
         return _Reading(path.name, None, (failure(error, path.name, Location(str(path))),))
 
 
-def _read_folder(path: Path) -> _Reading:
+def _read_folder(path: Path, kept: Bundle) -> _Reading:
     try:
         names = sorted(entry.name for entry in path.iterdir())
     except OSError as error:
@@ -115,7 +132,7 @@ def _read_folder(path: Path) -> _Reading:
     near = tuple(_near_names(path, names))
     hunts = [name for suffix in FORMATS if (name := f"hunt{suffix}") in names]
     if len(hunts) == 1:
-        reading = _read_hunt(path / hunts[0], path.name, path)
+        reading = _read_unchanged(path / hunts[0], path.name, path, kept)
         return replace(reading, issues=(*near, *reading.issues))
     if not hunts and any(issue.message == _NOT_READ for issue in near):
         return _Reading(path.name, None, near)
@@ -157,6 +174,50 @@ def _is_misspelt(word: str, meant: str) -> bool:
 
 
 _HUNT_SUFFIXES = {name: suffix for suffix, form in FORMATS.items() for name in (suffix, *form.near)}
+
+
+def _read_unchanged(file: Path, folder: str, beside: Path, kept: Bundle) -> _Reading:
+    """A hunt as it was read before, where its files are still the same; else it is read, and kept."""
+    stated = _digest(file, folder, beside)
+    if stated and (known := kept.get(stated)) is not None:
+        with suppress(ValueError):
+            return _kept_reading(unpack(known, _Kept), stated, file, folder, beside)
+    reading = _read_and_state(file, folder, beside)
+    if (source := reading.source) and source.digest:
+        with suppress(ValueError):
+            queries = tuple((one.key, one.settings) for one in source.queries)
+            kept.put(source.digest, pack(_Kept(source.hunt, queries, reading.issues)))
+    return reading
+
+
+def _read_and_state(file: Path, folder: str, beside: Path) -> _Reading:
+    """A hunt with the digest of its files, where they stood still meanwhile."""
+    before = _digest(file, folder, beside)
+    reading = _read_hunt(file, folder, beside)
+    if reading.source is None or before != _digest(file, folder, beside):
+        return reading
+    return replace(reading, source=replace(reading.source, digest=before))
+
+
+def _digest(file: Path, folder: str, beside: Path) -> str:
+    """The digest of all that a reading depends on; "" where a file cannot be read."""
+    settings = beside / "rule.yaml"
+    try:
+        parts = [read_bytes(file, limit=MAX_TEXT), b"" if not settings.is_file() else b"x" + read_bytes(settings)]
+        return digest((f"{file}\n{folder}".encode(), *parts))
+    except (InputError, UnicodeError):
+        return ""
+
+
+def _kept_reading(kept: _Kept, stated: str, file: Path, folder: str, beside: Path) -> _Reading:
+    queries = tuple(QuerySettings(key, settings) for key, settings in kept.queries)
+    tests = partial(read_detection_tests, beside, source=str(beside))
+    again = partial(_read_again, file, folder, beside)
+    return _Reading(folder, RuleSource(folder, kept.hunt, queries, tests, stated, again), kept.issues)
+
+
+def _read_again(file: Path, folder: str, beside: Path) -> RuleSource | None:
+    return _read_and_state(file, folder, beside).source
 
 
 def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:

@@ -125,6 +125,10 @@ class RuleSource:
     hunt: Hunt
     queries: tuple[QuerySettings, ...]
     read_tests: Callable[[], ReadTests] = field(default=_no_tests, repr=False, compare=False)
+    digest: str = field(default="", repr=False, compare=False)
+    """The digest of what it was read from; "" where nothing may be kept of it."""
+    read_again: "Callable[[], RuleSource | None] | None" = field(default=None, repr=False, compare=False)
+    """Reads its files, where it was kept from an earlier run: without the places of its rule.yaml."""
 
     @cached_property
     def _tests(self) -> ReadTests:
@@ -146,10 +150,13 @@ class Catalog:
     """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others.
 
     `unread` are the folders of which nobody knows which rules are theirs, those that were not asked for included.
-    `clashing` are the folders that share a UUID or a name with another one, each with what is wrong.
+    `clashing` are the folders that share a UUID or a name with another one, each with what is wrong. `folder` is where
+    they all are, "" for several places; `whole` says that these are all that there are.
     """
 
     sources: tuple[RuleSource, ...]
     issues: tuple[Issue, ...] = ()
     unread: tuple[str, ...] = ()
     clashing: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    whole: bool = False

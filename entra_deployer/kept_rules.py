@@ -1,0 +1,119 @@
+"""The rules that hunts became, kept by content: what has not changed is neither compiled nor checked again.
+
+What is kept depends on the hunt's file and rule.yaml, the target, and this tool with all that is bundled with it.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from entra_deployer.compiler.compiled import Compiled, CompiledRule, Remark, Rewrite
+from entra_deployer.core.cache import Bundle, user_cache
+from entra_deployer.core.issue import Issue
+from entra_deployer.core.json import encode_json, pack, unpack
+from entra_deployer.core.target import Target
+from entra_deployer.esql.cache import syntax_cache
+from entra_deployer.esql.edits import Edit
+from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.folder import RuleSource
+from entra_deployer.objects.state import StateObject
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the compiler made of one hunt, and what the checks say of that."""
+
+    compiled: Compiled
+    findings: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A rule without what its hunt tells; `position` is that of its query in the hunt."""
+
+    position: int
+    rule: StateObject
+    search: StateObject
+    tags: tuple[StateObject, ...]
+    key_columns: tuple[str, ...]
+    rewrites: tuple[Rewrite, ...]
+    remarks: tuple[Remark, ...]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    rules: tuple[_Rule, ...]
+    issues: tuple[Issue, ...]
+    elsewhere: Mapping[str, str]
+    findings: tuple[Issue, ...]
+
+
+class KeptRules:
+    """The rules of the hunts in a folder, for one target."""
+
+    def __init__(self, folder: str, target: Target, bundle: Bundle | None = None) -> None:
+        self._target = target
+        self._bundle = bundle or Bundle(user_cache("rules", 2), folder, encode_json(target).decode())
+
+    def find(self, source: RuleSource) -> Checked | None:
+        """What became of a hunt that has not changed since; None for any other."""
+        known = self._bundle.get(source.digest) if source.digest else None
+        if known is None:
+            return None
+        try:
+            kept = unpack(known, _Kept)
+            rules = tuple(self._restored(source, one) for one in kept.rules)
+        except (ValueError, IndexError):
+            return None
+        return Checked(Compiled(rules, kept.issues, kept.elsewhere), kept.findings)
+
+    def keep(self, source: RuleSource, checked: Checked) -> None:
+        """Keep what became of a hunt, but for a fault of ours."""
+        issues = (*checked.compiled.issues, *checked.findings)
+        if not source.digest or any(issue.code == "DEP009" for issue in issues):
+            return
+        compiled = checked.compiled
+        rules = tuple(_without_hunt(source, one) for one in compiled.rules)
+        with suppress(ValueError):
+            self._bundle.put(source.digest, pack(_Kept(rules, compiled.issues, compiled.elsewhere, checked.findings)))
+
+    def save(self, *, whole: bool) -> None:
+        """Write what is new; `whole` says that every hunt of the folder was asked for."""
+        self._bundle.save(whole=whole)
+
+    def _restored(self, source: RuleSource, one: _Rule) -> CompiledRule:
+        query = source.hunt.queries[one.position]
+        return CompiledRule(
+            source=source,
+            query=query,
+            settings=source.queries[one.position],
+            rule=one.rule,
+            search=one.search,
+            tags=one.tags,
+            key_columns=one.key_columns,
+            rewrites=one.rewrites,
+            remarks=one.remarks,
+            edits=one.edits,
+            read_tree=partial(self._tree, query.text),
+        )
+
+    def _tree(self, text: str) -> Tree:
+        tree = syntax_cache().parse(text, self._target.version).tree
+        if tree is None:
+            raise AssertionError("a rule was made of a query that does not parse")
+        return tree
+
+
+def _without_hunt(source: RuleSource, rule: CompiledRule) -> _Rule:
+    return _Rule(
+        position=source.queries.index(rule.settings),
+        rule=rule.rule,
+        search=rule.search,
+        tags=rule.tags,
+        key_columns=rule.key_columns,
+        rewrites=rule.rewrites,
+        remarks=rule.remarks,
+        edits=rule.edits,
+    )
