@@ -120,6 +120,11 @@ if TYPE_CHECKING:
         tried as tried,
         write_tests as write_tests,
     )
+    from entra_deployer.verify.load import (
+        Loaded as Loaded,
+        LoadRequest as LoadRequest,
+        load_events as load_events,
+    )
     from entra_deployer.verify.replay_rule import (
         ReplayRequest as ReplayRequest,
         replay_code as replay_code,
@@ -180,6 +185,7 @@ ROOMS = {
     "stack.settings": "list_environments settings_of",
     "verify.generate.tests": "Synthesis",
     "verify.generate_tests": "file_text synth_code synthesise tried write_tests",
+    "verify.load": "LoadRequest Loaded load_events",
     "verify.replay_rule": "ReplayRequest replay_code replay_rule",
     "verify.replayed": "Replay",
     "verify.verdict": "Status",

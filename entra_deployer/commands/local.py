@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,11 @@ from entra_deployer.commands.terminal import note, quiet, say, say_lines
 from entra_deployer.commands.usage import Command, Group, closing
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.core.text import visible
+from entra_deployer.core.time import format_moment
 
 if TYPE_CHECKING:
     from entra_deployer.local.stack import LocalStack
+    from entra_deployer.stack.elasticsearch import ElasticClient
 
 local_app = typer.Typer(
     cls=Group,
@@ -87,6 +90,41 @@ def logs(
         say_lines(f"==> {path} <==")
         for line in stack.tail(path, lines):
             say_lines(line)
+
+
+@local_app.command(cls=Command, epilog=closing("deploy local load events.ndjson --now last", 0, 1, 64))
+def load(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A line each: a document, or a search hit.")],
+    index: Annotated[
+        str, typer.Option(metavar="INDEX", help="The index of all events; each one's own if not said.")
+    ] = "",
+    now: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Move all times: this moment of the events, or `last` of them, becomes now."),
+    ] = "",
+    name: Name = "local",
+) -> None:
+    """Bring real events into the stack, for replay and verify to work on."""
+    from entra_deployer import api
+    from entra_deployer.commands.terminal import working
+
+    request = api.LoadRequest(file, index, now)
+    elastic = _elastic(started(_root(), name))
+    try:
+        with working(f"loading into {name}") as step:
+            found = api.load_events(replace(request, progress=step), elastic)
+    finally:
+        elastic.close()
+    for one in found:
+        times = f"{format_moment(one.first)} to {format_moment(one.last)}"
+        say_lines(f"{one.index}: {one.events} event{'s' if one.events != 1 else ''}, {times}")
+
+
+def _elastic(stack: "LocalStack") -> "ElasticClient":
+    from entra_deployer.stack.elasticsearch import connect
+    from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
+
+    return connect(Endpoint(stack.elasticsearch_url, Credentials(Scheme.BASIC, stack.password, stack.user)))
 
 
 @local_app.command(cls=Command, epilog=closing("deploy local reset --yes", 0, 1, 64))

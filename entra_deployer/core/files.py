@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,6 +60,30 @@ def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMEN
     if len(data) > limit:
         raise InputError(f"is larger than {say_size(limit)}", location=place, hint="is this the right file?")
     return data
+
+
+def read_lines(path: Path, *, shown: str | None = None, longest: int = MAX_TEXT) -> Iterator[tuple[int, bytes]]:
+    """The lines of a regular file that hold something, each at most `longest` bytes, with their 1-based numbers.
+
+    The file may be of any size: it is read as it is asked for. Raises InputError as `read_text` does.
+    """
+    source = str(path) if shown is None else shown
+    hint = "a file of lines is expected here"
+    try:
+        with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError("is not a regular file", location=Location(source), hint=hint)
+            number = 0
+            while line := file.readline(longest + 1):
+                number += 1
+                if len(line) > longest:
+                    reason = f"the line is longer than {say_size(longest)}"
+                    raise InputError(reason, location=Location(source, number), hint=hint)
+                if line.strip():
+                    yield number, line
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise InputError(f"cannot be read: {reason}", location=Location(source), hint="check the path") from error
 
 
 def check_text(text: str, source: str) -> None:

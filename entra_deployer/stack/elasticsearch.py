@@ -282,6 +282,11 @@ class ElasticClient:
         """Make an index. Refused with status 400 where it exists."""
         self._typed(self._client.indices.create(index=name, mappings=mappings, settings=settings), Acknowledged)
 
+    def add_fields(self, index: str, properties: Mapping[str, Mapping[str, Json]]) -> None:
+        """Map further fields of an index. Refused with status 400 where one is mapped otherwise."""
+        response = self._client.indices.put_mapping(index=index, properties=dict(properties))
+        self._typed(response, Acknowledged)
+
     def delete_index(self, name: str) -> bool:
         """Delete one index by its exact name; False where there was none."""
         try:
@@ -361,9 +366,14 @@ class ElasticClient:
             written += len(batch)
         return written
 
-    def put_documents(self, index: str, documents: Mapping[str, Mapping[str, Json]]) -> None:
-        """Write documents by id, searchable on return. Raises Refused at the first one that is not taken."""
-        for some in batched(documents.items(), _LEDGER_BULK):
+    def put_documents(
+        self, index: str, documents: Mapping[str, Mapping[str, Json]], *, at_once: int = _LEDGER_BULK
+    ) -> None:
+        """Write documents by id, so many in one request, searchable on return.
+
+        Raises Refused at the first one that is not taken.
+        """
+        for some in batched(documents.items(), at_once):
             operations: list[Mapping[str, Json]] = []
             for document_id, source in some:
                 operations += [{"index": {"_id": document_id}}, source]

@@ -7,11 +7,14 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment
 
 
-def time_range(payload: Mapping[str, Json], now: datetime) -> Json:
-    """The filter that Kibana puts before a rule's query, for a run at `now`: documents of [from, to] only."""
+def time_range(payload: Mapping[str, Json], now: datetime, until: datetime | None = None) -> Json:
+    """The filter that Kibana puts before a rule's query, for a run at `now`: documents of [from, to] only.
+
+    With `until` it is the time that all runs from `now` to `until` look at.
+    """
     span = {
         "gte": _anchored(str(payload.get("from", "now-6m")), now),
-        "lte": _anchored(str(payload.get("to", "now")), now),
+        "lte": _anchored(str(payload.get("to", "now")), until or now),
         "format": "strict_date_optional_time",
     }
     field = payload.get("timestamp_override")

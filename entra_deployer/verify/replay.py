@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from entra_deployer.core.errors import InputError, UsageError
+from entra_deployer.core.errors import InputError, Refused, UsageError
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment
+from entra_deployer.esql.columns import sources
 from entra_deployer.esql.edits import apply_edits
 from entra_deployer.esql.embedded import beyond_embedded
-from entra_deployer.esql.rule_query import Unreadable, clock_edits, read_query
+from entra_deployer.esql.rule_query import RuleQuery, Unreadable, clock_edits, read_query
 from entra_deployer.verify.judge import Record, record_name
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.replayed import Tick
@@ -48,21 +49,37 @@ def replay(rule: RuleUnderTest, bench: Bench, journey: Journey) -> tuple[Tick, .
     if bench.embedded and (lacking := beyond_embedded(text, bench.version)):
         raise InputError(f"the embedded Elasticsearch cannot run {lacking}", hint="replay it --on another environment")
     try:
-        tree = read_query(text, bench.version).tree
+        query = read_query(text, bench.version)
     except Unreadable as error:
         raise InputError(f"{rule.name}: {error}") from None
 
     def run(moment: datetime) -> list[dict[str, Json]]:
         return bench.server.query(
-            apply_edits(tree.text, clock_edits(tree, moment)), filter=time_range(payload, moment)
+            apply_edits(query.tree.text, clock_edits(query.tree, moment)), filter=time_range(payload, moment)
         ).records()
 
     ticks = journey.ticks()
+    look_for_data(rule, query, bench, ticks[0], ticks[-1])
     pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="replay")
     try:
         return _ticks(ticks, list(pool.map(run, ticks)), rule.key_columns or ("_id",))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def look_for_data(rule: RuleUnderTest, query: RuleQuery, bench: Bench, start: datetime, end: datetime) -> None:
+    """Raises InputError where there is no event that a run between the two moments could look at."""
+    source = ", ".join(sources(query.tree))
+    hint = "`deploy local load FILE.ndjson` brings events in" if bench.embedded else "does FROM name what is there?"
+    within = time_range(rule.payload or {}, start, end)
+    try:
+        if bench.server.query(f"{query.source.span.of(query.tree.text)}\n| LIMIT 1", filter=within).rows:
+            return
+    except Refused as error:
+        if "Unknown index" not in error.message:
+            raise
+        raise InputError(f"{rule.name}: there is no data: no index is called {source}", hint=hint) from None
+    raise InputError(f"{rule.name}: {source} has no event in the time that the replay looks at", hint=hint)
 
 
 def _ticks(

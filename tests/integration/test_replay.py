@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from entra_deployer.core.errors import InputError
 from entra_deployer.core.time import format_moment
 from entra_deployer.plan.connection import Connection
 from entra_deployer.verify.replay import Journey, replay
@@ -43,3 +44,18 @@ def test_each_tick_finds_what_a_count_by_hand_finds(bench):
         seen = Counter(user for moment, user in events if at - timedelta(hours=6) < moment <= at)
         assert tick.entities == tuple(sorted(user for user, count in seen.items() if count <= 2))
     assert len({tick.entities for tick in ticks}) > 10, "the clock made a difference"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (INDEX, "has no event in the time that the replay looks at"),
+        ("nowhere-*", "no index is called"),
+    ],
+)
+def test_a_replay_without_data_says_so(bench, source, said):
+    end = bench.clock()
+    rule = RuleUnderTest("r", "R", {"query": f"FROM {source}", "from": "now-8h", "interval": "1h"}, (), ())
+    with pytest.raises(InputError, match=said) as raised:
+        replay(rule, bench, Journey(end - timedelta(days=2), end, timedelta(hours=1)))
+    assert "deploy local load" in str(raised.value)
