@@ -3,12 +3,12 @@
 A program opens an environment and asks for a report, which is data; nothing here prints or logs::
 
     from pathlib import Path
-    from entra_deployer.api import PushRequest, load_environment, open_connection, plan_rules
+    from entra_deployer.api import PushRequest, Repository, Selection, load_environment, open_connection, plan_rules
 
-    root = Path("detections")
-    environment = load_environment(root, "staging", os.environ, local)
+    hunts = Repository(Path("detections"))
+    environment = load_environment(hunts.root, "staging", os.environ, local)
     with open_connection(environment, warn=print) as staging:
-        report = plan_rules(root, staging, PushRequest(("entra_*",)))
+        report = plan_rules(hunts, staging, PushRequest(Selection(("entra_*",))))
 
 A name is imported where it is first asked for: `deploy --help` needs none of them.
 """
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         status_code as status_code,
     )
     from entra_deployer.hunts.folder import Catalog as Catalog, DetectionTest as DetectionTest, RuleSource as RuleSource
+    from entra_deployer.hunts.selection import Selection as Selection
     from entra_deployer.ledger.history import History as History, read_history as read_history
     from entra_deployer.ledger.open import open_connection as open_connection
     from entra_deployer.ledger.recover import recover as recover
@@ -101,10 +102,8 @@ if TYPE_CHECKING:
     from entra_deployer.repository import (
         Compilation as Compilation,
         OFFLINE as OFFLINE,
+        Repository as Repository,
         check_rules as check_rules,
-        compile_catalog as compile_catalog,
-        compile_rules as compile_rules,
-        read_catalog as read_catalog,
     )
     from entra_deployer.stack.environment import Environment as Environment
     from entra_deployer.stack.environments import (
@@ -153,6 +152,7 @@ ROOMS = {
     "doctor.findings": "Examination",
     "doctor.status": "EnvironmentStatus away look status_code",
     "hunts.folder": "Catalog DetectionTest RuleSource",
+    "hunts.selection": "Selection",
     "ledger.history": "History read_history",
     "ledger.open": "open_connection",
     "ledger.recover": "recover",
@@ -179,7 +179,7 @@ ROOMS = {
     "promotion.promote": "PromotionRequest promote promote_code",
     "pull.drafts": "PullReport",
     "pull.pull": "PullRequest pull_code pull_rules",
-    "repository": "Compilation OFFLINE check_rules compile_catalog compile_rules read_catalog",
+    "repository": "Compilation OFFLINE Repository check_rules",
     "stack.environment": "Environment",
     "stack.environments": "load_environment stated_versions",
     "stack.settings": "list_environments settings_of",

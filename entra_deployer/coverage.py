@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.issue import Issue, Level
@@ -15,7 +14,7 @@ from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.live.list_rules import list_rules
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import now
-from entra_deployer.repository import Compilation, compile_rules
+from entra_deployer.repository import Compilation, Repository
 from entra_deployer.verify.records import kept_verdicts
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import contents
@@ -86,9 +85,9 @@ class Coverage:
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_coverage(root: Path, target: Target, connection: Connection | None = None) -> Coverage:
+def find_coverage(repository: Repository, target: Target, connection: Connection | None = None) -> Coverage:
     """What the repository covers, and, with a connection, what its environment makes of it. Reads only."""
-    return coverage_of(compile_rules(root, target), connection)
+    return coverage_of(repository.compile(target), connection)
 
 
 def coverage_of(compilation: Compilation, connection: Connection | None = None) -> Coverage:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import Location
+from entra_deployer.core.git import commit_of
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import Target
 from entra_deployer.coverage import Coverage, coverage_of
@@ -24,8 +25,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftReport
 from entra_deployer.plan.drift import find_drift
 from entra_deployer.plan.live_rule import Inventory, LiveRule
-from entra_deployer.plan.push import commit_of
-from entra_deployer.repository import Compilation, compile_rules
+from entra_deployer.repository import Compilation, Repository
 from entra_deployer.verify.last import LastVerdict, last_verdicts
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts
 from entra_deployer.verify.verdict import Status, Verdict
@@ -126,18 +126,18 @@ class Overview:
         return len({rule.source.folder for rule in self.rules})
 
 
-def look_over(root: Path, target: Target, clock: Callable[[], datetime]) -> Overview:
+def look_over(repository: Repository, target: Target, clock: Callable[[], datetime]) -> Overview:
     """What the repository alone tells."""
-    compilation = compile_rules(root, target)
-    return _overview(root, compilation, coverage_of(compilation), clock)
+    compilation = repository.compile(target)
+    return _overview(repository.root, compilation, coverage_of(compilation), clock)
 
 
-def look_over_environment(root: Path, connection: Connection, clock: Callable[[], datetime]) -> Overview:
+def look_over_environment(repository: Repository, connection: Connection, clock: Callable[[], datetime]) -> Overview:
     """The same for an environment, with what is there."""
     target = connection.target(connection.environment.spaces[0])
-    compilation = compile_rules(root, target)
-    found = _overview(root, compilation, coverage_of(compilation, connection), clock)
-    live = Live(list_rules(connection, clock), find_drift(root, connection), read_history(root, connection))
+    compilation = repository.compile(target)
+    found = _overview(repository.root, compilation, coverage_of(compilation, connection), clock)
+    live = Live(list_rules(connection, clock), find_drift(repository, connection), read_history(repository, connection))
     return with_environment(found, live, kept_verdicts(connection.journal), contents(compilation))
 
 

@@ -1,8 +1,9 @@
-"""Reads hunts and compiles them for a target: what `deploy compile`, `deploy check` and every push start from."""
+"""The checkout: every hunt read once, compiled and checked once for a target, found by name, tag or change."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from entra_deployer.checks.run import run_checks
 from entra_deployer.compiler.compiled import Compiled, CompiledRule
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
+from entra_deployer.core.files import RULES_FOLDER
+from entra_deployer.core.git import changed_files
 from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.data import load_knowledge
@@ -27,6 +30,7 @@ from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import esql_queries
+from entra_deployer.hunts.selection import ALL, Selection, folders_named, folders_tagged, part_of
 from entra_deployer.kept_rules import Checked, KeptRules
 
 OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
@@ -70,23 +74,6 @@ class Compilation:
         return {rule.rule.key: owners for rule in self.rules if (owners := rule.settings.settings.owners)}
 
 
-def read_catalog(root: Path, names: Sequence[str] = ()) -> Catalog:
-    """The folders under `root`/rules, or those that `names` names; a name may also be the path of a hunt's file."""
-    files = [path for name in names if (path := Path(name)).suffix in FORMATS and path.is_file()]
-    folders = [name for name in names if Path(name) not in files]
-    catalogs = [read_hunt_file(path) for path in files]
-    if folders or not files:
-        catalogs.append(read_rules(root / "rules", names=folders))
-    found = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda source: source.folder)
-    issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
-    return Catalog(
-        tuple(found),
-        tuple(issues),
-        tuple(folder for catalog in catalogs for folder in catalog.unread),
-        {folder: reason for catalog in catalogs for folder, reason in catalog.clashing.items()},
-    )
-
-
 class Syntax(Protocol):
     """Reads queries: the parser, or what remembers its answers."""
 
@@ -97,12 +84,99 @@ class Syntax(Protocol):
         """As `esql.parse.type_problems`."""
 
 
-def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = None) -> Compilation:
-    """Compile what was read for a target, and run the checks. Two rules with one name are an error, for each.
+class Repository:
+    """The checkout. Each hunt is read once and compiled once for a target, when somebody first asks for it.
 
-    Whatever one hunt provokes is told of that hunt alone, and the others go on.
+    What is written into its files later is seen by another Repository alone.
     """
-    checked = _made(catalog, target) if syntax is None else [_make(one, target, syntax) for one in catalog.sources]
+
+    def __init__(self, root: Path, *, syntax: Syntax | None = None) -> None:
+        """`root` is the project's folder, as paths in messages begin; without `syntax` the user's cache is asked."""
+        self.root = root
+        self._syntax = syntax
+        self._files: dict[Path, Catalog] = {}
+        self._checked: list[tuple[Target, dict[str, Checked]]] = []
+
+    @cached_property
+    def _rules(self) -> Catalog:
+        return read_rules(self.root / RULES_FOLDER)
+
+    def catalog(self, selection: Selection = ALL) -> Catalog:
+        """The hunts that are selected. Raises UsageError for a name, a tag or a commit that there is not."""
+        files = [path for name in selection.names if (path := Path(name)).suffix in FORMATS and path.is_file()]
+        names = [name for name in selection.names if Path(name) not in files]
+        if not files:
+            return self._below_rules(selection)
+        catalogs = [self._file(path) for path in files]
+        if names:
+            catalogs.append(self._below_rules(replace(selection, names=tuple(names))))
+        found = sorted((source for catalog in catalogs for source in catalog.sources), key=lambda one: one.folder)
+        issues = sorted((issue for catalog in catalogs for issue in catalog.issues), key=lambda issue: issue.order)
+        unread = tuple(folder for catalog in catalogs for folder in catalog.unread)
+        clashes = tuple(clash for catalog in catalogs for clash in catalog.clashes)
+        return Catalog(tuple(found), tuple(issues), unread, clashes)
+
+    def _file(self, path: Path) -> Catalog:
+        if path not in self._files:
+            self._files[path] = read_hunt_file(path)
+        return self._files[path]
+
+    def _below_rules(self, selection: Selection) -> Catalog:
+        whole = self._rules
+        if selection.is_all:
+            return whole
+        folders = {*whole.unread, *(source.folder for source in whole.sources)}
+        if selection.names:
+            folders &= folders_named(whole, selection.names)
+        if selection.tags:
+            folders &= folders_tagged(whole, selection.tags)
+        if selection.changed_since:
+            folders &= self.changed_folders(selection.changed_since)
+        return part_of(whole, folders)
+
+    def changed_folders(self, since: str) -> set[str]:
+        """The folders under rules/ with a file that has changed since a commit, those that are gone included.
+
+        Raises UsageError where git does not know it.
+        """
+        return {path.partition("/")[0] for path in changed_files(self.root / RULES_FOLDER, since)}
+
+    def compile(self, target: Target, selection: Selection = ALL) -> Compilation:
+        """All that is selected, compiled and checked. Two rules with one name are an error, for each.
+
+        Whatever one hunt provokes is told of that hunt alone, and the others go on. Raises as `catalog` does.
+        """
+        catalog = self.catalog(selection)
+        known = self._known(target)
+        kept = KeptRules(catalog.folder, target) if self._syntax is None else None
+        for source in catalog.sources:
+            if source.hunt.source not in known:
+                known[source.hunt.source] = self._make(source, target, kept)
+        if kept:
+            kept.save(whole=catalog.whole)
+        return _put_together(catalog, target, [known[source.hunt.source] for source in catalog.sources])
+
+    def _known(self, target: Target) -> dict[str, Checked]:
+        """What was compiled for a target; targets hold mappings, and are compared."""
+        for other, checked in self._checked:
+            if other == target:
+                return checked
+        self._checked.append((target, {}))
+        return self._checked[-1][1]
+
+    def _make(self, source: RuleSource, target: Target, kept: KeptRules | None) -> Checked:
+        """What became of a hunt; where it has not changed since an earlier run, what became of it then."""
+        if kept is None or self._syntax is not None:
+            return _make(source, target, self._syntax or syntax_cache())
+        if known := kept.find(source):
+            return known
+        whole = (source.read_again and source.read_again()) or source
+        made = _make(whole, target, syntax_cache())
+        kept.keep(whole, made)
+        return made
+
+
+def _put_together(catalog: Catalog, target: Target, checked: Sequence[Checked]) -> Compilation:
     compiled = [one.compiled for one in checked]
     findings = [issue for one in checked for issue in one.findings]
     rules = tuple(rule for one in compiled for rule in one.rules)
@@ -117,21 +191,6 @@ def compile_catalog(catalog: Catalog, target: Target, syntax: Syntax | None = No
         withheld=_withheld(catalog, compiled, _sorted(issues), target.space),
         unread=catalog.unread,
     )
-
-
-def _made(catalog: Catalog, target: Target) -> list[Checked]:
-    """What became of each hunt: where it has not changed since an earlier run, what became of it then."""
-    kept = KeptRules(catalog.folder, target)
-    found: list[Checked] = []
-    for source in catalog.sources:
-        known = kept.find(source)
-        if known is None:
-            whole = (source.read_again and source.read_again()) or source
-            known = _make(whole, target, syntax_cache())
-            kept.keep(whole, known)
-        found.append(known)
-    kept.save(whole=catalog.whole)
-    return found
 
 
 def _make(source: RuleSource, target: Target, syntax: Syntax) -> Checked:
@@ -177,11 +236,6 @@ def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     return tuple(sorted(set(issues), key=lambda issue: issue.order))
 
 
-def compile_rules(root: Path, target: Target = OFFLINE, names: Sequence[str] = ()) -> Compilation:
-    """Read and compile. Raises UsageError for a name that does not exist."""
-    return compile_catalog(read_catalog(root, names), target)
-
-
 def _not_unique(rules: Sequence[CompiledRule], catalog: Catalog) -> list[Issue]:
     """Rules of one name, which nobody could tell apart, or of one rule_id, which would overwrite each other.
 
@@ -214,14 +268,14 @@ def rule_keys(source: RuleSource) -> tuple[str, ...]:
 
 
 def check_rules(
-    root: Path, names: Sequence[str], targets: Sequence[Target], versions: Sequence[StackVersion] = ()
+    repository: Repository, selection: Selection, targets: Sequence[Target], versions: Sequence[StackVersion] = ()
 ) -> CheckReport:
-    """All issues of the named rules (all where none is named) for any of `targets`, and their support by `versions`.
+    """All issues of what is selected, for any of `targets`, and its support by `versions`.
 
-    Those of their detection tests are among them.
+    Those of the detection tests are among them.
     """
-    catalog = read_catalog(root, names)
-    compilations = [compile_catalog(catalog, target) for target in targets]
+    catalog = repository.catalog(selection)
+    compilations = [repository.compile(target, selection) for target in targets]
     found = {issue for one in compilations for issue in (*one.issues, *one.findings)}
     found |= {issue for source in catalog.sources for issue in source.test_issues}
     issues = _sorted(found)
@@ -232,18 +286,20 @@ def check_rules(
         rules=len(newest.rules),
         issues=issues,
         titles={issue.code: title(issue.code) for issue in issues},
-        matrix=_matrix(catalog, newest.target, versions),
+        matrix=_matrix(repository, selection, newest.target, versions),
         folders=tuple(source.folder for source in catalog.sources),
     )
 
 
-def _matrix(catalog: Catalog, target: Target, versions: Sequence[StackVersion]) -> tuple[MatrixRow, ...]:
-    compiled = [compile_catalog(catalog, replace(target, version=version)) for version in versions]
+def _matrix(
+    repository: Repository, selection: Selection, target: Target, versions: Sequence[StackVersion]
+) -> tuple[MatrixRow, ...]:
+    compiled = [repository.compile(replace(target, version=version), selection) for version in versions]
     if not compiled:
         return ()
     return tuple(
         MatrixRow(source.hunt.name, source.folder, tuple(_cell(source, compilation) for compilation in compiled))
-        for source in catalog.sources
+        for source in repository.catalog(selection).sources
     )
 
 

@@ -69,15 +69,16 @@ def test_a_command_takes_what_it_does_from_here(path):
 
 
 def test_hunts_are_named_by_folder_by_name_or_by_pattern():
-    everything = api.read_catalog(ROOT).sources
-    some = api.read_catalog(ROOT, ("entra_r*",)).sources
+    repository = api.Repository(ROOT)
+    everything = repository.catalog().sources
+    some = repository.catalog(api.Selection(("entra_r*",))).sources
     assert [one.folder for one in some] == [one.folder for one in everything if one.folder.startswith("entra_r")]
     assert len(some) > 1
-    [one] = api.read_catalog(ROOT, (everything[0].hunt.name,)).sources
+    [one] = repository.catalog(api.Selection((everything[0].hunt.name,))).sources
     assert one == everything[0]
-    assert api.read_catalog(ROOT, ("*", one.folder)).sources == everything
+    assert repository.catalog(api.Selection(("*", one.folder))).sources == everything
 
 
 def test_a_pattern_that_means_no_hunt_is_wrong_usage():
     with pytest.raises(UsageError):
-        api.read_catalog(ROOT, ("gcp_*",))
+        api.Repository(ROOT).catalog(api.Selection(("gcp_*",)))

@@ -13,7 +13,7 @@ from entra_deployer.commands.coverage import coverage_document
 from entra_deployer.coverage import Coverage, Covered, RuleEvidence, Stage, find_coverage, layer_of
 from entra_deployer.data import load_knowledge
 from entra_deployer.reports import FORMS, render
-from entra_deployer.repository import OFFLINE
+from entra_deployer.repository import OFFLINE, Repository
 
 HUNTS = Path(__file__).parents[0] / "data" / "hunts"
 ATTACK = load_knowledge().attack
@@ -121,7 +121,7 @@ def test_a_layer_is_what_the_navigator_reads():
 def test_a_repository_tells_what_is_mapped_compiled_and_tested(tmp_path):
     for name in ("sound", "no_query"):
         shutil.copytree(HUNTS / name, tmp_path / "rules" / name)
-    found = find_coverage(tmp_path, OFFLINE)
+    found = find_coverage(Repository(tmp_path), OFFLINE)
     assert {rule.folder for one in found.techniques for rule in one.rules} == {"sound"}
     assert {one.stage for one in found.techniques} <= {Stage.COMPILED, Stage.TESTED}
     assert {issue.subject for issue in found.issues} == {"no_query"}

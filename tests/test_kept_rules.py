@@ -10,7 +10,8 @@ from entra_deployer import kept_rules
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.cache import user_cache
 from entra_deployer.core.target import StackVersion, Target
-from entra_deployer.repository import compile_catalog, read_catalog
+from entra_deployer.hunts.selection import Selection
+from entra_deployer.repository import Repository
 
 HUNTS = Path(__file__).parent / "data" / "hunts"
 OURS = Path(__file__).parents[1] / "rules"
@@ -30,7 +31,7 @@ def root(tmp_path):
 
 
 def compiled(root, target=TARGET, names=()):
-    return compile_catalog(read_catalog(root, names), target)
+    return Repository(root).compile(target, Selection(tuple(names)))
 
 
 def test_it_is_what_compiling_anew_gives(root):

@@ -15,6 +15,7 @@ from entra_deployer.core.errors import DeployError
 from entra_deployer.doctor.examine import examine
 from entra_deployer.plan.drift import find_drift
 from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.memory_stack import ELASTIC_URL, KIBANA_URL, MemoryStack
 from tests.stack.nonsense import NONSENSE
@@ -61,10 +62,10 @@ def clock():
 
 
 COMMANDS = {
-    "push": lambda root, connection: push_rules(root, connection, PushRequest(prune=True)),
-    "verify": lambda root, connection: verify_rules(root, connection, VerifyRequest(), clock),
-    "drift": find_drift,
-    "doctor": lambda root, connection: examine(root, connection, clock),
+    "push": lambda root, connection: push_rules(Repository(root), connection, PushRequest(prune=True)),
+    "verify": lambda root, connection: verify_rules(Repository(root), connection, VerifyRequest(), clock),
+    "drift": lambda root, connection: find_drift(Repository(root), connection),
+    "doctor": lambda root, connection: examine(Repository(root), connection, clock),
 }
 """What each command does; all that it tells is in the report that it gives, or in the error that it raises."""
 

@@ -6,10 +6,13 @@ import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.options import (
+    ChangedSinceOption,
     FormatOption,
     HuntsArgument,
     LicenseOption,
     StackOption,
+    TagOption,
+    selected,
     stack_versions,
     target_for,
 )
@@ -17,15 +20,17 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from entra_deployer.api import CheckReport
     from entra_deployer.core.target import StackVersion
+    from entra_deployer.hunts.selection import Selection
 
 
 def check(
     hunt: HuntsArgument = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     stack: StackOption = None,
     license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
     notes: Annotated[bool, typer.Option("--notes", help="Show the notes too, not their number alone.")] = False,
@@ -37,11 +42,23 @@ def check(
     table shows which can run what.
     """
     from entra_deployer.api import CheckReport, check_code, remembered
+    from entra_deployer.core.files import RULES_FOLDER
+    from entra_deployer.core.git import changed_files
     from entra_deployer.reports.documents.checks import check_document
 
     def work() -> "CheckReport":
         top = project.root()
-        return remembered(top, (stack or "", license, *(hunt or ())), lambda: _check(top, hunt or (), stack, license))
+        changed = changed_files(top / RULES_FOLDER, changed_since) if changed_since else ()
+        asked = (
+            *(f"--tag {one}" for one in tag or ()),
+            *(f"--changed {one}" for one in changed),
+            changed_since or "",
+        )
+        return remembered(
+            top,
+            (stack or "", license, *(hunt or ()), *asked),
+            lambda: _check(top, selected(hunt, tag, changed_since), stack, license),
+        )
 
     show(
         form,
@@ -52,10 +69,10 @@ def check(
     )
 
 
-def _check(top: "Path", names: "Sequence[str]", stack: str | None, license: str) -> "CheckReport":  # noqa: A002
-    from entra_deployer.api import check_rules, stated_versions
+def _check(top: "Path", selection: "Selection", stack: str | None, license: str) -> "CheckReport":  # noqa: A002
+    from entra_deployer.api import Repository, check_rules, stated_versions
 
     asked = stack_versions(stack)
     versions: list[StackVersion | None] = [*(asked or stated_versions(top))] or [None]
     targets = [target_for(version, license) for version in versions]
-    return check_rules(top, names, targets, asked if len(asked) > 1 else ())
+    return check_rules(Repository(top), selection, targets, asked if len(asked) > 1 else ())

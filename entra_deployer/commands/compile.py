@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import HuntsArgument, LicenseOption, StackOption, stack_versions, target_for
+from entra_deployer.commands.options import (
+    ChangedSinceOption,
+    HuntsArgument,
+    LicenseOption,
+    StackOption,
+    TagOption,
+    selected,
+    stack_versions,
+    target_for,
+)
 from entra_deployer.commands.terminal import complain, say, show
 from entra_deployer.commands.usage import choose
 from entra_deployer.reports import FORMS, TEXT
@@ -13,6 +22,7 @@ from entra_deployer.reports import FORMS, TEXT
 if TYPE_CHECKING:
     from entra_deployer.compiler.compiled import CompileReport
     from entra_deployer.core.errors import ExitCode
+    from entra_deployer.hunts.selection import Selection
 
 _NDJSON = "ndjson"
 """A line for each object, as Kibana's imports have them: of all commands this one alone has objects to import."""
@@ -25,6 +35,8 @@ def _form(value: str) -> str:
 
 def compile_(
     hunt: HuntsArgument = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     stack: StackOption = None,
     license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
     on: Annotated[
@@ -50,7 +62,7 @@ def compile_(
     from entra_deployer.reports.documents.compilation import compilation_as_ndjson, compilation_document
 
     def work() -> "CompileReport":
-        return _compile(hunt or [], stack, license, on)
+        return _compile(selected(hunt, tag, changed_since), stack, license, on)
 
     def code(report: "CompileReport") -> "ExitCode":
         return ExitCode.FAILED if report.failed else ExitCode.OK
@@ -69,18 +81,22 @@ def compile_(
     )
 
 
-def _compile(names: list[str], stack: str | None, license: str, on: str | None) -> "CompileReport":  # noqa: A002
-    from entra_deployer.api import compile_rules
+def _compile(
+    selection: "Selection",
+    stack: str | None,
+    license: str,  # noqa: A002 - Elastic's word
+    on: str | None,
+) -> "CompileReport":
     from entra_deployer.compiler.compiled import CompileReport
     from entra_deployer.core.errors import UsageError
 
-    top, versions = project.root(), stack_versions(stack)
+    repository, versions = project.repository(), stack_versions(stack)
     if len(versions) > 1:
         raise UsageError("rules are compiled for one version at a time", hint="`deploy check --stack` takes several")
     if on is None:
-        compilation = compile_rules(top, target_for(versions[0] if versions else None, license), names)
+        compilation = repository.compile(target_for(versions[0] if versions else None, license), selection)
     else:
-        with project.connection(top, on) as connection:
-            compilation = compile_rules(top, connection.target(connection.environment.spaces[0]), names)
+        with project.connection(repository.root, on) as connection:
+            compilation = repository.compile(connection.target(connection.environment.spaces[0]), selection)
     target = f"{compilation.target.version}, {compilation.target.licence}"
     return CompileReport(target, compilation.rules, compilation.issues)

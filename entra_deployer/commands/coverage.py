@@ -67,10 +67,10 @@ def coverage(
         versions = stack_versions(stack)
         target = target_for(versions[0] if versions else None, license)
         if on is None:
-            found = find_coverage(project.root(), target)
+            found = find_coverage(project.repository(), target)
         else:
-            with project.on(on, "looking into") as (top, connection):
-                found = find_coverage(top, connection.target(connection.environment.spaces[0]), connection)
+            with project.on(on, "looking into") as (repository, connection):
+                found = find_coverage(repository, connection.target(connection.environment.spaces[0]), connection)
         if layer:
             content = layer_of(found, f"deploy coverage {on or ''}".strip())
             write_text(layer, json.dumps(content, indent=2, ensure_ascii=False) + "\n", shown=str(layer))

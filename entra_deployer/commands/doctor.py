@@ -40,8 +40,8 @@ def doctor(
     from entra_deployer.reports.documents.examination import examination_document
 
     def work() -> "Examination":
-        with project.on(env, "looking over") as (top, connection):
-            return examine(top, connection, now)
+        with project.on(env, "looking over") as (repository, connection):
+            return examine(repository, connection, now)
 
     show(
         form,
@@ -56,11 +56,13 @@ def _role(env: str, stack: str | None) -> str:
     """The body of `POST /_security/role/<name>`. With a version nothing is asked of the servers, nor any secret."""
     from entra_deployer.api import least_role
 
-    top = project.root()
+    repository = project.repository()
     if stack:
-        found = least_role(top, project.environment(top, env, secrets=False), stack_versions(stack)[0])
+        found = least_role(
+            repository, project.environment(repository.root, env, secrets=False), stack_versions(stack)[0]
+        )
     else:
-        with project.connection(top, env) as connection:
-            found = least_role(top, connection.environment, connection.version)
+        with project.connection(repository.root, env) as connection:
+            found = least_role(repository, connection.environment, connection.version)
     note("# for POST /_security/role/entra-deployer, or below a name in role_descriptors of an API key")
     return json.dumps(found, indent=2)

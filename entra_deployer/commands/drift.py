@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Never
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption, RuleOption
+from entra_deployer.commands.options import (
+    ChangedSinceOption,
+    EnvironmentArgument,
+    FormatOption,
+    RuleOption,
+    TagOption,
+    selected,
+)
 from entra_deployer.commands.terminal import drawn, note, say, show
 from entra_deployer.core.errors import Unreachable, UsageError
 from entra_deployer.reports import TEXT
@@ -19,6 +26,8 @@ if TYPE_CHECKING:
 def drift(
     env: EnvironmentArgument = "local",
     rule: RuleOption = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     watch: Annotated[
         str | None,
         typer.Option("--watch", metavar="EVERY", help="Look again so often (10m) until interrupted; tell what is new."),
@@ -33,13 +42,14 @@ def drift(
     from entra_deployer.api import DriftReport, drift_code, find_drift
     from entra_deployer.reports.documents.drift import drift_document
 
+    selection = selected(rule, tag, changed_since)
     every = _seconds(watch)
     if every and once:
         raise UsageError("--watch goes on looking and --once does not: take one")
 
     def work() -> "DriftReport":
-        with project.on(env, "comparing") as (top, connection):
-            return find_drift(top, connection, tuple(rule or ()))
+        with project.on(env, "comparing") as (repository, connection):
+            return find_drift(repository, connection, selection)
 
     if every:
         keep_looking(work, lambda report: drawn(drift_document(report), form), lambda: time.sleep(every))

@@ -34,8 +34,8 @@ def history(
     from entra_deployer.reports.documents.history import history_document
 
     def work() -> "History":
-        with project.on(env, "reading the ledger of") as (top, connection):
-            return read_history(top, connection, rule, last)
+        with project.on(env, "reading the ledger of") as (repository, connection):
+            return read_history(repository, connection, rule, last)
 
     show(
         form,

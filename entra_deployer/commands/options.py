@@ -10,7 +10,10 @@ from entra_deployer.commands.usage import choose
 from entra_deployer.reports import FORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from entra_deployer.core.target import StackVersion, Target
+    from entra_deployer.hunts.selection import Selection
 
 
 def _form(value: str) -> str:
@@ -35,6 +38,20 @@ RuleOption = Annotated[
         metavar="NAME",
         help="Only this hunt folder or rule name, or those of a pattern (entra_*); may be given several times.",
         autocompletion=hunts,
+    ),
+]
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag", metavar="TAG", help="Only hunts with this tag in rule.yaml, or one of a pattern; several times too."
+    ),
+]
+ChangedSinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--changed-since",
+        metavar="REF",
+        help="Only hunts of which a file has changed since this branch left REF: a commit, a branch or a tag of git.",
     ),
 ]
 HuntsArgument = Annotated[
@@ -74,6 +91,13 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Take back what was edited in Kibana since the last push.")
 ]
+
+
+def selected(names: "Sequence[str] | None", tags: "Sequence[str] | None", changed_since: str | None) -> "Selection":
+    """The hunts that a command line asks for; all where it says nothing."""
+    from entra_deployer.hunts.selection import Selection
+
+    return Selection(tuple(names or ()), tuple(tags or ()), changed_since or "")
 
 
 def stack_versions(text: str | None, option: str = "--stack") -> "list[StackVersion]":

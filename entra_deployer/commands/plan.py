@@ -8,23 +8,29 @@ import typer
 from entra_deployer.commands import project
 from entra_deployer.commands.options import (
     AdoptOption,
+    ChangedSinceOption,
     EnvironmentArgument,
     FormatOption,
     KeepGoingOption,
     OverwriteOption,
     PruneOption,
     RuleOption,
+    TagOption,
+    selected,
 )
 from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
     from entra_deployer.api import Report
+    from entra_deployer.hunts.selection import Selection
 
 
 def plan(
     env: EnvironmentArgument = "local",
     rule: RuleOption = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
     overwrite: OverwriteOption = False,
@@ -37,13 +43,14 @@ def plan(
     from entra_deployer.api import PushRequest, Report, plan_code, plan_rules, write_plan
     from entra_deployer.reports.documents.plan import plan_document
 
-    check_prune(rule, prune=prune)
+    selection = selected(rule, tag, changed_since)
+    check_prune(selection, prune=prune)
     document = plan_document("plan")
-    request = PushRequest(tuple(rule or ()), adopt, prune, overwrite=overwrite, keep_going=keep_going)
+    request = PushRequest(selection, adopt, prune, overwrite=overwrite, keep_going=keep_going)
 
     def work() -> "Report":
-        with project.on(env, "planning for") as (top, connection):
-            report = plan_rules(top, connection, request)
+        with project.on(env, "planning for") as (repository, connection):
+            report = plan_rules(repository, connection, request)
         if out and report.plan:
             write_plan(out, report.plan, request.options)
         return report
@@ -57,9 +64,9 @@ def plan(
     )
 
 
-def check_prune(rule: list[str] | None, *, prune: bool) -> None:
+def check_prune(selection: "Selection", *, prune: bool) -> None:
     """Raise UsageError where a part is to be pruned: a prune looks at the whole."""
     from entra_deployer.core.errors import UsageError
 
-    if rule and prune:
-        raise UsageError("--prune looks at the whole repository: it does not go with --rule")
+    if prune and not selection.is_all:
+        raise UsageError("--prune looks at the whole repository: it does not go with --rule, --tag or --changed-since")

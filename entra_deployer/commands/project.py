@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from entra_deployer.commands.terminal import note, working
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Connection
+    from entra_deployer.api import Connection, Repository
     from entra_deployer.stack.environment import Environment
     from entra_deployer.stack.environments import LocalServers, LocalStackChoice
 
@@ -19,6 +19,13 @@ def root() -> Path:
     from entra_deployer.core.files import find_root
 
     return Path(os.path.relpath(find_root(Path.cwd())))
+
+
+def repository() -> "Repository":
+    """The project's hunts: each is read once, and compiled once for a target."""
+    from entra_deployer.api import Repository
+
+    return Repository(root())
 
 
 def environment(top: Path, name: str, *, secrets: bool = True) -> "Environment":
@@ -42,11 +49,11 @@ def connection(top: Path, name: str) -> "Connection":
 
 
 @contextmanager
-def on(env: str, doing: str) -> "Iterator[tuple[Path, Connection]]":
-    """The project and the servers of an environment, for one piece of work that `doing` names: "pushing to"."""
-    top = root()
-    with connection(top, env) as servers, working(f"{doing} {env}"):
-        yield top, servers
+def on(env: str, doing: str) -> "Iterator[tuple[Repository, Connection]]":
+    """The project's hunts and the servers of an environment, for one piece of work that `doing` names: "pushing to"."""
+    hunts = repository()
+    with connection(hunts.root, env) as servers, working(f"{doing} {env}"):
+        yield hunts, servers
 
 
 def _nowhere(_: "LocalStackChoice") -> "LocalServers":

@@ -9,12 +9,15 @@ import typer
 from entra_deployer.commands import project
 from entra_deployer.commands.complete import environments
 from entra_deployer.commands.options import (
+    ChangedSinceOption,
     DryRunOption,
     FormatOption,
     NoLockOption,
     OverwriteOption,
     RuleOption,
+    TagOption,
     YesOption,
+    selected,
 )
 from entra_deployer.commands.terminal import agreement, show, working
 from entra_deployer.reports import TEXT
@@ -31,6 +34,8 @@ def promote(
         str, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
     ],
     rule: RuleOption = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the attestation there too.")] = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
@@ -48,16 +53,18 @@ def promote(
     from entra_deployer.core.files import write_text
     from entra_deployer.reports.documents.promotion import promotion_document
 
-    request = PromotionRequest(tuple(rule or ()), dry_run, not no_lock, overwrite, agreement("promote", yes=yes))
+    request = PromotionRequest(
+        selected(rule, tag, changed_since), dry_run, not no_lock, overwrite, agreement("promote", yes=yes)
+    )
 
     def work() -> "Promotion":
-        top = project.root()
+        repository = project.repository()
         with (
-            project.connection(top, source) as there,
-            project.connection(top, target) as here,
+            project.connection(repository.root, source) as there,
+            project.connection(repository.root, target) as here,
             working(f"promoting from {source} to {target}"),
         ):
-            found = work_off(top, there, here, request)
+            found = work_off(repository, there, here, request)
         if out and found.attestation:
             text = json.dumps(found.attestation, indent=2, sort_keys=True, ensure_ascii=False)
             write_text(out, f"{text}\n", shown=str(out))

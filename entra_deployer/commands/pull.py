@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import DryRunOption, EnvironmentArgument, FormatOption, RuleOption
+from entra_deployer.commands.options import (
+    ChangedSinceOption,
+    DryRunOption,
+    EnvironmentArgument,
+    FormatOption,
+    RuleOption,
+    TagOption,
+    selected,
+)
 from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
@@ -16,6 +24,8 @@ if TYPE_CHECKING:
 def pull(
     env: EnvironmentArgument = "local",
     rule: RuleOption = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     theirs: Annotated[
         bool, typer.Option("--theirs", help="Take Kibana's side where the repository was changed too.")
     ] = False,
@@ -37,10 +47,10 @@ def pull(
     from entra_deployer.api import PullReport, PullRequest, pull_code, pull_rules
     from entra_deployer.reports.documents.pull import pull_document
 
-    request = PullRequest(tuple(rule or ()), theirs, overlay, tuple(new or ()), dry_run)
+    request = PullRequest(selected(rule, tag, changed_since), theirs, overlay, tuple(new or ()), dry_run)
 
     def work() -> "PullReport":
-        with project.on(env, "pulling from") as (top, connection):
-            return pull_rules(top, connection, request)
+        with project.on(env, "pulling from") as (repository, connection):
+            return pull_rules(repository, connection, request)
 
     show(form, work, pull_document, pull_code, lambda issues: pull_document(PullReport(env, issues=issues)))

@@ -11,6 +11,7 @@ import typer
 from entra_deployer.commands import project
 from entra_deployer.commands.options import (
     AdoptOption,
+    ChangedSinceOption,
     EnvironmentArgument,
     FormatOption,
     KeepGoingOption,
@@ -18,7 +19,9 @@ from entra_deployer.commands.options import (
     OverwriteOption,
     PruneOption,
     RuleOption,
+    TagOption,
     YesOption,
+    selected,
 )
 from entra_deployer.commands.plan import check_prune
 from entra_deployer.commands.terminal import agreement, note, show
@@ -35,6 +38,8 @@ _FIRST_RUNS = 300.0
 def push(
     env: EnvironmentArgument = "local",
     rule: RuleOption = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     adopt: AdoptOption = False,
     prune: PruneOption = False,
     overwrite: OverwriteOption = False,
@@ -66,12 +71,13 @@ def push(
     from entra_deployer.api import PushRequest, Report, push_rules, push_saved_plan, read_plan, wait_code, wait_for_runs
     from entra_deployer.reports.documents.plan import plan_document
 
-    if plan_file and (rule or adopt or prune or accept_types or overwrite or keep_going):
-        others = "--rule, --adopt, --prune, --overwrite, --keep-going and --accept-types"
+    if plan_file and (rule or tag or changed_since or adopt or prune or accept_types or overwrite or keep_going):
+        others = "--rule, --tag, --changed-since, --adopt, --prune, --overwrite, --keep-going and --accept-types"
         raise UsageError(f"--plan applies a plan as it is: {others} do not go with it")
-    check_prune(rule, prune=prune)
+    selection = selected(rule, tag, changed_since)
+    check_prune(selection, prune=prune)
     request = PushRequest(
-        tuple(rule or ()),
+        selection,
         adopt,
         prune,
         not no_lock,
@@ -87,11 +93,11 @@ def push(
 
     def work() -> "Report":
         saved = read_plan(plan_file) if plan_file else None
-        with project.on(env, "pushing to") as (top, connection):
+        with project.on(env, "pushing to") as (repository, connection):
             if saved:
-                report = push_saved_plan(top, connection, saved.plan, request.with_options(saved.options))
+                report = push_saved_plan(repository, connection, saved.plan, request.with_options(saved.options))
             else:
-                report = push_rules(top, connection, request)
+                report = push_rules(repository, connection, request)
             return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds)) if waits else report
 
     show(form, work, document, wait_code, lambda issues: document(Report(env, issues=issues)))

@@ -37,10 +37,10 @@ def remove(
     document = plan_document("remove")
 
     def work() -> "Report":
-        top = project.root()
-        with project.connection(top, env) as connection:
+        repository = project.repository()
+        with project.connection(repository.root, env) as connection:
             with working(f"looking into {env}"):
-                removal = plan_removal(top, connection, rule, disable=disable)
+                removal = plan_removal(repository, connection, rule, disable=disable)
             if removal.plan.blockers:
                 return decline_removal(connection, removal, "something else comes first")
             if not removal.plan.changes:
@@ -48,7 +48,7 @@ def remove(
             if not yes and (refusal := _ask(connection, removal)):
                 return decline_removal(connection, removal, refusal)
             with working(f"working on {env}"):
-                return apply_removal(top, connection, removal, now, lock=not no_lock)
+                return apply_removal(repository, connection, removal, now, lock=not no_lock)
 
     show(form, work, document, remove_code, lambda issues: document(Report(env, issues=issues)))
 

@@ -32,7 +32,7 @@ def replay(
     from entra_deployer.reports.documents.replay import no_replay_document, replay_document
 
     def work() -> "Replay":
-        with project.on(on, "replaying on") as (top, connection):
-            return replay_rule(top, connection, ReplayRequest(rule, start, end, every))
+        with project.on(on, "replaying on") as (repository, connection):
+            return replay_rule(repository, connection, ReplayRequest(rule, start, end, every))
 
     show(form, work, replay_document, replay_code, lambda issues: no_replay_document(on, issues))

@@ -49,9 +49,9 @@ def report(
 
         if env is None:
             versions = stack_versions(stack)
-            return look_over(project.root(), target_for(versions[0] if versions else None, license), now)
-        with project.on(env, "looking into") as (top, connection):
-            return look_over_environment(top, connection, now)
+            return look_over(project.repository(), target_for(versions[0] if versions else None, license), now)
+        with project.on(env, "looking into") as (repository, connection):
+            return look_over_environment(repository, connection, now)
 
     def work() -> "Overview":
         found = find()

@@ -50,8 +50,8 @@ def rollback(
     document = plan_document("rollback")
 
     def work() -> "Report":
-        with project.on(env, "rolling back") as (top, connection):
+        with project.on(env, "rolling back") as (repository, connection):
             request = RollbackRequest(to, dry_run, not no_lock, before, overwrite, agreement("rollback", yes=yes))
-            return roll_back(top, connection, request)
+            return roll_back(repository, connection, request)
 
     show(form, work, document, push_code, lambda issues: document(Report(env, issues=issues)))

@@ -37,8 +37,8 @@ def status(
 def _one(env: str) -> "EnvironmentStatus":
     from entra_deployer.api import look, now
 
-    with project.on(env, "looking at") as (top, connection):
-        return look(top, connection, now)
+    with project.on(env, "looking at") as (repository, connection):
+        return look(repository, connection, now)
 
 
 def _everywhere() -> "list[EnvironmentStatus]":

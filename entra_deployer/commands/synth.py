@@ -1,13 +1,16 @@
 """`deploy synth`: a test made from a rule's own query."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.complete import hunts
+from entra_deployer.commands.options import ChangedSinceOption, TagOption, selected
 from entra_deployer.commands.terminal import note, say, say_lines, working
+from entra_deployer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from entra_deployer.api import Synthesis
@@ -15,8 +18,11 @@ if TYPE_CHECKING:
 
 def synth(
     rule: Annotated[
-        list[str], typer.Argument(metavar="RULE...", help="Hunt folders or rule names.", autocompletion=hunts)
-    ],
+        list[str] | None,
+        typer.Argument(metavar="RULE...", help="Hunt folders, rule names or patterns (entra_*).", autocompletion=hunts),
+    ] = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     write: Annotated[bool, typer.Option("--write", help="Write rules/HUNT/tests/synth.yaml.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: over a file that is there already.")] = False,
 ) -> None:
@@ -29,14 +35,17 @@ def synth(
     from entra_deployer.api import file_text, synth_code, synthesise, tried, write_tests
     from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
 
-    top = project.root()
+    selection = selected(rule, tag, changed_since)
+    if selection.is_all:
+        raise UsageError("RULE is missing", hint="`deploy synth RULE...`, or --tag, or --changed-since")
+    repository = project.repository()
     found: list[Synthesis] = []
     files: list[str] = []
     with ExitStack() as stack:
         elastic = None
         if not write:
             stack.enter_context(working("making tests"))
-        for made in synthesise(top, rule):
+        for made in synthesise(repository, selection):
             one = made
             if write and made.tests:
                 if elastic is None:
@@ -46,9 +55,9 @@ def synth(
             for line in unsolved_as_text([one]):
                 note(line)
             if write:
-                files += write_tests(top, one, force=force)
+                files += write_tests(repository.root, one, force=force)
     if write:
-        say_lines(written_as_text(found, files, rule))
+        say_lines(written_as_text(found, files, rule or sorted({Path(file).parts[1] for file in files})))
     else:
-        say("---\n".join(file_text(top, test) for one in found for test in one.tests))
+        say("---\n".join(file_text(repository.root, test) for one in found for test in one.tests))
     raise typer.Exit(synth_code(tuple(found)))

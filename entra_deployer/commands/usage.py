@@ -209,15 +209,16 @@ def _is_environment(name: str) -> bool:
 
 def _rule(word: str) -> str:
     """The name of the rule that a word means, a path below rules/ included; "" for none."""
-    from entra_deployer.api import read_catalog
+    from entra_deployer.api import Repository
     from entra_deployer.core.files import RULES_FOLDER
+    from entra_deployer.hunts.selection import Selection
 
     root = _root()
     name = word.rstrip("/").removeprefix("./").removeprefix(f"{RULES_FOLDER}/")
     if root is None or not name:
         return ""
     try:
-        read_catalog(root, (name,))
+        Repository(root).catalog(Selection((name,)))
     except DeployError:
         return ""
     return name

@@ -6,7 +6,13 @@ import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.complete import hunts
-from entra_deployer.commands.options import FormatOption, OnOption
+from entra_deployer.commands.options import (
+    ChangedSinceOption,
+    FormatOption,
+    OnOption,
+    TagOption,
+    selected,
+)
 from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
 
@@ -23,6 +29,8 @@ def verify(
             autocompletion=hunts,
         ),
     ] = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     on: OnOption = "local",
     form: FormatOption = TEXT,
     mutate: Annotated[
@@ -43,13 +51,14 @@ def verify(
     from entra_deployer.api import Report
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
 
+    selection = selected(rule, tag, changed_since)
     document = live_document if live else verdicts_document
 
     def work() -> "Report":
-        top = project.root()
-        with project.connection(top, on) as connection, working(f"verifying on {on}") as step:
-            request = workflow.VerifyRequest(tuple(rule or ()), mutate, as_deployed, step)
-            return (workflow.look_at_live_data if live else workflow.verify_rules)(top, connection, request)
+        repository = project.repository()
+        with project.connection(repository.root, on) as connection, working(f"verifying on {on}") as step:
+            request = workflow.VerifyRequest(selection, mutate, as_deployed, step)
+            return (workflow.look_at_live_data if live else workflow.verify_rules)(repository, connection, request)
 
     code = workflow.live_code if live else workflow.verify_code
     show(form, work, document, code, lambda issues: document(Report(on, issues=issues)))

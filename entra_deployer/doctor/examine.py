@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError, ExitCode, Refused
@@ -22,7 +21,7 @@ from entra_deployer.esql.tree import Tree
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import watch_sources
 from entra_deployer.plan.push import PushRequest, plan_rules
-from entra_deployer.repository import Compilation, compile_rules
+from entra_deployer.repository import Compilation, Repository
 from entra_deployer.stack import privileges
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.environment import Environment
@@ -38,9 +37,9 @@ _ROUNDING = timedelta(seconds=0.5)
 """Kibana tells its time without the fraction."""
 
 
-def examine(root: Path, connection: Connection, clock: Clock) -> Examination:
+def examine(repository: Repository, connection: Connection, clock: Clock) -> Examination:
     """One finding about each thing that can be asked; what cannot be asked is a finding too."""
-    with _Doctor(root, connection, clock) as found:
+    with _Doctor(repository, connection, clock) as found:
         return Examination(connection.environment.name, tuple(found.findings()), stack=connection.environment.address)
 
 
@@ -49,9 +48,9 @@ def doctor_code(examination: Examination) -> ExitCode:
     return ExitCode.FAILED if examination.count(Health.ERROR) else ExitCode.OK
 
 
-def least_role(root: Path, environment: Environment, version: StackVersion) -> Mapping[str, Json]:
+def least_role(repository: Repository, environment: Environment, version: StackVersion) -> Mapping[str, Json]:
     """The least role for the rules of the repository in an environment of that version."""
-    compilation = compile_rules(root, _target(environment, version))
+    compilation = repository.compile(_target(environment, version))
     reads = what_rules_read(compilation.rules, version)
     return privileges.least_role(version, environment.spaces, reads, actions=_act(compilation))
 
@@ -112,7 +111,7 @@ def _target(environment: Environment, version: StackVersion, licence: str = "bas
 class _Doctor:
     """Asks both servers. Use it in a with block, which closes what it opened."""
 
-    root: Path
+    repository: Repository
     connection: Connection
     clock: Clock
     _answers: dict[str, StackVersion | None] = field(default_factory=dict)
@@ -235,7 +234,7 @@ class _Doctor:
 
     @cached_property
     def _compilation(self) -> Compilation:
-        return compile_rules(self.root, _target(self.connection.environment, self._version))
+        return self.repository.compile(_target(self.connection.environment, self._version))
 
     @cached_property
     def _reads(self) -> Reads:
@@ -298,7 +297,7 @@ class _Doctor:
 
     def _plan(self) -> Iterator[Finding]:
         """What a push would do now, or what would block it."""
-        plan = plan_rules(self.root, self.connection, PushRequest()).plan
+        plan = plan_rules(self.repository, self.connection, PushRequest()).plan
         if plan is not None:
             yield from doctor.judge_plan(plan.blockers, len(plan.changes))
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from entra_deployer.core.errors import DeployError, ExitCode, Refused
 from entra_deployer.core.issue import Issue
@@ -16,6 +15,7 @@ from entra_deployer.plan.difference import DriftKind, DriftReport
 from entra_deployer.plan.drift import Compared, as_report, compare_spaces
 from entra_deployer.plan.journal import LockHolder, PushEntry
 from entra_deployer.plan.live_rule import FAILED, WARNED
+from entra_deployer.repository import Repository
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.search import Identity
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts
@@ -58,9 +58,9 @@ class EnvironmentStatus:
         return all(finding.health is not Health.ERROR for finding in self.findings)
 
 
-def look(root: Path, connection: Connection, clock: Clock) -> EnvironmentStatus:
+def look(repository: Repository, connection: Connection, clock: Clock) -> EnvironmentStatus:
     """The status of one environment. Raises what keeps the servers from being asked at all."""
-    spaces = compare_spaces(root, connection)
+    spaces = compare_spaces(repository, connection)
     drift = as_report(spaces, connection)
     runs = count_runs([live for one in spaces for live in one.survey.existing.marked if live.object.kind == RULE])
     findings = (

@@ -1,6 +1,5 @@
 """Reads all folders under `rules/`, and never stops at the first broken one."""
 
-import fnmatch
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,17 +10,17 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from entra_deployer.core.cache import Bundle, digest, user_cache
-from entra_deployer.core.errors import InputError, Location, UnknownName
+from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import MAX_TEXT, read_bytes, read_text
 from entra_deployer.core.issue import Issue, Level, failure
 from entra_deployer.core.json import pack, unpack
-from entra_deployer.core.text import did_you_mean
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER, read_detection_tests
 from entra_deployer.hunts.fields import FaultyHunt
-from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSettings, RuleSource
+from entra_deployer.hunts.folder import Catalog, Clash, QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import Hunt, esql_queries
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
+from entra_deployer.hunts.selection import folders_named, part_of
 
 UNREADABLE = "DEP001"
 DUPLICATE = "DEP003"
@@ -35,14 +34,6 @@ class _Reading:
     folder: str
     source: RuleSource | None
     issues: tuple[Issue, ...]
-
-    @property
-    def names(self) -> set[str]:
-        """What a user may call it by."""
-        if self.source is None:
-            return {self.folder}
-        settings = {query.settings.name for query in self.source.queries if query.settings.name}
-        return {self.folder, self.source.hunt.name, *settings}
 
 
 @dataclass(frozen=True)
@@ -65,17 +56,13 @@ def read_rules(folder: Path, *, names: Sequence[str] = (), kept: Bundle | None =
     kept = kept or Bundle(user_cache("hunts", 2), where)
     readings = [_read_safely(path, kept) for path in _hunt_folders(folder)]
     kept.save(whole=True)
-    wanted = _select(readings, names)
-    chosen = {reading.folder for reading in wanted}
-    clashes = [one for one in _clashes([one.source for one in readings if one.source]) if one.folders & chosen]
-    clashing = {folder: one.issue.message for one in clashes for folder in sorted(one.folders)}
-    issues = [issue for reading in wanted for issue in reading.issues]
-    issues += [one.issue for one in clashes]
-    sources = tuple(reading.source for reading in wanted if reading.source)
+    sources = tuple(reading.source for reading in readings if reading.source)
+    clashes = tuple(_clashes(sources))
+    issues = [*(issue for reading in readings for issue in reading.issues), *(clash.issue for clash in clashes)]
     unread = tuple(reading.folder for reading in readings if reading.source is None)
-    return Catalog(
-        sources, tuple(sorted(issues, key=lambda issue: issue.order)), unread, clashing, where, whole=not names
-    )
+    ordered = tuple(sorted(issues, key=lambda issue: issue.order))
+    found = Catalog(sources, ordered, unread, clashes, where, whole=True)
+    return part_of(found, folders_named(found, names)) if names else found
 
 
 def read_hunt_file(path: Path) -> Catalog:
@@ -98,21 +85,6 @@ def _hunt_folders(folder: Path) -> list[Path]:
     if not folders:
         raise InputError("there are no hunts here", location=Location(str(folder)), hint=hint)
     return folders
-
-
-def _select(readings: Sequence[_Reading], names: Sequence[str]) -> list[_Reading]:
-    folders = [reading.folder for reading in readings]
-    known = [*folders, *sorted({name for reading in readings for name in reading.names} - set(folders))]
-    for name in names:
-        if name not in known and not any(fnmatch.fnmatchcase(one, name) for one in known):
-            hint = did_you_mean(name, known) if known else "there is none under rules/"
-            raise UnknownName("rule", name, f"no rule is named {name!r}", hint=hint)
-    return [reading for reading in readings if not names or any(_is_called(reading, name) for name in names)]
-
-
-def _is_called(reading: _Reading, name: str) -> bool:
-    """Whether a name, or a pattern of names such as `entra_*`, means this hunt."""
-    return name in reading.names or any(fnmatch.fnmatchcase(one, name) for one in reading.names)
 
 
 def _read_safely(path: Path, kept: Bundle) -> _Reading:
@@ -272,15 +244,7 @@ def _unreadable(subject: str, location: Location, message: str, hint: str) -> Is
     return Issue(UNREADABLE, Level.ERROR, message, subject, location, hint)
 
 
-@dataclass(frozen=True)
-class _Clash:
-    """Hunts with one identity, told at the last of them: in the order of folders a copy stands behind its model."""
-
-    folders: frozenset[str]
-    issue: Issue
-
-
-def _clashes(sources: Sequence[RuleSource]) -> Iterator[_Clash]:
+def _clashes(sources: Sequence[RuleSource]) -> Iterator[Clash]:
     """A clash for each further hunt with a UUID, or else a name, of another: their rules would overwrite each other."""
     told: set[str] = set()
     for attribute, word in (("uuid", "UUID"), ("name", "name")):
@@ -295,7 +259,7 @@ def _clashes(sources: Sequence[RuleSource]) -> Iterator[_Clash]:
                 message = f"the {word} {getattr(source.hunt, attribute)!r} is also that of {first.hunt.source}"
                 place = source.hunt.at_field(attribute)
                 issue = Issue(DUPLICATE, Level.ERROR, message, source.folder, place, _own_identity(source, first))
-                yield _Clash(frozenset({first.folder, source.folder}), issue)
+                yield Clash(frozenset({first.folder, source.folder}), issue)
 
 
 def _own_identity(source: RuleSource, first: RuleSource) -> str:

@@ -146,17 +146,30 @@ class RuleSource:
 
 
 @dataclass(frozen=True)
+class Clash:
+    """Hunts with one identity, told at the last of them: in the order of folders a copy stands behind its model."""
+
+    folders: frozenset[str]
+    issue: Issue
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All folders under `rules/` that could be read, sorted by folder, and what is wrong with the others.
 
     `unread` are the folders of which nobody knows which rules are theirs, those that were not asked for included.
-    `clashing` are the folders that share a UUID or a name with another one, each with what is wrong. `folder` is where
-    they all are, "" for several places; `whole` says that these are all that there are.
+    `clashes` tell which folders share a UUID or a name; their issues are among `issues`. `folder` is where they all
+    are, "" for several places; `whole` says that these are all that there are.
     """
 
     sources: tuple[RuleSource, ...]
     issues: tuple[Issue, ...] = ()
     unread: tuple[str, ...] = ()
-    clashing: Mapping[str, str] = field(default_factory=dict)
+    clashes: tuple[Clash, ...] = ()
     folder: str = ""
     whole: bool = False
+
+    @property
+    def clashing(self) -> dict[str, str]:
+        """The folders that share a UUID or a name with another one, each with what is wrong."""
+        return {folder: clash.issue.message for clash in self.clashes for folder in sorted(clash.folders)}

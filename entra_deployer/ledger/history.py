@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from entra_deployer.compiler.identity import pinned_rule_id, rule_name, search_id
 from entra_deployer.core.errors import InputError, UnknownName
@@ -12,7 +11,7 @@ from entra_deployer.objects.state import StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.journal import Journal, PushEntry, PushState
 from entra_deployer.plan.plan import Change, Outcome
-from entra_deployer.repository import read_catalog
+from entra_deployer.repository import Repository
 
 MOST = 20
 """How many pushes are told where nobody asks for more."""
@@ -47,7 +46,7 @@ class History:
     stack: str = ""
 
 
-def read_history(root: Path, connection: Connection, rule: str = "", most: int = MOST) -> History:
+def read_history(repository: Repository, connection: Connection, rule: str = "", most: int = MOST) -> History:
     """The newest pushes, or the newest that touched a rule: its name, its rule_id or the folder of its hunt.
 
     Raises UnknownName for a rule that neither a push nor the repository knows.
@@ -58,7 +57,7 @@ def read_history(root: Path, connection: Connection, rule: str = "", most: int =
         told = tuple(with_changes(journal, push) for push in numbered[:most])
         older = len(numbered) - len(told)
         return History(name, told, older=older, issues=tuple(journal.issues), stack=address)
-    wanted = _names_of(root, connection, rule)
+    wanted = _names_of(repository, connection, rule)
     whole = [with_changes(journal, push) for push in numbered]
     found = [push for push in (_only(push, wanted) for push in whole) if push.entry.results]
     if not found and wanted == {rule}:
@@ -79,10 +78,10 @@ def with_changes(journal: Journal, push: NumberedPush) -> NumberedPush:
     return replace(push, entry=journal.with_changes(push.entry))
 
 
-def _names_of(root: Path, connection: Connection, rule: str) -> set[str]:
+def _names_of(repository: Repository, connection: Connection, rule: str) -> set[str]:
     """What the rules of a folder, and their searches, are called; a name or a rule_id is itself."""
     try:
-        sources = [source for source in read_catalog(root).sources if source.folder == rule]
+        sources = [source for source in repository.catalog().sources if source.folder == rule]
     except InputError:
         sources = []
     found = {rule}

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from entra_deployer.core.errors import UsageError
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.hunts.folder import Catalog
 from entra_deployer.ledger.history import (
     DONE,
     NumberedPush,
@@ -24,7 +22,7 @@ from entra_deployer.plan.planner import Existing, Policy, in_order, make_plan
 from entra_deployer.plan.push import Clock, PushRequest, now, plan_rules, push_rules
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.survey import read_existing, survey_space
-from entra_deployer.repository import read_catalog
+from entra_deployer.repository import Repository
 
 NOT_LASTING = "DEP375"
 
@@ -46,7 +44,7 @@ class RollbackRequest:
     agree: Callable[[Report], str] = lambda _: ""
 
 
-def roll_back(root: Path, connection: Connection, request: RollbackRequest, clock: Clock = now) -> Report:
+def roll_back(repository: Repository, connection: Connection, request: RollbackRequest, clock: Clock = now) -> Report:
     """Bring the environment to what a push left or found. Raises UsageError for a number that no push has."""
     numbered = number_pushes(connection.journal)
     if request.before is not None:
@@ -57,11 +55,11 @@ def roll_back(root: Path, connection: Connection, request: RollbackRequest, cloc
         note = f"rollback to #{number}"
     pushes = [with_changes(connection.journal, push) for push in numbered]
     wanted = (state_after if request.before is None else state_before)(pushes, number)
-    plan = _plan(root, connection, wanted, overwrite=request.overwrite)
+    plan = _plan(repository, connection, wanted, overwrite=request.overwrite)
     asked = PushRequest(lock=request.lock, note=note, agree=request.agree)
     if request.dry_run:
-        return plan_rules(root, connection, asked, plan=plan)
-    return push_rules(root, connection, asked, plan=plan, clock=clock)
+        return plan_rules(repository, connection, asked, plan=plan)
+    return push_rules(repository, connection, asked, plan=plan, clock=clock)
 
 
 def _check_before(pushes: list[NumberedPush], number: int, environment: str) -> None:
@@ -85,10 +83,11 @@ def _target(pushes: list[NumberedPush], wanted: int | None, environment: str) ->
     return wanted
 
 
-def _plan(root: Path, connection: Connection, wanted: Mapping[Place, StateObject | None], *, overwrite: bool) -> Plan:
-    catalog = _catalog(root)
+def _plan(
+    repository: Repository, connection: Connection, wanted: Mapping[Place, StateObject | None], *, overwrite: bool
+) -> Plan:
     spaces = [
-        _space(catalog, connection, space, wanted, overwrite=overwrite) for space in connection.environment.spaces
+        _space(repository, connection, space, wanted, overwrite=overwrite) for space in connection.environment.spaces
     ]
     issue = Issue(
         NOT_LASTING,
@@ -101,21 +100,19 @@ def _plan(root: Path, connection: Connection, wanted: Mapping[Place, StateObject
     return plan.with_issues([issue]) if plan.changes else plan
 
 
-def _catalog(root: Path) -> Catalog:
-    """The repository, for what it says of owners; a rollback does not depend on its being in order."""
-    return replace(read_catalog(root), issues=())
-
-
 def _space(
-    catalog: Catalog,
+    repository: Repository,
     connection: Connection,
     space: str,
     wanted: Mapping[Place, StateObject | None],
     *,
     overwrite: bool,
 ) -> tuple[State, Existing, Policy]:
-    """What no push touched since is wanted as it stands; the rest as it was, or not at all."""
-    survey = survey_space(catalog, connection, space, connection.journal.base(space))
+    """What no push touched since is wanted as it stands; the rest as it was, or not at all.
+
+    The repository is asked for what it says of owners alone: a rollback does not depend on its being in order.
+    """
+    survey = survey_space(repository, connection, space, connection.journal.base(space))
     mine = {(kind, key): one for (where, kind, key), one in wanted.items() if where == space}
     tag = owner_tag(space)
     once = State(space, in_order([*(one for one in mine.values() if one and one.at != tag.at), tag]))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.errors import DeployError, ExitCode, UnknownName, UsageError
@@ -19,7 +18,7 @@ from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 from entra_deployer.plan.planner import NOT_DELETED
 from entra_deployer.plan.push import Clock, PushRequest, push_code, push_rules
 from entra_deployer.plan.report import Report
-from entra_deployer.repository import read_catalog
+from entra_deployer.repository import Repository
 
 _WARNING = "DEP360"
 
@@ -37,13 +36,13 @@ class Removal:
         return "switched off" if self.disable else "removed"
 
 
-def plan_removal(root: Path, connection: Connection, name: str, *, disable: bool = False) -> Removal:
+def plan_removal(repository: Repository, connection: Connection, name: str, *, disable: bool = False) -> Removal:
     """Find the rule in each space by its name, its rule_id or its hunt's folder. Reads only.
 
     A folder with several queries stands for all its rules; of a hunt in the repository nothing may stand there. Raises
     UsageError for a name that nothing of ours has.
     """
-    finder = _Finder(root, connection, name)
+    finder = _Finder(repository, connection, name)
     changes: list[Change] = []
     for space in connection.environment.spaces:
         rules = finder.rules(space)
@@ -73,7 +72,9 @@ def decline_removal(connection: Connection, removal: Removal, why: str) -> Repor
     return _report(connection, removal, not_applied(removal.plan, why), f"Nothing was {removal.verb}: {why}.")
 
 
-def apply_removal(root: Path, connection: Connection, removal: Removal, clock: Clock, *, lock: bool = True) -> Report:
+def apply_removal(
+    repository: Repository, connection: Connection, removal: Removal, clock: Clock, *, lock: bool = True
+) -> Report:
     """Do what was shown. A rule is switched off before it is deleted."""
     plan = removal.plan
     if not plan.changes:
@@ -82,7 +83,7 @@ def apply_removal(root: Path, connection: Connection, removal: Removal, clock: C
         results = _switch_off(connection, plan, lock=lock)
         found = _report(connection, removal, results)
     else:
-        found = push_rules(root, connection, PushRequest(lock=lock), plan=plan, clock=clock)
+        found = push_rules(repository, connection, PushRequest(lock=lock), plan=plan, clock=clock)
     done = sum(one.outcome is Outcome.APPLIED and one.change.kind == RULE for one in found.results)
     failed = len(found.results) - found.count(Outcome.APPLIED)
     summary = f"{done} rule{'s' if done != 1 else ''} {removal.verb}"
@@ -148,11 +149,10 @@ def _switched(connection: Connection, change: Change) -> ChangeResult:
 class _Finder:
     """Finds in Kibana what the user calls by a name."""
 
-    def __init__(self, root: Path, connection: Connection, name: str) -> None:
-        self._root = root
+    def __init__(self, repository: Repository, connection: Connection, name: str) -> None:
         self._connection = connection
         self._name = name
-        catalog = read_catalog(root)
+        catalog = repository.catalog()
         self._unread = catalog.unread
         self._sources = {
             pinned_rule_id(source.hunt, query): (source, query.key)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import RULE, FieldDiff, Key, LiveObject, State, StateObject
 from entra_deployer.plan.connection import Connection
@@ -22,7 +23,7 @@ from entra_deployer.plan.journal import PushEntry, Types
 from entra_deployer.plan.plan import Action, Change
 from entra_deployer.plan.planner import Existing, Policy, Side, make_plan, side_of, without_kept
 from entra_deployer.plan.survey import Survey, survey_space
-from entra_deployer.repository import read_catalog
+from entra_deployer.repository import Repository
 
 NO_BASE = "DEP350"
 NO_LEDGER = "DEP351"
@@ -230,21 +231,20 @@ class Compared:
     last_push: PushEntry | None = None
 
 
-def find_drift(root: Path, connection: Connection, names: Sequence[str] = ()) -> DriftReport:
-    """Compare each space of the environment; with `names` only these hunt folders or rule names."""
-    return as_report(compare_spaces(root, connection, names), connection)
+def find_drift(repository: Repository, connection: Connection, selection: Selection = ALL) -> DriftReport:
+    """Compare each space of the environment, as far as it is about what is selected."""
+    return as_report(compare_spaces(repository, connection, selection), connection)
 
 
-def compare_spaces(root: Path, connection: Connection, names: Sequence[str] = ()) -> list[Compared]:
+def compare_spaces(repository: Repository, connection: Connection, selection: Selection = ALL) -> list[Compared]:
     """Read and compare each space."""
     past = connection.journal.past()
     last_push = next(iter(past.entries), None)
-    catalog = read_catalog(root, names)
     found: list[Compared] = []
     for space in connection.environment.spaces:
-        survey = survey_space(catalog, connection, space, past.bases.get(space, {}))
+        survey = survey_space(repository, connection, space, past.bases.get(space, {}), selection)
         watched = _watch(survey, connection, past.types.get(space, {}))
-        differences = _compare(survey, watched, _sources(survey, root), whole=not names)
+        differences = _compare(survey, watched, _sources(survey, repository.root), whole=selection.is_all)
         found.append(Compared(survey, tuple(differences), tuple(watched), last_push))
     return found
 

@@ -1,17 +1,16 @@
 """Plan and push: compile, read what stands, compare, apply what was shown."""
 
-import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
+from entra_deployer.core.git import commit_of, is_older_checkout
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Handlers, apply, moved
 from entra_deployer.plan.connection import Connection
@@ -23,7 +22,7 @@ from entra_deployer.plan.preflight import check_queries
 from entra_deployer.plan.remaining import still_to_do
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.survey import Survey, survey_space
-from entra_deployer.repository import read_catalog
+from entra_deployer.repository import Repository
 
 type Clock = Callable[[], datetime]
 
@@ -37,14 +36,14 @@ TOLD_NOTES = frozenset({"DEP310", "DEP315"})
 class PushRequest:
     """What the user asked for.
 
-    `names` are hunt folders or rule names; () means all. `overwrite` takes back what was edited in Kibana since the
+    `overwrite` takes back what was edited in Kibana since the
     last push. `lock` False pushes without the lock; `wait` is asked, while somebody else holds it, whether to go on
     waiting. `note` goes into the ledger beside what was done. With `accept_types` the types that the sources' fields
     have now are the ones to measure by, for all of these rules. With `keep_going` hunts that have errors are left out
     and keep no other one away. `agree` is shown the plan before the first write and says why not, or "".
     """
 
-    names: tuple[str, ...] = ()
+    selection: Selection = ALL
     adopt: bool = False
     prune: bool = False
     lock: bool = True
@@ -58,13 +57,21 @@ class PushRequest:
     @property
     def options(self) -> dict[str, Json]:
         """What a plan's file keeps of it, so that the same plan can be made again."""
-        return {"names": list(self.names), "adopt": self.adopt, "prune": self.prune, "overwrite": self.overwrite}
+        further = {"tags": list(self.selection.tags), "changed_since": self.selection.changed_since}
+        return {
+            "names": list(self.selection.names),
+            **{name: value for name, value in further.items() if value},
+            "adopt": self.adopt,
+            "prune": self.prune,
+            "overwrite": self.overwrite,
+        }
 
     def with_options(self, options: Mapping[str, Json]) -> "PushRequest":
         """The same request for what a plan's file says that it was made with."""
-        names = tuple(str(name) for name in options.get("names", ()))
+        names, tags = (tuple(str(one) for one in options.get(key, ())) for key in ("names", "tags"))
+        selection = Selection(names, tags, str(options.get("changed_since", "")))
         adopt, prune, overwrite = (bool(options.get(name)) for name in ("adopt", "prune", "overwrite"))
-        return replace(self, names=names, adopt=adopt, prune=prune, overwrite=overwrite)
+        return replace(self, selection=selection, adopt=adopt, prune=prune, overwrite=overwrite)
 
 
 def now() -> datetime:
@@ -72,18 +79,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def plan_rules(root: Path, connection: Connection, request: PushRequest, *, plan: Plan | None = None) -> Report:
+def plan_rules(
+    repository: Repository, connection: Connection, request: PushRequest, *, plan: Plan | None = None
+) -> Report:
     """What a push would do now, of its own or the given plan. Reads only."""
-    push = _Push(root, connection, request, now)
+    push = _Push(repository, connection, request, now)
     plan = plan or push.plan()
     return push.report(plan, not_applied(plan, "") if plan.blockers else planned(plan))
 
 
 def push_rules(
-    root: Path, connection: Connection, request: PushRequest, *, plan: Plan | None = None, clock: Clock = now
+    repository: Repository,
+    connection: Connection,
+    request: PushRequest,
+    *,
+    plan: Plan | None = None,
+    clock: Clock = now,
 ) -> Report:
     """Make a plan, or take the given one, and apply it; or tell what blocks it. No change, no write."""
-    push = _Push(root, connection, request, clock)
+    push = _Push(repository, connection, request, clock)
     plan = plan or push.plan()
     if plan.blockers:
         return push.report(plan, not_applied(plan, "blocked"))
@@ -97,7 +111,7 @@ def push_rules(
 
 
 def push_saved_plan(
-    root: Path, connection: Connection, saved: Plan, request: PushRequest, clock: Clock = now
+    repository: Repository, connection: Connection, saved: Plan, request: PushRequest, clock: Clock = now
 ) -> Report:
     """Apply a plan that was saved, if it is still exactly what a push would do; else nothing, and the reason.
 
@@ -105,7 +119,7 @@ def push_saved_plan(
     """
     if saved.environment != connection.environment.name:
         raise UsageError(f"this plan is for {saved.environment}, not for {connection.environment.name}")
-    push = _Push(root, connection, request, clock)
+    push = _Push(repository, connection, request, clock)
     plan = push.plan()
     if plan.blockers:
         return push.report(plan, not_applied(saved, "blocked"))
@@ -165,8 +179,8 @@ def push_code(report: Report) -> ExitCode:
 class _Push:
     """One run of plan or push."""
 
-    def __init__(self, root: Path, connection: Connection, request: PushRequest, clock: Clock) -> None:
-        self._root = root
+    def __init__(self, repository: Repository, connection: Connection, request: PushRequest, clock: Clock) -> None:
+        self._repository = repository
         self._connection = connection
         self._request = request
         self._clock = clock
@@ -207,9 +221,9 @@ class _Push:
     def plan(self) -> Plan:
         past = self._past = self._journal.past()
         self._close_what_is_done()
-        catalog = read_catalog(self._root, self._request.names)
         for space in self._connection.environment.spaces:
-            self._surveys.append(survey_space(catalog, self._connection, space, past.bases.get(space, {})))
+            base = past.bases.get(space, {})
+            self._surveys.append(survey_space(self._repository, self._connection, space, base, self._request.selection))
         self._tell([issue for survey in self._surveys for issue in survey.issues])
         plan = self._planned()
         while self._request.keep_going and (broken := self._broken()):
@@ -248,7 +262,7 @@ class _Push:
         last = next(iter(self._past.entries), None) if plan.changes else None
         if last is None:
             return
-        if is_older_checkout(self._root, last.commit):
+        if is_older_checkout(self._repository.root, last.commit):
             message = f"this checkout is older than the commit that {last.by} pushed there at {last.at[:19]}"
             hint = f"{last.commit[:12]} was pushed last: take it, or push on if going back is meant"
             yield Issue(OLDER, Level.WARNING, message, environment, hint=hint)
@@ -284,7 +298,7 @@ class _Push:
             adopt=request.adopt,
             prune=request.prune,
             overwrite=request.overwrite,
-            whole=not request.names,
+            whole=request.selection.is_all,
             begun={at: one for (space, at), one in self._begun.items() if space == found.desired.space},
             withheld={**found.policy.withheld, **dict.fromkeys(left_out, "left out")},
         )
@@ -378,7 +392,7 @@ class _Push:
             environment=plan.environment,
             at=self._clock().isoformat(timespec="milliseconds"),
             by=self._connection.elastic.whoami(),
-            commit=commit_of(self._root),
+            commit=commit_of(self._repository.root),
             state=PushState.STARTED,
             results=tuple(planned(plan)),
             note=self._request.note,
@@ -406,25 +420,3 @@ def _interrupted(entry: PushEntry) -> Issue:
     message = f"the push of {entry.at[:19]} by {entry.by} was interrupted"
     hint = "`deploy recover` finishes or undoes it; a push replaces it"
     return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)
-
-
-def commit_of(root: Path) -> str:
-    """The commit that the repository stands at, with a + where files differ from it; "" where there is no git."""
-    _, commit = _git(root, "rev-parse", "HEAD")
-    return f"{commit}+" if commit and _git(root, "status", "--porcelain", "--", ".")[1] else commit
-
-
-def is_older_checkout(root: Path, pushed: str) -> bool:
-    """Whether the repository stands at an ancestor of a commit that was pushed; False where git cannot tell."""
-    commit = pushed.removesuffix("+")
-    _, head = _git(root, "rev-parse", "HEAD")
-    return bool(commit and head) and head != commit and _git(root, "merge-base", "--is-ancestor", head, commit)[0]
-
-
-def _git(root: Path, *arguments: str) -> tuple[bool, str]:
-    """Whether git says yes, and what; no and "" where there is no git."""
-    git = shutil.which("git")
-    if not git:
-        return False, ""
-    done = subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=False)
-    return done.returncode == 0, done.stdout.strip() if done.returncode == 0 else ""

@@ -9,7 +9,7 @@ from entra_deployer.compiler.compiler import desired_state
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
-from entra_deployer.hunts.folder import Catalog
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
@@ -17,7 +17,7 @@ from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObje
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
-from entra_deployer.repository import Compilation, compile_catalog
+from entra_deployer.repository import Compilation, Repository
 from entra_deployer.stack.kibana import KibanaClient
 
 
@@ -45,9 +45,15 @@ class Survey:
         return found
 
 
-def survey_space(catalog: Catalog, connection: Connection, space: str, base: Mapping[Key, StateObject]) -> Survey:
-    """Compile what was read for a space and read what stands there. `base` is what the last push left. Reads only."""
-    compilation = compile_catalog(catalog, connection.target(space))
+def survey_space(
+    repository: Repository,
+    connection: Connection,
+    space: str,
+    base: Mapping[Key, StateObject],
+    selection: Selection = ALL,
+) -> Survey:
+    """Compile for a space and read what stands there. `base` is what the last push left. Reads only."""
+    compilation = repository.compile(connection.target(space), selection)
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
     rules = [_stamped(resolver.resolve(rule)) for rule in compilation.deployable]
     desired = desired_state(rules, space)

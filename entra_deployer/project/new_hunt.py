@@ -12,7 +12,8 @@ from entra_deployer.data import load_text
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.hunts.fields import trim_blank_lines
-from entra_deployer.repository import OFFLINE
+from entra_deployer.hunts.selection import Selection
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate.tests import UnsolvedCase
 from entra_deployer.verify.generate_tests import synthesise, write_tests
 
@@ -50,7 +51,7 @@ def new_hunt(root: Path, name: str, uuid: UUID, query: str | None = None, *, sou
     hunt = _hunt_text(title, uuid, text)
     for path, content in ((f"{top}/hunt.md", hunt), (f"{top}/rule.yaml", _settings_text(root))):
         write_text(root / path, content, shown=path, new=True)
-    (made,) = synthesise(root, [folder])
+    (made,) = synthesise(Repository(root), Selection((folder,)))
     tests = write_tests(root, made)
     return NewHunt(folder, title, str(uuid), (f"{top}/hunt.md", f"{top}/rule.yaml", *tests), made.unsolved)
 

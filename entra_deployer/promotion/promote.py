@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError, ExitCode, SecretError, UsageError
+from entra_deployer.core.git import commit_of
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.ledger.history import number_pushes, with_changes
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.objects.state import RULE, LiveObject, StateObject
@@ -16,11 +17,11 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind
 from entra_deployer.plan.drift import Compared, compare_spaces
 from entra_deployer.plan.plan import Outcome, Plan
-from entra_deployer.plan.push import Clock, PushRequest, commit_of, now, plan_rules, push_code, push_rules
+from entra_deployer.plan.push import Clock, PushRequest, now, plan_rules, push_code, push_rules
 from entra_deployer.plan.report import Report
 from entra_deployer.promotion.attestation import INTENDED, Evidence, Promotion, complete, intend
 from entra_deployer.promotion.gates import NOT_SIGNED, Approvals, Gatekeeper, Standing, is_same_version, read_approvals
-from entra_deployer.repository import compile_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts, make_records
 from entra_deployer.verify.run import verify
 from entra_deployer.verify.verify_rules import contents, make_bench, rules_under_test, watch_rules, with_source
@@ -36,9 +37,9 @@ _MET_IN_TARGET = frozenset({DriftKind.NOT_PUSHED, DriftKind.DIFFERENT, DriftKind
 
 @dataclass(frozen=True)
 class PromotionRequest:
-    """What the user asked for: hunt folders or rule names (() means all), or only a look."""
+    """What the user asked for, or only a look."""
 
-    names: tuple[str, ...] = ()
+    selection: Selection = ALL
     dry_run: bool = False
     lock: bool = True
     overwrite: bool = False
@@ -46,12 +47,12 @@ class PromotionRequest:
 
 
 def promote(
-    root: Path, source: Connection, target: Connection, request: PromotionRequest, clock: Clock = now
+    repository: Repository, source: Connection, target: Connection, request: PromotionRequest, clock: Clock = now
 ) -> Promotion:
     """Bring to the target what the source has and proved; or tell all that stands against it, and write nothing."""
     if source.environment.name == target.environment.name:
         raise UsageError(f"{source.environment.name} cannot be promoted to itself")
-    return _Promotion(root, source, target, request, clock).run()
+    return _Promotion(repository, source, target, request, clock).run()
 
 
 def promote_code(promotion: Promotion) -> ExitCode:
@@ -63,7 +64,7 @@ def promote_code(promotion: Promotion) -> ExitCode:
 class _Promotion:
     """One run; `issues` and `evidence` fill up."""
 
-    root: Path
+    repository: Repository
     source: Connection
     target: Connection
     request: PromotionRequest
@@ -75,8 +76,8 @@ class _Promotion:
         """Plan, look at everything that may stand against it, and push."""
         note = f"promoted from {self.source.environment.name}"
         asked = self.request
-        push = PushRequest(asked.names, lock=asked.lock, note=note, overwrite=asked.overwrite, agree=asked.agree)
-        planned = plan_rules(self.root, self.target, push)
+        push = PushRequest(asked.selection, lock=asked.lock, note=note, overwrite=asked.overwrite, agree=asked.agree)
+        planned = plan_rules(self.repository, self.target, push)
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
         completed = None if self.request.dry_run else self._complete_older()
         if planned.plan is None or not (planned.plan.changes or planned.errors):
@@ -89,11 +90,11 @@ class _Promotion:
         if done.refused:
             return done
         at = self.clock().isoformat(timespec="milliseconds")
-        intention = intend(done, self.source, self.target, at=at, commit=commit_of(self.root))
+        intention = intend(done, self.source, self.target, at=at, commit=commit_of(self.repository.root))
         if self.request.dry_run:
             return replace(done, attestation=intention)
         self.target.journal.remember_attestation(intention)  # what fails here fails before anything is written
-        report = push_rules(self.root, self.target, push, plan=planned.plan, clock=self.clock)
+        report = push_rules(self.repository, self.target, push, plan=planned.plan, clock=self.clock)
         done = replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
         attestation = self._attested(intention, report)
         return replace(
@@ -146,7 +147,7 @@ class _Promotion:
     @cached_property
     def _compared(self) -> list[Compared]:
         """The source's spaces against its last push and the repository."""
-        return compare_spaces(self.root, self.source, self.request.names)
+        return compare_spaces(self.repository, self.source, self.request.selection)
 
     def _refuse_drift(self) -> None:
         source, target = self.source.environment.name, self.target.environment.name
@@ -155,7 +156,7 @@ class _Promotion:
             if difference.kind is DriftKind.NOT_PUSHED:
                 message = f"another content than {source} has: {_said(difference)}"
             self._against(SOURCE_DRIFT, difference.name, message, f"deploy drift {source}")
-        for space in compare_spaces(self.root, self.target, self.request.names):
+        for space in compare_spaces(self.repository, self.target, self.request.selection):
             for difference in space.differences:
                 if difference.counts and difference.kind not in _MET_IN_TARGET:
                     hint = f"deploy drift {target}; then deploy pull {target}, or set it back"
@@ -167,7 +168,7 @@ class _Promotion:
         """Gather what speaks for each rule of the plan, and hold it against the gates."""
         gates = self.target.environment.gates
         keeper = Gatekeeper(self.source.environment.name, gates, self.clock())
-        approvals = read_approvals(self.root, gates.approvals_file) if gates.approvals else {}
+        approvals = read_approvals(self.repository.root, gates.approvals_file) if gates.approvals else {}
         records = self._records()
         standing = {live.object.key: live for live in self._standing()}
         wanted = {c.key: c.desired for c in plan.changes if c.kind == RULE and c.desired}
@@ -251,7 +252,7 @@ class _Promotion:
             self.issues.append(Issue(TO_BE_VERIFIED, Level.NOTE, message, environment.name))
             return {}
         space = environment.spaces[0]
-        compilation = compile_rules(self.root, self.target.target(space), self.request.names)
+        compilation = self.repository.compile(self.target.target(space), self.request.selection)
         payloads: dict[str, Json] = {key: one.payload for key, one in rules.items()}
         under_test = [
             replace(rule, payload=payloads[rule.rule_id])

@@ -8,6 +8,7 @@ from pathlib import Path
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, LiveObject
 from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.plan.connection import Connection
@@ -17,6 +18,7 @@ from entra_deployer.plan.survey import Resolver
 from entra_deployer.pull.drafts import Brought, Builder, Draft, FileEdit, PullReport, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish
+from entra_deployer.repository import Repository
 
 CONFLICT = "DEP370"
 NO_EDIT = "DEP371"
@@ -33,22 +35,22 @@ _FIRST = ("query", "name")
 class PullRequest:
     """What the user asked for.
 
-    `names` are hunt folders or rule names, () means all. `theirs` takes Kibana's side where the repository was changed
+    `theirs` takes Kibana's side where the repository was changed
     too, or where it is not known who changed what. `overlay` writes to the environment's file alone. `new` are names of
     rules that were made in Kibana and bear no mark of ours. With `dry_run` nothing is written.
     """
 
-    names: tuple[str, ...] = ()
+    selection: Selection = ALL
     theirs: bool = False
     overlay: bool = False
     new: tuple[str, ...] = ()
     dry_run: bool = False
 
 
-def pull_rules(root: Path, connection: Connection, request: PullRequest) -> PullReport:
+def pull_rules(repository: Repository, connection: Connection, request: PullRequest) -> PullReport:
     """Bring what was changed in Kibana into the project's files. Kibana is only read."""
-    compared = compare_spaces(root, connection, request.names)
-    pull = _Pull(root, connection, request)
+    compared = compare_spaces(repository, connection, request.selection)
+    pull = _Pull(repository.root, connection, request)
     for one in compared:
         pull.space(one)
     errors = {issue for one in compared for issue in one.survey.issues if issue.level is Level.ERROR}

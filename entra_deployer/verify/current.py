@@ -1,17 +1,17 @@
 """What is proved is the repository's rule: what stands in Kibana has to be it, and the local stack is made so first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.objects.state import RULE, LiveObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.plan import Action, Outcome
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.survey import unlike
-from entra_deployer.repository import Compilation
+from entra_deployer.repository import Compilation, Repository
 
 BROUGHT = "DEP814"
 
@@ -35,7 +35,7 @@ def read_standing(compilation: Compilation, connection: Connection, space: str) 
 
 
 def as_in_repository(
-    root: Path, connection: Connection, compilation: Compilation, space: str, names: Sequence[str]
+    repository: Repository, connection: Connection, compilation: Compilation, space: str, selection: Selection
 ) -> StandingRules:
     """The standing rules; where the environment is the embedded stack they are brought up to date before."""
     standing = read_standing(compilation, connection, space)
@@ -43,7 +43,7 @@ def as_in_repository(
     missing = [rule for rule in compilation.deployable if rule.rule.key not in standing]
     if not connection.environment.embedded or not (differing or missing):
         return StandingRules(standing, differing)
-    report = push_rules(root, connection, PushRequest(tuple(names), keep_going=True))
+    report = push_rules(repository, connection, PushRequest(selection, keep_going=True))
     standing = read_standing(compilation, connection, space)
     told = (*_brought(report), *_kept_away(report, compilation))
     return StandingRules(standing, unlike(compilation, connection, space, standing), told)

@@ -20,7 +20,8 @@ from entra_deployer.esql.tree import Tree
 from entra_deployer.esql.types import inferred_types
 from entra_deployer.hunts.detection_test import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
-from entra_deployer.repository import OFFLINE, Compilation, compile_rules
+from entra_deployer.hunts.selection import ALL, Selection
+from entra_deployer.repository import OFFLINE, Compilation, Repository
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
@@ -38,12 +39,12 @@ It is yours now: give the events the fields that real ones have.
 """
 
 
-def synthesise(root: Path, names: Sequence[str]) -> Iterator[Synthesis]:
+def synthesise(repository: Repository, selection: Selection = ALL) -> Iterator[Synthesis]:
     """A synthesis of each rule as it is made, and an empty one of each hunt or query that does not compile.
 
-    Raises UsageError for a name that does not exist, InputError where nothing compiles.
+    Raises UsageError for a name, a tag or a commit that there is not, InputError where nothing compiles.
     """
-    compilation = compile_rules(root, OFFLINE, names)
+    compilation = repository.compile(OFFLINE, selection)
     if not compilation.rules:
         raise _nothing_to_solve(compilation)
     for rule in compilation.rules:

@@ -3,13 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from entra_deployer.core.errors import ExitCode, InputError, UsageError
 from entra_deployer.core.issue import Level
 from entra_deployer.core.time import format_moment, parse_duration, parse_moment, parse_span
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
-from entra_deployer.repository import compile_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.repeats import schedule
 from entra_deployer.verify.replay import Journey
 from entra_deployer.verify.replay import replay as run_replay
@@ -28,12 +28,12 @@ class ReplayRequest:
     every: str | None = None
 
 
-def replay_rule(root: Path, connection: Connection, request: ReplayRequest) -> Replay:
+def replay_rule(repository: Repository, connection: Connection, request: ReplayRequest) -> Replay:
     """Run one rule at each tick of its schedule. A rule that is not deployed yet is taken as it would be."""
     space = connection.environment.spaces[0]
     bench = make_bench(connection, space)
     now = bench.clock()
-    rule = _rule(root, connection, request.name, space)
+    rule = _rule(repository, connection, request.name, space)
     interval, _ = schedule(rule.payload or {})
     every = _step(request.every) if request.every else timedelta(seconds=interval)
     journey = Journey(parse_time(request.start, now), parse_time(request.end, now), every)
@@ -54,8 +54,8 @@ def replay_code(_: Replay) -> ExitCode:
     return ExitCode.OK
 
 
-def _rule(root: Path, connection: Connection, name: str, space: str) -> RuleUnderTest:
-    compilation = compile_rules(root, connection.target(space), (name,))
+def _rule(repository: Repository, connection: Connection, name: str, space: str) -> RuleUnderTest:
+    compilation = repository.compile(connection.target(space), Selection((name,)))
     desired = {compiled.rule.key: compiled.rule.payload for compiled in compilation.rules}
     found = rules_under_test(compilation, connection, space)
     named = [rule for rule in found if rule.name == name] or found

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.window import find_window
@@ -14,12 +13,13 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import NO_SOURCE, Watched, problems_of_rule, warnings_of_rules, watch_sources
 from entra_deployer.plan.journal import Types
 from entra_deployer.plan.report import Report
-from entra_deployer.repository import Compilation, compile_rules, rule_keys
+from entra_deployer.repository import Compilation, Repository, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.covering_tests import with_killers
@@ -38,32 +38,32 @@ UNKNOWN_QUERY = "DEP811"
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """What the user asked for: hunt folders or rule names (() means all), and whether to tell mutation scores.
+    """What the user asked for, and whether to tell mutation scores.
 
     With `as_deployed` each rule is tried as it stands in Kibana, whatever the repository says. `progress`
     is told how many rules have their verdict, and of how many.
     """
 
-    names: tuple[str, ...] = ()
+    selection: Selection = ALL
     mutate: bool = False
     as_deployed: bool = False
     progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def verify_rules(
-    root: Path, connection: Connection, request: VerifyRequest, clock: Callable[[], datetime] | None = None
+    repository: Repository, connection: Connection, request: VerifyRequest, clock: Callable[[], datetime] | None = None
 ) -> Report:
     """A verdict for each rule, by the environment's first space. The clock is Elasticsearch's own if none is given."""
     environment = connection.environment
     space = environment.spaces[0]
-    compilation = compile_rules(root, connection.target(space), request.names)
+    compilation = repository.compile(connection.target(space), request.selection)
     bench = make_bench(connection, space, clock=clock)
     bench = replace(bench, mutate=request.mutate, progress=request.progress)
     digests = contents(compilation)
     if request.as_deployed:
         standing = StandingRules(read_standing(compilation, connection, space))
     else:
-        standing = as_in_repository(root, connection, compilation, space, request.names)
+        standing = as_in_repository(repository, connection, compilation, space, request.selection)
     tried = rules_under_test(compilation, connection, space, standing)
     watched = watch_rules(tried, connection, connection.journal.types(space))
     rules = [with_source(rule, watched.get(rule.rule_id)) for rule in tried]
@@ -78,7 +78,7 @@ def verify_rules(
     payloads = {rule.rule_id: rule.payload for rule in rules if rule.payload is not None}
     records = make_records(verdicts, payloads, digests, connection)
     issues += keep_records(connection, records)
-    remember_last(root, environment.name, verdicts, records)
+    remember_last(repository.root, environment.name, verdicts, records)
     return Report(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, {connection.stack}",
@@ -94,11 +94,11 @@ def contents(compilation: Compilation) -> dict[str, str]:
     return {rule.rule.key: digests[rule.folder] for rule in compilation.rules}
 
 
-def look_at_live_data(root: Path, connection: Connection, request: VerifyRequest) -> Report:
+def look_at_live_data(repository: Repository, connection: Connection, request: VerifyRequest) -> Report:
     """What share of the live events each condition of each rule, as it stands in Kibana, loses to null. Reads only."""
     environment = connection.environment
     space = environment.spaces[0]
-    compilation = compile_rules(root, connection.target(space), request.names)
+    compilation = repository.compile(connection.target(space), request.selection)
     bench = make_bench(connection, space)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     for rule in rules_under_test(compilation, connection, space):
@@ -137,11 +137,11 @@ def make_bench(
 
 
 def verify_code(report: Report) -> ExitCode:
-    """2 for a failed verdict; 1 where one was not possible, or there is none; else 0."""
+    """2 for a failed verdict; 1 where one was not possible, or a hunt has none; else 0."""
     statuses = {verdict.status for verdict in report.verdicts}
     if Status.FAILED in statuses:
         return ExitCode.DIFFERENT
-    if statuses == {Status.PASSED} and not report.errors:
+    if statuses <= {Status.PASSED} and (statuses or not report.hunts) and not report.errors:
         return ExitCode.OK
     return ExitCode.FAILED
 

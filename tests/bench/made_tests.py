@@ -13,8 +13,9 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError
 from entra_deployer.core.issue import Issue
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
-from entra_deployer.repository import Compilation, compile_rules
+from entra_deployer.repository import OFFLINE, Compilation, Repository
 from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase
 from entra_deployer.verify.generate_tests import synthesis_of, tried
 from entra_deployer.verify.origin import Origin
@@ -69,7 +70,7 @@ def measure(folder: Path, files: Iterable[Path], connection: Connection | None) 
     """An outcome for each rule of the hunts, whose source is the first folder below `folder`."""
     for path in files:
         source = path.relative_to(folder).parts[0] if len(path.relative_to(folder).parts) > 1 else folder.name
-        compilation = compile_rules(folder, names=(str(path),))
+        compilation = Repository(folder).compile(OFFLINE, Selection((str(path),)))
         for rule in compilation.rules:
             yield _outcome(compilation, rule, source, connection)
         if not compilation.rules:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from entra_deployer.core.json import Json
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
-from entra_deployer.repository import compile_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.verdict import Status, Verdict
 from entra_deployer.verify.verify_rules import make_bench
@@ -46,7 +47,7 @@ def time_verify(connection: Connection, rules: int = RULES, tests: int = TESTS) 
 
 def _rules(connection: Connection, rules: int, tests: int) -> Iterator[RuleUnderTest]:
     """The first hunt's rule, over and over, with the first hunt's test for users of each rule's and test's own."""
-    compilation = compile_rules(ROOT, connection.target("default"), (SEED,))
+    compilation = Repository(ROOT).compile(connection.target("default"), Selection((SEED,)))
     compiled, source = compilation.rules[0], compilation.sources[0]
     for number in range(rules):
         made = tuple(_renamed(source.tests[0], f"r{number}t{test}") for test in range(tests))

@@ -23,7 +23,7 @@ from entra_deployer.plan.remaining import Direction
 from entra_deployer.promotion.attestation import INTENDED
 from entra_deployer.promotion.promote import TARGET_DRIFT, PromotionRequest, promote
 from entra_deployer.pull.pull import PullRequest, pull_rules
-from entra_deployer.repository import compile_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.records import keep_records, make_records
 from entra_deployer.verify.seeding import PREFIX
 from entra_deployer.verify.verdict import Status, Verdict
@@ -38,8 +38,8 @@ from tests.chaos.stack import (
     SECOND,
     THIRD,
     ChaosStack,
+    Hunts,
     Killed,
-    Repository,
     Source,
     push,
 )
@@ -54,25 +54,29 @@ def _connection(stack, root):
 
 
 def _push(root, stack):
-    push_rules(root, _connection(stack, root), PushRequest(prune=True, lock=not stack.closed))
+    push_rules(Repository(root), _connection(stack, root), PushRequest(prune=True, lock=not stack.closed))
 
 
 def _remove(root, stack):
     connection = _connection(stack, root)
-    apply_removal(root, connection, plan_removal(root, connection, "failures_1"), now)
+    apply_removal(Repository(root), connection, plan_removal(Repository(root), connection, "failures_1"), now)
 
 
 def _verify(root, stack, later=timedelta(0)):
-    verify_rules(root, _connection(stack, root), VerifyRequest(), lambda: NOON + later)
+    verify_rules(Repository(root), _connection(stack, root), VerifyRequest(), lambda: NOON + later)
+
+
+def _roll_back(root, stack):
+    roll_back(Repository(root), _connection(stack, root), RollbackRequest(to=1))
 
 
 def _pull(root, stack):
-    return pull_rules(root, _connection(stack, root), PullRequest())
+    return pull_rules(Repository(root), _connection(stack, root), PullRequest())
 
 
 def _promote(root, stack):
     source = stack.source.connection(root)
-    return promote(root, _named(source, "staging"), _connection(stack, root), PromotionRequest())
+    return promote(Repository(root), _named(source, "staging"), _connection(stack, root), PromotionRequest())
 
 
 def _named(connection, name):
@@ -88,7 +92,7 @@ class Command:
 
     run: object
     begin: str = "first"
-    version: Repository = SECOND
+    version: Hunts = SECOND
     again: object = lambda _root, _stack: ""
     own_folder: bool = False
 
@@ -136,11 +140,13 @@ COMMANDS = {
     "verify": Command(_verify, again=_verified_again),
     "pull": Command(_pull, "edited", FIRST, own_folder=True, again=_pulled_again),
     "promote": Command(_promote, "promotion", again=_promoted_again),
-    "rollback": Command(lambda root, stack: roll_back(root, _connection(stack, root), RollbackRequest(to=1)), "second"),
+    "rollback": Command(
+        lambda root, stack: roll_back(Repository(root), _connection(stack, root), RollbackRequest(to=1)), "second"
+    ),
     "recover": Command(lambda root, stack: recover(_connection(stack, root), Direction.FINISH), "cut off"),
     "recover --undo": Command(lambda root, stack: recover(_connection(stack, root), Direction.UNDO), "cut off"),
     "remove": Command(_remove),
-    "drift": Command(lambda root, stack: find_drift(root, _connection(stack, root))),
+    "drift": Command(lambda root, stack: find_drift(Repository(root), _connection(stack, root))),
 }
 
 
@@ -208,7 +214,7 @@ class Campaign:
         """The source has and proved the second version, the target has the first one."""
         root, source = self.root(SECOND), self._second.copy()
         with source.connection(root) as connection:
-            compilation = compile_rules(root, connection.target("default"))
+            compilation = Repository(root).compile(connection.target("default"))
             rules = rules_under_test(compilation, connection, "default")
             verdicts = [Verdict(rule.rule_id, rule.name, Status.PASSED) for rule in rules]
             payloads = {rule.rule_id: rule.payload for rule in rules}

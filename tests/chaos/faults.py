@@ -15,6 +15,7 @@ from entra_deployer.__main__ import Terminated
 from entra_deployer.core.errors import DeployError
 from entra_deployer.ledger.store import INDEX
 from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.repository import Repository
 from tests.chaos.stack import HERE, Killed, gone
 from tests.memory_stack import ELASTIC_URL
 from tests.stack.script import response
@@ -198,7 +199,7 @@ def _other_push(stack, name="memory", process=HERE):
     """A push of the newest version by somebody else; that it may not is as good."""
     root = stack.newest
     with suppress(DeployError), stack.connected(root, process, name) as connection:
-        push_rules(root, connection, PushRequest(prune=True, lock=not stack.closed))
+        push_rules(Repository(root), connection, PushRequest(prune=True, lock=not stack.closed))
 
 
 def _pushes(*others):

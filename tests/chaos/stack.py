@@ -9,6 +9,7 @@ import requests
 from entra_deployer.ledger.lock import Machine, Process, SpaceLocks
 from entra_deployer.ledger.store import INDEX, IndexStore
 from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.repository import Repository
 from tests.memory_stack import ELASTIC_URL, MemoryStack
 from tests.stack.script import response
 from tests.test_nonsense_everywhere import HUNT, TEST
@@ -116,7 +117,7 @@ def write_hunt(root, number, *, severity="low"):
 
 
 @dataclass(frozen=True)
-class Repository:
+class Hunts:
     """What a version of the repository holds: the severities of its rules by number."""
 
     severities: dict
@@ -134,13 +135,13 @@ class Repository:
         return {f"Failures {number}": severity for number, severity in self.severities.items()}
 
 
-FIRST = Repository(dict.fromkeys((1, 2, 3), "low"))
-SECOND = Repository({1: "low", 2: "high", 4: "low"})
+FIRST = Hunts(dict.fromkeys((1, 2, 3), "low"))
+SECOND = Hunts({1: "low", 2: "high", 4: "low"})
 """One is new, one changed, one gone."""
-THIRD = Repository({1: "low", 2: "critical", 4: "low"})
+THIRD = Hunts({1: "low", 2: "critical", 4: "low"})
 """Newer than the second."""
-LARGE_FIRST = Repository(dict.fromkeys(range(1, 13), "low"))
-LARGE_SECOND = Repository(dict.fromkeys((1, 8, 9, 10, *range(21, 41)), "low") | dict.fromkeys((2, 4, 5, 6, 7), "high"))
+LARGE_FIRST = Hunts(dict.fromkeys(range(1, 13), "low"))
+LARGE_SECOND = Hunts(dict.fromkeys((1, 8, 9, 10, *range(21, 41)), "low") | dict.fromkeys((2, 4, 5, 6, 7), "high"))
 """20 are new, 5 changed, 3 gone."""
 
 
@@ -157,4 +158,4 @@ def second_version(root):
 def push(stack, root, **options):
     """A push of all, what left the repository included."""
     with stack.connection(root) as connection:
-        return push_rules(root, connection, PushRequest(prune=True, lock=not stack.closed, **options))
+        return push_rules(Repository(root), connection, PushRequest(prune=True, lock=not stack.closed, **options))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompileReport
 from entra_deployer.core.target import StackVersion
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.compilation import compilation_document
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.repository import OFFLINE, Repository
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "compiled"
@@ -18,7 +19,7 @@ OLD = replace(OFFLINE, version=StackVersion(8, 12, 2), licence="basic")
 def renderings() -> Iterator[tuple[str, str]]:
     """The name and the text of each golden file."""
     for folder in sorted(path.name for path in (ROOT / "rules").iterdir() if path.is_dir()):
-        now, old = (_report(compile_rules(ROOT, target, [folder])) for target in (OFFLINE, OLD))
+        now, old = (_report(Repository(ROOT).compile(target, Selection((folder,)))) for target in (OFFLINE, OLD))
         yield f"{folder}.json", render(compilation_document(now), "json")
         yield f"{folder}.explain.txt", render(compilation_document(now, explain=True), "text", width=120)
         yield f"{folder}.8.12-basic.txt", render(compilation_document(old, explain=False), "text", width=120)

@@ -13,6 +13,7 @@ from entra_deployer.plan.journal import LockHolder, PushEntry, PushState
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.reports import FORMS, render
 from entra_deployer.reports.documents.status import no_status, status_document, statuses_document
+from entra_deployer.repository import Repository
 from tests.builders import live, rule
 from tests.memory_stack import MemoryStack
 from tests.test_nonsense_everywhere import add_hunt
@@ -43,13 +44,13 @@ def stack(root):
     """Two rules that were pushed and stand as desired."""
     found = MemoryStack()
     with found.connection(root) as connection:
-        push_rules(root, connection, PushRequest())
+        push_rules(Repository(root), connection, PushRequest())
     return found
 
 
 def look(root, stack):
     with stack.connection(root) as connection:
-        return doctor.look(root, connection, clock)
+        return doctor.look(Repository(root), connection, clock)
 
 
 def told(status):

@@ -24,7 +24,7 @@ from entra_deployer.plan.journal import PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 from entra_deployer.plan.serial import plan_to_json, read_plan
 from entra_deployer.project.init import environment_text
-from entra_deployer.repository import OFFLINE, compile_catalog, read_catalog
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.stack import answers
 from entra_deployer.stack.diagnosis import Answer, Diagnosis, Product
 from entra_deployer.stack.environment import Credentials
@@ -114,7 +114,7 @@ def read_folder(data: bytes) -> object:
 
 def compile_hunt(text: str) -> object:
     written(text.encode("utf-8", "surrogatepass"), "query/rules/one/hunt.md")
-    return without_faults(compile_catalog(read_catalog(FOLDER / "query"), OFFLINE).issues)
+    return without_faults(Repository(FOLDER / "query").compile(OFFLINE).issues)
 
 
 TYPES = [kind for kind in vars(answers).values() if isinstance(kind, type) and kind.__module__ == answers.__name__]

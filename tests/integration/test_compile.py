@@ -17,7 +17,8 @@ from entra_deployer.esql.features import Feature
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Span
 from entra_deployer.facts import FUNCTIONS
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.hunts.selection import Selection
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.integration.projects import REPOSITORY
@@ -90,7 +91,7 @@ def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
     accepted, not_executed = [], []
     trees = {}
     for version in VERSIONS:
-        compilation = compile_rules(REPOSITORY, replace(OFFLINE, version=version), hunts())
+        compilation = Repository(REPOSITORY).compile(replace(OFFLINE, version=version), Selection(tuple(hunts())))
         broken = {issue.subject for issue in compilation.issues if issue.code == "DEP012"}
         for rule in compilation.rules:
             text, key = rule.rule.payload["query"], rule.rule.key
@@ -111,7 +112,7 @@ def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
 @pytest.mark.parametrize("folder", sorted(REFUSED))
 def test_what_the_compiler_refuses_a_real_elasticsearch_refuses_at_the_same_place(elastic, folder):
     [file] = [path for path in TOML if path.stem == folder]
-    compilation = compile_rules(REPOSITORY, OFFLINE, [str(file)])
+    compilation = Repository(REPOSITORY).compile(OFFLINE, Selection((str(file),)))
     [issue] = [issue for issue in compilation.issues if issue.code == "DEP010"]
     [query] = compilation.sources[0].hunt.queries
     with pytest.raises(Refused) as refusal:

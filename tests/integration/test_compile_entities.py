@@ -3,7 +3,7 @@
 import pytest
 
 from entra_deployer.esql.rule_query import read_query
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from entra_deployer.verify.ranges import time_range
@@ -12,7 +12,7 @@ from tests.integration.projects import REPOSITORY
 
 pytestmark = pytest.mark.any_stack
 
-COMPILATION = compile_rules(REPOSITORY)
+COMPILATION = Repository(REPOSITORY).compile(OFFLINE)
 RULES = {rule.rule.name: rule for rule in COMPILATION.rules}
 
 

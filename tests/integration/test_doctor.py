@@ -10,6 +10,7 @@ import requests
 from entra_deployer.commands import project as cli_project
 from entra_deployer.doctor.examine import examine
 from entra_deployer.doctor.findings import Health
+from entra_deployer.repository import Repository
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 
@@ -187,7 +188,7 @@ def data(project):
 
 def test_a_clock_of_ours_that_is_wrong_is_told_of_both_servers(hunt):
     with cli_project.connection(hunt.root, "test") as connection:
-        found = examine(hunt.root, connection, lambda: datetime.now(UTC) + timedelta(minutes=5))
+        found = examine(Repository(hunt.root), connection, lambda: datetime.now(UTC) + timedelta(minutes=5))
     clocks = [(one.health, one.message) for one in found.findings if one.about == "clock"]
     assert [health for health, _ in clocks] == [Health.ERROR, Health.ERROR]
     assert all("5 minutes behind" in message for _, message in clocks)

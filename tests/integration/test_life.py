@@ -20,6 +20,7 @@ from entra_deployer.local import stack as local
 from entra_deployer.objects.rule_fields import SERVER_SET
 from entra_deployer.plan.push import now
 from entra_deployer.promotion.promote import PromotionRequest, promote
+from entra_deployer.repository import Repository
 from entra_deployer.stack.kibana import KibanaClient
 from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.integration.conftest import deploy, make_project
@@ -287,7 +288,7 @@ def test_the_gates_of_production_stop_a_promotion_until_they_are_met(life):
                 both.enter_context(projects.connection(Path(), life.names[stage]))
                 for stage in ("production", "staging")
             )
-            return promote(Path(), there, here, PromotionRequest(), lambda: now() + timedelta(days=days))
+            return promote(Repository(Path()), there, here, PromotionRequest(), lambda: now() + timedelta(days=days))
 
     assert {issue.code for issue in promoted_in(8).errors} == {"DEP385"}, "the verdict is older than a week"
     promotion = promoted_in(2)

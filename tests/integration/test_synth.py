@@ -10,6 +10,7 @@ from entra_deployer.esql.patterns import regex
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.generate_tests import synthesise, write_tests
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
@@ -24,14 +25,14 @@ RULES = Path(__file__).parents[2] / "rules"
 def made(tmp_path: Path, connection: Connection) -> Path:
     """The project's rules, pushed, with made tests in place of their own."""
     shutil.copytree(RULES, tmp_path / "rules", ignore=shutil.ignore_patterns("tests"))
-    for found in synthesise(tmp_path, ()):
+    for found in synthesise(Repository(tmp_path)):
         write_tests(tmp_path, found)
-    assert not push_rules(tmp_path, connection, PushRequest()).errors
+    assert not push_rules(Repository(tmp_path), connection, PushRequest()).errors
     return tmp_path
 
 
 def test_made_tests_of_the_projects_rules_pass_and_notice_every_small_change(made: Path, connection: Connection):
-    verdicts = verify_rules(made, connection, VerifyRequest(mutate=True)).verdicts
+    verdicts = verify_rules(Repository(made), connection, VerifyRequest(mutate=True)).verdicts
     assert {verdict.name: (verdict.status, verdict.error, verdict.problems) for verdict in verdicts} == {
         verdict.name: (Status.PASSED, "", ()) for verdict in verdicts
     }

@@ -16,11 +16,12 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.time import format_moment
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.hunts.hunt import Query
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.plan.report import Report
-from entra_deployer.repository import compile_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import RuleUnderTest, verify
@@ -48,7 +49,7 @@ class Project:
         path.write_text(text.replace(old, new, 1))
 
     def verify(self, *names: str) -> Report:
-        return verify_rules(self.root, self.connection, VerifyRequest(names))
+        return verify_rules(Repository(self.root), self.connection, VerifyRequest(Selection(names)))
 
     def verdict(self, name: str = SEED) -> Verdict:
         return self.verify(name).verdicts[0]
@@ -58,7 +59,7 @@ class Project:
 def pushed(tmp_path_factory: pytest.TempPathFactory, connection: Connection) -> Path:
     root = tmp_path_factory.mktemp("verify")
     shutil.copytree(RULES, root / "rules")
-    report = push_rules(root, connection, PushRequest())
+    report = push_rules(Repository(root), connection, PushRequest())
     assert not report.errors, report.errors
     return root
 
@@ -79,7 +80,7 @@ def test_every_rule_of_the_project_passes(project: Project):
 
 
 def test_the_tests_of_the_projects_rules_notice_every_small_change(project: Project):
-    report = verify_rules(project.root, project.connection, VerifyRequest(mutate=True))
+    report = verify_rules(Repository(project.root), project.connection, VerifyRequest(mutate=True))
     survivors = {verdict.name: verdict.mutation.survivors for verdict in report.verdicts if verdict.mutation}
     assert survivors == {verdict.name: () for verdict in report.verdicts}
     assert sum(verdict.mutation.killed for verdict in report.verdicts if verdict.mutation) > 100
@@ -104,7 +105,7 @@ def test_the_verdict_names_every_event(project: Project):
     named = {
         event.rpartition(" x")[0] if " x" in event[-4:] else event for one in verdict.outcomes for event in one.events
     }
-    tests = compile_rules(project.root, project.connection.target("default"), (SEED,)).sources[0].tests
+    tests = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,))).sources[0].tests
     assert named == {event.name for test in tests for event in test.events}
 
 
@@ -160,13 +161,13 @@ def test_a_rule_that_is_not_deployed_has_no_verdict(project: Project):
     hunt.write_text(
         hunt.read_text().replace("ce47ec2c-fe13-11ef-9ee5-f661ea17fbcd", "00000000-0000-4000-8000-000000000001")
     )
-    report = verify_rules(project.root, project.connection, VerifyRequest((SEED,), as_deployed=True))
+    report = verify_rules(Repository(project.root), project.connection, VerifyRequest((SEED,), as_deployed=True))
     assert "deploy push" in report.verdicts[0].error
     assert verify_code(report) == 1
 
 
 def test_fourteen_days_counted_anew_every_five_minutes_are_told_as_duplicates(project: Project):
-    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    compilation = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,)))
     bench = make_bench(project.connection, "default")
     rule = rules_under_test(compilation, project.connection, "default")[0]
     assert verify([rule], bench)[0].problems == (), "as compiled, each entity alerts once"
@@ -181,7 +182,7 @@ def test_fourteen_days_counted_anew_every_five_minutes_are_told_as_duplicates(pr
 @pytest.mark.parametrize("pattern", ["*", "*,-x", "logs-*", "logs-azure.signinlogs*", "*verify*", "entra-*"])
 def test_no_pattern_of_a_rule_sees_test_events(project: Project, pattern: str):
     elastic = project.connection.elastic
-    compiled = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    compiled = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,)))
     tests = compiled.sources[0].tests
     run = Run("blind", elastic.now(), embedded=True)
     users = [test.events[0].document["azure.signinlogs.properties.user_principal_name"] for test in tests]
@@ -216,7 +217,7 @@ def a_tier_test(name: str, tier: int) -> DetectionTest:
 
 
 def test_rows_of_lookup_indices_are_seeded_for_each_test_by_itself(project: Project):
-    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    compilation = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,)))
     rule = rules_under_test(compilation, project.connection, "default")[0]
     payload = {name: value for name, value in rule.payload.items() if name != "alert_suppression"}
     tests = (a_tier_test("one", 2), a_tier_test("two", 1))
@@ -234,7 +235,7 @@ def test_an_interrupted_run_leaves_nothing_behind(project: Project):
             assert project.connection.elastic.find_indices(f"{PREFIX}-*")
             raise KeyboardInterrupt
 
-    compilation = compile_rules(project.root, project.connection.target("default"), (SEED,))
+    compilation = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,)))
     bench = make_bench(project.connection, "default", previewer=Interrupted())
     with pytest.raises(KeyboardInterrupt):
         verify(rules_under_test(compilation, project.connection, "default"), bench)

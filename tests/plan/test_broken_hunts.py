@@ -7,7 +7,7 @@ from entra_deployer.compiler.compiler import desired_state
 from entra_deployer.objects.state import LiveObject
 from entra_deployer.plan.plan import Action, Plan
 from entra_deployer.plan.planner import Existing, Policy, make_plan
-from entra_deployer.repository import OFFLINE, Compilation, compile_rules
+from entra_deployer.repository import OFFLINE, Compilation, Repository
 from tests.repository.test_isolation import GOOD, toml, write_good
 
 WAYS = {
@@ -41,12 +41,12 @@ def test_whatever_is_wrong_with_some_hunts_nothing_of_them_is_touched_and_the_ot
 ):
     root = tmp_path_factory.mktemp("project")
     write_good(root, HUNTS)
-    existing = pushed(compile_rules(root))
+    existing = pushed(Repository(root).compile(OFFLINE))
     base = {live.object.at: live.object for live in existing.marked}
     write_good(root)  # the good ones are new
     for name, way in ways.items():
         WAYS[way](root / "rules" / name)
-    compilation = compile_rules(root)
+    compilation = Repository(root).compile(OFFLINE)
     policy = Policy(base=base, prune=True, withheld=compilation.withheld, unread=compilation.unread)
     plan = make_plan("here", [(state_of(compilation), existing, policy)])
     theirs = {live.object.key for live in existing.marked}
@@ -61,14 +61,14 @@ def test_whatever_is_wrong_with_some_hunts_nothing_of_them_is_touched_and_the_ot
 
 def test_what_left_the_repository_is_pruned_only_while_every_hunt_is_read(tmp_path):
     write_good(tmp_path, HUNTS)
-    existing = pushed(compile_rules(tmp_path))
+    existing = pushed(Repository(tmp_path).compile(OFFLINE))
     base = {live.object.at: live.object for live in existing.marked}
     (tmp_path / "rules" / "five" / "hunt.toml").unlink()
     (tmp_path / "rules" / "five").rmdir()
     WAYS["refused"](tmp_path / "rules" / "three")
 
     def deletions() -> int:
-        compilation = compile_rules(tmp_path)
+        compilation = Repository(tmp_path).compile(OFFLINE)
         policy = Policy(base=base, prune=True, withheld=compilation.withheld, unread=compilation.unread)
         return make_plan("here", [(state_of(compilation), existing, policy)]).count(Action.DELETE)
 

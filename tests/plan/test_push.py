@@ -14,6 +14,7 @@ from entra_deployer.plan.push import (
     push_rules,
     push_saved_plan,
 )
+from entra_deployer.repository import Repository
 from tests.chaos.faults import FAULTS
 from tests.chaos.stack import ChaosStack, Killed, first_version, push, second_version, write_hunt
 
@@ -26,7 +27,7 @@ def root(tmp_path):
 
 def run(stack, root, **options):
     with stack.connection(root) as connection:
-        return push_rules(root, connection, PushRequest(**options))
+        return push_rules(Repository(root), connection, PushRequest(**options))
 
 
 def names(stack):
@@ -81,20 +82,20 @@ def test_a_saved_plan_is_applied_only_while_it_is_what_a_push_would_do(root):
     second_version(root)
     request = PushRequest(prune=True)
     with stack.connection(root) as connection:
-        saved = plan_rules(root, connection, request).plan
+        saved = plan_rules(Repository(root), connection, request).plan
     stack.edit("Failures 2", severity="critical")
     with stack.connection(root) as connection:
-        blocked = push_saved_plan(root, connection, saved, request)
+        blocked = push_saved_plan(Repository(root), connection, saved, request)
     assert [issue.code for issue in blocked.errors] == ["DEP313"]
     stack.edit("Failures 2", severity="low")
     write_hunt(root, 2, severity="medium")
     with stack.connection(root) as connection:
-        stale = push_saved_plan(root, connection, saved, request)
+        stale = push_saved_plan(Repository(root), connection, saved, request)
     assert "Plan again" in stale.summary
     assert "Failures 2: it has changed since" in stale.summary
     write_hunt(root, 2, severity="high")
     with stack.connection(root) as connection:
-        done = push_saved_plan(root, connection, saved, request)
+        done = push_saved_plan(Repository(root), connection, saved, request)
     assert push_code(done) is ExitCode.OK
     assert names(stack) == ["Failures 1", "Failures 2", "Failures 4"]
 
@@ -122,11 +123,11 @@ def test_what_a_push_that_was_cut_off_has_made_is_known_to_be_ours(root):
     """A saved search bears no witness of its own: the journal alone says who made it."""
     stack = ChaosStack()
     probe = stack.healed()
-    push_rules(root, probe.connected(root), PushRequest())
+    push_rules(Repository(root), probe.connected(root), PushRequest())
     imports = [number for number, (_, url) in enumerate(probe.asked) if "saved_objects/_import" in url]
     stack.at, stack.fault = imports[-1], FAULTS["kill -9 after the write"]
     with pytest.raises(Killed):
-        push_rules(root, stack.connected(root), PushRequest())
+        push_rules(Repository(root), stack.connected(root), PushRequest())
     second_version(root)
     stack = stack.healed()
     assert not run(stack, root).errors  # without a prune what is left over stays, and stays known
@@ -143,7 +144,9 @@ def test_that_rules_run_by_another_key_from_now_on_is_told(root, somebody):
     write_hunt(root, 2, severity="high")
     stack.user = somebody
     with stack.connection(root) as connection:
-        told = [issue for issue in plan_rules(root, connection, PushRequest()).issues if issue.code == OTHER_KEY]
+        told = [
+            issue for issue in plan_rules(Repository(root), connection, PushRequest()).issues if issue.code == OTHER_KEY
+        ]
     assert [issue.message for issue in told] == (
         ["the rules that are written run as ci-key from now on; elastic pushed last"] if somebody == "ci-key" else []
     )
@@ -155,4 +158,4 @@ def test_a_new_rule_alone_takes_no_other_rule_to_another_key(root):
     write_hunt(root, 4)
     stack.user = "ci-key"
     with stack.connection(root) as connection:
-        assert OTHER_KEY not in {issue.code for issue in plan_rules(root, connection, PushRequest()).issues}
+        assert OTHER_KEY not in {issue.code for issue in plan_rules(Repository(root), connection, PushRequest()).issues}

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.drift import find_drift
 from entra_deployer.plan.push import PushRequest, plan_rules, push_rules
+from entra_deployer.repository import Repository
 from entra_deployer.stack.diagnosis import is_read
 from tests.memory_stack import MemoryStack
 from tests.test_nonsense_everywhere import HUNT
@@ -29,7 +31,7 @@ def pushed(root):
     """Both servers after a push."""
     stack = MemoryStack()
     with stack.connection() as connection:
-        report = push_rules(root, connection, PushRequest())
+        report = push_rules(Repository(root), connection, PushRequest())
     assert len(report.results) == 2 * RULES + 1
     stack.asked.clear()
     return stack
@@ -42,9 +44,9 @@ def writes(stack):
 @pytest.mark.parametrize(
     "command",
     [
-        lambda root, connection: plan_rules(root, connection, PushRequest()),
-        lambda root, connection: push_rules(root, connection, PushRequest()),
-        find_drift,
+        lambda root, connection: plan_rules(Repository(root), connection, PushRequest()),
+        lambda root, connection: push_rules(Repository(root), connection, PushRequest()),
+        lambda root, connection: find_drift(Repository(root), connection),
     ],
     ids=["plan", "push", "drift"],
 )
@@ -57,7 +59,7 @@ def test_where_nothing_changed_a_few_reads_are_enough_and_nothing_is_written(roo
 
 def test_of_one_rule_only_that_rule_is_asked_for(root, pushed):
     with pushed.connection() as connection:
-        plan_rules(root, connection, PushRequest(names=("h3",)))
+        plan_rules(Repository(root), connection, PushRequest(Selection(("h3",))))
     finds = [url for _, url in pushed.asked if "rules/_find" in url]
     assert len(finds) == 2
     assert any(re.search("params.ruleId.*Failures", url) for url in finds)
@@ -70,6 +72,6 @@ def test_a_rule_of_somebody_else_with_the_id_or_the_name_of_ours_is_seen(root, p
     del pushed.rules[other["rule_id"]]
     pushed.rules["foreign"] = {**other, "rule_id": "foreign", "id": "foreign", "tags": [], "meta": {}}
     with pushed.connection() as connection:
-        report = plan_rules(root, connection, PushRequest())
+        report = plan_rules(Repository(root), connection, PushRequest())
     assert {issue.code for issue in report.issues} >= {"DEP301"}
     assert [change.key for change in report.plan.changes if change.kind == "rule"] == [one["rule_id"], other["rule_id"]]

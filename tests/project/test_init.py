@@ -15,7 +15,7 @@ from entra_deployer.core.errors import InputError, UsageError
 from entra_deployer.core.yaml import read_yaml
 from entra_deployer.project.init import environment_text, init_project, variable_of
 from entra_deployer.project.schemas import SCHEMAS
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.stack.environment import Credentials, Scheme
 from entra_deployer.stack.environment_file import EnvironmentFile
 from entra_deployer.stack.environments import LocalServers, load_environment
@@ -52,7 +52,7 @@ def test_an_empty_folder_becomes_a_project_with_a_first_hunt(tmp_path):
 
 def test_the_first_hunt_compiles_without_a_complaint(tmp_path):
     init_project(tmp_path, None, ID)
-    compilation = compile_rules(tmp_path, OFFLINE)
+    compilation = Repository(tmp_path).compile(OFFLINE)
     (rule,) = compilation.rules
     assert [issue for issue in compilation.issues if issue.level != "note"] == []
     assert rule.rule.payload["severity"] == "medium"

@@ -14,7 +14,7 @@ from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_rules
 from entra_deployer.project.new_hunt import _hunt_text, _names, new_hunt
 from entra_deployer.project.schemas import SCHEMAS, install_schemas
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.repository import OFFLINE, Repository
 
 ID = UUID("11111111-2222-4333-8444-555555555555")
 QUERY = '\n\nFROM logs-okta.system-*\n| WHERE event.action == "user.session.start"\n| STATS n = COUNT(*) BY user.name\n'
@@ -30,7 +30,7 @@ def test_a_hunt_of_a_query_compiles_and_has_a_test_of_both_sides(root):
     made = new_hunt(root, "Okta sessions: many of one user", ID, QUERY, source="q.esql")
     assert made.folder == "okta_sessions_many_of_one_user"
     assert made.files == tuple(f"rules/{made.folder}/{name}" for name in ("hunt.md", "rule.yaml", "tests/synth.yaml"))
-    compilation = compile_rules(root, OFFLINE)
+    compilation = Repository(root).compile(OFFLINE)
     assert [issue for issue in compilation.issues if issue.level != "note"] == []
     (source,) = compilation.sources
     assert source.hunt.name == "Okta sessions: many of one user"
@@ -45,7 +45,7 @@ def test_a_hunt_of_a_query_compiles_and_has_a_test_of_both_sides(root):
 def test_the_template_is_clean_and_tested(root):
     made = new_hunt(root, "my_first-hunt", ID)
     assert (made.folder, made.name) == ("my_first_hunt", "My first hunt")
-    compilation = compile_rules(root, OFFLINE)
+    compilation = Repository(root).compile(OFFLINE)
     assert [issue for issue in (*compilation.issues, *compilation.findings) if issue.level != "note"] == []
     (source,) = compilation.sources
     assert source.tests

@@ -7,6 +7,7 @@ import pytest
 from entra_deployer.core.errors import Refused
 from entra_deployer.promotion.attestation import ABANDONED, DONE, INTENDED
 from entra_deployer.promotion.promote import PromotionRequest, promote
+from entra_deployer.repository import Repository
 from entra_deployer.stack.environment import Gates
 from tests.chaos.stack import ChaosStack, first_version, gone, push, second_version
 from tests.memory_stack import KIBANA_URL
@@ -43,7 +44,7 @@ def run(root, source, target, *refused):
     there, here = source.connection(root), target.connection(root, gates=GATES)
     there = replace(there, environment=replace(there.environment, name="staging"))
     here = replace(here, journal=Journal(here.journal, *refused))
-    return promote(root, there, here, PromotionRequest()), here.journal
+    return promote(Repository(root), there, here, PromotionRequest()), here.journal
 
 
 def test_the_intention_comes_first_and_what_was_done_takes_its_place(tmp_path, source):

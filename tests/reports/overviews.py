@@ -9,7 +9,7 @@ from entra_deployer.core.errors import Location
 from entra_deployer.overview import Live, Overview, look_over, with_environment
 from entra_deployer.plan.difference import Difference, DriftKind
 from entra_deployer.plan.live_rule import Inventory, LastRun, LiveRule
-from entra_deployer.repository import OFFLINE
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.last import LastVerdict
 from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
 from tests.reports import test_drift_reports, test_history_reports
@@ -25,7 +25,7 @@ OUTCOMES = (
 @cache
 def own() -> Overview:
     """The five hunts, the first of which passed with a survivor in the query's third line, the second failed."""
-    found = replace(look_over(ROOT, OFFLINE, lambda: AT), commit="0123456789abcdef")
+    found = replace(look_over(Repository(ROOT), OFFLINE, lambda: AT), commit="0123456789abcdef")
     proved, failed, *rest = found.rules
     return replace(found, rules=(with_verdict(proved, Status.PASSED), with_verdict(failed, Status.FAILED), *rest))
 

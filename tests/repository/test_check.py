@@ -12,7 +12,8 @@ from entra_deployer.checks.codes import find_explanation, known_codes, list_expl
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
-from entra_deployer.repository import OFFLINE, check_rules
+from entra_deployer.hunts.selection import ALL
+from entra_deployer.repository import OFFLINE, Repository, check_rules
 
 HUNT = """# A hunt
 
@@ -43,7 +44,7 @@ def project(tmp_path):
 
 
 def cells(root: Path, *versions: str) -> dict[str, tuple[Support, tuple[str, ...]]]:
-    report = check_rules(root, (), [OFFLINE], [StackVersion.parse(version) for version in versions])
+    report = check_rules(Repository(root), ALL, [OFFLINE], [StackVersion.parse(version) for version in versions])
     [row] = report.matrix
     return {cell.version: (cell.support, cell.reasons) for cell in row.cells}
 
@@ -79,7 +80,7 @@ def test_a_cell_says_yes_no_or_that_it_is_not_known(project, query, version, sup
 
 def test_the_next_steps_for_several_versions_have_one_order(project):
     targets = [replace(OFFLINE, version=StackVersion.parse(version)) for version in ("9.2", "8.12", "8.19")]
-    report = check_rules(project('from a | where event.type == "x"'), (), targets)
+    report = check_rules(Repository(project('from a | where event.type == "x"')), ALL, targets)
     assert [issue.hint for issue in report.issues if issue.code == "DEP014"] == [
         'write `MV_CONCAT(event.type, ",") LIKE "*x*"`',
         'write `MV_CONTAINS(event.type, "x")`',
@@ -88,11 +89,11 @@ def test_the_next_steps_for_several_versions_have_one_order(project):
 
 
 def test_without_versions_there_is_no_matrix(project):
-    assert check_rules(project("from a | keep x"), (), [OFFLINE]).matrix == ()
+    assert check_rules(Repository(project("from a | keep x")), ALL, [OFFLINE]).matrix == ()
 
 
 def test_the_report_holds_errors_warnings_and_notes_with_their_titles(project):
-    report = check_rules(project('from a | where process.parent.args != "x"'), (), [OFFLINE])
+    report = check_rules(Repository(project('from a | where process.parent.args != "x"')), ALL, [OFFLINE])
     assert {issue.code for issue in report.issues} == {"DEP014", "DEP015", "DEP016"}
     assert set(report.titles) == {"DEP014", "DEP015", "DEP016"}
     assert all(report.titles.values())
@@ -139,5 +140,5 @@ def test_a_code_that_does_not_exist_is_wrong_usage():
 def test_the_projects_own_rules_have_nothing_wrong(request):
     root = Path(request.config.rootpath)
     for licence in ("basic", "platinum"):
-        report = check_rules(root, (), [replace(OFFLINE, licence=licence)])
+        report = check_rules(Repository(root), ALL, [replace(OFFLINE, licence=licence)])
         assert {issue.code for issue in report.issues if issue.level is not Level.NOTE} <= {"DEP024", "DEP037"}

@@ -8,7 +8,8 @@ import pytest
 from entra_deployer.core.errors import UsageError
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.hunts.selection import Selection
+from entra_deployer.repository import OFFLINE, Repository
 from tests.compiler.golden import GOLDEN, ROOT, renderings
 from tests.shapes import MARKDOWN, REFUSED, TOML, TOO_NEW
 
@@ -22,7 +23,7 @@ def test_the_projects_own_rules_compile_to_the_golden_files():
 
 @pytest.mark.parametrize("files", [TOML, MARKDOWN], ids=["toml", "markdown"])
 def test_every_hunt_compiles_or_is_told_its_place(files):
-    compilation = compile_rules(ROOT, OFFLINE, [str(path) for path in files])
+    compilation = Repository(ROOT).compile(OFFLINE, Selection(tuple([str(path) for path in files])))
     assert len(compilation.sources) == len(TOML)
     assert len(compilation.rules) == len(TOML) - len(REFUSED)
     errors = {issue.subject: issue for issue in compilation.issues if issue.level is Level.ERROR}
@@ -39,25 +40,29 @@ def test_every_hunt_compiles_or_is_told_its_place(files):
 
 @pytest.mark.parametrize("toml", TOML, ids=lambda path: path.stem)
 def test_the_same_hunt_in_both_forms_is_the_same_rule(toml):
-    one, other = (compile_rules(ROOT, OFFLINE, [str(path)]).rules for path in (toml, toml.with_suffix(".md")))
+    one, other = (
+        Repository(ROOT).compile(OFFLINE, Selection((str(path),))).rules for path in (toml, toml.with_suffix(".md"))
+    )
     assert [rule.rule for rule in one] == [rule.rule for rule in other]
     assert [rule.search for rule in one] == [rule.search for rule in other]
 
 
 def test_a_name_that_does_not_exist_is_wrong_usage():
     with pytest.raises(UsageError):
-        compile_rules(ROOT, OFFLINE, ["no_such_hunt"])
+        Repository(ROOT).compile(OFFLINE, Selection(("no_such_hunt",)))
 
 
 def test_errors_of_checks_keep_a_rule_from_being_deployed():
     old = replace(OFFLINE, version=StackVersion(8, 12))
-    compilation = compile_rules(ROOT, old, ["entra_refresh_token_replay_across_countries"])
+    compilation = Repository(ROOT).compile(old, Selection(("entra_refresh_token_replay_across_countries",)))
     assert "DEP012" in {issue.code for issue in compilation.issues if issue.level is Level.ERROR}
 
 
 def test_a_plan_is_told_what_the_targets_licence_costs():
     basic = replace(OFFLINE, licence="basic")
-    compilation = compile_rules(ROOT, basic, ["entra_unusual_client_app_auth_request_on_behalf_of_user"])
+    compilation = Repository(ROOT).compile(
+        basic, Selection(("entra_unusual_client_app_auth_request_on_behalf_of_user",))
+    )
     [issue] = compilation.issues
     assert (issue.code, issue.level) == ("DEP024", Level.WARNING)
     assert "14 days late" in issue.message

@@ -15,7 +15,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion, VersionRange
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
-from entra_deployer.repository import OFFLINE, Compilation, compile_catalog, compile_rules, read_catalog, rule_queries
+from entra_deployer.repository import OFFLINE, Compilation, Repository, rule_queries
 
 GOOD = ("one", "two")
 BROKEN = {
@@ -75,11 +75,11 @@ def of_the_good(compilation: Compilation):
 def test_broken_hunts_change_nothing_about_the_others(broken, tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     write_good(root)
-    alone = compile_rules(root)
+    alone = Repository(root).compile(OFFLINE)
     assert len(alone.rules) == len(GOOD)
     for name in sorted(broken):
         write_broken(root, name)
-    together = compile_rules(root)
+    together = Repository(root).compile(OFFLINE)
     assert of_the_good(together) == of_the_good(alone)
     errors = {issue.subject for issue in together.issues if issue.level is Level.ERROR}
     assert errors == broken
@@ -90,7 +90,7 @@ def test_broken_hunts_change_nothing_about_the_others(broken, tmp_path_factory):
 def test_what_stands_of_a_broken_hunt_is_withheld_by_its_keys_or_by_its_folder(name, tmp_path):
     write_good(tmp_path)
     write_broken(tmp_path, name)
-    compilation = compile_rules(tmp_path)
+    compilation = Repository(tmp_path).compile(OFFLINE)
     read = [source for source in compilation.sources if source.folder == name]
     assert compilation.unread == (() if read else (name,))
     assert len(compilation.withheld) == 2 * sum(len(rule_queries(source)) for source in read)
@@ -116,7 +116,7 @@ def test_a_fault_of_the_parser_is_an_issue_of_the_hunt_that_met_it(tmp_path):
     folder = tmp_path / "rules" / "fragile"
     folder.mkdir()
     (folder / "hunt.toml").write_text(toml("fragile", "FROM logs-b-* | LIMIT 5"), "utf-8")
-    compilation = compile_catalog(read_catalog(tmp_path), OFFLINE, Fragile("logs-b"))
+    compilation = Repository(tmp_path, syntax=Fragile("logs-b")).compile(OFFLINE)
     assert [rule.folder for rule in compilation.rules] == list(GOOD)
     [issue] = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     assert (issue.code, issue.subject) == ("DEP009", "fragile")
@@ -128,7 +128,7 @@ def test_a_fault_of_the_parser_is_an_issue_of_the_hunt_that_met_it(tmp_path):
 
 def test_a_check_that_cannot_be_made_is_an_issue_as_grave_as_the_check_and_the_others_are_made(tmp_path):
     write_good(tmp_path)
-    [rule, _] = compile_rules(tmp_path).rules
+    [rule, _] = Repository(tmp_path).compile(OFFLINE).rules
     subject = Subject(rule, OFFLINE, load_knowledge())
 
     def fails(_subject):
@@ -150,16 +150,16 @@ def test_a_hunt_that_the_target_cannot_run_by_its_authors_word_blocks_nothing(tm
     write_good(tmp_path)
     query = "FROM logs-a-* | INLINE STATS n = COUNT(*) BY user.name | WHERE n > 5"
     (tmp_path / "rules" / "two" / "hunt.toml").write_text(toml("two", query), "utf-8")
-    before = compile_rules(tmp_path)
+    before = Repository(tmp_path).compile(OFFLINE)
     assert {issue.subject for issue in before.issues if issue.level is Level.ERROR} == {"two"}
     settings_of(tmp_path, "two", 'stack: ">=9.2"\n')
-    compilation = compile_rules(tmp_path)
+    compilation = Repository(tmp_path).compile(OFFLINE)
     assert [rule.folder for rule in compilation.rules] == ["one"]
     [issue] = [issue for issue in compilation.issues if issue.subject == "two"]
     assert (issue.code, issue.level) == ("DEP007", Level.NOTE)
     assert ">=9.2" in issue.message
     assert set(compilation.withheld.values()) == {issue.message}
-    newer = compile_rules(tmp_path, replace(OFFLINE, version=StackVersion(9, 2)))
+    newer = Repository(tmp_path).compile(replace(OFFLINE, version=StackVersion(9, 2)))
     assert len(newer.rules) == 2
     assert not newer.withheld
     assert set(compilation.withheld) == {

@@ -3,6 +3,7 @@
 import pytest
 
 from entra_deployer.plan.push import PushRequest, push_rules
+from entra_deployer.repository import Repository
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_code, verify_rules
 from tests.memory_stack import MemoryStack
@@ -20,13 +21,13 @@ def root(tmp_path):
 def pushed(root):
     stack = MemoryStack()
     with stack.connection(root) as connection:
-        assert not push_rules(root, connection, PushRequest()).errors
+        assert not push_rules(Repository(root), connection, PushRequest()).errors
     return stack
 
 
 def verified(root, stack, *, embedded=False, **request):
     with stack.connection(root, embedded=embedded) as connection:
-        return verify_rules(root, connection, VerifyRequest(**request), clock)
+        return verify_rules(Repository(root), connection, VerifyRequest(**request), clock)
 
 
 def reword(root):

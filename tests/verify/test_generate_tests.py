@@ -9,7 +9,8 @@ import pytest
 from entra_deployer.core.errors import ExitCode, InputError
 from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.detection_test import read_detection_tests
-from entra_deployer.repository import OFFLINE
+from entra_deployer.hunts.selection import Selection
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate_tests import stream_of, synth_code, synthesise, write_tests
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +18,14 @@ HUNTS = ROOT / "tests" / "data" / "hunts"
 
 
 def test_every_rule_of_the_project_has_a_solution():
-    found = tuple(synthesise(ROOT, ()))
+    found = tuple(synthesise(Repository(ROOT)))
     assert [one.unsolved for one in found] == [()] * len(found)
     assert all(one.fires and one.quiet for one in found)
     assert synth_code(found) is ExitCode.OK
 
 
 def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
-    found = tuple(synthesise(ROOT, ("entra_service_principal_credential_abuse",)))
+    found = tuple(synthesise(Repository(ROOT), Selection(("entra_service_principal_credential_abuse",))))
     files = tuple(file for one in found for file in write_tests(tmp_path, one))
     folder = "rules/entra_service_principal_credential_abuse"
     assert files == (f"{folder}/tests/synth-added.yaml", f"{folder}/tests/synth-used.yaml")
@@ -58,7 +59,7 @@ def copied(top: Path, *hunts: str) -> Path:
 
 
 def test_what_does_not_compile_is_told_beside_what_does(tmp_path: Path):
-    made, broken = synthesise(copied(tmp_path, "sound", "no_query"), ())
+    made, broken = synthesise(Repository(copied(tmp_path, "sound", "no_query")))
     assert made.tests
     assert (broken.name, broken.tests, synth_code((made, broken))) == ("no_query", (), ExitCode.FAILED)
     assert broken.unsolved[0].why.endswith("hunt.md:14:1: the hunt has no query")
@@ -70,13 +71,13 @@ def test_a_hunt_without_es_ql_is_no_bug(tmp_path: Path):
     text = hunt.read_text("utf-8").replace("`[ES|QL]`", "`[OSQuery, ES|QL]`")
     hunt.write_text(re.sub(r"```sql\n.*?```", "```sql\nSELECT * FROM processes\n```", text, flags=re.DOTALL), "utf-8")
     with pytest.raises(InputError, match=r"none of its queries is"):
-        next(synthesise(tmp_path, ()))
+        next(synthesise(Repository(tmp_path)))
 
 
 def test_without_any_rule_there_is_none_to_make_a_test_for(tmp_path: Path):
     (tmp_path / "rules").mkdir()
     with pytest.raises(InputError, match="there are no hunts here"):
-        next(synthesise(tmp_path, ()))
+        next(synthesise(Repository(tmp_path)))
 
 
 ODD = [
@@ -94,7 +95,7 @@ def test_a_rule_that_makes_trouble_leaves_the_others_alone(tmp_path: Path, query
     text = hunt.read_text("utf-8").replace("# A hunt", "# An odd hunt").replace("A hunt", "An odd hunt")
     text = re.sub(r"```sql\n.*?```", lambda _: f"```sql\n{query}\n```", text, flags=re.DOTALL)
     hunt.write_text(re.sub(r"[0-9a-f]{8}-", "00000000-", text), "utf-8")
-    found = {one.name: one for one in synthesise(tmp_path, ())}
+    found = {one.name: one for one in synthesise(Repository(tmp_path))}
     assert found["A hunt"].tests
     assert all(one.tests or one.unsolved for one in found.values())
     assert len(found) == 2

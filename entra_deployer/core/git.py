@@ -1,0 +1,59 @@
+"""What git knows of the checkout: the only user of its command."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from entra_deployer.core.errors import UsageError
+
+_SECONDS = 30
+
+
+def commit_of(root: Path) -> str:
+    """The commit that the repository stands at, with a + where files differ from it; "" where there is no git."""
+    _, commit = _ask(root, "rev-parse", "HEAD")
+    return f"{commit}+" if commit and _ask(root, "status", "--porcelain", "--", ".")[1] else commit
+
+
+def is_older_checkout(root: Path, pushed: str) -> bool:
+    """Whether the repository stands at an ancestor of a commit that was pushed; False where git cannot tell."""
+    commit = pushed.removesuffix("+")
+    _, head = _ask(root, "rev-parse", "HEAD")
+    return bool(commit and head) and head != commit and _ask(root, "merge-base", "--is-ancestor", head, commit)[0]
+
+
+def changed_files(root: Path, since: str) -> tuple[str, ...]:
+    """The files below `root`, as paths from there, that were changed, made or removed since a commit, branch or tag.
+
+    Since this branch left it, that is: what others did there meanwhile does not count. Changes that are not committed
+    do. Raises UsageError where git does not know it, or there is no git.
+    """
+    hint = "fetch it, and the history up to it: git fetch --unshallow, or fetch-depth: 0 in a pipeline"
+    if not _ask(root, "rev-parse", "--is-inside-work-tree")[0]:
+        raise UsageError("git does not know this folder", hint="leave --changed-since out, or work in a clone")
+    known, commit = _ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}")
+    if not known:
+        raise UsageError(f"git knows no commit {since!r} here", hint=hint)
+    forked, base = _ask(root, "merge-base", commit, "HEAD")
+    if not forked:
+        raise UsageError(f"{since!r} and this branch have no commit in common here", hint=hint)
+    found: set[str] = set()
+    for command in (
+        ("diff", "--name-only", "--no-renames", "--relative", "-z", base, "--", "."),
+        ("ls-files", "--others", "--exclude-standard", "-z", "--", "."),
+    ):
+        done, names = _ask(root, *command)
+        if not done:
+            raise UsageError(f"git cannot tell what has changed since {since!r}", hint="does `git status` work here?")
+        found.update(name for name in names.split("\0") if name)
+    return tuple(sorted(found))
+
+
+def _ask(root: Path, *arguments: str) -> tuple[bool, str]:
+    """Whether git says yes, and what; no and "" where there is no git."""
+    git = shutil.which("git")
+    if not git:
+        return False, ""
+    done = subprocess.run([git, *arguments], cwd=root, capture_output=True, timeout=_SECONDS, check=False)
+    said = done.stdout.decode("utf-8", "surrogateescape").strip()
+    return done.returncode == 0, said if done.returncode == 0 else ""
