@@ -103,12 +103,35 @@ PATTERNS = [
     "a|bc",
     "x{2}y+",
     "[a[]b",
+    "(?i)ac",
+    "a@",
+    "(?:a)",
+    "a}]",
 ]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_patterns_are_read_as_elasticsearch_does(connection: Connection, pattern: str):
-    texts = ["a", "^a$", "axb", "ab", "aa", "a.bc", "axbc", ".5x", "aba", "A1", "ac", "C:/x", "bc", "xxyy", "xxyxy"]
+    texts = [
+        "?iac",
+        "?:a",
+        "a}]",
+        "a",
+        "^a$",
+        "axb",
+        "ab",
+        "aa",
+        "a.bc",
+        "axbc",
+        ".5x",
+        "aba",
+        "A1",
+        "ac",
+        "C:/x",
+        "bc",
+        "xxyy",
+        "xxyxy",
+    ]
     columns = ", ".join(f"v{n} = {json.dumps(text)}" for n, text in enumerate(texts))
     tests = ", ".join(f"r{n} = v{n} RLIKE {json.dumps(pattern)}" for n in range(len(texts)))
     (row,) = connection.elastic.query(f"ROW {columns} | EVAL {tests} | KEEP r*").records()

@@ -76,7 +76,8 @@ def like_to_regex(pattern: str) -> str:
 def from_lucene(pattern: str) -> str:
     """The same in Python's dialect. UnreadablePattern for complements, intersections, intervals and so on.
 
-    To Lucene `^` and `$` are plain characters, quotes hold plain text, and `.+*` is `(.+)*`.
+    To Lucene `^` and `$` are plain characters, and so are `*`, `+` and `?` with nothing before them: `(?i)a` matches
+    `?ia`. Quotes hold plain text, `@` is any text, and `.+*` is `(.+)*`.
     """
     return _Reader(pattern, lucene=True).read().python
 
@@ -175,11 +176,13 @@ class _Reader:
             readers['"'] = self._quoted
         if character in readers:
             return (*readers[character](), False)
-        if character in "*+?" or (self.lucene and character in "{}]@~#&<"):
+        if (character in "*+?" and not self.lucene) or (self.lucene and character in "{~#&<"):
             raise self._unreadable()
         self.position += 1
         if character == ".":
             return ".", "x", True
+        if self.lucene and character == "@":
+            return "(?:.*)", _FILLER, False
         if character in "^$" and not self.lucene:
             return character, "", False
         return re.escape(character), character, False
@@ -187,14 +190,15 @@ class _Reader:
     def _group(self) -> tuple[str, str]:
         named = None if self.lucene else _NAMED.match(self.pattern, self.position)
         flags = None if self.lucene else _FLAGS.match(self.pattern, self.position)
-        opener = next((one for one in _OPENERS if self.pattern.startswith(one, self.position)), "(")
+        openers = ("(",) if self.lucene else (*_OPENERS, "(")
+        opener = next(one for one in openers if self.pattern.startswith(one, self.position))
         if named:
             opener = "(?:"
             self.position = named.end()
         elif flags:
             opener = flags[0]
             self.position = flags.end()
-        elif self.pattern.startswith("(?", self.position) and (opener == "(" or self.lucene):
+        elif self.pattern.startswith("(?", self.position) and opener == "(" and not self.lucene:
             raise self._unreadable()
         else:
             self.position += len(opener)

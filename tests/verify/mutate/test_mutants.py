@@ -1,10 +1,14 @@
 """The mutants of a query."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.verify.mutate.mutants import mutations
@@ -118,3 +122,29 @@ def test_a_place_in_the_rule_is_found_again_in_the_hunt(text, place):
     origin = Origin("hunt.md", Query("FROM a\n| WHERE b == 1 // why" if place is None else "FROM a\n| WHERE b == 1", 7))
     found = origin.place(text, text.index("WHERE") + 6)
     assert (found and (found.line, found.column)) == place
+
+
+def without_places(node):
+    """A tree as text, but for where it stands and what brackets stand around it."""
+    node = strip_parentheses(node) if isinstance(node, nodes.Group) else node
+    if isinstance(node, nodes.Node):
+        own = [getattr(node, item.name) for item in dataclasses.fields(node) if item.name not in ("span", "pipe")]
+        return f"{type(node).__name__}({', '.join(map(without_places, own))})"
+    return f"[{', '.join(map(without_places, node))}]" if isinstance(node, tuple) else repr(node)
+
+
+FLAT = st.lists(PREDICATES, min_size=1, max_size=3).flatmap(
+    lambda sides: st.lists(st.sampled_from(["AND", "OR"]), min_size=len(sides) - 1, max_size=len(sides) - 1).map(
+        lambda words: " ".join(part for pair in zip(sides, [*words, ""], strict=True) for part in pair)
+    )
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(FLAT)
+def test_the_tree_of_a_mutant_is_that_of_its_text(predicate):
+    text = f"FROM a | WHERE {predicate} | STATS n = COUNT(*) WHERE {predicate} BY k, j | WHERE n > 3 OR {predicate}"
+    tree = parse(text, V).tree
+    for one in mutations(tree):
+        read = parse(one.of(text), V).tree.commands[one.place]
+        assert without_places(one.command) == without_places(read), one.what
