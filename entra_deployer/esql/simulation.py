@@ -4,14 +4,17 @@ What is not computed here is not known, and raises Unknown only where a conditio
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import OPPOSITES, conjuncts, operands, strip_parentheses
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import FUNCTIONS, Unknown, Value
-from entra_deployer.esql.scope import Derived, Scope
+from entra_deployer.esql.patterns import UnreadablePattern, grok
+from entra_deployer.esql.patterns.extraction import read_dissect
+from entra_deployer.esql.scope import Derived, Scope, Taken
 
 _UNKNOWN = object()
 """The value of a column that is not computed here."""
@@ -20,12 +23,63 @@ FAR = 1.0
 """How far a condition is from what is asked of it where no number tells; one that is fulfilled is 0 away."""
 
 
+class _Evaluator(Evaluator):
+    """Knows what it does not know, the aggregates of a group by their places, and what it has computed already.
+
+    A node of a query stands at one place, so that it has one scope: its value is computed once.
+    """
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[nodes.Expression, Value]]:
+        return {}
+
+    @cached_property
+    def _truths(self) -> dict[int, tuple[nodes.Expression, bool | None]]:
+        return {}
+
+    def column(self, name: str, scope: Scope) -> Value:
+        found = super().column(name, scope)
+        if found is _UNKNOWN:
+            raise Unknown(name)
+        return found
+
+    def value(self, node: nodes.Expression, scope: Scope) -> Value:
+        if isinstance(node, nodes.Literal | nodes.Column):
+            return super().value(node, scope)
+        if (known := self._known.get(id(node))) is None:
+            known = self._known[id(node)] = (node, self._computed(node, scope))
+        return known[1]
+
+    def _computed(self, node: nodes.Expression, scope: Scope) -> Value:
+        key = _place(node)
+        if key not in self.values:
+            return super().value(node, scope)
+        if self.values[key] is _UNKNOWN:
+            raise Unknown(key)
+        return self.values[key]
+
+    def truth(self, node: nodes.Expression, scope: Scope) -> bool | None:
+        if (known := self._truths.get(id(node))) is None:
+            known = self._truths[id(node)] = (node, super().truth(node, scope))
+        return known[1]
+
+
 @dataclass(frozen=True)
 class Row:
     """An event or a group, and how many of it there are."""
 
     values: Mapping[str, Value]
     weight: int = 1
+
+    @cached_property
+    def _evaluators(self) -> dict[datetime, _Evaluator]:
+        return {}
+
+    def at(self, now: datetime) -> _Evaluator:
+        """What computes on its values at a moment."""
+        if (found := self._evaluators.get(now)) is None:
+            found = self._evaluators[now] = _Evaluator(self.values, now)
+        return found
 
 
 @dataclass(frozen=True)
@@ -36,96 +90,137 @@ class Outcome:
     distance: float
 
 
-class _Evaluator(Evaluator):
-    """Knows what it does not know, and the aggregates of a group by their places."""
+@dataclass(frozen=True)
+class Stage:
+    """What stands before a command: rows, what their columns are made of, and how many commands took some out."""
 
-    def column(self, name: str, scope: Scope) -> Value:
-        found = super().column(name, scope)
-        if found is _UNKNOWN:
-            raise Unknown(name)
-        return found
-
-    def value(self, node: nodes.Expression, scope: Scope) -> Value:
-        key = _place(node)
-        if key in self.values and not isinstance(node, nodes.Column):
-            if self.values[key] is _UNKNOWN:
-                raise Unknown(key)
-            return self.values[key]
-        return super().value(node, scope)
+    rows: tuple[Row, ...]
+    scope: Scope = field(default_factory=Scope)
+    taken: int = 0
 
 
 def _place(node: nodes.Node) -> str:
-    return f"\0{node.span.start}"
+    return f"\0{node.span.start}-{node.span.end}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Simulation:
     """Runs commands over rows. `missed` is the place of the one condition that is not to hold, None for none."""
 
     now: datetime
     missed: nodes.Span | None = None
-    scope: Scope = field(default_factory=Scope)
 
     def run(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> Outcome:
         """The rows that are left, and the distance. Raises Unknown for a command that is not known here."""
         filters = sum(isinstance(command, nodes.Where) for command in commands)
+        stage = Stage(tuple(rows))
         for command in commands:
-            match command:
-                case nodes.Where(predicate=predicate):
-                    filters -= 1
-                    apart = [(self._apart(predicate, row), row) for row in rows]
-                    rows = [row for distance, row in apart if distance == 0]
-                    if not rows:
-                        return Outcome((), filters + min((one for one, _ in apart), default=FAR))
-                case nodes.Stats(inline=False):
-                    rows = list(self._groups(command, rows))
-                case nodes.Eval() | nodes.Rename():
-                    self._derive(command)
-                case nodes.Limit(count=int() as count):
-                    rows = rows[:count]
-                case nodes.From() | nodes.Keep() | nodes.Drop() | nodes.Sort() | nodes.Extract() | nodes.MvExpand():
-                    pass
-                case _:
-                    raise Unknown(type(command).__name__)
-        return Outcome(tuple(rows), 0.0 if rows else FAR)
-
-    def _apart(self, predicate: nodes.Expression, row: Row) -> float:
-        """The sum over all conditions; the one that is missed is as it should be where it does not hold."""
-        evaluator, total = _Evaluator(row.values, self.now), 0.0
-        for part in conjuncts(predicate):
-            if part.span == self.missed:
-                total += (
-                    0.0
-                    if not evaluator.truth(part, self.scope)
-                    else _distance(evaluator, part, self.scope, wanted=False)
-                )
+            if isinstance(command, nodes.Where):
+                filters -= 1
+                apart = [(self._apart(command.predicate, row, stage.scope), row) for row in stage.rows]
+                stage = replace(stage, rows=tuple(row for distance, row in apart if distance == 0))
+                if not stage.rows:
+                    return Outcome((), filters + min((one for one, _ in apart), default=FAR))
             else:
-                total += (
-                    0.0 if evaluator.truth(part, self.scope) else _distance(evaluator, part, self.scope, wanted=True)
-                )
+                stage = self.after(command, stage)
+        return Outcome(stage.rows, 0.0 if stage.rows else FAR)
+
+    def stages(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> list[Stage]:
+        """What stands before each command, and at last what is left. Raises Unknown."""
+        stages = [Stage(tuple(rows))]
+        for command in commands:
+            stages.append(self.after(command, stages[-1]))
+        return stages
+
+    def after(self, command: nodes.Command, stage: Stage) -> Stage:
+        """What a command leaves. Raises Unknown for one that is not known here."""
+        match command:
+            case nodes.Where(predicate=predicate):
+                rows = tuple(row for row in stage.rows if row.at(self.now).truth(predicate, stage.scope))
+                return replace(stage, rows=rows)
+            case nodes.Stats(inline=False):
+                return Stage(tuple(self._groups(command, stage)))
+            case nodes.Eval() | nodes.Rename():
+                return replace(stage, scope=_derived(command, stage.scope))
+            case nodes.Limit(count=int() as count):
+                return replace(stage, rows=stage.rows[:count])
+            case nodes.Sort():
+                return replace(stage, rows=tuple(self._sorted(command, stage)))
+            case nodes.Extract():
+                return self._extracted(command, stage)
+            case nodes.MvExpand():
+                return self._expanded(command, stage)
+            case nodes.From() | nodes.Keep() | nodes.Drop():
+                return stage
+        raise Unknown(type(command).__name__)
+
+    def _apart(self, predicate: nodes.Expression, row: Row, scope: Scope) -> float:
+        """The sum over all conditions; the one that is missed is as it should be where it does not hold."""
+        evaluator, total = row.at(self.now), 0.0
+        for part in conjuncts(predicate):
+            wanted = part.span != self.missed
+            if bool(evaluator.truth(part, scope)) is not wanted:
+                total += _distance(evaluator, part, scope, wanted=wanted)
         return total
 
-    def _derive(self, command: nodes.Eval | nodes.Rename) -> None:
-        if isinstance(command, nodes.Eval):
-            for item in command.assignments:
-                self.scope = self.scope.with_column(item.name, Derived(item.value, self.scope))
-            return
-        for old, new in zip(command.old, command.new, strict=True):
-            self.scope = self.scope.with_column(new.name, Derived(nodes.Column(old.span, old.name), self.scope))
+    def _sorted(self, command: nodes.Sort, stage: Stage) -> Sequence[Row]:
+        """In order, as far as it can be told: null is last where the lowest is first, and first where it is last."""
+        rows = list(stage.rows)
+        for key, descending in reversed(tuple(zip(command.keys, command.descending, strict=True))):
+            try:
+                values = {id(row): row.at(self.now).value(key, stage.scope) for row in rows}
+                known = sorted((row for row in rows if values[id(row)] is not None), key=lambda row: values[id(row)],  # noqa: B023
+                               reverse=descending)  # fmt: skip
+            except (Unknown, TypeError):
+                continue
+            missing = [row for row in rows if values[id(row)] is None]
+            rows = [*missing, *known] if descending else [*known, *missing]
+        return rows
 
-    def _groups(self, stats: nodes.Stats, rows: Sequence[Row]) -> Iterator[Row]:
+    def _extracted(self, command: nodes.Extract, stage: Stage) -> Stage:
+        """With the columns that DISSECT or GROK takes out of a text."""
+        try:
+            pattern = (read_dissect if command.word == "dissect" else grok.read)(command.pattern)
+        except UnreadablePattern as error:
+            raise Unknown(command.word.upper()) from error
+        columns = {name: Taken(stage.taken, name) for name in command.outputs}
+        rows = []
+        for row in stage.rows:
+            text = _tried(row.at(self.now).value, command.input, stage.scope)
+            found = (pattern.take(text) or {}) if isinstance(text, str) else {}
+            values = {one.key: _typed(found.get(name), pattern.type_of(name)) for name, one in columns.items()}
+            rows.append(Row({**row.values, **values}, row.weight))
+        scope = stage.scope
+        for name, one in columns.items():
+            scope = scope.with_column(name, one)
+        return Stage(tuple(rows), scope, stage.taken + 1)
+
+    def _expanded(self, command: nodes.MvExpand, stage: Stage) -> Stage:
+        """A row for each value of a column."""
+        name, one = command.column.name, Taken(-1 - stage.taken, command.column.name)
+        column = nodes.Column(command.column.span, name)
+        rows = []
+        for row in stage.rows:
+            value = _tried(row.at(self.now).value, column, stage.scope)
+            for item in value if isinstance(value, list) else [value]:
+                rows.append(Row({**row.values, one.key: item}, row.weight))
+        return Stage(tuple(rows), stage.scope.with_column(name, one), stage.taken + 1)
+
+    def _groups(self, stats: nodes.Stats, stage: Stage) -> Iterator[Row]:
         groups: dict[str, tuple[dict[str, Value], list[Row]]] = {}
-        for row in rows:
-            evaluator = _Evaluator(row.values, self.now)
-            keys = {key.name: _tried(evaluator.value, key.value, self.scope) for key in stats.groups}
+        for row in stage.rows:
+            compute = row.at(self.now).value
+            keys = {key.name: _tried(compute, key.value, stage.scope) for key in stats.groups}
             groups.setdefault(repr(keys), (keys, []))[1].append(row)
-        before, self.scope = self.scope, Scope()
+        if not stats.groups and not groups:
+            groups[""] = ({}, [])
         for keys, members in groups.values():
-            yield Row({**keys, **{one.name: self._aggregate(one, members, before) for one in stats.aggregates}})
+            made = {one.name: self._aggregate(one, members, stage.scope) for one in stats.aggregates}
+            yield Row({**keys, **made})
 
     def _aggregate(self, item: nodes.Assignment, rows: Sequence[Row], scope: Scope) -> Value:
         """The value of an aggregate, and of what the query makes of aggregates in one expression."""
-        seen = [(_Evaluator(row.values, self.now), row.weight) for row in rows]
+        seen: list[tuple[Evaluator, int]] = [(row.at(self.now), row.weight) for row in rows]
         try:
             if item.where is not None:
                 seen = [(one, weight) for one, weight in seen if one.truth(item.where, scope)]
@@ -136,6 +231,26 @@ class Simulation:
             return _Evaluator(found, self.now).value(item.value, Scope())
         except (Unknown, TypeError, ValueError, ZeroDivisionError):
             return _UNKNOWN
+
+
+def _derived(command: nodes.Eval | nodes.Rename, scope: Scope) -> Scope:
+    if isinstance(command, nodes.Eval):
+        for item in command.assignments:
+            scope = scope.with_column(item.name, Derived(item.value, scope))
+        return scope
+    for old, new in zip(command.old, command.new, strict=True):
+        scope = scope.with_column(new.name, Derived(nodes.Column(old.span, old.name), scope))
+    return scope
+
+
+def _typed(text: str | None, kind: str) -> Value:
+    """What a pattern took, as the type that it gives to it."""
+    if text is None or kind not in ("integer", "long", "double", "float"):
+        return text
+    try:
+        return int(text) if kind in ("integer", "long") else float(text)
+    except ValueError:
+        return None
 
 
 def _tried(compute: Callable[[nodes.Expression, Scope], Value], node: nodes.Expression, scope: Scope) -> Value:

@@ -133,18 +133,18 @@ def without_places(node):
     return f"[{', '.join(map(without_places, node))}]" if isinstance(node, tuple) else repr(node)
 
 
-FLAT = st.lists(PREDICATES, min_size=1, max_size=3).flatmap(
+FLAT = st.lists(st.one_of(LEAVES, PREDICATES), min_size=1, max_size=3).flatmap(
     lambda sides: st.lists(st.sampled_from(["AND", "OR"]), min_size=len(sides) - 1, max_size=len(sides) - 1).map(
         lambda words: " ".join(part for pair in zip(sides, [*words, ""], strict=True) for part in pair)
     )
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(FLAT)
 def test_the_tree_of_a_mutant_is_that_of_its_text(predicate):
-    text = f"FROM a | WHERE {predicate} | STATS n = COUNT(*) WHERE {predicate} BY k, j | WHERE n > 3 OR {predicate}"
+    text = f"FROM a | WHERE {predicate} | STATS n = COUNT(*) WHERE u > 3 OR NOT v BY k, j"
     tree = parse(text, V).tree
-    for one in mutations(tree):
+    for one in list(mutations(tree))[::3]:
         read = parse(one.of(text), V).tree.commands[one.place]
         assert without_places(one.command) == without_places(read), one.what
