@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import OPPOSITES, conjuncts, operands, strip_parentheses
@@ -137,22 +138,24 @@ class Simulation:
         match command:
             case nodes.Where(predicate=predicate):
                 rows = tuple(row for row in stage.rows if row.at(self.now).truth(predicate, stage.scope))
-                return replace(stage, rows=rows)
+                found = replace(stage, rows=rows)
             case nodes.Stats(inline=False):
-                return Stage(tuple(self._groups(command, stage)))
+                found = Stage(tuple(self._groups(command, stage)))
             case nodes.Eval() | nodes.Rename():
-                return replace(stage, scope=_derived(command, stage.scope))
+                found = replace(stage, scope=_derived(command, stage.scope))
             case nodes.Limit(count=int() as count):
-                return replace(stage, rows=stage.rows[:count])
+                found = replace(stage, rows=stage.rows[:count])
             case nodes.Sort():
-                return replace(stage, rows=tuple(self._sorted(command, stage)))
+                found = replace(stage, rows=tuple(self._sorted(command, stage)))
             case nodes.Extract():
-                return self._extracted(command, stage)
+                found = self._extracted(command, stage)
             case nodes.MvExpand():
-                return self._expanded(command, stage)
+                found = self._expanded(command, stage)
             case nodes.From() | nodes.Keep() | nodes.Drop():
-                return stage
-        raise Unknown(type(command).__name__)
+                found = stage
+            case _:
+                raise Unknown(type(command).__name__)
+        return found
 
     def _apart(self, predicate: nodes.Expression, row: Row, scope: Scope) -> float:
         """The sum over all conditions; the one that is missed is as it should be where it does not hold."""
@@ -167,14 +170,13 @@ class Simulation:
         """In order, as far as it can be told: null is last where the lowest is first, and first where it is last."""
         rows = list(stage.rows)
         for key, descending in reversed(tuple(zip(command.keys, command.descending, strict=True))):
+            keyed = [(_tried(row.at(self.now).value, key, stage.scope), row) for row in rows]
             try:
-                values = {id(row): row.at(self.now).value(key, stage.scope) for row in rows}
-                known = sorted((row for row in rows if values[id(row)] is not None), key=lambda row: values[id(row)],  # noqa: B023
-                               reverse=descending)  # fmt: skip
-            except (Unknown, TypeError):
+                known = sorted((one for one in keyed if one[0] is not None), key=itemgetter(0), reverse=descending)
+            except TypeError:
                 continue
-            missing = [row for row in rows if values[id(row)] is None]
-            rows = [*missing, *known] if descending else [*known, *missing]
+            missing = [one for one in keyed if one[0] is None]
+            rows = [row for _, row in ([*missing, *known] if descending else [*known, *missing])]
         return rows
 
     def _extracted(self, command: nodes.Extract, stage: Stage) -> Stage:
@@ -202,8 +204,8 @@ class Simulation:
         rows = []
         for row in stage.rows:
             value = _tried(row.at(self.now).value, column, stage.scope)
-            for item in value if isinstance(value, list) else [value]:
-                rows.append(Row({**row.values, one.key: item}, row.weight))
+            items = value if isinstance(value, list) else [value]
+            rows += [Row({**row.values, one.key: item}, row.weight) for item in items]
         return Stage(tuple(rows), stage.scope.with_column(name, one), stage.taken + 1)
 
     def _groups(self, stats: nodes.Stats, stage: Stage) -> Iterator[Row]:

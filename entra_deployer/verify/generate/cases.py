@@ -29,6 +29,7 @@ from entra_deployer.verify.generate.documents import (
 from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe, SplitGroup
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
+from entra_deployer.verify.generate.sharpen import Change, Example, Sharpener
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
 
 MOST_MEMBERS = 256
@@ -76,7 +77,21 @@ class Maker:
     looked_at: TimeRange = TimeRange()  # noqa: RUF009 - frozen
 
     def make(self) -> list[Case | Unsolvable]:
-        """All cases, the firing ones first: of groups that are counted, else of groups that are searched for."""
+        """All cases, the firing ones first: of groups that are counted, else of groups that are searched for.
+
+        Last come those that tell mutants of the query from it which no other case tells.
+        """
+        found = self._first_cases()
+        sharpener = Sharpener(self.tree, self._builder, self._changed)
+        examples = [self._examples[id(one)] for one in found if id(one) in self._examples]
+        names = {one.name for one in found if isinstance(one, Case)}
+        for wanted, mark, example in sharpener.more(examples, len(found) + 1):
+            name = wanted if wanted not in names else f"{wanted} (case {mark})"
+            names.add(name)
+            found.append(self._written(name, mark, example))
+        return found
+
+    def _first_cases(self) -> list[Case | Unsolvable]:
         found: list[Case | Unsolvable] = []
         if not self.plan.complex:
             found = list(self._made(self._attempts()))
@@ -85,6 +100,50 @@ class Maker:
             if self.plan.complex or any(isinstance(one, Case) and one.fires for one in searched):
                 return searched
         return found
+
+    @cached_property
+    def _examples(self) -> dict[int, Example]:
+        """What the cases are made of, by the ids of the cases."""
+        return {}
+
+    def _changed(
+        self, attempt: Attempt, mark: str, change: Change | None
+    ) -> tuple[list[Document], Mapping[str, Value]]:
+        documents = self._builder.make(attempt, mark)
+        if change:
+            documents = change.of(documents, mark)
+        if not documents:
+            raise Unsolved("no event is left")
+        return documents, self._told_by(attempt, documents, mark)[0]
+
+    def _told_by(self, attempt: Attempt, documents: Sequence[Document], mark: str) -> tuple[Mapping[str, Value], bool]:
+        """What tells the case's entity, and whether it has to stand alone. Raises Unsolved for nothing."""
+        entity, alone = self._entity(documents[0], mark), False
+        if not entity and self.plan.grouping is not None:
+            entity = self._of_values(documents[0], mark)
+            alone = not entity
+            entity = entity or self._measured(attempt, documents)
+        if not entity:
+            raise Unsolved("no column of the result tells its entity")
+        return entity, alone
+
+    def _of_values(self, document: Document, mark: str) -> dict[str, Value]:
+        """A text of the case's own in a column that lists values of the group, where a key that is lost parts it."""
+        grouping = self.plan.grouping
+        if grouping is None or not any(
+            mark in str(value_of(key.value, grouping.scope, document)) for key in grouping.keys
+        ):
+            return {}
+        for name, made in grouping.listed.items():
+            value = value_of(made.value, made.scope, document) if name in self.plan.columns else None
+            if isinstance(value, str) and mark in value:
+                return {name: value}
+        return {}
+
+    def _written(self, name: str, mark: str, example: Example) -> Case:
+        events = tuple(_events(f"case {mark}: {name}", example.documents))
+        _, alone = self._told_by(example.attempt, example.documents, mark)
+        return Case(name, example.fires, events, example.entity, name, alone)
 
     def _made(self, attempts: Iterator[tuple[str, bool, Attempt | None]]) -> Iterator[Case | Unsolvable]:
         try:
@@ -290,13 +349,10 @@ class Maker:
             )
         self._refuse_metadata(attempt)
         documents = self._documents(attempt, mark)
-        entity = self._entity(documents[0], mark)
-        alone = self.plan.grouping is not None and not entity
-        if alone:
-            entity = self._measured(attempt, documents)
-        if not entity:
-            raise Unsolved("no column of the result tells its entity")
-        return Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
+        entity, alone = self._told_by(attempt, documents, mark)
+        case = Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
+        self._examples[id(case)] = Example(attempt, tuple(documents), entity, fires)
+        return case
 
     def _measured(self, attempt: Attempt, documents: Sequence[Document]) -> dict[str, Value]:
         """What the query counts in a group, as far as the result shows it: a group without keys is told by that."""

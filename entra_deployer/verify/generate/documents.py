@@ -59,6 +59,10 @@ class TimeRange:
         """The age at a share of the range: 0 is its newest, 1 its oldest; 0 where it has no oldest."""
         return self.newest + ((self.oldest or self.newest) - self.newest) * share
 
+    def holds(self, age: float) -> bool:
+        """Whether a run looks at an event of this age."""
+        return self.newest <= age and (self.oldest is None or age <= self.oldest)
+
     @property
     def usual(self) -> float:
         """The age of an event that may be of any in the range: not long ago, and not at its edge."""
@@ -203,13 +207,15 @@ class Searched(Protocol):
 class Attempt:
     """What is to be true and what false of the events, how many there are, and how old (None for any age).
 
-    Where it is not to fire it may also miss by having nothing that is counted.
+    Where it is not to fire it may also miss by having nothing that is counted. `plain`: conditions may be missed in any
+    way.
     """
 
     events: tuple[Flagged, ...]
     sizes: "Sizes | Searched"
     age: float | None = None
     fires: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,7 +245,7 @@ class Builder:
 
     def _exists(self, goals: Sequence[Flagged]) -> bool:
         try:
-            return next(self._solutions(self._solver("x"), goals), None) is not None
+            return next(self._solutions(self.solver("x"), goals), None) is not None
         except Unknown:
             return False
 
@@ -268,7 +274,7 @@ class Builder:
         self,
         events: Sequence[Flagged],
         wanted: Sequence[Derived],
-        mark: str,
+        solver: Solver,
         keys: Sequence[Derived],
         like: Document | None,
     ) -> tuple[Assigned, Document]:
@@ -276,14 +282,13 @@ class Builder:
 
         Raises Unsolved or Unpickable.
         """
-        solver = self._solver(mark)
         for found in self._solutions(solver, events):
             assigned: Assigned | None = self._present(solver, found, wanted)
             for key in keys:
                 if assigned is not None and like is not None:
                     assigned = _alike(solver, assigned, key, like)
             if assigned is not None:
-                return assigned, self._fill(assigned, mark)
+                return assigned, self._fill(assigned, solver.mark)
         raise Unsolved("no value satisfies all conditions")
 
     def aged(self, attempt: Attempt, made: Sequence[Document], usual: Sequence[Document]) -> list[Document]:
@@ -308,7 +313,7 @@ class Builder:
 
     def _document(self, attempt: Attempt, flags: Flags, made: Sequence[Document], mark: str) -> Document:
         """The first solution in which the keys are those of the documents before, and the counted values new ones."""
-        solver = self._solver(mark)
+        solver = self.solver(mark, plain=attempt.plain)
         grouping = self.plan.grouping
         conditions = grouping.conditions if grouping else ()
         assignments = self._solutions(solver, [*attempt.events, *zip(conditions, flags, strict=True)])
@@ -401,14 +406,14 @@ class Builder:
     def solvable(self, goals: Sequence[Flagged]) -> bool:
         """Whether the goals have a solution for themselves, without a text being tried."""
         try:
-            return next(self._solver("x").solve(goals, self._nothing()), None) is not None
+            return next(self.solver("x").solve(goals, self._nothing()), None) is not None
         except Unknown:
             return False
 
     def why_not(self, goal: Flagged) -> str:
         """Why a goal has no solution even for itself; "" where it has one."""
         try:
-            if next(self._solver("x").solve([goal], self._nothing()), None) is not None:
+            if next(self.solver("x").solve([goal], self._nothing()), None) is not None:
                 return ""
         except Unknown as error:
             return str(error)
@@ -425,8 +430,9 @@ class Builder:
     def _fill(self, assignment: Assigned, mark: str) -> Document:
         return fill(self.plan, self.fields, assignment, mark, self.looked_at)
 
-    def _solver(self, mark: str) -> Solver:
-        return Solver(self._type_of, mark, limited(self.tries))
+    def solver(self, mark: str, *, plain: bool = False) -> Solver:
+        """Solves for one event; `mark` makes it a case's own."""
+        return Solver(self._type_of, mark, limited(self.tries), plain)
 
     def _type_of(self, name: str) -> str:
         return self._casts.get(name) or self.fields.type_of(name)

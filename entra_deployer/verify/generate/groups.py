@@ -305,20 +305,25 @@ class Groups:
         key = (mark, kind)
         if attempt is not None or key not in self._bases:
             own = self.kinds[kind][0]
-            found = self._solved(mark, kind, own if attempt is None or own is not self.events else attempt.events)
+            events = own if attempt is None or own is not self.events else attempt.events
+            found = self._solved(mark, kind, events, plain=attempt is not None and attempt.plain)
             if attempt is not None:
                 return found
             self._bases[key] = found
         return self._bases[key]
 
-    def _solved(self, mark: str, kind: int, events: Sequence[Flagged]) -> tuple[Assigned, Document] | None:
+    def _solved(
+        self, mark: str, kind: int, events: Sequence[Flagged], *, plain: bool
+    ) -> tuple[Assigned, Document] | None:
         keys = [Derived(key.value, self._scope) for key in self._stats.groups]
         column = nodes.Span(0, 0)
         wanted = list(keys)
         wanted += [Derived(nodes.Column(column, name), Scope()) for name in (*self.varied, *self.measured)]
         try:
             like = self._base(mark, 0, None) if kind else None
-            return self.builder.first([*events, *self.kinds[kind][1]], wanted, mark, keys, like[1] if like else None)
+            given = like[1] if like else None
+            solver = self.builder.solver(mark, plain=plain)
+            return self.builder.first([*events, *self.kinds[kind][1]], wanted, solver, keys, given)
         except (Unknown, Unpickable):
             if kind == 0:
                 raise

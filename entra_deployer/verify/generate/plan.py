@@ -43,7 +43,7 @@ class Grouping:
 
     Columns that hold a value of the events (MAX, SUM, ...) are in the scope of `after` what they are made of. `times`
     hold the first or last moment of a group, `spreads` the time between two of them, in units of so many seconds.
-    `conditions` are those of counters that count some of the events only.
+    `conditions` are those of counters that count some of the events only, `listed` the columns that list values.
     """
 
     keys: tuple[nodes.Assignment, ...]
@@ -53,6 +53,7 @@ class Grouping:
     times: set[str] = field(default_factory=set)
     spreads: dict[str, float] = field(default_factory=dict)
     conditions: tuple[Goal, ...] = ()
+    listed: dict[str, Derived] = field(default_factory=dict)
 
     @property
     def measures(self) -> set[str]:
@@ -173,7 +174,12 @@ def _group(command: nodes.Stats, plan: Plan) -> None:
     for key in command.groups:
         after = after.with_column(key.name, Derived(key.value, plan.scope))
     plan.grouping = Grouping(
-        command.groups, read.counters, plan.scope, times=read.times, conditions=tuple(read.conditions)
+        command.groups,
+        read.counters,
+        plan.scope,
+        times=read.times,
+        conditions=tuple(read.conditions),
+        listed=read.listed,
     )
     plan.scope = after
 
@@ -187,6 +193,7 @@ class _Aggregates:
     counters: dict[str, Counter] = field(default_factory=dict)
     times: set[str] = field(default_factory=set)
     conditions: list[Goal] = field(default_factory=list)
+    listed: dict[str, Derived] = field(default_factory=dict)
 
     def add(self, item: nodes.Assignment) -> None:
         """Read one. Raises Unsolved for one that is not known."""
@@ -202,6 +209,8 @@ class _Aggregates:
             self._count(item.name, None, [*when, choice.when], distinct=False)
         elif call.name in _VALUES and of:
             self.after = self.after.with_column(item.name, of)
+            if call.name == "values" and item.where is None:
+                self.listed[item.name] = of
             if call.name in ("min", "max") and isinstance(argument, nodes.Column) and argument.name == TIMESTAMP:
                 self.times.add(item.name)
         else:

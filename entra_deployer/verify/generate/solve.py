@@ -54,12 +54,14 @@ def limited(tries: Iterator[int]) -> Iterator[int]:
 class Solver:
     """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`.
 
-    `tries` runs out where conditions have too many combinations.
+    `tries` runs out where conditions have too many combinations. `plain`: what is joined may be missed in any way, else
+    first by one of its sides alone.
     """
 
     type_of: Callable[[str], str]
     mark: str
     tries: Iterator[int]
+    plain: bool = False
 
     def solve(self, goals: Sequence[tuple[Goal, bool]], assignment: Assigned) -> Assignments:
         """The assignments in which each goal is true, or false where its flag says so. Raises Unsolved."""
@@ -88,7 +90,7 @@ class Solver:
         if (operator == "and") is truth:
             yield from self._all([(side, truth) for side in sides], assignment)
             return
-        for one in sides:
+        for one in sides if not self.plain else ():
             yield from self._all([(one, truth), *((side, not truth) for side in sides if side is not one)], assignment)
         for side in sides:
             yield from self._solve(side, assignment, truth=truth)

@@ -1,0 +1,70 @@
+"""Further cases: each mutant of a query that can be told from it is told by some case."""
+
+from datetime import timedelta
+
+import pytest
+
+from entra_deployer.core.target import StackVersion
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.parse import parse
+from entra_deployer.esql.simulation import Row, Simulation
+from entra_deployer.esql.types import inferred_types
+from entra_deployer.verify.generate.cases import Case, Maker
+from entra_deployer.verify.generate.documents import Fields, TimeRange
+from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.mutate.mutants import mutations
+
+V = StackVersion(8, 19, 21)
+NOW = Evaluator({}).now
+DAY = TimeRange(86400.0)
+
+
+def found(tree, case):
+    """For each row of the result whether it is the case's entity, from the events as they are written down."""
+    rows = [
+        Row({**event.document, "@timestamp": NOW - timedelta(seconds=event.age)}, event.count) for event in case.events
+    ]
+    last = Simulation(NOW).stages(tree.commands, rows)[-1]
+    columns = {name: nodes.Column(nodes.Span(0, 0), name) for name in case.entity}
+    values = [{name: row.at(NOW).value(one, last.scope) for name, one in columns.items()} for row in last.rows]
+    return [
+        all(row[k] == v or (isinstance(row[k], list) and v in row[k]) for k, v in case.entity.items()) for row in values
+    ]
+
+
+def survivors(text):
+    """The mutants that no case tells, their texts parsed anew."""
+    tree = parse(text, V).tree
+    known = inferred_types(tree)
+    maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), DAY)
+    cases = [one for one in maker.make() if isinstance(one, Case)]
+    inside = [one for one in cases if all(event.age <= 86400 for event in one.events)]
+    assert any(one.fires for one in inside)
+    for one in inside:
+        assert found(tree, one) == ([True] if one.fires else []), one.name
+    return {
+        f"{one.what}: {one.before(text)}"
+        for one in mutations(tree)
+        if all(found(parse(one.of(text), V).tree, case) == ([True] if case.fires else []) for case in inside)
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'FROM x | WHERE (e == "a" AND o == "1") OR (e == "b" AND o == "2") OR (e == "b" AND o == "3") | KEEP host.id',
+        'FROM x | WHERE a == "1" AND NOT (b LIKE "*x*" OR c LIKE "y*") AND NOT d IN ("p", "q") | KEEP host.id',
+        'FROM x | WHERE u != "" | STATS d = COUNT_DISTINCT(u) BY DATE_TRUNC(1 hour, @timestamp) | WHERE d >= 4',
+        'FROM x | WHERE a == "1" | STATS v = VALUES(u), c = COUNT(*) BY u, h | WHERE c > 2 | KEEP v, c',
+        "FROM x | STATS c = COUNT(*) BY u, p = DATE_TRUNC(1 minute, @timestamp) | STATS m = MAX(c) BY u | WHERE m > 4",
+        'FROM x | STATS f = COUNT(*) WHERE o == "f", s = COUNT(*) WHERE o == "s" BY u | WHERE f >= 5 AND s >= 1',
+        'FROM x | GROK m "%{WORD:w} from %{IP:ip}" | WHERE w == "failed" AND ip != "10.0.0.1" | KEEP host.id, w',
+    ],
+)
+def test_each_mutant_is_told(text):
+    assert survivors(text) == set()
+
+
+def test_a_mutant_that_is_the_same_for_every_event_is_left():
+    assert survivors('FROM x | WHERE u IS NOT NULL AND u != "" | KEEP host.id') == {"dropped: u IS NOT NULL"}
