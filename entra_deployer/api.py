@@ -91,7 +91,7 @@ if TYPE_CHECKING:
         install_schemas as install_schemas,
         schema_text as schema_text,
     )
-    from entra_deployer.promotion.attestation import Promotion as Promotion
+    from entra_deployer.promotion.attestation import Promotion as Promotion, check_attestation as check_attestation
     from entra_deployer.promotion.promote import (
         PromotionRequest as PromotionRequest,
         promote as promote,
@@ -175,7 +175,7 @@ ROOMS = {
     "project.init": "init_project",
     "project.new_hunt": "NewHunt new_hunt",
     "project.schemas": "SCHEMAS install_schemas schema_text",
-    "promotion.attestation": "Promotion",
+    "promotion.attestation": "Promotion check_attestation",
     "promotion.promote": "PromotionRequest promote promote_code",
     "pull.drafts": "PullReport",
     "pull.pull": "PullRequest pull_code pull_rules",

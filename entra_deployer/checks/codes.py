@@ -172,7 +172,14 @@ OTHER_CODES: dict[str, Code] = {
     "DEP389": Code("an attestation that nobody signs", "`signing_key` names the key; gates.signed asks for it."),
     "DEP390": Code("a verdict for another version", "The promotion itself will verify the rule on its target first."),
     "DEP391": Code(
-        "an attestation that was not kept", "The rules are there. The same promotion, run again, completes it."
+        "an attestation that was not kept",
+        "Where the rules are there, the same promotion, run again, completes it. With gates.signed nothing is promoted "
+        "unless the attestation can be kept in the target's own ledger.",
+    ),
+    "DEP392": Code(
+        "a verdict that no trusted key has signed",
+        "The target's `trusted_keys` name who may vouch for verdicts; without them what the ledger and the file of "
+        "approvals hold is taken on trust.",
     ),
     "DEP801": Code("a condition that was null", "On these events a condition was neither true nor false: see DEP014."),
     "DEP802": Code("a part of the result only", "Some shards failed, so that the verdict would mean nothing."),

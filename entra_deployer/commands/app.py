@@ -58,7 +58,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "list": (list_rules, (0, 1, 64), "deploy list staging"),
     "drift": (drift, (0, 1, 2, 64, 130), "deploy drift staging --format markdown"),
     "pull": (pull, (0, 1, 64), "deploy pull staging --dry-run"),
-    "promote": (promote, (0, 1, 3, 64, 130), "deploy promote staging production"),
+    "promote": (promote, (0, 1, 2, 3, 64, 130), "deploy promote staging production"),
     "history": (history, (0, 1, 64), "deploy history staging my_hunt"),
     "rollback": (rollback, (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
     "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),

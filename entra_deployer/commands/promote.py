@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
@@ -20,6 +20,7 @@ from entra_deployer.commands.options import (
     selected,
 )
 from entra_deployer.commands.terminal import agreement, show, working
+from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -28,15 +29,23 @@ if TYPE_CHECKING:
 
 def promote(
     source: Annotated[
-        str, typer.Argument(metavar="FROM", help="The environment that has and proved it.", autocompletion=environments)
-    ],
+        str | None,
+        typer.Argument(metavar="FROM", help="The environment that has and proved it.", autocompletion=environments),
+    ] = None,
     target: Annotated[
-        str, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
-    ],
+        str | None, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
+    ] = None,
     rule: RuleOption = None,
     tag: TagOption = None,
     changed_since: ChangedSinceOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the attestation there too.")] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only hold an attestation against the trusted_keys of the environment that it was made for.",
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
@@ -53,6 +62,10 @@ def promote(
     from entra_deployer.core.files import write_text
     from entra_deployer.reports.documents.promotion import promotion_document
 
+    if verify:
+        _verify(verify, (source, target), form)
+    if source is None or target is None:
+        raise UsageError("promote needs FROM and TO", hint="deploy promote staging production")
     request = PromotionRequest(
         selected(rule, tag, changed_since), dry_run, not no_lock, overwrite, agreement("promote", yes=yes)
     )
@@ -76,4 +89,21 @@ def promote(
         promotion_document,
         promote_code,
         lambda issues: promotion_document(Promotion(source, target, Report(target), issues=issues)),
+    )
+
+
+def _verify(file: Path, environments: tuple[str | None, str | None], form: str) -> Never:
+    """Hold an attestation against keys; no server is asked."""
+    from entra_deployer.api import Promotion, Report, check_attestation
+    from entra_deployer.reports.documents.promotion import attestation_document, promotion_document
+
+    if any(environments):
+        hint = "deploy promote --verify FILE: the file says which environment it was made for"
+        raise UsageError("--verify takes no FROM and TO", hint=hint)
+    show(
+        form,
+        lambda: check_attestation(project.root(), file),
+        attestation_document,
+        lambda found: found.code,
+        lambda issues: promotion_document(Promotion("", "", Report(""), issues=issues)),
     )

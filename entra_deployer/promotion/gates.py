@@ -9,6 +9,7 @@ from pathlib import Path
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.signing import problem_of_signature
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import parse_moment, say_duration
 from entra_deployer.core.yaml import read_yaml
@@ -16,7 +17,7 @@ from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.stack.environment import Gates
 from entra_deployer.stack.environment_file import ApprovalsFile
 from entra_deployer.stack.environments import InvalidFile
-from entra_deployer.verify.records import VerdictRecord
+from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
 
 NO_VERDICT = "DEP383"
@@ -25,7 +26,7 @@ STALE_VERDICT = "DEP385"
 LOW_SCORE = "DEP386"
 NOT_SOAKED = "DEP387"
 NOT_APPROVED = "DEP388"
-NOT_SIGNED = "DEP389"
+NOT_TRUSTED = "DEP392"
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,24 @@ class Standing:
 
 @dataclass(frozen=True)
 class Gatekeeper:
-    """Holds the rules of one promotion against the target's gates. `now` is the target's time."""
+    """Holds the rules of one promotion against the target's gates. `now` is the target's time.
+
+    `trusted` are the public keys, in PEM, of which one has to have signed each verdict; () takes them on trust.
+    """
 
     source: str
     gates: Gates
     now: datetime
+    trusted: tuple[str, ...] = ()
+
+    def taken_on_trust(self, target: str) -> Iterator[Issue]:
+        """That verdicts and approvals are worth what the right to write them down is worth."""
+        taken = [f"verdicts as the ledger of {self.source} holds them"] if self.gates.verdicts else []
+        taken = [] if self.trusted else taken
+        taken += [f"approvals as {self.gates.approvals_file} names them"] if self.gates.approvals else []
+        if taken:
+            hint = "trusted_keys in its file asks for signed verdicts" if taken[0].startswith("verdicts") else None
+            yield Issue(NOT_TRUSTED, Level.NOTE, f"taken on trust: {' and '.join(taken)}", target, hint=hint)
 
     def verdict(self, evidence: Evidence, record: VerdictRecord | None, standing: Standing | None) -> Iterator[Issue]:
         """What is wrong with the verdict that the source has of a rule."""
@@ -53,6 +67,9 @@ class Gatekeeper:
         if record is None:
             yield _against(evidence, NO_VERDICT, f"nobody has verified it in {self.source}", again)
             return
+        if self.trusted and (problem := problem_of_signature(record_to_json(record), self.trusted)):
+            message = f"its verdict of {record.at[:16]} does not count: {problem}"
+            yield _against(evidence, NOT_TRUSTED, message, f"{again}, where its signing_key is set")
         if record.content != evidence.content:
             message = f"another digest: {_short(record.content)} was verified, and here is {_short(evidence.content)}"
             yield _against(evidence, STALE_VERDICT, message, f"take that commit, or push this one and {again}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import DeployError, ExitCode, SecretError, UsageError
+from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.git import commit_of
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
@@ -19,8 +19,8 @@ from entra_deployer.plan.drift import Compared, compare_spaces
 from entra_deployer.plan.plan import Outcome, Plan
 from entra_deployer.plan.push import Clock, PushRequest, now, plan_rules, push_code, push_rules
 from entra_deployer.plan.report import Report
-from entra_deployer.promotion.attestation import INTENDED, Evidence, Promotion, complete, intend
-from entra_deployer.promotion.gates import NOT_SIGNED, Approvals, Gatekeeper, Standing, is_same_version, read_approvals
+from entra_deployer.promotion.attestation import Attestor, Evidence, Promotion, intend
+from entra_deployer.promotion.gates import Approvals, Gatekeeper, Standing, is_same_version, read_approvals
 from entra_deployer.repository import Repository
 from entra_deployer.verify.records import VerdictRecord, kept_verdicts, make_records
 from entra_deployer.verify.run import verify
@@ -29,7 +29,6 @@ from entra_deployer.verify.verify_rules import contents, make_bench, rules_under
 SOURCE_DRIFT = "DEP381"
 TARGET_DRIFT = "DEP382"
 TO_BE_VERIFIED = "DEP390"
-NOT_KEPT = "DEP391"
 
 _MET_IN_TARGET = frozenset({DriftKind.NOT_PUSHED, DriftKind.DIFFERENT, DriftKind.FAILING, DriftKind.SOURCE_CHANGED})
 """What a promotion may meet in its target: what it is there to change, or to mend."""
@@ -79,10 +78,11 @@ class _Promotion:
         push = PushRequest(asked.selection, lock=asked.lock, note=note, overwrite=asked.overwrite, agree=asked.agree)
         planned = plan_rules(self.repository, self.target, push)
         done = Promotion(self.source.environment.name, self.target.environment.name, planned)
-        completed = None if self.request.dry_run else self._complete_older()
+        attestor = Attestor(self.target)
+        completed = None if self.request.dry_run else attestor.complete_older()
         if planned.plan is None or not (planned.plan.changes or planned.errors):
-            return replace(done, issues=tuple(self.issues), attestation=completed)
-        self._check_signature()
+            return replace(done, issues=tuple(attestor.issues), attestation=completed)
+        self.issues += attestor.against()
         self._refuse_drift()
         self._gather(planned.plan)
         issues = sorted(set(self.issues), key=lambda issue: issue.order)
@@ -92,55 +92,15 @@ class _Promotion:
         at = self.clock().isoformat(timespec="milliseconds")
         intention = intend(done, self.source, self.target, at=at, commit=commit_of(self.repository.root))
         if self.request.dry_run:
-            return replace(done, attestation=intention)
-        self.target.journal.remember_attestation(intention)  # what fails here fails before anything is written
+            return replace(done, attestation=intention.to_json())
+        self.target.journal.remember_attestation(intention.to_json())  # what fails here fails before all else
+        if unkept := tuple(attestor.unkept()):
+            return replace(done, issues=(*done.issues, *unkept))
         report = push_rules(self.repository, self.target, push, plan=planned.plan, clock=self.clock)
         done = replace(done, report=replace(report, hunts=planned.hunts, issues=planned.issues))
-        attestation = self._attested(intention, report)
-        return replace(
-            done, issues=tuple(sorted(set(self.issues), key=lambda issue: issue.order)), attestation=attestation
-        )
-
-    def _attested(self, intention: Json, report: Report) -> Json:
-        """The attestation of what a push has done; while it is not known of each rule, the intention stays."""
-        if not report.count(Outcome.FAILED):
-            return self._completed(intention, _promoted(report))
-        message = "what failed may have arrived all the same: the attestation is completed by the next run"
-        hint = "run the same promotion again"
-        self.issues.append(Issue(NOT_KEPT, Level.WARNING, message, self.target.environment.name, hint=hint))
-        return None
-
-    def _completed(self, intention: Json, promoted: dict[str, str]) -> Json:
-        """Write what was done; where that fails the rules are there, and the next run completes it."""
-        document = complete(intention, self.target, promoted)
-        try:
-            self.target.journal.remember_attestation(document)
-        except DeployError as error:
-            message = f"the rules are there, but their attestation could not be kept: {error.message}"
-            hint = "run the same promotion again: it completes the attestation"
-            self._against(NOT_KEPT, self.target.environment.name, message, hint)
-            return None
-        return document if document["rules"] else None
-
-    def _complete_older(self) -> Json:
-        """Complete the attestations of promotions that died before they could say what they did; the last of them."""
-        document = None
-        for intention in (one for one in self.target.journal.attestations() if one.get("state") == INTENDED):
-            standing = {
-                live.object.key: rule_digest(live.object.payload)
-                for space in self.target.environment.spaces
-                for live in self.target.rules(space).by_key(rule["rule_id"] for rule in intention["rules"])
-            }
-            document = self._completed(intention, standing)
-        return document
-
-    def _check_signature(self) -> None:
-        environment = self.target.environment
-        if environment.gates.signed and environment.signing_key is None:
-            message = "gates.signed asks for a signature, and no signing_key is named"
-            self._against(NOT_SIGNED, environment.name, message, "name one: signing_key: {variable: NAME}")
-        elif environment.signing_key == "":
-            raise SecretError(f"the signing_key of {environment.name} is not set", hint="it signs promotions to there")
+        attestation = attestor.attest(intention, report)
+        issues = sorted({*self.issues, *attestor.issues}, key=lambda issue: issue.order)
+        return replace(done, issues=tuple(issues), attestation=attestation)
 
     # -- drift ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +127,9 @@ class _Promotion:
     def _gather(self, plan: Plan) -> None:
         """Gather what speaks for each rule of the plan, and hold it against the gates."""
         gates = self.target.environment.gates
-        keeper = Gatekeeper(self.source.environment.name, gates, self.clock())
+        environment = self.target.environment
+        keeper = Gatekeeper(self.source.environment.name, gates, self.clock(), environment.trusted_keys)
+        self.issues += keeper.taken_on_trust(environment.name)
         approvals = read_approvals(self.repository.root, gates.approvals_file) if gates.approvals else {}
         records = self._records()
         standing = {live.object.key: live for live in self._standing()}
@@ -269,15 +231,6 @@ class _Promotion:
 
     def _against(self, code: str, subject: str, message: str, hint: str) -> None:
         self.issues.append(Issue(code, Level.ERROR, message, subject, hint=hint))
-
-
-def _promoted(report: Report) -> dict[str, str]:
-    """The digests of the rules that a push wrote, by rule_id."""
-    return {
-        result.change.key: rule_digest(result.change.desired.payload)
-        for result in report.results
-        if result.outcome is Outcome.APPLIED and result.change.kind == RULE and result.change.desired
-    }
 
 
 def _as_standing(live: LiveObject) -> Standing:

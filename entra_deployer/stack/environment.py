@@ -99,8 +99,9 @@ class Environment:
     `overlay` is a merge patch on every rule's payload, `overlays` further ones by folder or rule name; `enabled` is
     what a new rule gets that says nothing of it; `owners` maps a payload field to "git" or "live". `connectors` maps
     the name that a rule.yaml uses to the connector's name here. `embedded` says that it is a local stack of ours.
-    `signing_key` signs promotions to here: an Ed25519 private key in PEM, None where none is configured, "" where the
-    one that is was not found.
+    `signing_key` signs verdicts that are reached here and promotions to here: an Ed25519 private key in PEM, None where
+    none is configured, "" where the one that is was not found. `trusted_keys` are public ones, in PEM, of which a
+    promotion to here wants one under each verdict; () takes verdicts as the ledger holds them.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Environment:
     lock: bool = True
     embedded: bool = False
     signing_key: str | None = field(default=None, repr=False)
+    trusted_keys: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:

@@ -215,8 +215,20 @@ class EnvironmentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = {}
     gates: Annotated[GateKeys, Meta(description="what a promotion to here demands")] = GateKeys()
     signing_key: _Key[
-        Annotated[_Secret, Meta(description="the Ed25519 private key that signs promotions to here, in PEM")]
+        Annotated[
+            _Secret,
+            Meta(
+                description="the Ed25519 private key, in PEM, that signs verdicts reached here and promotions to here"
+            ),
+        ]
     ] = UNSET
+    trusted_keys: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="PEM files of Ed25519 public keys: a promotion to here wants one of them under each verdict, "
+            "and promote --verify under an attestation"
+        ),
+    ] = ()
     lock: Annotated[bool, Meta(description="false pushes without the lock that keeps two pushes apart")] = True
 
     def __post_init__(self) -> None:

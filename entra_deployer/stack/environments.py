@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 
 from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName
 from entra_deployer.core.files import read_text
+from entra_deployer.core.signing import is_public_key
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.core.time import parse_duration
@@ -154,6 +155,7 @@ class _Resolver:
             lock=file.lock,
             embedded=local is not None,
             signing_key=self._signing_key(),
+            trusted_keys=_trusted_keys(self.root, self.document),
         )
 
     def _signing_key(self) -> str | None:
@@ -249,6 +251,27 @@ class _Resolver:
 
     def _error(self, message: str, *path: str, hint: str | None = None) -> DeployError:
         return InputError(message, location=self.document.at(*path), hint=hint)
+
+
+def trusted_keys(root: Path, name: str) -> tuple[str, ...]:
+    """The public keys, in PEM, that an environment trusts; no server and no secret is looked up.
+
+    Raises InputError for a file that is not there or is no such key, and as `load_environment` does.
+    """
+    return _trusted_keys(root, environment_document(root, name))
+
+
+def _trusted_keys(root: Path, document: YamlFile[EnvironmentFile]) -> tuple[str, ...]:
+    found: list[str] = []
+    for number, name in enumerate(document.value.trusted_keys):
+        text = read_text(root / name, shown=name)
+        if not is_public_key(text):
+            hint = "make it by: openssl pkey -in private.pem -pubout"
+            raise InputError(
+                f"{name} is not an Ed25519 public key in PEM", location=document.at("trusted_keys", number), hint=hint
+            )
+        found.append(text)
+    return tuple(found)
 
 
 def _gates(keys: GateKeys) -> Gates:

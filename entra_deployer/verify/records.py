@@ -9,6 +9,7 @@ from entra_deployer.core.errors import InputError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import DoesNotFit, decode
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.signing import Signature, sign
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER as TESTS
 from entra_deployer.hunts.folder import RuleSource
@@ -27,7 +28,7 @@ class VerdictRecord:
 
     `content` is the digest of the hunt, its rule.yaml and its tests, `rule` that of the rule as it stood in Kibana.
     `mutation_score` is None where it was not asked for. `kibana` and `elasticsearch` are the versions that it was
-    reached on; `at` is ISO 8601 in UTC.
+    reached on; `at` is ISO 8601 in UTC. `signature` is over all the rest, None where nobody signed.
     """
 
     rule_id: str
@@ -40,11 +41,13 @@ class VerdictRecord:
     by: str
     kibana: str
     elasticsearch: str
+    signature: Signature | None = None
 
 
-def record_to_json(record: VerdictRecord) -> Json:
+def record_to_json(record: VerdictRecord) -> dict[str, Json]:
     """All of a record."""
-    return {**asdict(record), "status": record.status.value}
+    found = {**asdict(record), "status": record.status.value}
+    return {name: value for name, value in found.items() if name != "signature" or value}
 
 
 def kept_verdicts(journal: Journal) -> list[VerdictRecord]:
@@ -103,13 +106,21 @@ def make_records(
 
 
 def keep_records(connection: Connection, records: Sequence[VerdictRecord]) -> list[Issue]:
-    """Write them into the environment's ledger; what is to be known of that."""
-    journal = connection.journal
+    """Write them into the environment's ledger, signed where it names a key; what is to be known of that."""
+    journal, environment = connection.journal, connection.environment
     if not records:
         return []
-    journal.remember_verdicts([record_to_json(record) for record in records])
-    if not tuple(journal.issues):
-        return []
-    message = "this key may not write the ledger: the verdicts are kept on this machine alone"
-    hint = "a promotion from elsewhere will not know them"
-    return [Issue(NOT_KEPT, Level.NOTE, message, connection.environment.name, hint=hint)]
+    documents = [record_to_json(record) for record in records]
+    if environment.signing_key:
+        documents = [sign(document, environment.signing_key) for document in documents]
+    journal.remember_verdicts(documents)
+    issues: list[Issue] = []
+    if environment.signing_key == "":
+        hint = "a promotion that wants signed verdicts will not take them"
+        message = "the signing_key is not set here: the verdicts are kept without a signature"
+        issues.append(Issue(NOT_KEPT, Level.NOTE, message, environment.name, hint=hint))
+    if tuple(journal.issues):
+        message = "this key may not write the ledger: the verdicts are kept on this machine alone"
+        hint = "a promotion from elsewhere will not know them"
+        issues.append(Issue(NOT_KEPT, Level.NOTE, message, environment.name, hint=hint))
+    return issues

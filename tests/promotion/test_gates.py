@@ -4,14 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from entra_deployer.core.json import decode
+from entra_deployer.core.signing import public_key_of, sign
 from entra_deployer.core.target import StackVersion
 from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.promotion.gates import Gatekeeper, Standing, is_same_version
 from entra_deployer.stack.environment import Gates
 from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
+from tests.core.test_signing import pem
 
 NOW = datetime(2026, 2, 10, tzinfo=UTC)
 CONTENT, RULE = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -89,3 +92,31 @@ def test_patch_releases_are_one_version(kibana, same):
 
 def test_a_record_is_written_and_read():
     assert decode(record_to_json(RECORD), VerdictRecord) == RECORD
+
+
+def test_a_verdict_has_to_be_signed_by_a_trusted_key_where_keys_are_named():
+    mine, other = pem(Ed25519PrivateKey.generate()), pem(Ed25519PrivateKey.generate())
+    signed = decode(sign(record_to_json(RECORD), mine), VerdictRecord)
+
+    def told(record, *keys):
+        keeper = Gatekeeper("staging", ALL, NOW, tuple(map(public_key_of, keys)))
+        return [issue.code for issue in keeper.verdict(EVIDENCE, record, STANDING)]
+
+    assert told(RECORD) == told(signed, mine) == told(signed, other, mine) == []
+    assert told(RECORD, mine) == told(signed, other) == ["DEP392"]
+    assert told(replace(signed, mutation_score=1.0), mine) == ["DEP392"]  # a forged score
+
+
+@pytest.mark.parametrize(
+    ("gates", "trusted", "message"),
+    [
+        (Gates(), (), "taken on trust: verdicts as the ledger of staging holds them"),
+        (ALL, (), "taken on trust: verdicts as the ledger of staging holds them and approvals as f.yaml names them"),
+        (ALL, ("key",), "taken on trust: approvals as f.yaml names them"),
+        (Gates(), ("key",), None),
+        (Gates(verdicts=False), (), None),
+    ],
+)
+def test_what_is_taken_on_trust_is_said(gates, trusted, message):
+    found = [issue.message for issue in Gatekeeper("staging", gates, NOW, trusted).taken_on_trust("production")]
+    assert found == ([message] if message else [])

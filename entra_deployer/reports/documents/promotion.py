@@ -4,8 +4,17 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from entra_deployer.core.json import Json
-from entra_deployer.promotion.attestation import Evidence, Promotion
-from entra_deployer.reports.document import Block, Case, Document, Gap, Line, Tone, issue_faults, words
+from entra_deployer.promotion.attestation import AttestationCheck, AttestedRule, Evidence, Promotion
+from entra_deployer.reports.document import (
+    Block,
+    Case,
+    Document,
+    Gap,
+    Line,
+    Tone,
+    issue_faults,
+    words,
+)
 from entra_deployer.reports.documents.plan import change_blocks, findings, plan_cases, plan_summary
 from entra_deployer.reports.documents.report_json import report_to_json
 from entra_deployer.reports.words import counted, minute
@@ -57,6 +66,48 @@ def promotion_summary(promotion: Promotion) -> str:
     if promotion.report.plan is None or not promotion.report.plan.changes:
         return f"Nothing to promote from {where}: it is there already."
     return plan_summary(promotion.report)
+
+
+def attestation_document(check: AttestationCheck) -> Document:
+    """What an attestation says, and whether it holds, as the last line."""
+    found, summary = check.attestation, _holds(check)
+    lines = [f"promoted {minute(found.at)} by {found.by}" + (f", commit {found.commit[:12]}" if found.commit else "")]
+    lines += [f"signed by {check.signed_by}"] if check.signed_by else []
+    return Document(
+        name="attestation",
+        title=f"{found.source.environment} -> {found.target.environment}",
+        stack=f"Kibana {found.target.kibana}, {found.target.licence}",
+        blocks=(
+            *(Line(words((line, Tone.DIM))) for line in lines),
+            *(block for rule in found.rules for block in _attested(rule, found.source.environment)),
+        ),
+        summary=summary,
+        is_good=not check.problem,
+        content={
+            "file": check.source,
+            "environment": check.environment,
+            "holds": not check.problem,
+            "problem": check.problem,
+            "signed_by": check.signed_by,
+            "attestation": found.to_json(),
+        },
+        issues=check.issues,
+        cases=(Case("deploy promote --verify", check.source, issue_faults(check.issues), summary),),
+    )
+
+
+def _holds(check: AttestationCheck) -> str:
+    if check.problem:
+        return f"{check.source} does not hold: {check.problem}."
+    rules = counted(len(check.attestation.rules), "rule")
+    return f"{check.source} holds: {check.signed_by}, which {check.environment} trusts, vouches for {rules}."
+
+
+def _attested(rule: AttestedRule, source: str) -> Iterator[Block]:
+    evidence = Evidence(
+        *(rule.rule_id, rule.name, rule.folder, rule.content, rule.verdicts, rule.in_source_since, rule.approved_by)
+    )
+    yield from _evidence(evidence, source)
 
 
 def _evidence(evidence: Evidence, source: str) -> Iterator[Block]:
