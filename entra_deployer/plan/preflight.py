@@ -15,7 +15,10 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import one_line
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joins
+from entra_deployer.esql.conditions import COMPARISONS, strip_parentheses
+from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.esql.embedded import beyond_embedded, lacked
+from entra_deployer.esql.parse import parse
 from entra_deployer.stack.diagnosis import elastic_reason
 from entra_deployer.stack.elasticsearch import ElasticClient
 
@@ -56,20 +59,40 @@ def check_queries(
         query = _text(rule)
         if embedded and (lacking := beyond_embedded(query, version)):
             return _Answer(rule, issues=(not_asked(rule, lacking),))
-        return _read(rule, ask(elastic, query), embedded=embedded)
+        return _read(rule, ask(elastic, query, version), embedded=embedded)
 
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
     return [*(issue for answer in answers for issue in answer.issues), *_missing(answers)]
 
 
-def ask(elastic: ElasticClient, query: str) -> list[Fault]:
+def ask(elastic: ElasticClient, query: str, version: StackVersion) -> list[Fault]:
     """What a server has against a query; [] where it takes it."""
     try:
         elastic.check_query(query)
+        if (anywhen := at_any_time(query, version)) != query:
+            elastic.check_query(anywhen)
     except Refused as error:
         return _faults(error)
     return []
+
+
+def at_any_time(query: str, version: StackVersion) -> str:
+    """The query without its conditions on @timestamp: a shard whose events are all older does not build the others."""
+    tree = parse(query, version).tree
+    filters = [command for command in tree.commands if isinstance(command, nodes.Where)] if tree else []
+    spans = [node.span for command in filters for node in command.walk() if _is_on_time(node)]
+    return apply_edits(query, [Edit(span.start, span.end, "@timestamp IS NOT NULL") for span in spans])
+
+
+def _is_on_time(node: nodes.Node) -> bool:
+    match node:
+        case nodes.Binary(operator=operator, left=left, right=right) if operator in COMPARISONS:
+            sides = (strip_parentheses(left), strip_parentheses(right))
+            return any(isinstance(side, nodes.Column) and side.name == "@timestamp" for side in sides)
+        case nodes.Call(name="trange"):
+            return True
+    return False
 
 
 def _faults(error: Refused) -> list[Fault]:

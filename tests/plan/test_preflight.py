@@ -163,3 +163,14 @@ def test_what_the_edits_left_is_found_again_where_it_stood(made):
     assert [text[offset] for offset in found] == [after[offset] for offset in kept]
     assert found == sorted(set(found))
     assert all(0 <= original_offset(text, edits, offset) <= len(text) for offset in range(len(after) + 1))
+
+
+def test_where_a_condition_on_time_stays_the_query_is_asked_without_it_too():
+    query = (
+        'FROM logs | EVAL old = @timestamp < NOW() - 1 day | WHERE (@timestamp > NOW() - 1 hour OR old) AND KQL("a: x")'
+    )
+    made, elastic = rule(query), Elastic()
+    assert check(elastic, made) == []
+    whole, anywhen = elastic.asked
+    assert whole == made.rule.payload["query"]
+    assert anywhen == whole.replace("@timestamp > NOW() - 1 hour", "@timestamp IS NOT NULL")
