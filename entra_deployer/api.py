@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from entra_deployer.plan.connection import Connection as Connection
     from entra_deployer.plan.difference import DriftReport as DriftReport
     from entra_deployer.plan.drift import drift_code as drift_code, find_drift as find_drift
+    from entra_deployer.plan.engine import check_on_engine as check_on_engine
     from entra_deployer.plan.journal import LockHolder as LockHolder
     from entra_deployer.plan.live_rule import Inventory as Inventory
     from entra_deployer.plan.plan import Plan as Plan
@@ -164,6 +165,7 @@ ROOMS = {
     "plan.connection": "Connection",
     "plan.difference": "DriftReport",
     "plan.drift": "drift_code find_drift",
+    "plan.engine": "check_on_engine",
     "plan.journal": "LockHolder",
     "plan.live_rule": "Inventory",
     "plan.plan": "Plan",

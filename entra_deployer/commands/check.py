@@ -34,6 +34,9 @@ def check(
     stack: StackOption = None,
     license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
     notes: Annotated[bool, typer.Option("--notes", help="Show the notes too, not their number alone.")] = False,
+    engine: Annotated[
+        bool, typer.Option("--engine", help="Ask the embedded Elasticsearch about each query too, on empty indices.")
+    ] = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Check rules without any server.
@@ -48,6 +51,8 @@ def check(
 
     def work() -> "CheckReport":
         top = project.root()
+        if engine:
+            return _check_on_engine(top, selected(hunt, tag, changed_since), stack, license)
         changed = changed_files(top / RULES_FOLDER, changed_since) if changed_since else ()
         asked = (
             *(f"--tag {one}" for one in tag or ()),
@@ -76,3 +81,14 @@ def _check(top: "Path", selection: "Selection", stack: str | None, license: str)
     versions: list[StackVersion | None] = [*(asked or stated_versions(top))] or [None]
     targets = [target_for(version, license) for version in versions]
     return check_rules(Repository(top), selection, targets, asked if len(asked) > 1 else ())
+
+
+def _check_on_engine(top: "Path", selection: "Selection", stack: str | None, license: str) -> "CheckReport":  # noqa: A002
+    """What is found offline, and what the embedded Elasticsearch says of the queries as they are compiled for it."""
+    from entra_deployer.api import Repository, check_on_engine
+
+    report = _check(top, selection, stack, license)
+    with project.on("local", "asking Elasticsearch about the queries of") as (_, connection):
+        elastic = connection.elastic
+        rules = Repository(top).compile(target_for(elastic.version(), license), selection).rules
+        return check_on_engine(elastic, rules, elastic.version(), report)

@@ -4,7 +4,7 @@ Where the embedded server has no data yet, an empty index made of what is known 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -48,22 +48,30 @@ class _Answer:
 
 
 def check_queries(
-    elastic: ElasticClient, rules: Sequence[CompiledRule], *, version: StackVersion, embedded: bool
+    elastic: ElasticClient,
+    rules: Sequence[CompiledRule],
+    *,
+    version: StackVersion,
+    embedded: bool,
+    without_source: Callable[[Sequence[CompiledRule]], Sequence[Issue]] | None = None,
 ) -> list[Issue]:
     """A refused query is an error, a source that is not there yet a warning. The server builds each and reads nothing.
 
-    The embedded server never sees a query that it cannot run; some would hang there for ever.
+    The embedded server never sees a query that it cannot run; some would hang there for ever. `without_source` says
+    what else there is to say of rules whose sources are not there.
     """
 
     def check(rule: CompiledRule) -> _Answer:
-        query = _text(rule)
+        query = query_text(rule)
         if embedded and (lacking := beyond_embedded(query, version)):
             return _Answer(rule, issues=(not_asked(rule, lacking),))
         return _read(rule, ask(elastic, query, version), embedded=embedded)
 
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
-    return [*(issue for answer in answers for issue in answer.issues), *_missing(answers)]
+    unseen = [answer.rule for answer in answers if answer.missing and not answer.issues]
+    found = [issue for answer in answers for issue in answer.issues]
+    return [*found, *(without_source(unseen) if unseen and without_source else ()), *_missing(answers)]
 
 
 def ask(elastic: ElasticClient, query: str, version: StackVersion) -> list[Fault]:
@@ -153,7 +161,8 @@ def not_asked(rule: CompiledRule, lacking: str) -> Issue:
     return Issue(NOT_ASKED, Level.WARNING, message, rule.folder, hint="plan for an environment that can")
 
 
-def _text(rule: CompiledRule) -> str:
+def query_text(rule: CompiledRule) -> str:
+    """The rule's query as Kibana gets it."""
     return str(rule.rule.payload["query"])
 
 
@@ -161,7 +170,7 @@ def _place(rule: CompiledRule, fault: Fault) -> Location:
     """Where the fault stands; by what the server quotes of the query where it tells no place."""
     query = rule.query
     if fault.line:
-        lines = _text(rule).split("\n")
+        lines = query_text(rule).split("\n")
         return rule.place(sum(len(line) + 1 for line in lines[: fault.line - 1]) + fault.column - 1)
     quoted = [span for span, text in _parts(rule.tree) if f"[{text}" in fault.message]
     start = max(quoted, key=lambda span: span.end - span.start, default=nodes.Span(0, 0)).start

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
@@ -14,6 +15,7 @@ from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Handlers, apply, moved
 from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.engine import judge_unseen
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
@@ -311,8 +313,9 @@ class _Push:
         self._asked |= rules.keys()
         if rules:
             elastic, embedded = self._connection.elastic, self._connection.environment.embedded
-            asked = list(rules.values())
-            self._tell(check_queries(elastic, asked, version=elastic.version(), embedded=embedded))
+            asked, version = list(rules.values()), elastic.version()
+            without = partial(judge_unseen, elastic, version) if embedded else None
+            self._tell(check_queries(elastic, asked, version=version, embedded=embedded, without_source=without))
 
     def _watch_sources(self, written: Set[str]) -> None:
         """Look whether the sources have the fields that the rules need, as they had them at the last push."""

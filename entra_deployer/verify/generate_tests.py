@@ -22,12 +22,12 @@ from entra_deployer.hunts.detection_test import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.repository import OFFLINE, Compilation, Repository
+from entra_deployer.stack.mapping import known_types
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
-from entra_deployer.verify.mapping import known_types
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.seeding import Run, Server

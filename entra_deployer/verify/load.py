@@ -14,7 +14,7 @@ from entra_deployer.core.files import read_lines
 from entra_deployer.core.json import DoesNotFit, flatten, parse_json
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment, parse_moment
-from entra_deployer.verify.mapping import make_mapping
+from entra_deployer.stack.mapping import make_mapping
 
 NEWEST = "last"
 """The word for the moment of the newest event."""

@@ -13,8 +13,8 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins
 from entra_deployer.esql.rule_query import RuleQuery, lookup_index
 from entra_deployer.hunts.folder import DetectionTest, Event
+from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping
 from entra_deployer.stack.search import Searcher
-from entra_deployer.verify.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping
 
 PREFIX = "entra-deployer-verify"
 _BAD_REQUEST = 400

@@ -26,14 +26,14 @@ SETTINGS = {
 }
 """A hidden index: no wildcard of a rule, not even `*`, reaches it."""
 
-LOOKUP_SETTINGS = {"index.mode": "lookup", "index.hidden": True, "index.number_of_replicas": 0}
+LOOKUP_SETTINGS: Mapping[str, Json] = {"index.mode": "lookup", "index.hidden": True, "index.number_of_replicas": 0}
 """An index that a LOOKUP JOIN can read."""
 
 
 def known_types(stream: str) -> Mapping[str, str]:
-    """Field types of a data stream: ECS, overlaid by its integration's where the package knows it."""
+    """Field types of a data stream, or of several with commas between: ECS, overlaid by what integrations say."""
     knowledge = load_knowledge()
-    return knowledge.field_types((stream,)) or knowledge.ecs
+    return knowledge.field_types([one.strip() for one in stream.split(",")]) or knowledge.ecs
 
 
 SUB_FIELDS: Mapping[str, Json] = {
@@ -56,7 +56,7 @@ def _sub_fields(stream: str, names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         whole, _, last = name.rpartition(".")
-        if last in SUB_FIELDS and name not in known and (whole in names or known.get(whole, "object") != "object"):
+        if last in SUB_FIELDS and (whole in names or known.get(whole, "object") != "object"):
             found[name] = whole
     return found
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.verify.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping
+from entra_deployer.stack.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping
 
 STREAM = "logs-azure.signinlogs-default"
 
