@@ -311,6 +311,8 @@ def _short(value: Json) -> str:
 
 
 _COMPARED_AS_THEY_ARE = frozenset({str, bool, int})
+_JSON_TYPES = frozenset({str, bool, int, float, list, dict, type(None)})
+"""Types of which no two write a value alike."""
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -325,7 +327,8 @@ def same(one: Json, other: Json) -> bool:
         return True
     kind = type(one)
     if kind is not type(other):
-        return canonical(one) == canonical(other)
+        known = kind in _JSON_TYPES and type(other) in _JSON_TYPES
+        return not known and canonical(one) == canonical(other)
     if kind in _COMPARED_AS_THEY_ARE:
         return one == other
     if isinstance(one, dict) and isinstance(other, dict):

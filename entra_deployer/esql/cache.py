@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -15,8 +16,12 @@ from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import Parsed, Problem, allow_depth, parse, type_problems
 from entra_deployer.esql.tree import Tree
+
+_PLAIN_FROM = re.compile(r"\s*from\s[\w\s.,:*-]*", re.IGNORECASE)
+"""A FROM of index patterns alone, without comments, quotes and subqueries; METADATA may stand behind them."""
 
 
 class SyntaxCache:
@@ -40,6 +45,16 @@ class SyntaxCache:
                 key, lambda: parse(text, version), parsed_to_json, parsed_from_json
             )
         return self._trees[text, version]
+
+    def sources(self, text: str, version: StackVersion) -> tuple[str, ...]:
+        """The index patterns that a query reads from; () where it does not parse.
+
+        A plain FROM is read alone: hundreds of rules have the same one.
+        """
+        head = text.partition("|")[0]
+        plain = _PLAIN_FROM.fullmatch(head)
+        tree = self.parse(head if plain else text, version).tree
+        return sources(tree) if tree else ()
 
     def type_problems(self, tree: Tree, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
         """As `esql.parse.type_problems`."""

@@ -126,7 +126,10 @@ An edit in Kibana's UI drops it, and a copy that is made there bears that of its
 
 def is_witnessed(name: str) -> bool:
     """Whether a field is in the digest: one that a push decides on by default. Tags are not, which analysts add."""
-    return name in RULE_FIELDS and RULE_FIELDS[name].owner is Owner.GIT and name != "tags"
+    return name in _WITNESSED
+
+
+_WITNESSED = frozenset(one.name for one in RULE_FIELDS.values() if one.owner is Owner.GIT and one.name != "tags")
 
 
 def rule_digest(payload: Mapping[str, Json]) -> str:

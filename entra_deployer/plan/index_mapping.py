@@ -13,7 +13,6 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.cache import syntax_cache
-from entra_deployer.esql.columns import sources
 from entra_deployer.objects.state import StateObject
 from entra_deployer.plan.journal import Types
 from entra_deployer.stack.elasticsearch import ElasticClient
@@ -227,8 +226,7 @@ def watch_sources(
 
 def _pattern(rule: StateObject, version: StackVersion) -> str:
     """What a rule reads from, "" where it requires no field of it."""
-    tree = syntax_cache().parse(str(rule.payload["query"]), version).tree if _required(rule) else None
-    return ",".join(sources(tree)) if tree else ""
+    return ",".join(syntax_cache().sources(str(rule.payload["query"]), version)) if _required(rule) else ""
 
 
 def _required(rule: StateObject) -> list[str]:

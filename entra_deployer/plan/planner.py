@@ -172,6 +172,9 @@ class _SpacePlanner:
         self._live: dict[Key, dict[str, LiveObject]] = defaultdict(dict)
         for live in chain(existing.marked, existing.same_key):
             self._live[live.object.at][live.object_id] = live
+        self._named: dict[str, list[LiveObject]] = defaultdict(list)
+        for live in existing.same_name:
+            self._named[live.object.name].append(live)
         self._marked = {(live.object.kind, live.object_id) for live in existing.marked}
         self.issues: list[Issue] = []
 
@@ -227,9 +230,9 @@ class _SpacePlanner:
     def _check_name(self, desired: StateObject) -> None:
         if not KINDS[desired.kind].named_once:
             return
-        for live in self._existing.same_name:
+        for live in self._named[desired.name]:
             one = live.object
-            if one.name == desired.name and one.key != desired.key and not self._is_ours(live):
+            if one.key != desired.key and not self._is_ours(live):
                 whose = "one of Elastic's" if live.immutable else "somebody else's"
                 message = f"a rule of this name is there already, {whose} (rule_id {one.key})"
                 level = Level.WARNING if self._policy.adopt else Level.ERROR

@@ -331,7 +331,7 @@ class _Push:
 
     def _tell(self, issues: Sequence[Issue]) -> None:
         """Add issues, each once: several spaces compile the same hunts."""
-        self._issues += (issue for issue in issues if issue not in self._issues)
+        self._issues = list(dict.fromkeys((*self._issues, *issues)))
 
     def refusal(self, plan: Plan) -> str:
         """Why the user does not want it, "" where he does; a stack of one's own is not worth a question."""

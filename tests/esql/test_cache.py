@@ -5,6 +5,7 @@ import pytest
 from entra_deployer.core.cache import Cache
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.cache import SyntaxCache, parsed_from_json, parsed_to_json
+from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse
 
 V = StackVersion(8, 19)
@@ -65,3 +66,21 @@ def test_a_broken_entry_is_asked_for_again(tmp_path):
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path):
     (tmp_path / "file").write_text("", "utf-8")
     assert SyntaxCache(Cache(tmp_path / "file")).parse("from a", V) == parse("from a", V)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from logs-a-*, logs-b metadata _id, _index\n| where x == 1",
+        "FROM cluster:logs-a-*,-logs-a-x | limit 1",
+        'from "logs-a-*" | limit 1',
+        "from logs-a-* // from logs-b | limit\n| limit 1",
+        "from logs-a-*",
+        "row x = 1 | limit 1",
+        "from logs-a-* | lookup join names on x | limit 1",
+        "from",
+    ],
+)
+def test_the_sources_of_a_query_are_those_of_its_tree(tmp_path, text):
+    tree = parse(text, V).tree
+    assert SyntaxCache(Cache(tmp_path)).sources(text, V) == (sources(tree) if tree else ())
