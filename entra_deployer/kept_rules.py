@@ -8,24 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from entra_deployer.compiler.compiled import Compiled, CompiledRule, Remark, Rewrite
+from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Remark, Rewrite
 from entra_deployer.core.cache import Bundle, user_cache
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import encode_json, pack, unpack
 from entra_deployer.core.target import Target
-from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.edits import Edit
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.objects.state import StateObject
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the compiler made of one hunt, and what the checks say of that."""
-
-    compiled: Compiled
-    findings: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +91,8 @@ class KeptRules:
         )
 
     def _tree(self, text: str) -> Tree:
+        from entra_deployer.esql.cache import syntax_cache  # noqa: PLC0415 - a plan asks for no tree
+
         tree = syntax_cache().parse(text, self._target.version).tree
         if tree is None:
             raise AssertionError("a rule was made of a query that does not parse")

@@ -5,33 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from entra_deployer import facts
 from entra_deployer.checked import Cell, CheckReport, MatrixRow, Support
-from entra_deployer.checks.check import Subject
-from entra_deployer.checks.codes import title
-from entra_deployer.checks.run import run_checks
-from entra_deployer.compiler.compiled import Compiled, CompiledRule
-from entra_deployer.compiler.compiler import compile_source
+from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.files import RULES_FOLDER
 from entra_deployer.core.git import changed_files
-from entra_deployer.core.issue import Issue, Level, failure
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion, Target
-from entra_deployer.data import load_knowledge
-from entra_deployer.data.knowledge import Knowledge
-from entra_deployer.esql.cache import syntax_cache
-from entra_deployer.esql.columns import sources
-from entra_deployer.esql.features import features
-from entra_deployer.esql.parse import Parsed, Problem
-from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import esql_queries
 from entra_deployer.hunts.selection import ALL, Selection, folders_named, folders_tagged, part_of
-from entra_deployer.kept_rules import Checked, KeptRules
+from entra_deployer.kept_rules import KeptRules
+
+if TYPE_CHECKING:
+    from entra_deployer.checks.hunt import Syntax
 
 OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
@@ -74,23 +66,13 @@ class Compilation:
         return {rule.rule.key: owners for rule in self.rules if (owners := rule.settings.settings.owners)}
 
 
-class Syntax(Protocol):
-    """Reads queries: the parser, or what remembers its answers."""
-
-    def parse(self, text: str, version: StackVersion) -> Parsed:
-        """As `esql.parse.parse`."""
-
-    def type_problems(self, tree: Tree, version: StackVersion, fields: Mapping[str, str]) -> tuple[Problem, ...]:
-        """As `esql.parse.type_problems`."""
-
-
 class Repository:
     """The checkout. Each hunt is read once and compiled once for a target, when somebody first asks for it.
 
     What is written into its files later is seen by another Repository alone.
     """
 
-    def __init__(self, root: Path, *, syntax: Syntax | None = None) -> None:
+    def __init__(self, root: Path, *, syntax: "Syntax | None" = None) -> None:
         """`root` is the project's folder, as paths in messages begin; without `syntax` the user's cache is asked."""
         self.root = root
         self._syntax = syntax
@@ -166,13 +148,14 @@ class Repository:
 
     def _make(self, source: RuleSource, target: Target, kept: KeptRules | None) -> Checked:
         """What became of a hunt; where it has not changed since an earlier run, what became of it then."""
-        if kept is None or self._syntax is not None:
-            return _make(source, target, self._syntax or syntax_cache())
-        if known := kept.find(source):
+        if kept and (known := kept.find(source)):
             return known
+        from entra_deployer.checks.hunt import check_hunt  # noqa: PLC0415 - where all is kept, no check is loaded
+
         whole = (source.read_again and source.read_again()) or source
-        made = _make(whole, target, syntax_cache())
-        kept.keep(whole, made)
+        made = check_hunt(whole, target, self._syntax)
+        if kept:
+            kept.keep(whole, made)
         return made
 
 
@@ -191,30 +174,6 @@ def _put_together(catalog: Catalog, target: Target, checked: Sequence[Checked]) 
         withheld=_withheld(catalog, compiled, _sorted(issues), target.space),
         unread=catalog.unread,
     )
-
-
-def _make(source: RuleSource, target: Target, syntax: Syntax) -> Checked:
-    """Compile a hunt and check its rules."""
-    knowledge = load_knowledge()
-    compiled = _compile(source, target, knowledge, syntax)
-    findings = (issue for rule in compiled.rules for issue in _check(rule, target, knowledge, syntax))
-    return Checked(compiled, tuple(findings))
-
-
-def _compile(source: RuleSource, target: Target, knowledge: Knowledge, syntax: Syntax) -> Compiled:
-    try:
-        return compile_source(source, target, knowledge, parser=syntax.parse)
-    except Exception as error:
-        return Compiled((), (failure(error, source.folder, source.hunt.at_field("query")),))
-
-
-def _check(rule: CompiledRule, target: Target, knowledge: Knowledge, syntax: Syntax) -> tuple[Issue, ...]:
-    try:
-        types = knowledge.field_types(sources(rule.tree))
-        problems = syntax.type_problems(rule.tree, target.version, types) if types else ()
-        return run_checks(Subject(rule, target, knowledge, problems))
-    except Exception as error:
-        return (failure(error, rule.folder, rule.source.hunt.at(rule.query.line, rule.query.column)),)
 
 
 def _withheld(catalog: Catalog, compiled: Sequence[Compiled], issues: Sequence[Issue], space: str) -> dict[str, str]:
@@ -274,6 +233,8 @@ def check_rules(
 
     Those of the detection tests are among them.
     """
+    from entra_deployer.checks.codes import title  # noqa: PLC0415 - loads all checks
+
     catalog = repository.catalog(selection)
     compilations = [repository.compile(target, selection) for target in targets]
     found = {issue for one in compilations for issue in (*one.issues, *one.findings)}
@@ -326,6 +287,9 @@ def _refusals(source: RuleSource, compilation: Compilation) -> tuple[str, ...]:
 
 def _unknown(source: RuleSource, version: StackVersion) -> tuple[str, ...]:
     """What the queries use of which nobody knows whether the version has it."""
+    from entra_deployer.esql.cache import syntax_cache  # noqa: PLC0415 - loads what reads queries
+    from entra_deployer.esql.features import features  # noqa: PLC0415 - see above
+
     cache = syntax_cache()
     if version >= facts.FUNCTIONS_PARSED:
         return ()

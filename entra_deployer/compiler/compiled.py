@@ -10,7 +10,8 @@ from entra_deployer.esql.edits import Edit, apply_edits, original_offset, touche
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query, esql_queries
-from entra_deployer.objects.state import StateObject
+from entra_deployer.objects import order_of
+from entra_deployer.objects.state import State, StateObject
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,14 @@ class Compiled:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What the compiler made of one hunt, and what the checks say of that."""
+
+    compiled: Compiled
+    findings: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True)
 class CompileReport:
     """What `deploy compile` has to tell: the rules, what is wrong, and the target ("8.19.21, platinum")."""
 
@@ -147,3 +156,9 @@ def _explain(query: Query, step: Step) -> Rewrite:
     if not step.edits:
         after = before
     return Rewrite(step.code, step.reason, query.line + line - 1, before, after)
+
+
+def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
+    """What a space should hold for these rules: each object once, in the order of writing."""
+    objects = {(one.kind, one.key): one for rule in rules for one in (rule.rule, rule.search, *rule.tags)}
+    return State(space, tuple(sorted(objects.values(), key=order_of)))

@@ -1,6 +1,6 @@
 """One folder of rules in, Kibana rules and saved searches out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from entra_deployer import facts
@@ -25,8 +25,7 @@ from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import LANGUAGE, Query, esql_queries, is_behind_a_fence_word, is_esql
-from entra_deployer.objects import order_of
-from entra_deployer.objects.state import RULE, State, StateObject
+from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.objects.tag import OWNER_TAG, owner_tag
 
 type Parser = Callable[[str, StackVersion], Parsed]
@@ -65,12 +64,6 @@ def compile_source(source: RuleSource, target: Target, knowledge: Knowledge, *, 
     if not esql_queries(hunt):
         issues.append(_no_rule(source, "the hunt names ES|QL, and none of its queries is"))
     return Compiled(tuple(rules), tuple(sorted(issues, key=lambda issue: issue.order)), elsewhere)
-
-
-def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
-    """What a space should hold for these rules: each object once, in the order of writing."""
-    objects = {(one.kind, one.key): one for rule in rules for one in (rule.rule, rule.search, *rule.tags)}
-    return State(space, tuple(sorted(objects.values(), key=order_of)))
 
 
 _CODES = {

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache, cached_property
-from importlib.metadata import version as installed_version
 from importlib.resources import files
 from typing import Any
 
@@ -84,6 +83,8 @@ class SyntaxCache:
     @cached_property
     def _code(self) -> str:
         """What makes the answers."""
+        from importlib.metadata import version as installed_version  # noqa: PLC0415 - it loads mail and zip files
+
         own = files("entra_deployer.esql")
         code = hashlib.sha256(installed_version("detection-rules-esql-py").encode())
         for name in ("brackets", "builder", "expression_builder", "columns", "conditions", "tree", "parse", "cache"):

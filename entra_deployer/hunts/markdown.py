@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.text import closest, did_you_mean
 from entra_deployer.hunts.fields import NOT_THERE, Format, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _KEYS = {
     "Author": "author",
@@ -56,9 +57,11 @@ def read_markdown(text: str, source: str) -> Hunt:
     return _Reader(text, source).read()
 
 
-def _blocks(text: str, source: str) -> list[Token]:
+def _blocks(text: str, source: str) -> "list[Token]":
     """The blocks of a text; what stands within a line is read as it is written."""
     try:
+        from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and not needed for a hunt that has not changed
+
         return MarkdownIt("commonmark").disable("inline").parse(text)
     except Exception as error:  # whatever the parser stumbles over is this file's trouble alone
         hint = "is this the right file?"
@@ -87,7 +90,7 @@ class _Reader:
                 self.raw.fault(f"unknown section {title!r}", did_you_mean(title, _SECTIONS), about=about, line=line)
         return self.raw.finish(_FORMS)
 
-    def _sections(self) -> Iterator[tuple[str, int, list[Token]]]:
+    def _sections(self) -> "Iterator[tuple[str, int, list[Token]]]":
         """Each section under a second-level heading: title, 1-based line, tokens; the title of all goes to the name."""
         starts = [number for number, token in enumerate(self.tokens) if token.type == "heading_open"]
         for start, end in zip(starts, [*starts[1:], len(self.tokens)], strict=False):
@@ -98,7 +101,7 @@ class _Reader:
             elif heading.tag == "h2":
                 yield title, line, self.tokens[start + 3 : end]
 
-    def _read_title(self, title: str, line: int, tokens: list[Token]) -> None:
+    def _read_title(self, title: str, line: int, tokens: "list[Token]") -> None:
         if "name" in self.raw.texts:
             self.raw.fault("a second title", "a file holds one hunt", line=line)
             return
@@ -109,7 +112,7 @@ class _Reader:
                 self.raw.texts["description"] = inline.content
                 self.raw.places["description"] = _line(token)
 
-    def _read_metadata(self, tokens: list[Token], line: int) -> None:
+    def _read_metadata(self, tokens: "list[Token]", line: int) -> None:
         items = [(item, found) for item in self._items(tokens) if (found := _KEYED.match(item.text))]
         ends = [item.line for item, _ in items[1:]]
         last = max((token.map[1] for token in tokens if token.map), default=line)
@@ -141,7 +144,7 @@ class _Reader:
         rest = [line[width:] if line[:width].isspace() else line for line in lines[1:]]
         return "\n".join([lines[0][width:], *rest]).strip()
 
-    def _items(self, tokens: list[Token]) -> Iterator[_Item]:
+    def _items(self, tokens: "list[Token]") -> Iterator[_Item]:
         """The items of the section's own lists, not those of lists inside them."""
         depth = 0
         for token in tokens:
@@ -150,7 +153,7 @@ class _Reader:
                 start, end = token.map
                 yield _Item(self._text_between(start + 1, end + 1), start + 1)
 
-    def _read_queries(self, tokens: list[Token], line: int) -> None:
+    def _read_queries(self, tokens: "list[Token]", line: int) -> None:
         self.raw.places["query"] = line
         for token in tokens:
             if token.type == "fence" and token.map:
@@ -163,7 +166,7 @@ class _Reader:
                 self.raw.places[f"query[{len(self.raw.queries)}]"] = place
                 self.raw.queries.append(Query(text, place))
 
-    def _read_list(self, name: str, tokens: list[Token]) -> None:
+    def _read_list(self, name: str, tokens: "list[Token]") -> None:
         items = list(self._items(tokens))
         for index, item in enumerate(items):
             self.raw.places.setdefault(name, item.line)
@@ -171,13 +174,13 @@ class _Reader:
         link = (lambda text: _LINK.sub(r"\g<text>", text)) if name == "mitre" else str
         self.raw.lists[name] = [link(item.text) for item in items]
 
-    def _read_license(self, tokens: list[Token]) -> None:
+    def _read_license(self, tokens: "list[Token]") -> None:
         for item in self._items(tokens):
             self.raw.texts["license"] = item.text.strip("`")
             self.raw.places["license"] = item.line
 
 
-def _line(token: Token) -> int:
+def _line(token: "Token") -> int:
     return token.map[0] + 1 if token.map else 1
 
 

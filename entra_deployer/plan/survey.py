@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.compiler.compiler import desired_state
+from entra_deployer.compiler.compiled import CompiledRule, desired_state
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json

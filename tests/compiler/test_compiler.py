@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from entra_deployer.compiler.compiler import compile_source, desired_state
+from entra_deployer.compiler.compiled import desired_state
+from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.issue import Level
 from entra_deployer.data import load_knowledge
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource

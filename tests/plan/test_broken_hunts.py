@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entra_deployer.compiler.compiler import desired_state
+from entra_deployer.compiler.compiled import desired_state
 from entra_deployer.objects.state import LiveObject
 from entra_deployer.plan.plan import Action, Plan
 from entra_deployer.plan.planner import Existing, Policy, make_plan
