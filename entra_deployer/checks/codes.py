@@ -100,6 +100,11 @@ OTHER_CODES: dict[str, Code] = {
         "rules that run as somebody else",
         "Kibana runs a rule with an API key of whoever wrote it last. When that key or user is gone, the rule stops.",
     ),
+    "DEP318": Code(
+        "a retired rule",
+        "Its rule.yaml says `retired: true`: a push switches it off, and a prune deletes it once the environment's "
+        "`retire_after` is over.",
+    ),
     "DEP320": Code("the ledger cannot be used", "Without it nothing is known of the last push, and none is recorded."),
     "DEP321": Code("an interrupted push", "An earlier push did not come to its end. `deploy recover` finishes it."),
     "DEP322": Code(

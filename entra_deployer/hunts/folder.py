@@ -18,7 +18,8 @@ class RuleSettings:
 
     Durations are Kibana's: `<n>s|m|h|d`. `fields` are further fields of the rule payload in Kibana's own names
     (a merge patch). `owners` maps a payload field to "git" or "live". `rule_id` is that of a rule which was there
-    before the hunt; without it the id is made of the hunt's UUID. `stack` is the range of versions that can run it.
+    before the hunt; without it the id is made of the hunt's UUID. `stack` is the range of versions that can run it. A
+    `retired` rule is switched off where it stands, made nowhere, and deleted by a later prune.
     """
 
     name: str | None = None
@@ -43,6 +44,7 @@ class RuleSettings:
     minimum_mutation_score: float | None = None
     rule_id: str | None = None
     stack: str | None = None
+    retired: bool = False
 
 
 @dataclass(frozen=True)

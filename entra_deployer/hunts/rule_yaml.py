@@ -136,6 +136,12 @@ class QueryKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             ),
         ]
     ] = UNSET
+    retired: _Key[
+        Annotated[
+            bool,
+            Meta(description="true switches the rule off for good; a prune deletes it after the environment's time"),
+        ]
+    ] = UNSET
 
 
 class NamedQuery(QueryKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):

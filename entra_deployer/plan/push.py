@@ -23,6 +23,7 @@ from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
 from entra_deployer.plan.preflight import check_queries
 from entra_deployer.plan.remaining import still_to_do
 from entra_deployer.plan.report import Report
+from entra_deployer.plan.retired import RETIRED
 from entra_deployer.plan.survey import Survey, survey_space
 from entra_deployer.repository import Repository
 
@@ -30,7 +31,7 @@ type Clock = Callable[[], datetime]
 
 OLDER = "DEP316"
 OTHER_KEY = "DEP317"
-TOLD_NOTES = frozenset({"DEP310", "DEP315"})
+TOLD_NOTES = frozenset({"DEP310", "DEP315", RETIRED})
 """Notes that a plan shows all the same; the others are for `deploy check`."""
 
 
@@ -304,7 +305,9 @@ class _Push:
             begun={at: one for (space, at), one in self._begun.items() if space == found.desired.space},
             withheld={**found.policy.withheld, **dict.fromkeys(left_out, "left out")},
         )
-        desired = replace(found.desired, objects=tuple(o for o in found.desired.objects if o.key not in left_out))
+        gone = {at for one in found.retired if one.is_over for at in one.keys} if request.prune else set()
+        wanted = [one for one in found.desired.objects if one.key not in left_out and one.at not in gone]
+        desired = replace(found.desired, objects=tuple(wanted))
         return desired, found.existing, policy
 
     def _check_queries(self, written: Set[str]) -> None:

@@ -16,19 +16,24 @@ from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObje
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
+from entra_deployer.plan.retired import Retirement, split
 from entra_deployer.repository import Compilation, Repository
 from entra_deployer.stack.kibana import KibanaClient
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A space seen from both sides. `issues` are those of reading, compiling and resolving, in no order."""
+    """A space seen from both sides. `issues` are those of reading, compiling and resolving, in no order.
+
+    `retired` are the rules that stand and that their hunts have retired; `desired` holds them, switched off.
+    """
 
     compilation: Compilation
     desired: State
     existing: Existing
     policy: Policy
     issues: tuple[Issue, ...]
+    retired: tuple[Retirement, ...] = ()
 
     def keys_of(self, folders: Collection[str]) -> set[str]:
         """The keys of the rules and saved searches of some hunts, whether they compile or not."""
@@ -54,9 +59,13 @@ def survey_space(
     """Compile for a space and read what stands there. `base` is what the last push left. Reads only."""
     compilation = repository.compile(connection.target(space), selection)
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-    rules = [_stamped(resolver.resolve(rule)) for rule in compilation.deployable]
-    desired = desired_state(rules, space)
+    rules = [resolver.resolve(rule) for rule in compilation.deployable]
+    existing = read_existing(connection, desired_state(rules, space))
     environment = connection.environment
+    retired: list[Retirement] = []
+    if any(rule.settings.settings.retired for rule in rules):
+        standing = {live.object.key: live for live in existing.same_key if live.object.kind == RULE}
+        rules, retired = split(rules, standing, connection.elastic.now(), environment.retire_after)
     policy = Policy(
         prune_count=environment.limits.prune_count,
         prune_percent=environment.limits.prune_percent,
@@ -66,8 +75,10 @@ def survey_space(
         withheld=compilation.withheld,
         unread=compilation.unread,
     )
-    issues = (*compilation.issues, *resolver.issues)
-    return Survey(compilation, desired, read_existing(connection, desired), policy, issues)
+    told = [one.told(environment.retire_after) for one in retired]
+    desired = desired_state([_stamped(rule) for rule in rules], space)
+    issues = (*compilation.issues, *resolver.issues, *told)
+    return Survey(compilation, desired, existing, policy, issues, tuple(retired))
 
 
 def unlike(
@@ -84,7 +95,7 @@ def unlike(
     policy = Policy(owners=connection.environment.owners, rule_owners=_owners(compilation))
     found: dict[str, tuple[str, ...]] = {}
     for rule in compilation.deployable:
-        if live := standing.get(rule.rule.key):
+        if (live := standing.get(rule.rule.key)) and not rule.settings.settings.retired:
             desired = _stamped(resolver.resolve(rule)).rule
             owner = partial(policy.owner, desired.key)
             merged = kind.merge(desired, live.object, base.get(desired.at), owner)
@@ -111,13 +122,15 @@ def read_existing(connection: Connection, desired: State) -> Existing:
     )
 
 
-def _owners(compilation: Compilation) -> dict[str, Mapping[str, str]]:
+def _owners(compilation: Compilation) -> dict[str, dict[str, str]]:
     """Who owns which field, by rule_id: what rule.yaml says; an action or exception list that it names is git's."""
-    found: dict[str, Mapping[str, str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for rule in compilation.rules:
         said = rule.settings.settings
         named = {"actions": said.actions, "exceptions_list": said.exceptions}
         found[rule.rule.key] = {**{field: Owner.GIT for field, value in named.items() if value}, **said.owners}
+        if said.retired:
+            found[rule.rule.key]["enabled"] = Owner.GIT
     return found
 
 

@@ -136,9 +136,8 @@ class _Promotion:
         wanted = {c.key: c.desired for c in plan.changes if c.kind == RULE and c.desired}
         compiled = {rule.rule.key: rule for space in self._compared for rule in space.survey.compilation.rules}
         self.issues += (one for space in self._compared for one in space.survey.issues if one.level is Level.ERROR)
-        gathered = [
-            self._evidence(compiled[key], records.get(key), approvals) for key in sorted(wanted.keys() & compiled)
-        ]
+        proved = [key for key, rule in compiled.items() if key in wanted and not rule.settings.settings.retired]
+        gathered = [self._evidence(compiled[key], records.get(key), approvals) for key in sorted(proved)]
         for evidence in gathered:
             live = standing.get(evidence.rule_id)
             there = _as_standing(live) if live else None

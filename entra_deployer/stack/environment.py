@@ -101,7 +101,8 @@ class Environment:
     the name that a rule.yaml uses to the connector's name here. `embedded` says that it is a local stack of ours.
     `signing_key` signs verdicts that are reached here and promotions to here: an Ed25519 private key in PEM, None where
     none is configured, "" where the one that is was not found. `trusted_keys` are public ones, in PEM, of which a
-    promotion to here wants one under each verdict; () takes verdicts as the ledger holds them.
+    promotion to here wants one under each verdict; () takes verdicts as the ledger holds them. `retire_after` are the
+    seconds that a retired rule stays, switched off, before a prune may delete it.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Environment:
     embedded: bool = False
     signing_key: str | None = field(default=None, repr=False)
     trusted_keys: tuple[str, ...] = ()
+    retire_after: int = 30 * 86_400
 
     @property
     def address(self) -> str:

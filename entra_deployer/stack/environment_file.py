@@ -229,6 +229,10 @@ class EnvironmentFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             "and promote --verify under an attestation"
         ),
     ] = ()
+    retire_after: Annotated[
+        str,
+        Meta(pattern=DURATION, description="how long a retired rule stays, switched off, before a prune deletes it"),
+    ] = "30d"
     lock: Annotated[bool, Meta(description="false pushes without the lock that keeps two pushes apart")] = True
 
     def __post_init__(self) -> None:

@@ -156,6 +156,7 @@ class _Resolver:
             embedded=local is not None,
             signing_key=self._signing_key(),
             trusted_keys=_trusted_keys(self.root, self.document),
+            retire_after=parse_duration(file.retire_after),
         )
 
     def _signing_key(self) -> str | None:

@@ -149,7 +149,7 @@ def verify_code(report: Report) -> ExitCode:
 def rules_under_test(
     compilation: Compilation, connection: Connection, space: str, standing: StandingRules | None = None
 ) -> list[RuleUnderTest]:
-    """Every compiled rule as it stands in Kibana, with the tests of its query."""
+    """Every compiled rule that is not retired, as it stands in Kibana, with the tests of its query."""
     found = standing or StandingRules(read_standing(compilation, connection, space))
     payloads = {key: live.object.payload for key, live in found.rules.items()}
     return [
@@ -166,6 +166,7 @@ def rules_under_test(
             unlike=found.unlike.get(compiled.rule.key, ()),
         )
         for compiled in compilation.rules
+        if not compiled.settings.settings.retired
     ]
 
 
