@@ -43,6 +43,7 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 	@echo 'Where to look next, with $(BIN)/deploy:'
 	@echo '  deploy list                 what is live now'
 	@echo '  deploy compile --explain    what became of each hunt, and why'
+	@echo '  deploy local open           the rules and the alerts that verify raised, in a browser'
 	@echo '  deploy local status         where the stack answers; deploy local down stops it'
 
 test: setup ## run all tests, those on the embedded stack included
@@ -55,7 +56,11 @@ test-stack: setup ## the tests that take any stack, on that of TEST_KIBANA_URL, 
 # A browser that is there already: Debian's chromium, or the one that CHROMIUM names.
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: test-browser
+.PHONY: test-browser screenshots
+screenshots: setup ## make the pictures of the docs anew, in that Chromium
+	@$(INSTALL) --require-hashes -r requirements-browser.lock
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m tests.browser.screenshots
+
 test-browser: setup ## look at the pages in a headless Chromium; CHROMIUM=… names one
 	@if [ -z "$(CHROMIUM)" ]; then \
 	  echo "test-browser: no browser here: apt install chromium, or $(MAKE) test-browser CHROMIUM=/path/to/chromium"; \

@@ -1,5 +1,6 @@
 """`deploy local`: the embedded stack's life, by hand. (push, plan and verify start it by themselves.)"""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -148,6 +149,32 @@ def env(name: Name = "local") -> None:
     say(f"export KIBANA_URL={shlex.quote(found.kibana_url)}")
     say(f"export ELASTICSEARCH_URL={shlex.quote(found.elasticsearch_url)}")
     say(f"export ELASTIC_PASSWORD={shlex.quote(found.password)}")
+
+
+@local_app.command("open", cls=Command, epilog=closing("deploy local open", 0, 1, 64))
+def open_(
+    name: Name = "local",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser where there is a desktop.")
+    ] = True,
+) -> None:
+    """Open a page of the stack: rules, alerts, searches, queries.
+
+    Starts the stack where it does not run. The address holds a token that is good once, for a minute.
+    """
+    from entra_deployer.local.invitation import invitation
+
+    address = invitation(started(_root(), name))
+    say_lines(address)
+    if browser and _has_desktop():
+        import webbrowser
+
+        webbrowser.open(address)
+
+
+def _has_desktop() -> bool:
+    """Whether a browser would be a window: elsewhere one that fills this terminal might start."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def started(

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from entra_deployer.local.kibana import bodies, routes, status
+from entra_deployer.local.kibana import bodies, page, routes, sessions, status
 from entra_deployer.local.kibana.auth import RULES_READ, Gate
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import ElasticsearchDown, Fault, core, not_found, not_served
@@ -59,6 +59,10 @@ class Application:
             target = _target(request)
             if target.path == "/api/status" and request.method in SAFE:
                 answer = await to_thread.run_sync(self._status, request.headers.get("authorization"))
+            elif request.method in SAFE and (file := page.file(target.path)):
+                answer = file
+            elif target.path == page.SESSION and request.method == "POST":
+                answer = Answer({"key": self._kibana.sessions.redeem(request.headers.get(sessions.TOKEN, ""))})
             else:
                 answer = await self._routed(request, target)
         except Fault as fault:
@@ -69,7 +73,8 @@ class Application:
         return _response(answer)
 
     async def _routed(self, request: Request, target: Target) -> Answer:
-        authorization = request.headers.get("authorization")
+        asking = request.headers.get("authorization")
+        authorization = self._kibana.sessions.acting_for(asking, request.method, target.path)
         user = await to_thread.run_sync(self._gate.user, authorization)
         route = target.route
         if route is None:
@@ -108,7 +113,7 @@ class Application:
 
     def _status(self, authorization: str | None) -> Answer:
         try:
-            known = bool(self._gate.user(authorization))
+            known = bool(self._gate.user(self._kibana.sessions.acting_for(authorization, "GET", "/api/status")))
         except (Fault, ElasticsearchDown):
             known = False
         return status.report(self._kibana, known=known)

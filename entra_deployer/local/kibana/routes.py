@@ -11,9 +11,11 @@ from entra_deployer.local.kibana import (
     exceptions,
     object_files,
     object_routes,
+    page,
     rule_routes,
     rules_in_bulk,
     runs,
+    sessions,
     status,
     things,
 )
@@ -67,7 +69,9 @@ ROUTES: Final = (
     Route("POST", f"{RULES}/_import", rules_in_bulk.import_rules, 592, limit=10 * MEGABYTE, files=True),
     Route("POST", f"{RULES}/_export", rules_in_bulk.export, 539),
     Route("POST", f"{RULES}/preview", runs.preview, 664, at_once=10),
-    Route("POST", "/local/rules/run", runs.run_rule, None),  # our own: the real one has a clock
+    Route("POST", sessions.RUN, runs.run_rule, None),  # our own: the real one has a clock
+    Route("POST", sessions.QUERY, page.query, None, at_once=5),  # our own: for the page of `deploy local open`
+    Route("POST", f"{page.PATH}/invitation", page.invite, None),
     Route("GET", f"{OBJECTS}/_find", object_routes.find, 791),
     Route("POST", f"{OBJECTS}/_import", object_files.import_objects, 823, limit=25 * MEGABYTE, files=True),
     Route("POST", f"{OBJECTS}/_export", object_files.export_objects, 807),

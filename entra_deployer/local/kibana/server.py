@@ -9,6 +9,7 @@ from entra_deployer.local.kibana.auth import User
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Fault
 from entra_deployer.local.kibana.profiles import License, Profile
+from entra_deployer.local.kibana.sessions import Sessions
 from entra_deployer.local.kibana.store import Store
 
 
@@ -25,6 +26,7 @@ class Kibana:
     license: License
     clock: Callable[[], datetime]
     making: dict[str, object] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 @dataclass(frozen=True)
