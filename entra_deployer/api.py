@@ -39,6 +39,13 @@ if TYPE_CHECKING:
         look as look,
         status_code as status_code,
     )
+    from entra_deployer.exchange.export_rules import (
+        ExportForm as ExportForm,
+        Exported as Exported,
+        compile_for_space as compile_for_space,
+        export_rules as export_rules,
+    )
+    from entra_deployer.exchange.import_rules import import_files as import_files, import_space as import_space
     from entra_deployer.hunts.folder import Catalog as Catalog, DetectionTest as DetectionTest, RuleSource as RuleSource
     from entra_deployer.hunts.selection import Selection as Selection
     from entra_deployer.ledger.history import History as History, read_history as read_history
@@ -152,6 +159,8 @@ ROOMS = {
     "doctor.examine": "doctor_code examine least_role",
     "doctor.findings": "Examination",
     "doctor.status": "EnvironmentStatus away look status_code",
+    "exchange.export_rules": "ExportForm Exported compile_for_space export_rules",
+    "exchange.import_rules": "import_files import_space",
     "hunts.folder": "Catalog DetectionTest RuleSource",
     "hunts.selection": "Selection",
     "ledger.history": "History read_history",

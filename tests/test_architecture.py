@@ -25,7 +25,7 @@ USERS = {
     "cryptography": {"core"},
     "jinja2": {"project", "reports"},
     "pygments": {"reports"},
-    "tomlkit": {"hunts"},
+    "tomlkit": {"exchange", "hunts"},
     "ruamel": {"hunts"},
 }
 """Who alone may import a library."""

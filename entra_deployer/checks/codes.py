@@ -149,8 +149,18 @@ OTHER_CODES: dict[str, Code] = {
     "DEP371": Code(
         "an edit that a file cannot hold", "What was changed in Kibana has no place in a hunt or a rule.yaml."
     ),
-    "DEP372": Code("something to do after a pull", "The files say now what Kibana says, but for what is named here."),
-    "DEP373": Code("a change that was not pulled", "It stays in Kibana alone, and the next push would undo it."),
+    "DEP372": Code(
+        "something to do after a pull or an import",
+        "The files say what the rule said, but for what is named here.",
+    ),
+    "DEP373": Code(
+        "a change that was not pulled, or a rule that was not imported",
+        "A change stays in Kibana alone, and the next push would undo it. A rule stays where it was.",
+    ),
+    "DEP374": Code(
+        "what an export does not carry",
+        "The other tool has no word for a field of the rule, or has another meaning: the rest is written.",
+    ),
     "DEP375": Code(
         "a rollback that will not last", "The repository says something else: the next push brings that back."
     ),

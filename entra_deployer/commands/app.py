@@ -15,8 +15,10 @@ from entra_deployer.commands.doctor import doctor
 from entra_deployer.commands.drift import drift
 from entra_deployer.commands.env import config_app, env_app
 from entra_deployer.commands.explain import explain
+from entra_deployer.commands.export_rules import export
 from entra_deployer.commands.grammar import FolderOption, QuietOption, VerboseOption, with_grammar
 from entra_deployer.commands.history import history
+from entra_deployer.commands.import_rules import import_
 from entra_deployer.commands.init import init
 from entra_deployer.commands.list_rules import list_rules
 from entra_deployer.commands.local import local_app
@@ -59,6 +61,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "drift": (drift, (0, 1, 2, 64, 130), "deploy drift staging --format markdown"),
     "pull": (pull, (0, 1, 64), "deploy pull staging --dry-run"),
     "promote": (promote, (0, 1, 2, 3, 64, 130), "deploy promote staging production"),
+    "import": (import_, (0, 1, 64), "deploy import rules_export.ndjson --dry-run"),
+    "export": (export, (0, 1, 64), "deploy export my_hunt --to terraform"),
     "history": (history, (0, 1, 64), "deploy history staging my_hunt"),
     "rollback": (rollback, (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
     "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),

@@ -176,6 +176,10 @@ class RuleHandler:
         wanted = set(names)
         return [live for live in self._find_any("alert.attributes.name", wanted) if live.object.name in wanted]
 
+    def of_type(self, kind: str) -> list[LiveObject]:
+        """Every rule of a type ("esql"), whoever made it, the oldest first."""
+        return list(self._find(f"alert.attributes.params.type: {_quoted(kind)}"))
+
     def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:
         """Our rules, and those without our mark that have one of these rule_ids or names."""
         marked = self.marked(mark)

@@ -1,14 +1,16 @@
 """The files of one hunt as they would be after an edit, and what they would compile to: nothing is written to try."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.files import read_bytes, read_text, write_text
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.target import Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
@@ -16,7 +18,6 @@ from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.edit import look_up
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.rule_yaml import default_settings, read_rule_yaml
-from entra_deployer.plan.survey import Resolver
 from entra_deployer.repository import rule_keys
 from entra_deployer.stack.environments import DEPLOY_FOLDER
 
@@ -70,34 +71,56 @@ class Built:
         return rule_keys(self.source)
 
 
+class Names(Protocol):
+    """Puts a space's own ids in place of the names in rule.yaml, and back."""
+
+    def resolve(self, rule: CompiledRule) -> CompiledRule:
+        """As `plan.survey.Resolver.resolve`."""
+
+    def named_actions(self, actions: Sequence[Mapping[str, Json]]) -> list[Json]:
+        """As `plan.survey.Resolver.named_actions`."""
+
+
 @dataclass(frozen=True)
 class Builder:
     """Compiles drafts for one space."""
 
     target: Target
-    resolver: Resolver
+    resolver: Names
 
     def build(self, draft: Draft) -> Built | None:
         """What the draft compiles to; None where it could not be deployed."""
+        source, compiled, faults = self._compiled(draft)
+        if source is None or faults:
+            return None
+        rules = [self.resolver.resolve(rule) for rule in compiled]
+        return Built(source, {rule.rule.key: rule for rule in rules})
+
+    def faults(self, draft: Draft) -> tuple[Issue, ...]:
+        """Why the draft could not be deployed; () where it could."""
+        return self._compiled(draft)[2]
+
+    def _compiled(self, draft: Draft) -> tuple[RuleSource | None, tuple[CompiledRule, ...], tuple[Issue, ...]]:
         try:
             hunt = FORMATS[draft.hunt_path.suffix].read(draft.hunt, str(draft.hunt_path))
-        except InputError:
-            return None
+        except InputError as error:
+            return None, (), (Issue("DEP001", Level.ERROR, error.message, draft.folder, error.location, error.hint),)
         queries: tuple[QuerySettings, ...] = default_settings(hunt)
         if draft.settings:
             path = str(draft.settings_path)
             queries, issues = read_rule_yaml(draft.settings, source=path, hunt=hunt, subject=draft.folder)
-            if any(issue.level is Level.ERROR for issue in issues):
-                return None
+            if faults := _errors(issues):
+                return None, (), faults
         overlay = look_up(draft.environment, ["overlay"], {})
         overlays = look_up(draft.environment, ["overlays"], {})
         source = RuleSource(draft.folder, hunt, queries)
         target = replace(self.target, overlay=overlay, overlays=overlays)
         compiled = compile_source(source, target, load_knowledge(), parser=syntax_cache().parse)
-        if any(issue.level is Level.ERROR for issue in compiled.issues):
-            return None
-        rules = [self.resolver.resolve(rule) for rule in compiled.rules]
-        return Built(source, {rule.rule.key: rule for rule in rules})
+        return source, compiled.rules, _errors(compiled.issues)
+
+
+def _errors(issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    return tuple(issue for issue in issues if issue.level is Level.ERROR)
 
 
 def read_plain(path: Path) -> str:

@@ -1,8 +1,8 @@
 """A rule that was made in Kibana becomes a hunt of the repository."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -21,9 +21,9 @@ from entra_deployer.pull.drafts import Draft
 _NAMESPACE = UUID("a1b4d0c5-3a52-5d4f-8a0b-6d1b2f0e9c77")
 _OF_THE_HUNT = frozenset({"rule_id", "type", "language", "query", "required_fields", "related_integrations"})
 """Fields that the hunt holds, or that the compiler makes of it."""
-_SCHEDULE = ("interval", "from", "to", "max_signals")
+SCHEDULE = ("interval", "from", "to", "max_signals")
 """Fields that the compiler decides on where rule.yaml does not: they are said, be they Kibana's defaults or not."""
-_ORDER = ("severity", "risk_score", *_SCHEDULE, "threat")
+_ORDER = ("severity", "risk_score", *SCHEDULE, "threat")
 """What others follow from comes first."""
 
 
@@ -36,13 +36,17 @@ class Newcomer:
 
 
 def draft_of_newcomer(
-    root: Path, newcomer: Newcomer, target: Target, texts: Mapping[Path, str]
+    root: Path, newcomer: Newcomer, target: Target, texts: Mapping[Path, str], techniques: Sequence[str] = ()
 ) -> tuple[Draft, dict[str, Json]]:
-    """A new folder's files with the hunt, and the fields of the rule that its rule.yaml has to say yet."""
+    """A new folder's files with the hunt, and the fields of the rule that its rule.yaml has to say yet.
+
+    `techniques` are those of ATT&CK where the rule's `threat` names none.
+    """
     rule = newcomer.rule
     folder = _folder(root, rule, texts)
     path = root / RULES_FOLDER / folder / "hunt.toml"
     hunt = _hunt(rule, str(path))
+    hunt = replace(hunt, mitre=hunt.mitre or tuple(techniques))
     settings = set_in_yaml("", ["rule_id"], rule.key)
     tree = syntax_cache().parse(hunt.queries[0].text, target.version).tree
     if tree and last_stats(tree) and "alert_suppression" not in rule.payload:
@@ -95,5 +99,5 @@ def _fields(rule: StateObject) -> Iterator[tuple[str, Json]]:
         known, value = RULE_FIELDS.get(name), rule.payload.get(name)
         if known is None or known.owner is Owner.LIVE or name in _OF_THE_HUNT:
             continue
-        if not is_default(name, value) or name in _SCHEDULE:
+        if not is_default(name, value) or name in SCHEDULE:
             yield name, RULE_FIELDS[name].default if value is None else value

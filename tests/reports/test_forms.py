@@ -19,7 +19,7 @@ from entra_deployer.reports import FORMS, TEXT
 from entra_deployer.reports.document import Case, Document, Item, Line, Section, cells, words
 
 PACKAGE = Path(entra_deployer.__file__).parent
-OTHER_RESULTS = {"init", "synth"}
+OTHER_RESULTS = {"export", "init", "synth"}
 """Commands whose result is files."""
 
 

@@ -1,0 +1,80 @@
+"""`deploy export`: compiled rules in the forms of other tools."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entra_deployer.commands import project
+from entra_deployer.commands.complete import environments, hunts
+from entra_deployer.commands.terminal import complain, say, say_lines
+from entra_deployer.commands.usage import choose
+from entra_deployer.core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entra_deployer.api import Compilation
+
+_TOOLS = ("detection-rules", "ndjson", "terraform")
+
+
+def _tools(incomplete: str) -> list[str]:
+    return [name for name in _TOOLS if name.startswith(incomplete)]
+
+
+def export(
+    rule: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RULE...",
+            help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
+            autocompletion=hunts,
+        ),
+    ] = None,
+    to: Annotated[
+        str, typer.Option("--to", metavar="TOOL", help=f"The form: {', '.join(_TOOLS)}.", autocompletion=_tools)
+    ] = "ndjson",
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="ENV",
+            help="As the rules are for this environment, with its overlays and connectors.",
+            autocompletion=environments,
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the files there; else all on stdout.")
+    ] = None,
+) -> None:
+    """Write compiled rules for other tools.
+
+    detection-rules: a TOML file for each rule. ndjson: what the import of Kibana's rules page takes. terraform: a
+    resource of the provider elastic/elasticstack for each rule. What the other cannot say is told on stderr.
+    """
+    from entra_deployer.api import ExportForm, export_rules, now
+    from entra_deployer.core.files import write_text
+
+    form = ExportForm(choose("form", to, _TOOLS))
+    compilation = _compiled(rule or (), on)
+    exported = export_rules(compilation.deployable, form, now().date())
+    complain((*compilation.issues, *exported.issues))
+    code = ExitCode.OK if len(compilation.deployable) == len(compilation.rules) else ExitCode.FAILED
+    if out is None:
+        say("\n".join(exported.files.values()))
+        raise typer.Exit(code)
+    for name, text in exported.files.items():
+        write_text(out / name, text, shown=str(out / name))
+        say_lines(str(out / name))
+    raise typer.Exit(code)
+
+
+def _compiled(names: "Sequence[str]", env: str) -> "Compilation":
+    from entra_deployer.api import compile_for_space, compile_rules
+
+    top = project.root()
+    if not env:
+        return compile_rules(top, names=names)
+    with project.on(env, "compiling for") as (_, connection):
+        return compile_for_space(top, connection, names)
