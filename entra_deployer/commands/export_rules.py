@@ -7,14 +7,14 @@ import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.complete import environments, hunts
+from entra_deployer.commands.options import ChangedSinceOption, TagOption, selected
 from entra_deployer.commands.terminal import complain, say, say_lines
 from entra_deployer.commands.usage import choose
 from entra_deployer.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from entra_deployer.api import Compilation
+    from entra_deployer.hunts.selection import Selection
 
 _TOOLS = ("detection-rules", "ndjson", "terraform")
 
@@ -32,6 +32,8 @@ def export(
             autocompletion=hunts,
         ),
     ] = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     to: Annotated[
         str, typer.Option("--to", metavar="TOOL", help=f"The form: {', '.join(_TOOLS)}.", autocompletion=_tools)
     ] = "ndjson",
@@ -57,7 +59,7 @@ def export(
     from entra_deployer.core.files import write_text
 
     form = ExportForm(choose("form", to, _TOOLS))
-    compilation = _compiled(rule or (), on)
+    compilation = _compiled(selected(rule, tag, changed_since), on)
     exported = export_rules(compilation.deployable, form, now().date())
     complain((*compilation.issues, *exported.issues))
     code = ExitCode.OK if len(compilation.deployable) == len(compilation.rules) else ExitCode.FAILED
@@ -70,11 +72,10 @@ def export(
     raise typer.Exit(code)
 
 
-def _compiled(names: "Sequence[str]", env: str) -> "Compilation":
-    from entra_deployer.api import compile_for_space, compile_rules
+def _compiled(selection: "Selection", env: str) -> "Compilation":
+    from entra_deployer.api import OFFLINE, compile_for_space
 
-    top = project.root()
     if not env:
-        return compile_rules(top, names=names)
-    with project.on(env, "compiling for") as (_, connection):
-        return compile_for_space(top, connection, names)
+        return project.repository().compile(OFFLINE, selection)
+    with project.on(env, "compiling for") as (repository, connection):
+        return compile_for_space(repository, connection, selection)

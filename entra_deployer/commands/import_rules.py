@@ -53,9 +53,9 @@ def import_(
 
     def work() -> "PullReport":
         if not on:
-            return import_files(project.root(), path or (), dry_run=dry_run)
-        with project.on(on, "importing from") as (top, connection):
-            return import_space(top, connection, rule or (), dry_run=dry_run)
+            return import_files(project.repository(), path or (), dry_run=dry_run)
+        with project.on(on, "importing from") as (repository, connection):
+            return import_space(repository, connection, rule or (), dry_run=dry_run)
 
     show(
         form,

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
@@ -13,11 +12,12 @@ from entra_deployer.exchange.detection_rules import write_detection_rule
 from entra_deployer.exchange.foreign import Loss
 from entra_deployer.exchange.ndjson import write_export
 from entra_deployer.exchange.terraform import write_resource
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS
 from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.survey import Resolver
-from entra_deployer.repository import Compilation, compile_rules
+from entra_deployer.repository import Compilation, Repository
 
 NOT_CARRIED = "DEP374"
 
@@ -40,10 +40,10 @@ class Exported:
     issues: tuple[Issue, ...] = ()
 
 
-def compile_for_space(root: Path, connection: Connection, names: Sequence[str] = ()) -> Compilation:
+def compile_for_space(repository: Repository, connection: Connection, selection: Selection = ALL) -> Compilation:
     """The rules as they are for an environment's first space, with its overlays, connectors and exception lists."""
     space = connection.environment.spaces[0]
-    compilation = compile_rules(root, connection.target(space), names)
+    compilation = repository.compile(connection.target(space), selection)
     resolver = Resolver(connection.kibana, space, connection.environment.connectors)
     rules = tuple(resolver.resolve(rule) for rule in compilation.rules)
     return replace(compilation, rules=rules, issues=(*compilation.issues, *resolver.issues))

@@ -30,7 +30,7 @@ from entra_deployer.plan.survey import Resolver
 from entra_deployer.pull.drafts import Brought, Builder, Draft, FileEdit, PullReport
 from entra_deployer.pull.imported_rules import SCHEDULE, Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish
-from entra_deployer.repository import OFFLINE, read_catalog, rule_queries
+from entra_deployer.repository import OFFLINE, Repository, rule_queries
 
 NO_EDIT = "DEP371"
 OTHERWISE = "DEP372"
@@ -67,25 +67,25 @@ class _NoNames:
 OFFLINE_BUILDER = Builder(OFFLINE, _NoNames())
 
 
-def import_files(root: Path, paths: Sequence[Path], *, dry_run: bool = False) -> PullReport:
+def import_files(repository: Repository, paths: Sequence[Path], *, dry_run: bool = False) -> PullReport:
     """Make hunts of the rules in files, or in all files of folders; each by what it says of itself.
 
     A table [rule] is of detection-rules, [hunt] a hunt, .ndjson an export of Kibana, .yml and .yaml Sigma.
     """
-    run = _Import(root, OFFLINE_BUILDER)
+    run = _Import(repository, OFFLINE_BUILDER)
     for path in _files(paths):
         run.file(path)
     return run.report("files", "", dry_run=dry_run)
 
 
 def import_space(
-    root: Path, connection: Connection, patterns: Sequence[str] = (), *, dry_run: bool = False
+    repository: Repository, connection: Connection, patterns: Sequence[str] = (), *, dry_run: bool = False
 ) -> PullReport:
     """Make hunts of the ES|QL rules of an environment that are nobody's: neither Elastic's own nor of a hunt here."""
     reports = []
     for space in connection.environment.spaces:
         resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-        run = _Import(root, Builder(connection.target(space), resolver), space)
+        run = _Import(repository, Builder(connection.target(space), resolver), space)
         for live in connection.rules(space).of_type(ESQL):
             named = not patterns or any(fnmatchcase(live.object.name, pattern) for pattern in patterns)
             if named and not live.immutable:
@@ -126,7 +126,7 @@ _READERS = {".toml": _read_toml, ".ndjson": read_export, ".yml": read_sigma, ".y
 class _Import:
     """One run: texts of new files fill up, and so does what is to be told."""
 
-    root: Path
+    repository: Repository
     builder: Builder
     space: str = ""
     texts: dict[Path, str] = field(default_factory=dict)
@@ -176,7 +176,7 @@ class _Import:
         payload = {**rule.payload, "rule_id": key}
         builder = self._builder(rule)
         newcomer = Newcomer(StateObject(RULE, key, rule.name, payload), is_marked=False)
-        draft, fields = draft_of_newcomer(self.root, newcomer, builder.target, self.texts, rule.techniques)
+        draft, fields = draft_of_newcomer(self.repository.root, newcomer, builder.target, self.texts, rule.techniques)
         settings = {**(_schedule(payload) if rule.scheduled else {}), **rule.settings}
         stack = settings.pop(_STACK, None)
         for name, value in settings.items():
@@ -243,7 +243,7 @@ class _Import:
         """The folders of the rule_ids and uuids that the repository has."""
         if self._here is None:
             self._here = {}
-            for source in read_catalog(self.root).sources if _has_hunts(self.root) else ():
+            for source in self.repository.catalog().sources if _has_hunts(self.repository.root) else ():
                 self._here[source.hunt.uuid.lower()] = source.folder
                 for query in rule_queries(source):
                     if query.settings.rule_id:
@@ -264,7 +264,7 @@ class _Import:
 
     def _free(self, name: str, uuid: str) -> Path:
         slug = "_".join("".join(one if one.isascii() and one.isalnum() else " " for one in name.lower()).split())[:80]
-        path = self.root / RULES_FOLDER / (slug or "hunt")
+        path = self.repository.root / RULES_FOLDER / (slug or "hunt")
         taken = path.exists() or any(one.parent == path for one in self.texts)
         return path.with_name(f"{path.name}_{uuid[:8]}") if taken else path
 
@@ -275,7 +275,7 @@ class _Import:
         self.issues.append(Issue(code, level, message, subject, hint=hint))
 
     def _shown(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        return path.relative_to(self.repository.root).as_posix()
 
 
 def _has_hunts(root: Path) -> bool:

@@ -18,11 +18,11 @@ from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule_fields import RULE_FIELDS, Owner
 from entra_deployer.objects.state import RULE
 from entra_deployer.objects.tag import OWNER_TAG
-from entra_deployer.repository import OFFLINE, compile_rules
+from entra_deployer.repository import OFFLINE, Repository
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 26)
-COMPILED = compile_rules(ROOT, OFFLINE).rules
+COMPILED = Repository(ROOT).compile(OFFLINE).rules
 
 
 def exported(form, rules=COMPILED):
@@ -35,9 +35,9 @@ def test_an_export_comes_back_as_the_same_rules(form, tmp_path):
     (tmp_path / "out").mkdir()
     for name, text in exported(form).files.items():
         (tmp_path / "out" / name).write_text(text, "utf-8")
-    report = import_files(tmp_path, [tmp_path / "out"])
+    report = import_files(Repository(tmp_path), [tmp_path / "out"])
     assert not report.failed
-    back = {rule.rule.key: rule.rule.payload for rule in compile_rules(tmp_path, OFFLINE).rules}
+    back = {rule.rule.key: rule.rule.payload for rule in Repository(tmp_path).compile(OFFLINE).rules}
     assert back.keys() == {rule.rule.key for rule in COMPILED}
     for rule in COMPILED:
         before, after = rule.rule.payload, back[rule.rule.key]
