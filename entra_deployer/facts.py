@@ -108,6 +108,12 @@ FILTERED_AGGREGATE = _since("WHERE in an aggregation", _HISTORY, 16)
 MATCH = _since("the operator :", _HISTORY, 17)
 SCORE = _since("METADATA _score", _HISTORY, 18)
 LIKE_LIST = _since("a list of patterns", _HISTORY, 19, 1)
+KQL_LISTS = _since(
+    "several values of a field in KQL(...)",
+    "elastic/elasticsearch#133737 and its backport; 8.19.21 refuses them",
+    None,
+    1,
+)
 SUBQUERIES = _since("FROM (FROM …)", "it is in the grammar; since when is not told", None, None)
 
 OLDEST_GRAMMAR = StackVersion(8, 19)

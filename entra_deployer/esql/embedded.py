@@ -17,6 +17,8 @@ _LACKED = (
     re.compile(r"(?:failed to find|No handler for|unknown) action \[([^\]]+)\]"),
     re.compile(r"current license is non-compliant for \[([^\]]+)\]"),
 )
+_WITHIN_A_TEXT = re.compile(r"Failed to parse (?:KQL )?query \[")
+"""What is wrong within the text of KQL("...") or QSTR("...") is wrong everywhere."""
 _NO_POLICY = re.compile(r"cannot find enrich policy \[([^\]]+)\]")
 
 
@@ -52,6 +54,8 @@ def _hanging(tree: nodes.Tree) -> str:
 
 def lacked(refusal: str) -> str:
     """What the embedded server lacks, by its own `refusal` of a query that parses; "" for any other refusal."""
+    if _WITHIN_A_TEXT.search(refusal):
+        return ""
     if policy := _NO_POLICY.search(refusal):
         return f"ENRICH with the policy {policy[1]}"
     return next((found[1] for pattern in _LACKED if (found := pattern.search(refusal))), "")

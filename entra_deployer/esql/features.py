@@ -12,6 +12,7 @@ from entra_deployer import facts
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.functions import FUNCTIONS
+from entra_deployer.esql.kql_syntax import KqlError, has_list
 from entra_deployer.esql.parse import UNCHECKED, Problem
 from entra_deployer.esql.tree import Span, Tree
 from entra_deployer.facts import COMMANDS, SUBQUERIES, Since
@@ -49,6 +50,8 @@ def _since(function: str) -> Since | None:
 def _feature(node: nodes.Node, text: str) -> Feature | None:
     named: tuple[str, Since | None] | None = None
     match node:
+        case nodes.Call(name="kql", arguments=(nodes.Literal(value=str() as asked), *_)) if _asks_list(asked):
+            return Feature("`field:(a or b)` in KQL(...)", node.arguments[0].span, facts.KQL_LISTS)
         case nodes.Call(name=name):
             named = (f"the function {name.upper()}", _since(name))
         case nodes.Cast():
@@ -65,6 +68,13 @@ def _feature(node: nodes.Node, text: str) -> Feature | None:
             word = node.span.of(text).split(None, 1)[0].lower()
             named = (f"the command {word.upper()}", facts.COMMANDS.get(word))
     return Feature(named[0], node.span, named[1]) if named else None
+
+
+def _asks_list(text: str) -> bool:
+    try:
+        return has_list(text)
+    except KqlError:
+        return False  # which is told by itself
 
 
 # -- What the parser refuses, in words for the author: what was meant, and since when there is what the version lac

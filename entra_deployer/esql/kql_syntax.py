@@ -24,10 +24,21 @@ def check_kql(text: str) -> None:
             raise KqlError(f"`{reader.here()}` is not expected there")
 
 
+def has_list(text: str) -> bool:
+    """Whether a text that can be read asks a field for one of several values: `field:(a or b)`."""
+    reader = _Reader([piece for piece in _TOKEN.findall(text) if not piece.isspace()])
+    if reader.tokens:
+        reader.either()
+    return reader.lists
+
+
 class _Reader:
+    """Goes over the tokens; `lists` tells whether AND, OR or brackets stood among the values of a field."""
+
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
         self.position = 0
+        self.lists = False
 
     def here(self, ahead: int = 0) -> str:
         place = self.position + ahead
@@ -84,12 +95,15 @@ class _Reader:
         while True:
             while self.word() == "not":
                 self.position += 1
+                self.lists = self.lists or self.here().startswith('"')
             if self.here() == "(":
+                self.lists = True
                 self._enclosed(")", self._list)
             else:
                 self._literals()
             if self.word() not in ("and", "or"):
                 return
+            self.lists = True
             self.position += 1
 
     def _enclosed(self, end: str, inner: Callable[[], None]) -> None:

@@ -320,8 +320,11 @@ class _Reader:
         match node:
             case nodes.In(value=value, items=items):
                 kind = self._check(value)
-                for item in items:
-                    self._compare(kind, value, self._check(item), item, "IN")
+                kinds = [self._check(item) for item in items]
+                for item, found in zip(items, kinds, strict=True):
+                    self._compare(kind, value, found, item, "IN")
+                if kind is None and {"string", "number"} <= set(kinds):
+                    self._fault("IN mixes texts and numbers, and no field is both", node.span)
             case nodes.Like(value=value, operator=operator):
                 kind = self._check(value)
                 if kind not in (None, "string", "null"):

@@ -56,6 +56,31 @@ def inferred_types(tree: nodes.Tree) -> dict[str, str]:
     return found
 
 
+_ALIKE = frozenset({"coalesce", "greatest", "least"})
+"""Functions whose arguments are all of one type."""
+
+
+def types_alike(tree: nodes.Tree, known: Mapping[str, str]) -> dict[str, str]:
+    """The types of columns that the query compares or mixes with others whose types are `known`."""
+    found: dict[str, str] = {}
+    for node in tree.walk():
+        names = [name for part in _mixed(node) for name in _column(part)]
+        kind = next((known[name] for name in names if name in known), None)
+        found |= {name: kind for name in names if kind and name not in known}
+    return found
+
+
+def _mixed(node: nodes.Node) -> tuple[nodes.Expression, ...]:
+    match node:
+        case nodes.Call(name=name, arguments=arguments) if name in _ALIKE:
+            return arguments
+        case nodes.Binary(operator=operator, left=left, right=right) if operator in COMPARISONS:
+            return left, right
+        case nodes.In(value=value, items=items):
+            return value, *items
+    return ()
+
+
 def _handed_on(node: nodes.Expression) -> nodes.Expression:
     """What has the type of an expression: the argument of MAX and its like, else the expression itself."""
     node = strip_parentheses(node)

@@ -22,6 +22,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins, possible_fields, read_fields, sources
 from entra_deployer.esql.embedded import beyond_embedded, lacked
 from entra_deployer.esql.rule_query import RuleQuery, Unreadable, lookup_index, read_query
+from entra_deployer.esql.types import types_alike
 from entra_deployer.plan.preflight import Fault, ask, not_asked, query_text, refused
 from entra_deployer.repository import CANNOT_RUN
 from entra_deployer.stack.elasticsearch import ElasticClient
@@ -197,7 +198,10 @@ def pack(wanted: Sequence[tuple[Mapping[str, Json], bool]]) -> list[Index]:
 
 
 def _mapping(query: RuleQuery) -> Json:
-    return make_mapping(_sources(query), (), query.fields, {}, embedded=True)
+    fields = query.fields
+    alike = types_alike(query.tree, known_types(_sources(query)))
+    fields |= {name: kind for name, kind in alike.items() if name in fields}
+    return make_mapping(_sources(query), (), fields, {}, embedded=True)
 
 
 @contextmanager

@@ -47,6 +47,8 @@ def test_what_it_can_run_or_will_refuse_itself_is_let_through(text):
             "cluster:monitor/xpack/inference/get",
         ),
         ("line 1:23: Unknown index [nolk]", ""),
+        ("Failed to parse KQL query [a: (]: line 1:5: mismatched input '<EOF>' expecting {'and'}", ""),
+        ("Failed to parse query [a: (]: mismatched input 'x'", ""),
         ("line 1:24: Unknown column [x]", ""),
     ],
 )

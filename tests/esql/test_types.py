@@ -4,7 +4,7 @@ import pytest
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.parse import parse
-from entra_deployer.esql.types import inferred_types
+from entra_deployer.esql.types import inferred_types, types_alike
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_a_type_is_handed_back_through_what_keeps_it():
         "k": "keyword",
         "u": None,
     }
+
+
+def test_a_column_that_is_mixed_with_another_is_of_its_type():
+    query = "from a | eval x = coalesce(okta.ip, null, source.ip) | where (b) == source.port and c in (d, e) and f > 1"
+    tree = parse(query, StackVersion(8, 19)).tree
+    assert types_alike(tree, {"source.ip": "ip", "source.port": "long", "e": "date"}) == {
+        "okta.ip": "ip", "b": "long", "c": "date", "d": "date"
+    }  # fmt: skip
