@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.errors import InputError, UsageError
@@ -162,6 +162,7 @@ def test_a_folder_without_rules_is_wrong_usage(root):
         import_files(Repository(root), [root / "empty"])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.sampled_from(["{}", "[rule]", "title: &a [*a]", '{"name":"x","type":"esql"}']))
 def test_no_reader_lets_another_error_out(text):
     for reader in (read_export, read_sigma, lambda text, source: [read_detection_rule(text, source)]):
