@@ -46,6 +46,12 @@ if TYPE_CHECKING:
         export_rules as export_rules,
     )
     from entra_deployer.exchange.import_rules import import_files as import_files, import_space as import_space
+    from entra_deployer.forecast.forecast import (
+        Forecast as Forecast,
+        ForecastRequest as ForecastRequest,
+        forecast as forecast,
+        forecast_code as forecast_code,
+    )
     from entra_deployer.hunts.folder import Catalog as Catalog, DetectionTest as DetectionTest, RuleSource as RuleSource
     from entra_deployer.hunts.selection import Selection as Selection
     from entra_deployer.ledger.history import History as History, read_history as read_history
@@ -161,6 +167,7 @@ ROOMS = {
     "doctor.status": "EnvironmentStatus away look status_code",
     "exchange.export_rules": "ExportForm Exported compile_for_space export_rules",
     "exchange.import_rules": "import_files import_space",
+    "forecast.forecast": "Forecast ForecastRequest forecast forecast_code",
     "hunts.folder": "Catalog DetectionTest RuleSource",
     "hunts.selection": "Selection",
     "ledger.history": "History read_history",

@@ -101,6 +101,7 @@ ATTACK_19 = _since("rules carry ATT&CK 19, before that 18", "elastic/detection-r
 # -- Elasticsearch and ES|QL ------------------------------------------------------------------------------------------
 
 PARTIAL_RESULTS = _since("the parameter allow_partial_results of a query", "Elasticsearch's API specification", 19, 1)
+ASYNC_QUERY = _since("the asynchronous query API", _HISTORY, 13)
 MV_CONTAINS = _since("the function MV_CONTAINS", _HISTORY, None, 2)
 MATCH_GENERAL = _since("the match operator `:` is generally available", _HISTORY, 19, 1)
 CAST = _since("the operator ::", _HISTORY, 15)

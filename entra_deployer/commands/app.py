@@ -16,6 +16,7 @@ from entra_deployer.commands.drift import drift
 from entra_deployer.commands.env import config_app, env_app
 from entra_deployer.commands.explain import explain
 from entra_deployer.commands.export_rules import export
+from entra_deployer.commands.forecast import forecast
 from entra_deployer.commands.grammar import FolderOption, QuietOption, VerboseOption, with_grammar
 from entra_deployer.commands.history import history
 from entra_deployer.commands.import_rules import import_
@@ -53,6 +54,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "check": (check, (0, 1, 2, 64), "deploy check --stack 8.15,8.19,9.4"),
     "compile": (compile_, (0, 1, 64), "deploy compile my_hunt --explain"),
     "plan": (plan, (0, 1, 2, 64), "deploy plan staging --out plan.json"),
+    "forecast": (forecast, (0, 1, 2, 64, 130), "deploy forecast staging my_hunt --days 14"),
     "push": (push, (0, 1, 2, 3, 64, 130), "deploy push staging --rule my_hunt --wait"),
     "verify": (verify, (0, 1, 2, 64, 130), "deploy verify my_hunt --on staging"),
     "synth": (synth, (0, 1, 64), "deploy synth my_hunt --write"),

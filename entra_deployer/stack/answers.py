@@ -342,6 +342,20 @@ class EsqlResult(_Answer, frozen=True):
     columns: list[_EsqlColumn]
     values: list[list[Any]]
     is_partial: bool = False
+    took: int | None = None
+    documents_found: int | None = None
+
+
+class EsqlAsync(_Answer, frozen=True):
+    """POST /_query/async and GET /_query/async/{id}: without `is_running` it is the whole result."""
+
+    columns: list[_EsqlColumn] = []
+    values: list[list[Any]] = []
+    is_running: bool = False
+    is_partial: bool = False
+    id: str | None = None
+    took: int | None = None
+    documents_found: int | None = None
 
 
 class _IndexSettings(_Answer, frozen=True):

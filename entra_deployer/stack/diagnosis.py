@@ -49,7 +49,8 @@ _READS = ("_search", "_query", "_field_caps", "_has_privileges", "_export", "_co
 
 def is_read(method: str, path: str) -> bool:
     """Whether a request changes nothing."""
-    return method in {"GET", "HEAD"} or path.partition("?")[0].rpartition("/")[2] in _READS
+    path = path.partition("?")[0].removesuffix("/async")
+    return method in {"GET", "HEAD"} or (method != "DELETE" and path.rpartition("/")[2] in _READS)
 
 
 @dataclass(frozen=True)

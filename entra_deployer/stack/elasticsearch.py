@@ -26,6 +26,7 @@ from entra_deployer.stack.answers import (
     DeletedDocument,
     ElasticInfo,
     ElasticLicense,
+    EsqlAsync,
     EsqlResult,
     FieldCapsTold,
     FoundDocument,
@@ -38,7 +39,7 @@ from entra_deployer.stack.answers import (
 )
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
 from entra_deployer.stack.environment import Credentials, Endpoint
-from entra_deployer.stack.search import Column, FieldCap, FieldCaps, Identity, License, QueryResult
+from entra_deployer.stack.search import Column, FieldCap, FieldCaps, Identity, License, QueryResult, RunningQuery
 from entra_deployer.stack.server import Pauses, ServerSession
 
 BULK_SIZE = 2000
@@ -243,7 +244,9 @@ class ElasticClient:
     def query(self, text: str, *, filter: Mapping[str, Json] | None = None, params: Sequence[Json] = ()) -> QueryResult:  # noqa: A002
         """Run an ES|QL query, after a Query DSL `filter` if given; a partial answer is refused where the server can."""
         response = self._query(text, filter_=filter, params=params)
-        told = self._typed(response, EsqlResult)
+        return self._result(response, self._typed(response, EsqlResult))
+
+    def _result(self, response: object, told: EsqlResult | EsqlAsync) -> QueryResult:
         if any(len(row) != len(told.columns) for row in told.values):
             raise self._server.diagnosis.unexpected(_answer(response), "rows with a value for each column")
         return QueryResult(
@@ -251,7 +254,42 @@ class ElasticClient:
             rows=tuple(tuple(row) for row in told.values),
             warnings=read_warnings(_answer(response).headers.get("warning", "")),
             is_partial=told.is_partial,
+            took=told.took,
+            documents=told.documents_found,
         )
+
+    def begin_query(self, text: str, *, filter: Mapping[str, Json] | None = None, wait: float) -> RunningQuery:  # noqa: A002
+        """Begin a query and wait so many seconds for its end; a server that cannot run it apart is waited for."""
+        if not facts.ASYNC_QUERY.holds(self.version()):
+            return RunningQuery(result=self.query(text, filter=filter))
+        response = self._client.esql.async_query(
+            query=text,
+            filter=filter,
+            wait_for_completion_timeout=f"{round(wait * 1000)}ms",
+            keep_on_completion=False,
+            allow_partial_results=False if facts.PARTIAL_RESULTS.holds(self.version()) else None,
+        )
+        return self._running(response)
+
+    def await_query(self, query_id: str, *, wait: float) -> RunningQuery:
+        """Wait so many seconds more for the end of a query that was begun."""
+        timeout = f"{round(wait * 1000)}ms"
+        return self._running(self._client.esql.async_query_get(id=query_id, wait_for_completion_timeout=timeout))
+
+    def _running(self, response: object) -> RunningQuery:
+        told = self._typed(response, EsqlAsync)
+        if not told.is_running:
+            return RunningQuery(result=self._result(response, told))
+        if not told.id:
+            raise self._server.diagnosis.unexpected(_answer(response), "the id of a running query")
+        return RunningQuery(told.id)
+
+    def cancel_query(self, query_id: str) -> None:
+        """Stop a query that was begun, on the server; one that is not there any more is left alone."""
+        try:
+            self._typed(self._client.esql.async_query_delete(id=query_id), Acknowledged)
+        except Refused as error:
+            _absent(error)
 
     def _query(self, text: str, *, filter_: Mapping[str, Json] | None = None, params: Sequence[Json] = ()) -> object:
         return self._client.esql.query(

@@ -19,17 +19,30 @@ class Column:
 
 @dataclass(frozen=True)
 class QueryResult:
-    """Rows of an ES|QL query. `warnings` are the texts of the server's Warning headers, unquoted."""
+    """Rows of an ES|QL query. `warnings` are the texts of the server's Warning headers, unquoted.
+
+    `took` is how many milliseconds the server worked, `documents` how many it read; None where it does not tell.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Json, ...], ...]
     warnings: tuple[str, ...] = ()
     is_partial: bool = False
+    took: int | None = None
+    documents: int | None = None
 
     def records(self) -> list[dict[str, Json]]:
         """The rows as mappings from column name to value."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class RunningQuery:
+    """A query that was begun: its `result` where it is done, else the `query_id` to ask for it by."""
+
+    query_id: str = ""
+    result: QueryResult | None = None
 
 
 class Searcher(Protocol):

@@ -14,6 +14,7 @@ from entra_deployer.core.files import read_lines
 from entra_deployer.core.json import DoesNotFit, flatten, parse_json
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.time import format_moment, parse_moment
+from entra_deployer.data import load_knowledge
 from entra_deployer.stack.mapping import make_mapping
 
 NEWEST = "last"
@@ -130,7 +131,10 @@ def _shift(request: LoadRequest, newest: datetime, now: Callable[[], datetime]) 
 
 def _prepare(name: str, seen: _Seen, store: Store) -> frozenset[str]:
     """Make the index, or map what it lacks; the fields that hold times."""
-    mapping = make_mapping(name, [seen.values], {}, {}, embedded=True)
+    knowledge = load_knowledge()
+    known = knowledge.field_types((name,)) or {}
+    of_package = {field: "" for field in known if field not in knowledge.ecs}  # its template maps them, seen or not
+    mapping = make_mapping(name, [seen.values], of_package, {}, embedded=True)
     if store.index_exists(name):
         store.add_fields(name, mapping["properties"])
     else:
