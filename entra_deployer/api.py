@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         ForecastRequest as ForecastRequest,
         forecast as forecast,
         forecast_code as forecast_code,
+        forecast_of_plan as forecast_of_plan,
     )
     from entra_deployer.hunts.folder import Catalog as Catalog, DetectionTest as DetectionTest, RuleSource as RuleSource
     from entra_deployer.hunts.selection import Selection as Selection
@@ -167,7 +168,7 @@ ROOMS = {
     "doctor.status": "EnvironmentStatus away look status_code",
     "exchange.export_rules": "ExportForm Exported compile_for_space export_rules",
     "exchange.import_rules": "import_files import_space",
-    "forecast.forecast": "Forecast ForecastRequest forecast forecast_code",
+    "forecast.forecast": "Forecast ForecastRequest forecast forecast_code forecast_of_plan",
     "hunts.folder": "Catalog DetectionTest RuleSource",
     "hunts.selection": "Selection",
     "ledger.history": "History read_history",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import FormatOption
+from entra_deployer.commands.complete import hunts
+from entra_deployer.commands.options import ChangedSinceOption, EnvironmentArgument, FormatOption, TagOption, selected
 from entra_deployer.commands.terminal import show, working
 from entra_deployer.reports import TEXT
 
@@ -16,11 +17,17 @@ DaysOption = Annotated[float, typer.Option(min=0.05, max=90, metavar="DAYS", hel
 
 
 def forecast(
-    env: Annotated[str, typer.Argument(metavar="ENV", help="The environment whose data is read.")],
+    env: EnvironmentArgument = "local",
     rule: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RULE...", help="Hunt folders, rule names, patterns; all where none is named."),
+        typer.Argument(
+            metavar="RULE...",
+            help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
+            autocompletion=hunts,
+        ),
     ] = None,
+    tag: TagOption = None,
+    changed_since: ChangedSinceOption = None,
     days: DaysOption = 7,
     time: Annotated[
         str, typer.Option("--time", metavar="TIME", help="How long the whole may take, like 90s or 5m.")
@@ -38,12 +45,14 @@ def forecast(
     from entra_deployer import api
     from entra_deployer.reports.documents.forecast import forecast_document, no_forecast_document
 
+    selection = selected(rule, tag, changed_since)
+
     def work() -> "Forecast":
         seconds, most = seconds_of(time), seconds_of(budget) if budget else None
-        top = project.root()
-        with project.connection(top, env) as connection, working(f"forecasting on {env}") as step:
-            request = api.ForecastRequest(tuple(rule or ()), days, seconds, most, step)
-            return api.forecast(top, connection, request)
+        repository = project.repository()
+        with project.connection(repository.root, env) as connection, working(f"forecasting on {env}") as step:
+            request = api.ForecastRequest(selection, days, seconds, most, step)
+            return api.forecast(repository, connection, request)
 
     show(form, work, forecast_document, api.forecast_code, lambda issues: no_forecast_document(env, issues))
 

@@ -22,8 +22,9 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Report
+    from entra_deployer.api import Forecast, Report
     from entra_deployer.hunts.selection import Selection
+    from entra_deployer.reports.document import Document
 
 
 def plan(
@@ -36,11 +37,14 @@ def plan(
     overwrite: OverwriteOption = False,
     keep_going: KeepGoingOption = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan for `push --plan`.")] = None,
+    with_forecast: Annotated[
+        bool, typer.Option("--forecast", help="Also tell what it would do to the alerts of the last 7 days.")
+    ] = False,
     form: FormatOption = TEXT,
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
 ) -> None:
     """Show what a push would do, and write nothing."""
-    from entra_deployer.api import PushRequest, Report, plan_code, plan_rules, write_plan
+    from entra_deployer.api import PushRequest, Report, forecast_of_plan, plan_code, plan_rules, write_plan
     from entra_deployer.reports.documents.plan import plan_document
 
     selection = selected(rule, tag, changed_since)
@@ -48,18 +52,25 @@ def plan(
     document = plan_document("plan")
     request = PushRequest(selection, adopt, prune, overwrite=overwrite, keep_going=keep_going)
 
-    def work() -> "Report":
+    def work() -> "tuple[Report, Forecast | None]":
         with project.on(env, "planning for") as (repository, connection):
             report = plan_rules(repository, connection, request)
+            found = forecast_of_plan(repository, connection, report) if with_forecast else None
         if out and report.plan:
             write_plan(out, report.plan, request.options)
-        return report
+        return report, found
+
+    def told(found: "tuple[Report, Forecast | None]") -> "Document":
+        from entra_deployer.reports.documents.forecast import plan_with_forecast
+
+        plan_told = document(found[0])
+        return plan_with_forecast(plan_told, found[1]) if found[1] else plan_told
 
     show(
         form,
         work,
-        document,
-        lambda report: plan_code(report, detailed=detailed),
+        told,
+        lambda found: plan_code(found[0], detailed=detailed),
         lambda issues: document(Report(env, issues=issues)),
     )
 

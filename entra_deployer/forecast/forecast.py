@@ -1,12 +1,11 @@
 """Forecast: each rule as it stands and as it would stand, run at its own schedule over the last days. Reads only."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused
@@ -17,10 +16,12 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.forecast.figures import Figures, difference, figures_of, flood, shares
 from entra_deployer.forecast.runs import MOST_AT_ONCE, OutOfTime, Runner
 from entra_deployer.forecast.trial import Trial, make_trial
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import RULE
 from entra_deployer.plan.connection import Connection
-from entra_deployer.repository import compile_rules
+from entra_deployer.plan.report import Report
+from entra_deployer.repository import Repository
 from entra_deployer.verify.current import read_standing
 
 LEAST_RUNS = 24
@@ -30,13 +31,13 @@ _DECIDING = ("query", "from", "to", "interval", "max_signals", "alert_suppressio
 
 @dataclass(frozen=True)
 class ForecastRequest:
-    """Which rules (() means all), over how many days, and what it may cost.
+    """Which rules, over how many days, and what it may cost.
 
     The whole takes about `seconds` at most. `budget` is how many seconds one run of a rule may take, None for any.
     `progress` is told how many rules are done, and of how many.
     """
 
-    names: tuple[str, ...] = ()
+    selection: Selection = ALL
     days: float = 7
     seconds: float = 300
     budget: float | None = None
@@ -98,15 +99,21 @@ def forecast_code(found: Forecast) -> ExitCode:
     return ExitCode.DIFFERENT if any(map(found.over_budget, found.rules)) else ExitCode.OK
 
 
-def forecast(root: Path, connection: Connection, request: ForecastRequest) -> Forecast:
-    """Run both versions of each rule over the environment's own data. Writes nothing."""
+def forecast(
+    repository: Repository, connection: Connection, request: ForecastRequest, *, only: Collection[str] | None = None
+) -> Forecast:
+    """Run both versions of each rule over the environment's own data. Writes nothing.
+
+    With `only` it is the rules with these rule_ids alone.
+    """
     environment = connection.environment
     space = environment.spaces[0]
-    compilation = compile_rules(root, connection.target(space), request.names)
+    compilation = repository.compile(connection.target(space), request.selection)
     payloads = {key: live.object.payload for key, live in read_standing(compilation, connection, space).items()}
     now, version = connection.elastic.now(), connection.elastic.version()
     make = partial(make_trial, version=version, now=now, days=request.days, embedded=environment.embedded)
-    subjects = [Subject.of(rule, payloads.get(rule.rule.key), make) for rule in compilation.rules]
+    rules = [rule for rule in compilation.rules if only is None or rule.rule.key in only]
+    subjects = [Subject.of(rule, payloads.get(rule.rule.key), make) for rule in rules]
     parallel = min(environment.limits.parallel, MOST_AT_ONCE)
     with Runner(connection.elastic, parallel, time.monotonic() + request.seconds) as runner:
         look_for_data(subjects, runner)
@@ -121,6 +128,13 @@ def forecast(root: Path, connection: Connection, request: ForecastRequest) -> Fo
         rules=tuple(subject.told(request.days) for subject in subjects),
         issues=tuple(issue for issue in compilation.issues if issue.level is Level.ERROR),
     )
+
+
+def forecast_of_plan(repository: Repository, connection: Connection, report: Report) -> Forecast | None:
+    """The forecast of the rules that a plan writes; None where it writes none."""
+    changes = report.plan.changes if report.plan else ()
+    written = {change.key for change in changes if change.kind == RULE and change.desired}
+    return forecast(repository, connection, ForecastRequest(), only=written) if written else None
 
 
 @dataclass

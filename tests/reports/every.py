@@ -13,6 +13,7 @@ from entra_deployer.reports.documents.checks import check_document, explanation_
 from entra_deployer.reports.documents.compilation import compilation_document
 from entra_deployer.reports.documents.drift import drift_document
 from entra_deployer.reports.documents.examination import examination_document
+from entra_deployer.reports.documents.forecast import forecast_document
 from entra_deployer.reports.documents.history import history_document
 from entra_deployer.reports.documents.live_rules import live_rules_document
 from entra_deployer.reports.documents.plan import plan_document
@@ -25,6 +26,7 @@ from tests.compiler.build import rule
 from tests.reports import (
     test_drift_reports,
     test_examination,
+    test_forecast,
     test_history_reports,
     test_issues,
     test_live_rules,
@@ -57,6 +59,8 @@ EVERY: Mapping[str, tuple[Callable[..., Document], object]] = {
     "pull": (pull_document, test_pull_reports.REPORT),
     "promote": (promotion_document, test_promotion_reports.PROMOTED),
     "replay": (replay_document, test_replay.REPLAY),
+    "forecast": (forecast_document, test_forecast.FORECAST),
+    "forecast of many": (forecast_document, replace(test_forecast.FORECAST, rules=test_forecast.RULES * 2)),
     "no replay": (lambda issue: no_replay_document(issue.subject, (issue,)), test_plan.WARNING),
     "init": (project_document, PROJECT),
 }

@@ -86,8 +86,9 @@ def no_forecast_document(environment: str, issues: tuple[Issue, ...]) -> Documen
     )
 
 
-def with_forecast(plan: Document, forecast: Document) -> Document:
-    """The document of a plan with that of its forecast in it."""
+def plan_with_forecast(plan: Document, found: Forecast) -> Document:
+    """The document of a plan, with the forecast of its rules in it."""
+    forecast = forecast_document(found)
     title = Line(words((f"Forecast, {forecast.about}", Tone.STRONG)))
     summary = Line(words(forecast.summary))
     return replace(
