@@ -27,6 +27,7 @@ from entra_deployer.checks import (
     read_sources,
     repeated_conditions,
     repeats,
+    score,
     stack_features,
     swapped_arguments,
     tactics,
@@ -74,6 +75,7 @@ CHECKS: dict[str, Check] = {
     "DEP043": precedence.CHECK,
     "DEP044": invisible_characters.CHECK,
     "DEP045": override_columns.CHECK,
+    "DEP046": score.CHECK,
     "DEP050": kibana_fields.CHECK,
 }
 """The checks by their codes, which never change their meaning."""

@@ -1,7 +1,8 @@
 """Who is who: ids that stay when a hunt's text, or the order of its queries, changes.
 
-Kibana pastes a `rule_id` unescaped into a filter, so only UUIDs go there. A saved object's id must be another one in
-each space: one that exists elsewhere makes an import write a copy under a random id.
+Kibana pastes a `rule_id` unescaped into a filter: ours are UUIDs, and one that rule.yaml pins holds no quotation mark.
+A saved object's id must be another one in each space: one that exists elsewhere makes an import write a copy under a
+random id.
 """
 
 from uuid import UUID, uuid5

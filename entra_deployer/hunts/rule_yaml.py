@@ -31,7 +31,8 @@ _SPAN = "a whole number and a unit: s, m, h or d, e.g. 15m"
 _SEVERITIES = {"in_order": ["low", "medium", "high", "critical"]}
 _DUPLICATES = {"in_order": ["suppress", "window", "none"]}
 _VERSIONS = "(>=|<=|>|<|==)? ?[0-9]{1,4}(\\.[0-9]{1,4}){0,2}"
-_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?!\\n)"
+RULE_ID = '^[^"\\\\\\u0000-\\u001f\\u007f-\\u009f]{1,500}$(?!\\n)'
+"""What a rule may be known by: Kibana takes any text, and finds none again whose rule_id holds a quotation mark."""
 
 
 class _Frequency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"notify_when": "notifyWhen"}):
@@ -118,9 +119,9 @@ class QueryKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Annotated[
             str,
             Meta(
-                pattern=_UUID,
-                description="the id of a rule that was there before the hunt, a UUID in small letters; "
-                "without it one is made of the hunt's",
+                pattern=RULE_ID,
+                description="the id of a rule that was there before the hunt, any text of up to 500 characters without "
+                "a quotation mark (\") or a backslash; without it one is made of the hunt's",
             ),
         ]
     ] = UNSET

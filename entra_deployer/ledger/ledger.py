@@ -5,6 +5,7 @@ this machine are kept by the cluster's own id. The environment's name is a label
 used; from the first refusal on, the files are.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +26,8 @@ FOLDER = ".deploy"
 
 NO_LEDGER = "DEP320"
 _FORBIDDEN = 403
+_LONGEST = 200
+"""Bytes of a key that an id holds as it is."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,9 @@ class Ledger:
         known = self.types(space) if types else {}
         self._put(
             {
-                f"types:{space}:{key}": self._labelled("types", {"space": space, "key": key, "types": dict(some)})
+                f"types:{space}:{_short(key)}": self._labelled(
+                    "types", {"space": space, "key": key, "types": dict(some)}
+                )
                 for key, some in types.items()
                 if known.get(key) != dict(some)
             }
@@ -252,7 +257,7 @@ class Ledger:
         space = self._spaces[0]
         self._put(
             {
-                f"verdict:{space}:{record['rule_id']}:{record['kibana']}": self._labelled(
+                f"verdict:{space}:{_short(record['rule_id'])}:{record['kibana']}": self._labelled(
                     "verdict", {"space": space, "key": record["rule_id"], "at": record["at"], "record": dict(record)}
                 )
                 for record in records
@@ -345,7 +350,13 @@ def _newest_first(entries: Iterable[PushEntry]) -> list[PushEntry]:
 
 def _object_id(space: str, at: Key) -> str:
     kind, key = at
-    return f"object:{space}:{kind}:{key}"
+    return f"object:{space}:{kind}:{_short(key)}"
+
+
+def _short(key: str) -> str:
+    """A key as a part of a document's id, which Elasticsearch bounds to 512 bytes."""
+    whole = key.encode("utf-8", "surrogatepass")
+    return key if len(whole) <= _LONGEST else f"sha256:{hashlib.sha256(whole).hexdigest()}"
 
 
 def _head(entry: PushEntry) -> Document:

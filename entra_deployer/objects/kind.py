@@ -84,6 +84,11 @@ class Handler(Protocol):
         ...
 
 
+def plain_text(text: str) -> str:
+    """A text of several lines without what a text field of a browser adds: other line ends, white space around it."""
+    return text.replace("\r\n", "\n").strip()
+
+
 class Kind(Protocol):
     """A kind of object. Its laws stand in tests/objects/test_kinds.py and run for each member of KINDS."""
 

@@ -10,7 +10,7 @@ from entra_deployer.core.json import same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
-from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts, plain_text
 from entra_deployer.objects.rule_fields import (
     KEPT_ALWAYS,
     RULE_FIELDS,
@@ -133,14 +133,14 @@ def _tags(desired: StateObject, live: StateObject, base: StateObject | None) -> 
 
 
 def _comparable(name: str, value: Json) -> Json:
-    """Without what means nothing: an action's own id, the order of tags, line ends and white space behind a query.
+    """Without what means nothing: an action's own id, the order of tags, line ends and white space around a query.
 
     The server gives the first; a text field of a browser makes the last.
     """
     if name == "actions" and isinstance(value, list):
         return [{key: inner for key, inner in action.items() if key != "uuid"} for action in value]
     if name == "query" and isinstance(value, str):
-        return value.replace("\r\n", "\n").rstrip()
+        return plain_text(value)
     if name == "tags" and isinstance(value, list):
         return sorted(value)
     return value

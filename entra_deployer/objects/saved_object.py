@@ -9,7 +9,7 @@ from urllib.parse import quote
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.core.json import canonical, same
-from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts, plain_text
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
     Nothing,
@@ -37,8 +37,8 @@ class SavedObjectKind:
         return {**payload["attributes"], "references": sorted(payload.get("references", ()), key=canonical)}
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
-        """Whether two values are equal."""
-        return same(one, other)
+        """Whether two values say the same: line ends, and white space around a search's query, mean nothing."""
+        return same(one, other) or same(_comparable(one), _comparable(other))
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields that differ; what we do not set is not ours to compare."""
@@ -231,6 +231,19 @@ def _flat(attributes: Mapping[str, Json]) -> dict[str, Json]:
     if isinstance(source, Mapping) and isinstance(text := source.get("searchSourceJSON"), str):
         flat["kibanaSavedObjectMeta"] = {"searchSourceJSON": _canonical_text(text)}
     return flat
+
+
+def _comparable(value: Json) -> Json:
+    """A search's source with the query as a text field of a browser would not change it."""
+    text = value.get("searchSourceJSON") if isinstance(value, Mapping) else None
+    try:
+        source: Json = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return value
+    query = source.get("query") if isinstance(source, Mapping) else None
+    if not isinstance(query, Mapping) or not isinstance(esql := query.get("esql"), str):
+        return value
+    return {**source, "query": {**query, "esql": plain_text(esql)}}
 
 
 def _canonical_text(text: str) -> str:

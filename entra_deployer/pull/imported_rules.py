@@ -59,7 +59,8 @@ def _folder(root: Path, rule: StateObject, texts: Mapping[Path, str]) -> str:
     """A folder's name made of the rule's; where there is one already, with the start of its id."""
     name = re.sub(r"[^a-z0-9]+", "_", rule.name.lower()).strip("_")[:80] or "rule"
     taken = (root / RULES_FOLDER / name).exists() or any(path.parent.name == name for path in texts)
-    return f"{name}_{rule.key[:8]}" if taken else name
+    start = re.sub(r"[^A-Za-z0-9]+", "", rule.key)[:8] or str(uuid5(_NAMESPACE, rule.key))[:8]
+    return f"{name}_{start}" if taken else name
 
 
 def _hunt(rule: StateObject, source: str) -> Hunt:

@@ -1,6 +1,7 @@
 """Pull: what was changed in Kibana goes into the files that it should have been changed in."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
+from entra_deployer.hunts.rule_yaml import RULE_ID
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, LiveObject
 from entra_deployer.objects.tag import OWNER_TAG
@@ -249,6 +251,10 @@ def _cannot_become_a_hunt(live: LiveObject, desired: set[str]) -> str:
         return "a hunt of this repository has its rule_id already"
     if live.immutable:
         return "it is Elastic's own rule"
+    if not re.search(RULE_ID, live.object.key):
+        return (
+            "its rule_id holds what no filter of Kibana's finds again (a quotation mark, a backslash), or is too long"
+        )
     if live.object.payload.get("type") != "esql":
         return f"it is of type {live.object.payload.get('type')}: only ES|QL rules become hunts"
     return ""

@@ -1,5 +1,7 @@
 """How a rule is written: what is sent, by which way, and what is said of a refusal."""
 
+import json
+
 import pytest
 
 from entra_deployer.core.errors import Refused
@@ -7,7 +9,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule import RuleHandler
 from entra_deployer.objects.rule_fields import is_as_pushed, with_witness
-from entra_deployer.objects.state import RULE, StateObject
+from entra_deployer.objects.state import RULE, SAVED_SEARCH, StateObject
 from tests.builders import rule
 from tests.objects.fake_kibana import FakeKibana
 
@@ -145,9 +147,17 @@ def test_a_key_that_may_not_is_no_reason_to_try_each_rule(status):
         ("FROM a\r\n| LIMIT 1", "FROM a\n| LIMIT 1", True),
         ("FROM a\n\n", "FROM a", True),
         ("FROM a ", "FROM a", True),
+        ("\n FROM a", "FROM a", True),
         ("FROM  a", "FROM a", False),
         ("FROM a", "from a", False),
     ],
 )
-def test_line_ends_and_white_space_behind_a_query_are_no_difference(one, other, same):
+def test_line_ends_and_white_space_around_a_query_are_no_difference(one, other, same):
     assert (KINDS[RULE].difference(rule(query=one), rule(query=other)) == ()) is same
+    assert (KINDS[SAVED_SEARCH].difference(search(one), search(other)) == ()) is same
+
+
+def search(query):
+    source = json.dumps({"query": {"esql": query}, "filter": []})
+    attributes = {"title": "A", "kibanaSavedObjectMeta": {"searchSourceJSON": source}}
+    return StateObject(SAVED_SEARCH, "a", "A", {"attributes": attributes, "references": []})

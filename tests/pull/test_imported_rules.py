@@ -1,11 +1,18 @@
 """A rule that was made in Kibana becomes a hunt which compiles to it."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion, Target
-from entra_deployer.hunts.edit import look_up
+from entra_deployer.hunts.edit import look_up, set_in_yaml
+from entra_deployer.hunts.hunt import Hunt, Query
+from entra_deployer.hunts.rule_yaml import read_rule_yaml
+from entra_deployer.hunts.toml import read_toml, write_toml
 from entra_deployer.pull.drafts import Builder, Draft, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer, Wish
@@ -33,6 +40,22 @@ BORN = rule(
             "technique": [{"id": "T1078", "name": "n", "reference": "r", "subtechnique": [{"id": "T1078.004"}]}],
         }
     ],
+)
+
+
+HUNT = Hunt(
+    name="A",
+    author="T",
+    description="D",
+    uuid="00000000-0000-4000-8000-000000000001",
+    integrations=("azure",),
+    languages=("ES|QL",),
+    queries=(Query("from a", 1),),
+    notes=(),
+    mitre=(),
+    references=(),
+    license="",
+    source="hunt.toml",
 )
 
 
@@ -70,6 +93,43 @@ def test_an_aggregating_rule_keeps_its_schedule(tmp_path):
     assert (compiled.payload["interval"], compiled.payload["from"]) == ("5m", "now-1h")
     assert look_up(draft.settings, ["duplicates"]) == "none"
     assert "fields" not in draft.settings
+
+
+RULE_IDS = st.text(
+    st.characters(blacklist_categories=("Cc", "Cs"), blacklist_characters='"\\\ufeff\ufffe\uffff'),
+    min_size=1,
+    max_size=60,
+)
+ODD = ("123", "true", "null", "~", " ", "a/b", "../..", "a: b", "# no comment", "- x", "{a}", "*", "é", "x" * 500)
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_it_keeps_any_id_that_kibana_takes(tmp_path, key):
+    draft, compiled = pulled(tmp_path, replace(BORN, key=key, payload={**BORN.payload, "rule_id": key}))
+    assert (compiled.key, compiled.payload["rule_id"]) == (key, key)
+    assert draft.hunt_path.is_relative_to(tmp_path / "rules")
+
+
+@given(RULE_IDS)
+@settings(max_examples=30)
+def test_any_id_survives_the_file(key):
+    text = set_in_yaml("", ["rule_id"], key)
+    hunt = read_toml(write_toml(HUNT), "hunt.toml")
+    (one,), issues = read_rule_yaml(text, source="rule.yaml", hunt=hunt, subject="x")
+    assert (one.settings.rule_id, issues) == (key, ())
+
+
+@pytest.mark.parametrize("key", ['a"b', "a\\", "a\nb", "", "x" * 501])
+def test_an_id_that_kibana_would_not_find_again_is_refused(key):
+    hunt = read_toml(write_toml(HUNT), "hunt.toml")
+    found, issues = read_rule_yaml(f"rule_id: {json.dumps(key)}\n", source="rule.yaml", hunt=hunt, subject="x")
+    assert (found, [issue.code for issue in issues]) == ((), ["DEP002"])
+
+
+def test_a_folder_that_is_taken_by_a_rule_of_an_odd_id_gets_another_name(tmp_path):
+    (tmp_path / "rules" / "born_in_kibana").mkdir(parents=True)
+    draft, _ = pulled(tmp_path, replace(BORN, key="../../etc", payload={**BORN.payload, "rule_id": "../../etc"}))
+    assert draft.folder == "born_in_kibana_etc"
 
 
 def test_a_folder_that_is_taken_is_not_written_over(tmp_path):
