@@ -44,20 +44,22 @@ _HINTS = {
 }
 _UNREFUSED = frozenset({OTHER_TYPE, PARTLY_MAPPED, NOT_TOLD})
 _MOST_NAMED = 3
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
 class Watched:
     """A rule and what its source is like. `pattern` is what it reads from, with commas.
 
-    `caps` is None where this key may not look into the source. `then` are the types at the rule's last push, {} where
-    the source had none of its fields or the push is not known.
+    `caps` is None where nothing is told of the source: `refusal` says why, "" where this key may not look into it.
+    `then` are the types at the rule's last push, {} where the source had none of its fields or the push is not known.
     """
 
     rule: StateObject
     pattern: str
     caps: FieldCaps | None
     then: Types = field(default_factory=dict)
+    refusal: str = ""
 
     @cached_property
     def fields(self) -> tuple[SourceField, ...]:
@@ -169,7 +171,12 @@ def _warnings(told: Iterable[tuple[_Fault, StateObject]], environment: str) -> l
 
 def _faults(watched: Watched) -> Iterator[_Fault]:
     pattern = watched.pattern
-    if watched.caps is None:
+    if watched.caps is None and watched.refusal:
+        message = f"the fields of {pattern} could not be looked at: {watched.refusal}"
+        yield _Fault(
+            NOT_TOLD, Level.WARNING, "", message, "whether they are as at the last push is not known this time"
+        )
+    elif watched.caps is None:
         hint = f"give it the privilege view_index_metadata on {pattern}"
         message = f"this key may not look at the fields of {pattern}"
         yield _Fault(NOT_TOLD, Level.WARNING, "", message, hint)
@@ -219,8 +226,8 @@ def watch_sources(
             by_source[pattern].append(rule)
     found: list[Watched] = []
     for pattern, readers in by_source.items():
-        caps = _look(elastic, pattern, sorted({field for rule in readers for field in _required(rule)}))
-        found += (Watched(rule, pattern, caps, then.get(rule.key, {})) for rule in readers)
+        caps, why = _look(elastic, pattern, sorted({field for rule in readers for field in _required(rule)}))
+        found += (Watched(rule, pattern, caps, then.get(rule.key, {}), why) for rule in readers)
     return found
 
 
@@ -233,9 +240,9 @@ def _required(rule: StateObject) -> list[str]:
     return [str(item["name"]) for item in rule.payload.get("required_fields", ())]
 
 
-def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> FieldCaps | None:
-    """None where this key may not look."""
+def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> tuple[FieldCaps | None, str]:
+    """What is told of the fields; or None and why, "" where this key may not look."""
     try:
-        return elastic.field_caps(pattern, fields)
-    except Refused:
-        return None
+        return elastic.field_caps(pattern, fields), ""
+    except Refused as error:
+        return None, "" if error.status == _FORBIDDEN else error.message

@@ -12,9 +12,12 @@ from entra_deployer.plan.index_mapping import (
     problems_of_rule,
     retyped,
     warnings_of_rules,
+    watch_sources,
 )
 from entra_deployer.stack.search import FieldCap, FieldCaps, Grade
 from tests.builders import rule
+from tests.memory_stack import OF_ELASTIC, MemoryStack
+from tests.stack.script import response
 
 INDICES = ("logs-a1", "logs-a2")
 
@@ -182,3 +185,29 @@ def test_what_a_push_remembers_is_as_it_should_be_for_ever_after(types):
     again = watched(then=first.types, f=field)
     assert retyped(again) == {}
     assert again.types == first.types
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (403, "this key may not look at the fields of logs-tests-*"),
+        (400, "the fields of logs-tests-* could not be looked at: "),
+        (500, "the fields of logs-tests-* could not be looked at: "),
+    ],
+)
+def test_why_a_source_is_not_told_of_is_said(status, said):
+    error = {"type": "some_exception", "reason": "the reason"}
+
+    class Refusing(MemoryStack):
+        def send(self, request, **_):
+            if "_field_caps" in request.url:
+                return response(request, status, {"error": error, "status": status}, OF_ELASTIC)
+            return super().send(request)
+
+    one = rule("r1", "R", query="from logs-tests-*", required_fields=[{"name": "f", "type": "keyword"}])
+    with Refusing().connection() as connection:
+        (found,) = watch_sources(connection.elastic, connection.version, [one], {})
+    (issue,) = issues_of_sources([found], "staging")
+    assert issue.code == "DEP336"
+    assert issue.message.startswith(said)
+    assert ("the reason" in issue.message) is (status != 403)
