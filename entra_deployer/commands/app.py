@@ -47,6 +47,8 @@ A hunt under rules/ becomes a detection rule and a saved ES|QL search; `push` br
 proves on a real Elasticsearch that the rule fires when it should and only then.
 """
 _WIDEST_HELP = 120
+_MARGIN = 2
+"""Columns that stay free at the right."""
 
 COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "init": (init, (0, 1, 64), "deploy init staging"),
@@ -88,7 +90,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "max_content_width": min(_WIDEST_HELP, shutil.get_terminal_size((_WIDEST_HELP, 24)).columns),
+        "terminal_width": min(_WIDEST_HELP, shutil.get_terminal_size().columns) - _MARGIN,
     },
 )
 for _name, (_command, _codes, _example) in COMMANDS.items():

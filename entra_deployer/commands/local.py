@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer.commands.terminal import note, quiet, say, say_lines
+from entra_deployer.commands.terminal import APART, note, quiet, say, say_lines
 from entra_deployer.commands.usage import Command, Group, closing
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.core.text import visible
@@ -213,37 +214,55 @@ def _where(stack: "LocalStack") -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[..., None]]:
-    """Bars on a terminal; elsewhere one line for each step; nothing where progress is not to be told."""
+    """Bars on a terminal; elsewhere lines with times; nothing where progress is not to be told."""
     if quiet.get():
         yield lambda *_: None
         return
     if not sys.stderr.isatty():
-        yield _OneLineEach()
+        lines = StepLines()
+        yield lines
+        lines.end()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    told = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
+    with Progress(SpinnerColumn(), *told, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(step: str, done: int = 0, total: int = 0) -> None:
             for task in [task for other, task in tasks.items() if other != step]:
                 bars.update(task, total=1, completed=1)
             if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total or None)
-            bars.update(tasks[step], completed=done, total=total or None)
+                tasks[step] = bars.add_task(step, total=total or None, count="")
+            bars.update(tasks[step], completed=done, total=total or None, count=_megabytes(done, total))
 
         yield show
 
 
-class _OneLineEach:
-    """Tells a step once, for logs."""
+class StepLines:
+    """Steps as lines for a log: each once, how far it is every few seconds, and how long it took where it took some."""
 
-    def __init__(self) -> None:
-        self._last = ""
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._step, self._began, self._told = "", 0.0, 0.0
 
-    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:  # noqa: ARG002
-        if step != self._last:
-            self._last = step
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        """Tell of a step; done and total are bytes, a total of 0 is not known."""
+        now = self._clock()
+        if step != self._step:
+            self.end()
+            self._step, self._began, self._told = step, now, now
             note(step)
+        elif total and now - self._told >= APART:
+            self._told = now
+            note(f"{step}: {_megabytes(done, total)}, {now - self._began:.0f} s")
+
+    def end(self) -> None:
+        """The last step is over."""
+        if self._step and (seconds := self._clock() - self._began) >= 1:
+            note(f"{self._step}: done in {seconds:.0f} s")
+
+
+def _megabytes(done: int, total: int) -> str:
+    return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else ""

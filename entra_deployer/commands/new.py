@@ -23,9 +23,10 @@ def new(
     ] = None,
     form: FormatOption = TEXT,
 ) -> None:
-    """Make a further hunt: its folder, with a UUID of its own, rule.yaml and a test made of its query.
+    """Make a further hunt, with a test made of its query.
 
-    The test is made offline; `deploy verify` proves whether it holds. Overwrites nothing.
+    A folder with the hunt under a UUID of its own, rule.yaml and the test. The test is made offline; `deploy verify`
+    proves whether it holds. Overwrites nothing.
     """
     from entra_deployer.api import new_hunt
     from entra_deployer.core.files import read_text

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +25,7 @@ from entra_deployer.commands.options import (
     selected,
 )
 from entra_deployer.commands.plan import check_prune
-from entra_deployer.commands.terminal import agreement, note, show
+from entra_deployer.commands.terminal import agreement, note, show, working
 from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
@@ -93,11 +94,13 @@ def push(
 
     def work() -> "Report":
         saved = read_plan(plan_file) if plan_file else None
-        with project.on(env, "pushing to") as (repository, connection):
+        repository = project.repository()
+        with project.connection(repository.root, env) as connection, working(f"pushing to {env}") as step:
+            asked = replace(request, progress=step)
             if saved:
-                report = push_saved_plan(repository, connection, saved.plan, request.with_options(saved.options))
+                report = push_saved_plan(repository, connection, saved.plan, asked.with_options(saved.options))
             else:
-                report = push_rules(repository, connection, request)
+                report = push_rules(repository, connection, asked)
             return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds)) if waits else report
 
     show(form, work, document, wait_code, lambda issues: document(Report(env, issues=issues)))

@@ -33,10 +33,10 @@ def schema(
     ] = False,
     form: FormatOption = TEXT,
 ) -> None:
-    """Print the JSON Schema of a kind of file, or write all of them where editors find them.
+    """Print or install the JSON Schemas of a project's files.
 
-    VS Code (with the YAML and Even Better TOML extensions) and editors with yaml-language-server or taplo then complete
-    keys, tell their meaning, and mark what is wrong.
+    Editors find them where they are installed. VS Code (with the YAML and Even Better TOML extensions) and editors with
+    yaml-language-server or taplo then complete keys, tell their meaning, and mark what is wrong.
     """
     from entra_deployer.api import SCHEMAS, install_schemas, schema_text
     from entra_deployer.reports.documents.project import schema_document

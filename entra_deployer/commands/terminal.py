@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entra_deployer.reports.document import Document
 
 _PIPED_WIDTH = 100
-_APART = 5.0
+APART = 5.0
 """Seconds between two lines about one piece of work in a log."""
 
 quiet: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -145,7 +145,7 @@ class _Lines:
     def step(self, done: int, total: int) -> None:
         """Tell it where it is time, and the end where anything was told."""
         now = self._clock()
-        if now - self._last >= _APART or (done == total and self._last > self._start):
+        if now - self._last >= APART or (done == total and self._last > self._start):
             note(f"{self._text}: {done} of {total}, {now - self._start:.0f} s")
             self._last = now
 

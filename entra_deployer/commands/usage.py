@@ -25,11 +25,32 @@ EXIT_CODES = {
 }
 _PLACES = {"rule": ("--rule", "rule"), "env": ("--on", "environment")}
 """The option that takes a name, and what it is a name of, by what an argument for it is called."""
+_UNCUT = 1000
+"""Columns that no summary has."""
 _NUMBERS = {int: "a whole number", float: "a number"}
+
+
+class _Fitted:
+    """A formatter of help that gives names less room where there is little: a longer one has a line of its own."""
+
+    def __init__(self, formatter: Foreign) -> None:
+        self._formatter = formatter
+
+    def __getattr__(self, name: str) -> Foreign:
+        return getattr(self._formatter, name)
+
+    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Names with what they mean."""
+        self._formatter.write_dl(rows, col_max=min(30, self._formatter.width * 3 // 7))
 
 
 class Command(TyperCommand):
     """A command that says in our words what is wrong with its own, and what a misplaced name would be right for."""
+
+    def format_help(self, ctx: Foreign, formatter: Foreign) -> None:
+        """As typer has it, fitted to the terminal."""
+        fitted: Foreign = _Fitted(formatter)
+        super().format_help(ctx, fitted)
 
     def make_parser(self, ctx: Foreign) -> Foreign:
         """One that takes an option for the word of its meaning."""
@@ -94,6 +115,11 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """Commands under one word; an unknown one is told with the one that is like it."""
 
+    def format_help(self, ctx: Foreign, formatter: Foreign) -> None:
+        """As typer has it, fitted to the terminal."""
+        fitted: Foreign = _Fitted(formatter)
+        super().format_help(ctx, fitted)
+
     def parse_args(self, ctx: Foreign, args: list[str]) -> list[str]:
         """As typer has it. Raises UsageError where the words do not fit."""
         try:
@@ -109,6 +135,13 @@ class Group(TyperGroup):
             message = f"there is no command {f'{ctx.command_path} {args[0]}'!r}"
             raise UsageError(message, hint=_likely(args[0], list(self.commands)))
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Foreign, formatter: Foreign) -> None:
+        """Each command with the whole of its summary, which goes on below itself where the terminal is narrow."""
+        found = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        rows = [(name, command.get_short_help_str(_UNCUT)) for name, command in found if not command.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def closing(example: str, *codes: int) -> str:

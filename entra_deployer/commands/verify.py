@@ -13,11 +13,13 @@ from entra_deployer.commands.options import (
     TagOption,
     selected,
 )
-from entra_deployer.commands.terminal import show, working
+from entra_deployer.commands.terminal import drawn, say, show, working
+from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
     from entra_deployer.api import Report
+    from entra_deployer.hunts.selection import Selection
 
 
 def verify(
@@ -39,6 +41,9 @@ def verify(
     as_deployed: Annotated[
         bool, typer.Option("--as-deployed", help="Try each rule as it stands, whatever the repository says.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until interrupted: verify again what a saved file touches.")
+    ] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
     ] = False,
@@ -49,16 +54,39 @@ def verify(
     """
     from entra_deployer import api as workflow
     from entra_deployer.api import Report
+    from entra_deployer.core.files import RULES_FOLDER
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
 
-    selection = selected(rule, tag, changed_since)
+    chosen = selected(rule, tag, changed_since)
     document = live_document if live else verdicts_document
+    if watch and live:
+        raise UsageError("--watch looks at files and --live at data: take one")
 
-    def work() -> "Report":
+    def work(selection: "Selection" = chosen) -> "Report":
         repository = project.repository()
         with project.connection(repository.root, on) as connection, working(f"verifying on {on}") as step:
             request = workflow.VerifyRequest(selection, mutate, as_deployed, step)
             return (workflow.look_at_live_data if live else workflow.verify_rules)(repository, connection, request)
 
+    def again(folders: tuple[str, ...]) -> None:
+        """What is told of a folder that was saved, if it is one of those asked for."""
+        asked = _part_of(chosen, folders) if folders else chosen
+        if asked is not None:
+            say(drawn(document(work(asked)), form))
+
+    if watch:
+        from entra_deployer.commands.watch import hunts_of, keep_watching, pause
+
+        keep_watching(lambda: hunts_of(project.repository().root / RULES_FOLDER), again, pause)
     code = workflow.live_code if live else workflow.verify_code
     show(form, work, document, code, lambda issues: document(Report(on, issues=issues)))
+
+
+def _part_of(selection: "Selection", folders: tuple[str, ...]) -> "Selection | None":
+    """The same for some of its folders; None where none of them is one."""
+    from entra_deployer.hunts.selection import Selection
+
+    if not selection.is_all:
+        catalog = project.repository().catalog(selection)
+        folders = tuple(source.folder for source in catalog.sources if source.folder in folders)
+    return Selection(folders) if folders else None

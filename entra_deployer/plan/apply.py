@@ -4,6 +4,7 @@ Nothing is written but fields that differ and are ours. Each object that stands 
 write: where somebody changed what the plan is about, it is left alone and told. It is looked at again just after.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,8 +22,8 @@ from entra_deployer.stack.environment import Limits
 type Handlers = Mapping[tuple[str, str], Handler]
 """The handlers of an environment, by space and kind."""
 
-type Progress = Callable[[ChangeResult], None]
-"""Told each outcome as soon as it is known."""
+type Progress = Callable[[int, int], None]
+"""Told how many changes are through, and of how many."""
 
 
 def moved(plan: Plan, handlers: Handlers) -> list[tuple[Change, str]]:
@@ -69,7 +70,7 @@ def _edited(change: Change, live: LiveObject) -> list[str]:
 
 
 def apply(
-    plan: Plan, handlers: Handlers, limits: Limits, lock: Lock, progress: Progress = lambda _: None
+    plan: Plan, handlers: Handlers, limits: Limits, lock: Lock, progress: Progress = lambda _done, _total: None
 ) -> list[ChangeResult]:
     """Apply every change, in the plan's order; one result for each, in that order.
 
@@ -77,18 +78,29 @@ def apply(
     is left: nothing is written without a lock that was confirmed just before.
     """
     results: list[ChangeResult] = []
-    stopped = ""
+    stopped, through = "", _Counter(progress, len(plan.changes))
     for (space, kind, action), changes in _groups(plan.changes):
         if stopped:
             some = [ChangeResult(change, Outcome.SKIPPED, stopped) for change in changes]
         else:
-            writer = _Writer(handlers[space, kind], limits, lock)
+            writer = _Writer(handlers[space, kind], limits, lock, through.add)
             some = writer.write(action, changes)
             stopped = writer.stopped
-        for result in some:
-            progress(result)
         results += some
     return results
+
+
+class _Counter:
+    """Counts for several threads, and tells it."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done, self._lock = progress, total, 0, threading.Lock()
+
+    def add(self, number: int) -> None:
+        """So many more are through."""
+        with self._lock:
+            self._done += number
+            self._progress(self._done, self._total)
 
 
 def _groups(changes: Iterable[Change]) -> list[tuple[tuple[str, str, Action], list[Change]]]:
@@ -100,10 +112,11 @@ def _groups(changes: Iterable[Change]) -> list[tuple[tuple[str, str, Action], li
 class _Writer:
     """Writes one group of changes and reads back what became of it; `stopped` is why all further work has to stop."""
 
-    def __init__(self, handler: Handler, limits: Limits, lock: Lock) -> None:
+    def __init__(self, handler: Handler, limits: Limits, lock: Lock, through: Callable[[int], None]) -> None:
         self._handler = handler
         self._limits = limits
         self._lock = lock
+        self._through = through
         self.stopped = ""
 
     def write(self, action: Action, changes: Sequence[Change]) -> list[ChangeResult]:
@@ -111,7 +124,7 @@ class _Writer:
         if action is Action.CREATE:
             return self._create(changes)
         if action is Action.UPDATE:
-            return self._in_parallel(self._update, changes)
+            return self._in_parallel(self._update, changes, through=1)
         return self._delete(changes)
 
     def _create(self, changes: Sequence[Change]) -> list[ChangeResult]:
@@ -119,6 +132,7 @@ class _Writer:
         for some in batched(changes, self._limits.batch):
             if not self.stopped:
                 errors |= self._guarded(partial(self._import, some), some)
+            self._through(len(some))
         try:
             standing: dict[str, list[LiveObject]] = {}
             for live in self._handler.by_key([change.key for change in changes]):
@@ -177,12 +191,13 @@ class _Writer:
             return {}
 
         looked = {_id(result.change): result for result in self._in_parallel(look, changes)}
+        self._through(len(changes) - len(seen))
         doomed = [change for change in changes if _id(change) in seen]
         errors: dict[str, str] = {}
         parts = list(batched(doomed, self._handler.deletes_at_once))
         for found in self._each(lambda some: self._guarded(partial(remove, some), some), parts):
             errors |= found
-        gone = self._in_parallel(lambda change: self._still_there(change, errors), doomed)
+        gone = self._in_parallel(lambda change: self._still_there(change, errors), doomed, through=1)
         return [{**looked, **{_id(one.change): one for one in gone}}[_id(change)] for change in changes]
 
     def _still_there(self, change: Change, errors: Mapping[str, str]) -> str:
@@ -190,8 +205,10 @@ class _Writer:
 
     # -- several at a time, and what stops them all -------------------------------------------------------------------
 
-    def _in_parallel(self, work: Callable[[Change], str], changes: Sequence[Change]) -> list[ChangeResult]:
-        """A result for each change, by what `work` says is wrong with it."""
+    def _in_parallel(
+        self, work: Callable[[Change], str], changes: Sequence[Change], through: int = 0
+    ) -> list[ChangeResult]:
+        """A result for each change, by what `work` says is wrong with it. `through`: so much is each worth then."""
 
         def one(change: Change) -> ChangeResult:
             if self.stopped:
@@ -202,6 +219,8 @@ class _Writer:
                 problem = str(error)
             except (Unreachable, LockLost) as error:
                 self.stopped = problem = str(error)
+            if through:
+                self._through(through)
             return ChangeResult(change, Outcome.FAILED if problem else Outcome.APPLIED, problem)
 
         return self._each(one, changes)

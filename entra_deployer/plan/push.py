@@ -13,7 +13,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
-from entra_deployer.plan.apply import Handlers, apply, moved
+from entra_deployer.plan.apply import Handlers, Progress, apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.engine import judge_unseen
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
@@ -43,7 +43,8 @@ class PushRequest:
     last push. `lock` False pushes without the lock; `wait` is asked, while somebody else holds it, whether to go on
     waiting. `note` goes into the ledger beside what was done. With `accept_types` the types that the sources' fields
     have now are the ones to measure by, for all of these rules. With `keep_going` hunts that have errors are left out
-    and keep no other one away. `agree` is shown the plan before the first write and says why not, or "".
+    and keep no other one away. `agree` is shown the plan before the first write and says why not, or "". `progress` is
+    told how many changes are through, and of how many.
     """
 
     selection: Selection = ALL
@@ -56,6 +57,7 @@ class PushRequest:
     overwrite: bool = False
     keep_going: bool = False
     agree: Callable[[Report], str] = lambda _: ""
+    progress: Progress = lambda _done, _total: None
 
     @property
     def options(self) -> dict[str, Json]:
@@ -353,7 +355,7 @@ class _Push:
             entry = self._entry(plan, lock)
             lock.confirm()
             self._journal.begin(entry)
-            results = apply(plan, handlers, connection.environment.limits, lock)
+            results = apply(plan, handlers, connection.environment.limits, lock, self._request.progress)
             lock.confirm()  # the one who took a lost lock has a newer base: ours must not go over it
             self._journal.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
             self._remember_types(results)

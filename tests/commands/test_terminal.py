@@ -1,5 +1,12 @@
 """What is told while something goes on."""
 
+import re
+
+import pytest
+import typer
+
+from entra_deployer.commands.app import app
+from entra_deployer.commands.local import StepLines
 from entra_deployer.commands.terminal import working
 
 
@@ -21,3 +28,39 @@ def test_what_is_done_at_once_is_not_told(capsys):
         step(1, 2)
         step(2, 2)
     assert capsys.readouterr().err == ""
+
+
+def test_steps_in_a_log_come_with_their_times(capsys):
+    times = iter([0.0, 1.0, 6.5, 9.0, 9.0, 9.2, 9.2, 12.0])
+    lines = StepLines(lambda: next(times))
+    lines("fetching", 0, 110_000_000)
+    lines("fetching", 10_000_000, 110_000_000)
+    lines("fetching", 60_000_000, 110_000_000)
+    lines("building")
+    lines("starting")
+    lines.end()
+    assert capsys.readouterr().err.splitlines() == [
+        "fetching",
+        "fetching: 60 of 110 MB, 6 s",
+        "fetching: done in 9 s",
+        "building",
+        "starting",
+        "starting: done in 3 s",
+    ]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_help_fits_the_terminal_and_cuts_nothing(columns, capsys):
+    command = typer.main.get_command(app)
+    command.context_settings = {**command.context_settings, "terminal_width": columns - 2}
+    for words in ([], *([name] for name in command.commands), ["local", "up"], ["local", "open"]):
+        command.main([*words, "--help"], prog_name="deploy", standalone_mode=False)
+        told = capsys.readouterr().out
+        assert max(map(len, told.splitlines())) <= columns, words
+        assert not re.search(r"\w\.\.\.$", told, re.MULTILINE), words
+
+
+def test_each_summary_is_a_line_of_80_columns():
+    names = typer.main.get_command(app).commands
+    width = 80 - 2 - len("  ") - max(map(len, names)) - len("  ")
+    assert [name for name, one in names.items() if len(one.get_short_help_str(1000)) > width] == []

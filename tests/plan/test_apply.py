@@ -74,9 +74,9 @@ def planned(desired, standing=(), **policy):
     return make_plan("t", [(state(*desired), Existing(marked, marked), Policy(**policy))])
 
 
-def run(plan, rules, searches=None, lock=None):
+def run(plan, rules, searches=None, lock=None, progress=lambda _done, _total: None):
     handlers = {("default", RULE): rules, ("default", SAVED_SEARCH): searches or Shelf()}
-    return apply(plan, handlers, LIMITS, lock or Unlocked())
+    return apply(plan, handlers, LIMITS, lock or Unlocked(), progress)
 
 
 def outcomes(results):
@@ -88,6 +88,20 @@ def test_new_rules_go_in_batches():
     results = run(planned([rule(f"r{n}", f"R{n}") for n in range(5)]), rules)
     assert {result.outcome for result in results} == {Outcome.APPLIED}
     assert [keys for _, keys in rules.writes] == [["r0", "r1"], ["r2", "r3"], ["r4"]]
+
+
+def test_how_far_it_is_grows_until_every_change_is_through():
+    standing = [rule(f"r{n}", f"R{n}", severity="low") for n in range(5)]
+    wanted = [*(rule(f"r{n}", f"R{n}", severity="high") for n in range(3)), *(rule(f"n{n}", f"N{n}") for n in range(4))]
+    told, plan = [], planned(wanted, standing, prune=True, prune_percent=100.0)
+    run(
+        plan,
+        Shelf({one.key: one for one in standing}, fails={"r1": Refused("no", status=400)}),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(set(told))
+    assert told[-1] == (9, 9) == (len(plan.changes),) * 2
+    assert len(told) > 3
 
 
 def test_a_refused_object_does_not_stop_the_others():
