@@ -191,7 +191,8 @@ class _Writer:
             return {}
 
         looked = {_id(result.change): result for result in self._in_parallel(look, changes)}
-        self._through(len(changes) - len(seen))
+        if gone_before := len(changes) - len(seen):
+            self._through(gone_before)
         doomed = [change for change in changes if _id(change) in seen]
         errors: dict[str, str] = {}
         parts = list(batched(doomed, self._handler.deletes_at_once))
