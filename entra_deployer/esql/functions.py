@@ -12,6 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -257,10 +258,16 @@ def _replace(text: str, pattern: str, new: str) -> str:
 
 
 def _whole(value: Value) -> int:
-    """The nearest whole number, of two the one above."""
+    """The nearest whole number, of two the one above; of a moment its milliseconds since 1970."""
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
     if isinstance(value, str):
         return math.floor(float(value) + 0.5)
     return math.floor(value + 0.5) if isinstance(value, float) else int(value)
+
+
+def _double(value: Value) -> float:
+    return float(_whole(value)) if isinstance(value, datetime) else float(value)
 
 
 def _round(value: float, places: int = 0) -> Value:
@@ -333,8 +340,8 @@ _DETAILS: dict[str, Function] = {
         Function("to_integer", number=True, compute=_whole),
         Function("to_int", number=True, compute=_whole),
         Function("to_long", number=True, compute=_whole),
-        Function("to_double", number=True, compute=float),
-        Function("to_dbl", number=True, compute=float),
+        Function("to_double", number=True, compute=_double),
+        Function("to_dbl", number=True, compute=_double),
         Function("to_string", keeps=True),
         Function("to_str", keeps=True),
         Function("to_ip", keeps=True),

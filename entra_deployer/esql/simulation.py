@@ -6,7 +6,7 @@ What is not computed here is not known, and raises Unknown only where a conditio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from operator import itemgetter
 
 from entra_deployer.esql import tree as nodes
@@ -81,6 +81,32 @@ class Row:
         if (found := self._evaluators.get(now)) is None:
             found = self._evaluators[now] = _Evaluator(self.values, now)
         return found
+
+
+@dataclass(frozen=True)
+class _Group(Mapping[str, Value]):
+    """A group's columns: its keys, and aggregates that are computed when they are looked at."""
+
+    by: Mapping[str, Value]
+    aggregates: Mapping[str, Callable[[], Value]]
+
+    @cached_property
+    def _known(self) -> dict[str, Value]:
+        return dict(self.by)
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._known:
+            self._known[name] = self.aggregates[name]()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.by, **self.aggregates})
+
+    def __len__(self) -> int:
+        return len({**self.by, **self.aggregates})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.by or name in self.aggregates
 
 
 @dataclass(frozen=True)
@@ -217,8 +243,8 @@ class Simulation:
         if not stats.groups and not groups:
             groups[""] = ({}, [])
         for keys, members in groups.values():
-            made = {one.name: self._aggregate(one, members, stage.scope) for one in stats.aggregates}
-            yield Row({**keys, **made})
+            made = {one.name: partial(self._aggregate, one, members, stage.scope) for one in stats.aggregates}
+            yield Row(_Group(keys, made))
 
     def _aggregate(self, item: nodes.Assignment, rows: Sequence[Row], scope: Scope) -> Value:
         """The value of an aggregate, and of what the query makes of aggregates in one expression."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.regex import UnreadablePattern
 
 
@@ -38,7 +39,8 @@ class Form:
         found = list(self.examples)
         for token, text in tokens.items():
             found = [example.replace(token, text) for example in found]
-        return found
+        other = regex.try_example(self.expression, "", number)
+        return [*found, other] if other is not None else found
 
 
 class Pattern(Protocol):

@@ -83,9 +83,12 @@ def from_lucene(pattern: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def read(pattern: str) -> Expression:
-    """A pattern of Python's or of GROK's dialect. Raises UnreadablePattern."""
-    return _Reader(pattern).read()
+def read(pattern: str, choice: int = 0) -> Expression:
+    """A pattern of Python's or of GROK's dialect. Raises UnreadablePattern.
+
+    `choice` is a number by which the example takes one of several alternatives, and a character of a set.
+    """
+    return _Reader(pattern, choice=choice).read()
 
 
 def read_with_groups(pattern: str, capture: Capture) -> Expression:
@@ -93,15 +96,15 @@ def read_with_groups(pattern: str, capture: Capture) -> Expression:
     return _Reader(pattern, capture=capture).read()
 
 
-def example(pattern: str, filler: str = "") -> str:
+def example(pattern: str, filler: str = "", choice: int = 0) -> str:
     """A short text that matches all of `pattern`; "anything" (`.*`) becomes `filler`. Raises UnreadablePattern."""
-    return read(pattern).example(filler)
+    return read(pattern, choice).example(filler)
 
 
-def try_example(pattern: str, filler: str = "") -> str | None:
+def try_example(pattern: str, filler: str = "", choice: int = 0) -> str | None:
     """As `example`; None for a pattern that is not read."""
     with suppress(UnreadablePattern):
-        return example(pattern, filler)
+        return example(pattern, filler, choice)
     return None
 
 
@@ -130,6 +133,7 @@ class _Reader:
     pattern: str
     lucene: bool = False
     capture: Capture | None = None
+    choice: int = 0
     position: int = 0
     depth: int = 0
 
@@ -146,7 +150,7 @@ class _Reader:
         return UnreadablePattern(f"cannot read {_shown(self.pattern)} from its character {self.position + 1} on")
 
     def _alternatives(self) -> tuple[str, str]:
-        """All in Python's dialect; the example is of the first."""
+        """All in Python's dialect; the example is of the first, or of another by `choice`."""
         self.depth += 1
         if self.depth > MOST_NESTED:
             raise UnreadablePattern(f"{_shown(self.pattern)} nests more than {MOST_NESTED} brackets")
@@ -154,7 +158,7 @@ class _Reader:
         while self._take("|"):
             parts.append(self._sequence())
         self.depth -= 1
-        return "|".join(python for python, _ in parts), parts[0][1]
+        return "|".join(python for python, _ in parts), parts[self.choice % len(parts)][1]
 
     def _sequence(self) -> tuple[str, str]:
         found: list[tuple[str, str]] = []
@@ -250,10 +254,10 @@ class _Reader:
         python = f"[{negated}{''.join(members)}]"
         first = re.sub(r"\\(.)", lambda found: _CLASSES.get(found[1], _CONTROLS.get(found[1], found[1])), members[0])
         taken = compiled(python)
-        found = next((one for one in f"{first[0]}xyz019-_ .,A/\t\n" if taken.fullmatch(one)), None)
-        if found is None:
-            found = next((chr(code) for code in range(1, 0x2FF) if taken.fullmatch(chr(code))), "")
-        return python, found
+        fitting = [one for one in dict.fromkeys(f"{first[0]}xyz0123456789-_ .,A/\t\n") if taken.fullmatch(one)]
+        if not fitting:
+            fitting = [next((chr(code) for code in range(1, 0x2FF) if taken.fullmatch(chr(code))), "")]
+        return python, fitting[self.choice % len(fitting)]
 
     def _range(self, first: str) -> str:
         """A member of a set: a character, a range, a class; `first` is a bracket that was taken for its end."""

@@ -16,6 +16,7 @@ from entra_deployer.hunts.folder import Event
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import (
     MARGIN,
+    MOST_TRIES_OF_A_RULE,
     OLD,
     Attempt,
     Builder,
@@ -29,7 +30,7 @@ from entra_deployer.verify.generate.documents import (
 from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe, SplitGroup
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
-from entra_deployer.verify.generate.sharpen import Change, Example, Sharpener
+from entra_deployer.verify.generate.sharpen import Changes, Example, Sharpener
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
 
 MOST_MEMBERS = 256
@@ -106,15 +107,14 @@ class Maker:
         """What the cases are made of, by the ids of the cases."""
         return {}
 
-    def _changed(
-        self, attempt: Attempt, mark: str, change: Change | None
-    ) -> tuple[list[Document], Mapping[str, Value]]:
+    def _changed(self, attempt: Attempt, mark: str, change: Changes | None) -> Example:
         documents = self._builder.make(attempt, mark)
         if change:
             documents = change.of(documents, mark)
         if not documents:
             raise Unsolved("no event is left")
-        return documents, self._told_by(attempt, documents, mark)[0]
+        entity, alone = self._told_by(attempt, documents, mark)
+        return Example(attempt, tuple(documents), entity, attempt.fires, alone)
 
     def _told_by(self, attempt: Attempt, documents: Sequence[Document], mark: str) -> tuple[Mapping[str, Value], bool]:
         """What tells the case's entity, and whether it has to stand alone. Raises Unsolved for nothing."""
@@ -142,8 +142,7 @@ class Maker:
 
     def _written(self, name: str, mark: str, example: Example) -> Case:
         events = tuple(_events(f"case {mark}: {name}", example.documents))
-        _, alone = self._told_by(example.attempt, example.documents, mark)
-        return Case(name, example.fires, events, example.entity, name, alone)
+        return Case(name, example.fires, events, example.entity, name, example.alone)
 
     def _made(self, attempts: Iterator[tuple[str, bool, Attempt | None]]) -> Iterator[Case | Unsolvable]:
         try:
@@ -212,7 +211,8 @@ class Maker:
         for goals in ([*self.plan.goals, *values], self.plan.goals):
             events = _all_true(goals)
             ways = [_with(events, position, way) for position, goal in enumerate(goals) for _, way in self._ways(goal)]
-            groups = Groups(self.tree, self._builder, events, ways)
+            builder = replace(self._builder, tries=iter(range(MOST_TRIES_OF_A_RULE // 2)))
+            groups = Groups(self.tree, builder, events, ways)
             if recipe := groups.search(groups.start(), small=True):
                 return groups, recipe
         return None
@@ -351,7 +351,7 @@ class Maker:
         documents = self._documents(attempt, mark)
         entity, alone = self._told_by(attempt, documents, mark)
         case = Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
-        self._examples[id(case)] = Example(attempt, tuple(documents), entity, fires)
+        self._examples[id(case)] = Example(attempt, tuple(documents), entity, fires, alone)
         return case
 
     def _measured(self, attempt: Attempt, documents: Sequence[Document]) -> dict[str, Value]:

@@ -62,7 +62,8 @@ class Recipe:
 
     `counts` are the events of each kind, `different` how many different values each field has that may have several,
     `numbers` what each measured field holds (0: its own value), `spread` the seconds that the group lasts, `order` the
-    kind of events that are its newest, `older` the seconds by which all are older than usual.
+    kind of events that are its newest, `older` the seconds by which all are older than usual. `even`: the events are
+    spread over the different values alike, else all that are more than these have the first.
     """
 
     counts: tuple[int, ...]
@@ -71,6 +72,7 @@ class Recipe:
     spread: int = 0
     order: int = 0
     older: int = 0
+    even: bool = False
 
     def chosen(self, name: str) -> tuple[int, ...]:
         """One of its lists of numbers."""
@@ -293,10 +295,13 @@ class Groups:
                 raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
             for number in range(many):
                 document = self._varied(base, recipe, mark, number)
-                made.append(replace(document, count=1 if number else max(1, count - many + 1), age=float(kind)))
+                made.append(replace(document, count=_share(count, many, number, even=recipe.even), age=float(kind)))
                 usual.append(base[1])
         if not made:
             raise Unsolved("no event satisfies all conditions")
+        if recipe.spread and len(made) == 1:  # what lasts has a first and a last event
+            made = [replace(made[0], count=max(1, made[0].count - 1)), replace(made[0], count=1)]
+            usual *= 2
         attempt = attempt or Attempt(tuple(self.events), FoundGroup(self, recipe))
         return self.builder.aged(attempt, _spread(made, recipe), usual)
 
@@ -464,6 +469,8 @@ class Groups:
                 for _, option in sorted((abs(option - value), option) for option in options):
                     if _LEAST[name] <= option <= _MOST[name]:
                         yield recipe.changed(name, place, option)
+        if max(recipe.different, default=1) > 1:
+            yield replace(recipe, even=not recipe.even)
         for spread in self._spreads:
             for order in range(len(self.kinds)):
                 if (spread, order) != (recipe.spread, recipe.order):
@@ -496,6 +503,13 @@ def _allows(constraints: Sequence[Constraint], value: Value) -> bool:
         return all(holds(one, value) for one in constraints)
     except (Unknown, TypeError, ValueError):
         return False
+
+
+def _share(count: int, parts: int, number: int, *, even: bool) -> int:
+    """How many of so many events are in one of their parts."""
+    if even:
+        return max(1, count // parts + (number < count % parts))
+    return 1 if number else max(1, count - parts + 1)
 
 
 def _spread(made: Sequence[Document], recipe: Recipe) -> list[Document]:

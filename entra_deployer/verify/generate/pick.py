@@ -13,6 +13,9 @@ from entra_deployer.verify.generate.constraints import Constraint, Kind, holds, 
 _PATHS = frozenset({"path", "executable", "directory"})
 """The last names of fields that hold a path: of its parts some queries make do."""
 
+MOST_CHOICES = 12
+"""So many alternatives of a pattern are tried."""
+
 _BOUNDS = {Kind.LESS: -1, Kind.AT_MOST: 0, Kind.MORE: 1, Kind.AT_LEAST: 0}
 
 
@@ -104,10 +107,11 @@ def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[
 def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
     hint = name.rpartition("%")[2].rpartition(".")[2].strip("`") or "value"
     patterns = wanted_patterns(constraints)
-    for filler in (mark, ""):
-        examples = [text for pattern in patterns if (text := regex.try_example(pattern, filler)) is not None]
-        if examples:
-            yield from (*examples, "".join(examples), "".join(examples[::-1]))
+    for choice in range(MOST_CHOICES if any("|" in pattern for pattern in patterns) else 1):
+        for filler in (mark, ""):
+            examples = [text for one in patterns if (text := regex.try_example(one, filler, choice)) is not None]
+            if examples:
+                yield from (*examples, "".join(examples), "".join(examples[::-1]))
     bounds = [constraint for constraint in constraints if not constraint.steps]
     yield from (f"{constraint.value}0" for constraint in bounds if constraint.kind is Kind.MORE)
     yield from (str(constraint.value) for constraint in bounds if constraint.kind in (Kind.AT_LEAST, Kind.AT_MOST))

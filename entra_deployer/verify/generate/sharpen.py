@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from itertools import chain
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conditions
@@ -24,11 +25,23 @@ from entra_deployer.verify.generate.documents import Attempt, Builder, Document
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
-MOST_LOOKS = 4_000
-"""So often it is computed for one rule whether a mutant is told from it."""
+MOST_LOOKS = 3_000
+"""So often it is computed for one rule whether a mutant is told from it; many events count as more."""
+
+MOST_OF_ONE = 300
+"""So much of that is for one mutant."""
 
 MOST_BASES = 6
 """So many cases are changed for one mutant."""
+
+MOST_PAIRED = 2
+"""Of so many cases two things are changed."""
+
+MOST_SHOWN = 60
+"""So many characters of a value are told in a name."""
+
+MOST_LENGTH = 5_000
+"""No text is made longer."""
 
 MOST_CONSTANTS = 12
 """So many constants of the query are tried for a field."""
@@ -83,17 +96,32 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Both:
+    """Two changes, one after the other."""
+
+    first: Change
+    second: Change
+
+    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
+        """The changed events."""
+        return self.second.of(self.first.of(documents, mark), mark)
+
+
+@dataclass(frozen=True)
 class Example:
-    """A case with the events that it is made of, before they are written down."""
+    """A case with the events that it is made of, before they are written down; `alone` as in Case."""
 
     attempt: Attempt
     documents: tuple[Document, ...]
     entity: Mapping[str, Value]
     fires: bool
+    alone: bool = False
 
 
-type Build = Callable[[Attempt, str, Change | None], tuple[list[Document], Mapping[str, Value]]]
-"""The events of an attempt with a mark and a change, and their entity. Raises Unknown or Unpickable."""
+type Changes = Change | Both
+
+type Build = Callable[[Attempt, str, Changes | None], Example]
+"""The events of an attempt with a mark and a change. Raises Unknown or Unpickable."""
 
 
 @dataclass
@@ -150,7 +178,7 @@ class Sharpener:
 
     def _tells(self, mutation: Mutation, example: Example) -> bool:
         """Whether the mutant finds something else on the case than the query does."""
-        self.looks -= 1
+        self.looks -= 1 + len(example.documents) * len(self.tree.commands) // 10
         try:
             stage = self._simulation.after(mutation.command, self._of(example)[mutation.place])
             for command in self.tree.commands[mutation.place + 1 :]:
@@ -166,20 +194,20 @@ class Sharpener:
         for attempt in self._attempts(mutation, firing[0]):
             if example := self._example(mutation, attempt, mark, None):
                 return self._name(mutation, example, None), example
-        for base in [*firing, *(one for one in known if not one.fires)][:MOST_BASES]:
-            for change in self._changes(mutation, base):
-                if self.looks <= 0:
-                    return None
-                if self._would_tell(mutation, base, change) and (
-                    example := self._example(mutation, base.attempt, mark, change)
-                ):
-                    return self._name(mutation, example, change), example
+        least = self.looks - MOST_OF_ONE
+        bases = [*firing, *(one for one in known if not one.fires)][:MOST_BASES]
+        singles: Iterator[tuple[Example, Changes]]
+        singles = ((base, change) for base in bases for change in self._changes(mutation, base))
+        pairs: Iterator[tuple[Example, Changes]]
+        pairs = ((base, change) for base in bases[:MOST_PAIRED] for change in self._pairs(mutation, base))
+        for base, change in chain(singles, pairs):
+            if self.looks <= max(0, least):
+                return None
+            documents = tuple(change.of(base.documents, "x"))
+            told = self._is_told(mutation, replace(base, documents=documents)) if documents else None
+            if told and (example := self._example(mutation, base.attempt, mark, change) or told):
+                return self._name(mutation, example, change), example
         return None
-
-    def _would_tell(self, mutation: Mutation, base: Example, change: Change) -> bool:
-        """Whether the mutant is told once the change is made, all else being as it is."""
-        documents = tuple(change.of(base.documents, "x"))
-        return bool(documents) and self._is_told(mutation, replace(base, documents=documents)) is not None
 
     def _is_told(self, mutation: Mutation, example: Example) -> Example | None:
         """The example, firing as it is computed to fire, where the mutant is told from it."""
@@ -194,10 +222,9 @@ class Sharpener:
         self._stages.pop(id(settled), None)
         return settled if told else None
 
-    def _example(self, mutation: Mutation, attempt: Attempt, mark: str, change: Change | None) -> Example | None:
+    def _example(self, mutation: Mutation, attempt: Attempt, mark: str, change: Changes | None) -> Example | None:
         with suppress(Unknown, Unpickable):
-            documents, entity = self.build(attempt, mark, change)
-            return self._is_told(mutation, Example(attempt, tuple(documents), entity, attempt.fires))
+            return self._is_told(mutation, self.build(attempt, mark, change))
         return None
 
     def _attempts(self, mutation: Mutation, base: Example) -> Iterator[Attempt]:
@@ -219,18 +246,46 @@ class Sharpener:
         """What may be changed of a case so that the mutant is told."""
         several = sum(one.count for one in base.documents) > 1
         parts = ("all", "first", "last", "half") if several else ("all",)
-        fields = [name for name in self._fields(mutation) if name not in self._texts]
+        fields = self._fields(mutation)
         for name in fields:
-            for value in self._values(name, mutation.node) if name != TIMESTAMP else ():
+            for value in self._all_values(name, mutation, base.documents[0]):
                 for part in parts:
                     yield Change(name, value, part)
         if mutation.place >= self._first:
-            for part in parts[: 3 if several else 1]:
-                yield from (Change(part=part, count=count) for count in (1, -1))
+            yield from self._of_size(parts)
         if TIMESTAMP in fields or mutation.place >= self._first:
             for span in self._spans:
                 for part in parts:
                     yield from (Change(part=part, older=older) for older in (span, span + 1, span - 1))
+
+    def _of_size(self, parts: Sequence[str]) -> Iterator[Change]:
+        for part in parts:
+            yield from (Change(part=part, count=count) for count in (1, -1))
+
+    def _pairs(self, mutation: Mutation, base: Example) -> Iterator[Both]:
+        """Two changes at once: another value in all events, and more or fewer of them, or a value in some."""
+        changes = list(self._changes(mutation, base))
+        whole = [one for one in changes if one.part == "all" and one.field][:MOST_CONSTANTS]
+        others = [one for one in changes if not one.field or one.part != "all"]
+        others += list(self._of_size(("first", "last", "all")))
+        yield from (Both(one, other) for one in whole for other in others)
+        counts = [one for one in others if one.count]
+        yield from (Both(one, other) for one in counts for other in counts)
+
+    def _all_values(self, name: str, mutation: Mutation, document: Document) -> Iterator[Value]:
+        """Values for a field; of one that patterns take columns out of, texts with other such columns."""
+        if name == TIMESTAMP:
+            return
+        text = document.values.get(name)
+        if name not in self._texts:
+            yield from self._values(name, mutation.node)
+            yield from _variants(text, mutation.node) if isinstance(text, str) else ()
+        elif isinstance(text, str):
+            yield f"{{mark}} {text.swapcase()[:3]}"
+            taken = {str(one) for key, one in document.values.items() if key.startswith("%") and one}
+            for part in sorted(one for one in taken if one in text):
+                for value in (*_constants(mutation.node), "", "other"):
+                    yield from (text.replace(part, new) for new in (str(value), f"{value}x", f"{value}{part}"))
 
     @cached_property
     def _first(self) -> int:
@@ -278,7 +333,7 @@ class Sharpener:
                 made = [one.value for one in (*command.aggregates, *command.groups) if one.name == name]
                 made += [one.where for one in command.aggregates if one.name == name and one.where is not None]
             elif isinstance(command, nodes.Rename):
-                made = [nodes.Column(old.span, old.name) for old, new in _pairs(command) if new.name == name]
+                made = [nodes.Column(old.span, old.name) for old, new in _renames(command) if new.name == name]
             else:
                 continue
             if made:
@@ -322,18 +377,36 @@ class Sharpener:
 
     # -- words ------------------------------------------------------------------------------------------------------
 
-    def _name(self, mutation: Mutation, example: Example, change: Change | None) -> str:
+    def _name(self, mutation: Mutation, example: Example, change: Changes | None) -> str:
         shown = " ".join(mutation.node.span.of(self.tree.text).split())
         if change is None or mutation.what in ("dropped", "negated"):
             return f"{'still' if example.fires else 'not'}: {shown}"
-        part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
-        if not change.field:
-            return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'} ({mutation.what})"
-        value = "missing" if change.value is None else str(change.value).replace("{mark}", "x") or '""'
-        return f"{part}{change.field} is {value} ({mutation.what})"
+        return f"{_said(change)} ({mutation.what})"
 
 
-def _pairs(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
+def _said(change: Changes) -> str:
+    """A change in words."""
+    if isinstance(change, Both):
+        return f"{_said(change.first)}, {_said(change.second)}"
+    part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
+    if not change.field:
+        return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'}"
+    value = "missing" if change.value is None else str(change.value).replace("{mark}", "x") or '""'
+    return f"{part}{change.field} is {value if len(value) <= MOST_SHOWN else 'another'}"
+
+
+def _variants(text: str, node: nodes.Node) -> Iterator[str]:
+    """A text shorter and longer, as long as the numbers of a condition, and with less of what it is made of."""
+    yield from (text[:-1], f"{text}x")
+    for part in node.walk():
+        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 8 <= part.value <= MOST_LENGTH and text:
+            for size in (part.value - 1, part.value, part.value + 1):
+                yield (text * (size // len(text) + 1))[:size]
+    if len(text) > MOST_SHOWN:
+        yield from (text[: len(text) * share // 20].ljust(len(text), "b") for share in range(1, 20))
+
+
+def _renames(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
     return zip(command.old, command.new, strict=True)
 
 

@@ -5,6 +5,7 @@ choice, and a choice whose constraints no value satisfies is given up for the ne
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -12,6 +13,7 @@ from entra_deployer.esql import functions, kql
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import MIRRORED, OPPOSITES, operands, strip_parentheses
 from entra_deployer.esql.constants import CASELESS, age, is_constant, literal, unit_seconds
+from entra_deployer.esql.functions import Value
 from entra_deployer.esql.scope import Derived, Goal, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
@@ -140,9 +142,22 @@ class Solver:
         elif is_constant(right):
             yield from self.require(left, Constraint(kind, literal(right)), assignment)
         else:
-            base = f"same-{self.mark}" if kind in (Kind.EQUAL, Kind.UNEQUAL) else 10
-            for found in self.require(right, Constraint(Kind.EQUAL, base), assignment):
-                yield from self.require(left, Constraint(kind, base), found)
+            for base in self._bases(left, right, kind, assignment):
+                for found in self.require(right, Constraint(Kind.EQUAL, base), assignment):
+                    yield from self.require(left, Constraint(kind, base), found)
+
+    def _bases(
+        self, left: nodes.Expression, right: nodes.Expression, kind: Kind, assignment: Assigned
+    ) -> Iterator[Value]:
+        """Values for the right side of a comparison of two columns: of any kind, then as their conditions ask."""
+        yield f"same-{self.mark}" if kind in (Kind.EQUAL, Kind.UNEQUAL) else 10
+        for node in map(strip_parentheses, (right, left)):
+            made = assignment.scope.get(node.name) if isinstance(node, nodes.Column) else None
+            if isinstance(node, nodes.Column) and not isinstance(made, Derived):
+                key = made.key if made else node.name
+                for mark in (self.mark, f"{self.mark}-2"):
+                    with suppress(Unpickable):
+                        yield pick(key, self.type_of(key), assignment.constraints.get(key, ()), mark)
 
     def _any(
         self,

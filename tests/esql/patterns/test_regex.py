@@ -120,3 +120,7 @@ def test_what_is_too_large_is_refused(pattern):
 )
 def test_the_dialect_of_grok_is_put_into_pythons(pattern, text):
     assert regex.example(pattern) == text
+
+
+def test_an_example_takes_another_alternative_and_another_character_by_choice():
+    assert [regex.example("(ab|cd|[0-9]{3})", "", choice) for choice in range(3)] == ["ab", "cd", "222"]

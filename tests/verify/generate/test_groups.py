@@ -38,6 +38,11 @@ QUERIES = [
     "FROM x | STATS c = COUNT(*) | WHERE c > 5",
     "FROM x | STATS d = COUNT_DISTINCT(f) BY u | WHERE d > 500",
     "FROM x | STATS c = COUNT(*) BY u | WHERE c >= 20000",
+    (
+        "FROM x | STATS c = COUNT(*), a = MIN(@timestamp), b = MAX(@timestamp) BY u "
+        "| EVAL h = TO_INT((TO_DOUBLE(b) - TO_DOUBLE(a)) / 3600000), r = c / h | WHERE r >= 12 AND h >= 4"
+    ),
+    "FROM x | STATS c = COUNT(*) BY ip, u | STATS k = COUNT(*), t = SUM(c), m = MAX(c) BY ip | WHERE t >= 9 AND m <= 2",
     'FROM x | STATS f = MIN(@timestamp) BY u | EVAL r = DATE_DIFF("minute", f, NOW()) | WHERE r <= 10',
     "FROM x | STATS b = SUM(bytes), c = COUNT(*) BY u | EVAL mean = b / c | WHERE mean > 5000 AND c > 2",
     (
