@@ -1,6 +1,7 @@
 """DEP039: conditions that exclude one another, or of which one always holds."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
@@ -8,6 +9,9 @@ from entra_deployer.core.issue import Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
 from entra_deployer.esql.conditions import conjuncts, operands, strip_parentheses
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown
+from entra_deployer.esql.scope import Derived, Scope
 
 type Constant = str | int | float | bool
 _INFINITE = float("inf")
@@ -51,10 +55,13 @@ class _Facts:
 
 def _run(subject: Subject) -> Iterator[Finding]:
     known: dict[str, _Facts] = {}
+    constants = Scope()
     for command in subject.tree.commands:
+        constants = _constants(command, constants)
         if isinstance(command, nodes.Where):
             for part in conjuncts(command.predicate):
                 yield from _contradicts(part, known)
+                yield from _constant(part, constants)
             for node in command.predicate.walk():
                 if isinstance(node, nodes.Expression):
                     yield from _inner(node)
@@ -64,6 +71,31 @@ def _run(subject: Subject) -> Iterator[Finding]:
         if isinstance(command, nodes.Stats) and not command.inline:
             groups = {group.name for group in command.groups}
             known = {name: facts for name, facts in known.items() if name in groups}
+
+
+def _constants(command: nodes.Command, constants: Scope) -> Scope:
+    """The columns behind a command that are the same for every event."""
+    if isinstance(command, nodes.Stats):
+        return constants if command.inline else Scope()
+    for name in made_columns(command):
+        columns = {key: made for key, made in constants.columns.items() if key != name}
+        constants = Scope(columns)
+    if isinstance(command, nodes.Eval):
+        for item in command.assignments:
+            if all(isinstance(node, nodes.Literal | nodes.Group) for node in item.value.walk()):
+                constants = constants.with_column(item.name, Derived(item.value, Scope()))
+    return constants
+
+
+def _constant(part: nodes.Expression, constants: Scope) -> Iterator[Finding]:
+    """A condition on columns that are the same for every event, and not as it asks."""
+    names = sorted({node.name for node in part.walk() if isinstance(node, nodes.Column)})
+    if not names or not all(constants.get(name) for name in names):
+        return
+    with suppress(Unknown):
+        if not Evaluator({}).truth(part, constants):
+            columns = " and ".join(names)
+            yield Finding(f"{columns} is set to a constant for which this is never so: the rule never fires", part.span)
 
 
 def _contradicts(part: nodes.Expression, known: dict[str, _Facts]) -> Iterator[Finding]:
