@@ -40,7 +40,7 @@ class Form:
         for token, text in tokens.items():
             found = [example.replace(token, text) for example in found]
         other = regex.try_example(self.expression, "", number)
-        return [*found, other] if other is not None else found
+        return [*found, other] if other else found
 
 
 class Pattern(Protocol):
