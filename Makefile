@@ -82,6 +82,10 @@ bench: setup ## measure, as ratios in one run; BENCH_HUNTS=FOLDER adds what made
 fuzz: setup ## give every reader 100,000 inputs that nobody would write (minutes); INPUTS=… and SEED=… choose others
 	@$(BIN)/python -m tests.fuzz $(or $(INPUTS),100000) $(or $(SEED),1)
 
+.PHONY: docs
+docs: setup ## build the docs site and the man page into dist/, warnings being errors
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs dist/docs && $(BIN)/python -m sphinx -q -W -b man docs dist/man
+
 .PHONY: schemas
 schemas: setup ## write entra_deployer/data/schemas from the types that they are made of
 	@$(BIN)/python -m entra_deployer.project.schemas
@@ -91,7 +95,7 @@ chaos: setup ## each fault at each request of each command, in memory (EVERY=7: 
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
-	  --all-extras --group dev pyproject.toml -o requirements.lock
+	  --all-extras --group dev --group docs pyproject.toml -o requirements.lock
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --group browser -o requirements-browser.lock
 

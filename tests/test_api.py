@@ -1,15 +1,18 @@
 """What Python users call is what the commands call, and costs nothing before it is called."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from entra_deployer import api
 from entra_deployer.core.errors import UsageError
+from entra_deployer.project.init import init_project
 
 SOURCE = Path(api.__file__)
 COMMANDS = SOURCE.parent / "commands"
@@ -82,3 +85,23 @@ def test_hunts_are_named_by_folder_by_name_or_by_pattern():
 def test_a_pattern_that_means_no_hunt_is_wrong_usage():
     with pytest.raises(UsageError):
         api.Repository(ROOT).catalog(api.Selection(("gcp_*",)))
+
+
+EXAMPLES = re.findall(
+    r"^```python\n(.*?)^```$", (ROOT / "docs" / "python-api.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+)
+
+
+def test_the_example_without_a_server_works(tmp_path, monkeypatch, capsys):
+    init_project(tmp_path, None, UUID(int=1))
+    monkeypatch.chdir(tmp_path)
+    exec(EXAMPLES[0], {})
+    assert capsys.readouterr().out.startswith("Entra Password Guessing Against One Account 1h now-1d\n")
+
+
+def test_the_page_names_what_there_is():
+    text = (ROOT / "docs" / "python-api.md").read_text("utf-8")
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)[`(]", row)}
+    assert named <= set(dir(api))
+    assert len(named) > 20

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "entra_deployer"
 PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *sorted((REPOSITORY / "docs").glob("*.md")),
+    *sorted(set((REPOSITORY / "docs").glob("*.md")) - {REPOSITORY / "docs" / "commands.md"}),
     PACKAGE / "local" / "README.md",
     REPOSITORY / "tests" / "data" / "kibana-8.12.2" / "README.md",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import UNSET, structs
 
-from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName
+from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
 from entra_deployer.core.files import read_text
 from entra_deployer.core.signing import is_public_key
 from entra_deployer.core.target import StackVersion
@@ -72,7 +72,7 @@ def load_environment(
     root: Path,
     name: str,
     variables: Mapping[str, str] | None,
-    local: Callable[[LocalStackChoice], LocalServers],
+    local: Callable[[LocalStackChoice], LocalServers] | None = None,
 ) -> Environment:
     """The environment called `name`, with its secrets read from `variables` or files.
 
@@ -88,6 +88,8 @@ def load_environment(
             return resolver.environment(None)
         choice = LocalKeys()
     resolver.check_no_servers()
+    if local is None:
+        raise UsageError(f"{name} is a local stack, and nobody was named who finds it", hint="pass `local`")
     stack = LocalStackChoice(choice.name or name, choice.profile or None, choice.license or None)
     return resolver.environment(local(stack))
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,15 @@ def test_the_tutorial_works_as_it_is_written(follower):
         if rule["name"] == RULE
     ]
     assert live["severity"] == "high"
+
+
+def test_the_example_of_the_python_api_works(project, proxy, stack):
+    text = (TUTORIAL.parent / "python-api.md").read_text("utf-8")
+    _, example = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    file = environment_file(proxy.url, stack.elasticsearch_url, project.space)
+    (project.root / "deploy" / "staging.yaml").write_text(file, "utf-8")
+    project.add_hunt("alpha", number=1)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["report"].plan is not None
+    assert list(project.rules()) == [f"alpha of {project.space}"]

@@ -1,0 +1,19 @@
+"""The docs site and the man page: `make docs`. The page of commands is made of what `--help` says."""
+
+from pathlib import Path
+
+from entra_deployer.commands.manual import manual
+
+Path(__file__).with_name("commands.md").write_text(manual(), "utf-8")
+
+project = "entra-deployer"
+author = "the entra-deployer contributors"
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = "entra-deployer"
+man_pages = [("commands", "deploy", "detections as code on Elastic", [author], 1)]
+highlight_language = "none"
+suppress_warnings = ["misc.highlighting_failure"]  # ES|QL has no lexer
