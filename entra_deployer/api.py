@@ -145,7 +145,7 @@ if TYPE_CHECKING:
         replay_rule as replay_rule,
     )
     from entra_deployer.verify.replayed import Replay as Replay
-    from entra_deployer.verify.verdict import Status as Status
+    from entra_deployer.verify.verdict import Status as Status, VerifyReport as VerifyReport
     from entra_deployer.verify.verify_rules import (
         VerifyRequest as VerifyRequest,
         live_code as live_code,
@@ -207,7 +207,7 @@ ROOMS = {
     "verify.load": "LoadRequest Loaded load_events",
     "verify.replay_rule": "ReplayRequest replay_code replay_rule",
     "verify.replayed": "Replay",
-    "verify.verdict": "Status",
+    "verify.verdict": "Status VerifyReport",
     "verify.verify_rules": "VerifyRequest live_code look_at_live_data verify_code verify_rules",
 }
 """The names that stand here, by the module that holds them."""

@@ -1,6 +1,7 @@
 """What the documentation says is there, is there, and what is there is documented."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,14 @@ def test_how_it_works_tells_of_every_room():
     rooms |= {one.name for one in PACKAGE.glob("*.py") if not one.name.startswith("__")}
     told = set(re.findall(r"^\| `([^`]+)` \|", text_of(REPOSITORY / "docs" / "how-it-works.md"), re.MULTILINE))
     assert told == rooms
+
+
+def test_the_order_of_the_rooms_is_the_one_that_lint_holds():
+    contracts = tomllib.loads(text_of(REPOSITORY / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    held = [sorted(layer.split(" | ")) for layer in layers if layer != "__main__"]
+    told = re.search(r"Imports go down only.*?```\n(.*?)```", text_of(REPOSITORY / "docs/how-it-works.md"), re.DOTALL)
+    assert [line.split(", ") for line in told[1].splitlines()] == held
 
 
 def test_the_readme_and_the_ci_run_the_same_test_command():

@@ -18,7 +18,7 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Report
+    from entra_deployer.api import VerifyReport
     from entra_deployer.hunts.selection import Selection
 
 
@@ -53,7 +53,7 @@ def verify(
     Seeds the events of the tests, runs each rule as it stands in Kibana over them, and says what it caught.
     """
     from entra_deployer import api as workflow
-    from entra_deployer.api import Report
+    from entra_deployer.api import VerifyReport
     from entra_deployer.core.files import RULES_FOLDER
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
 
@@ -62,7 +62,7 @@ def verify(
     if watch and live:
         raise UsageError("--watch looks at files and --live at data: take one")
 
-    def work(selection: "Selection" = chosen) -> "Report":
+    def work(selection: "Selection" = chosen) -> "VerifyReport":
         repository = project.repository()
         with project.connection(repository.root, on) as connection, working(f"verifying on {on}") as step:
             request = workflow.VerifyRequest(selection, mutate, as_deployed, step)
@@ -79,7 +79,7 @@ def verify(
 
         keep_watching(lambda: hunts_of(project.repository().root / RULES_FOLDER), again, pause)
     code = workflow.live_code if live else workflow.verify_code
-    show(form, work, document, code, lambda issues: document(Report(on, issues=issues)))
+    show(form, work, document, code, lambda issues: document(VerifyReport(on, issues=issues)))
 
 
 def _part_of(selection: "Selection", folders: tuple[str, ...]) -> "Selection | None":

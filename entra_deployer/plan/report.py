@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.plan.live_rule import FirstRun
 from entra_deployer.plan.plan import ChangeResult, Outcome, Plan
-from entra_deployer.verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a plan, a push or a verification.
+    """The outcome of a plan or a push.
 
     `stack` is a line about the servers ("Kibana 8.19.21, platinum"); `hunts` how many hunts were read; `results` are in
     the plan's order: planned where nothing was applied. `summary` is the closing line where the counts do not say it.
@@ -23,7 +22,6 @@ class Report:
     hunts: int = 0
     plan: Plan | None = None
     results: tuple[ChangeResult, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
     issues: tuple[Issue, ...] = ()
     summary: str = ""
     left_out: tuple[str, ...] = ()

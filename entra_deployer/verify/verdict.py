@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from entra_deployer.core.errors import Location
-from entra_deployer.core.issue import Issue
+from entra_deployer.core.issue import Issue, Level
 
 
 class Status(StrEnum):
@@ -88,3 +88,23 @@ class Verdict:
     problems: tuple[Issue, ...] = ()
     tests: tuple[str, ...] = ()
     mutation: MutationResult | None = None
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The outcome of a verification.
+
+    `stack` is a line about the servers ("Elasticsearch 8.19.21, Kibana 8.19.21, platinum"); `hunts` how many hunts were
+    read. `verdicts` are in the order of the rules; () where only live data were looked at.
+    """
+
+    environment: str
+    stack: str = ""
+    hunts: int = 0
+    verdicts: tuple[Verdict, ...] = ()
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Issue, ...]:
+        """The issues of level error."""
+        return tuple(issue for issue in self.issues if issue.level is Level.ERROR)

@@ -18,7 +18,6 @@ from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import NO_SOURCE, Watched, problems_of_rule, warnings_of_rules, watch_sources
 from entra_deployer.plan.journal import Types
-from entra_deployer.plan.report import Report
 from entra_deployer.repository import Compilation, Repository, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
@@ -30,7 +29,7 @@ from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.records import content_digest, folder_of, keep_records, make_records
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
-from entra_deployer.verify.verdict import Status
+from entra_deployer.verify.verdict import Status, VerifyReport
 
 INCOMPLETE = "DEP810"
 UNKNOWN_QUERY = "DEP811"
@@ -52,7 +51,7 @@ class VerifyRequest:
 
 def verify_rules(
     repository: Repository, connection: Connection, request: VerifyRequest, clock: Callable[[], datetime] | None = None
-) -> Report:
+) -> VerifyReport:
     """A verdict for each rule, by the environment's first space. The clock is Elasticsearch's own if none is given."""
     environment = connection.environment
     space = environment.spaces[0]
@@ -79,7 +78,7 @@ def verify_rules(
     records = make_records(verdicts, payloads, digests, connection)
     issues += keep_records(connection, records)
     remember_last(repository.root, environment.name, verdicts, records)
-    return Report(
+    return VerifyReport(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, {connection.stack}",
         hunts=len(compilation.sources),
@@ -94,7 +93,7 @@ def contents(compilation: Compilation) -> dict[str, str]:
     return {rule.rule.key: digests[rule.folder] for rule in compilation.rules}
 
 
-def look_at_live_data(repository: Repository, connection: Connection, request: VerifyRequest) -> Report:
+def look_at_live_data(repository: Repository, connection: Connection, request: VerifyRequest) -> VerifyReport:
     """What share of the live events each condition of each rule, as it stands in Kibana, loses to null. Reads only."""
     environment = connection.environment
     space = environment.spaces[0]
@@ -103,7 +102,7 @@ def look_at_live_data(repository: Repository, connection: Connection, request: V
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     for rule in rules_under_test(compilation, connection, space):
         issues += lost_on_live_data(rule, bench)
-    return Report(
+    return VerifyReport(
         environment=environment.name,
         stack=f"Elasticsearch {bench.version}, {connection.stack}",
         hunts=len(compilation.sources),
@@ -111,7 +110,7 @@ def look_at_live_data(repository: Repository, connection: Connection, request: V
     )
 
 
-def live_code(report: Report) -> ExitCode:
+def live_code(report: VerifyReport) -> ExitCode:
     """1 where something could not be looked at; else 0."""
     return ExitCode.FAILED if report.errors else ExitCode.OK
 
@@ -136,7 +135,7 @@ def make_bench(
     )
 
 
-def verify_code(report: Report) -> ExitCode:
+def verify_code(report: VerifyReport) -> ExitCode:
     """2 for a failed verdict; 1 where one was not possible, or a hunt has none; else 0."""
     statuses = {verdict.status for verdict in report.verdicts}
     if Status.FAILED in statuses:

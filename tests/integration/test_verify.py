@@ -20,13 +20,12 @@ from entra_deployer.hunts.selection import Selection
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
-from entra_deployer.plan.report import Report
 from entra_deployer.repository import Repository
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
-from entra_deployer.verify.verdict import Status, Verdict
+from entra_deployer.verify.verdict import Status, Verdict, VerifyReport
 from entra_deployer.verify.verify_rules import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
 
 pytestmark = pytest.mark.any_stack
@@ -48,7 +47,7 @@ class Project:
         assert text.count(old) >= 1, old
         path.write_text(text.replace(old, new, 1))
 
-    def verify(self, *names: str) -> Report:
+    def verify(self, *names: str) -> VerifyReport:
         return verify_rules(Repository(self.root), self.connection, VerifyRequest(Selection(names)))
 
     def verdict(self, name: str = SEED) -> Verdict:

@@ -9,10 +9,9 @@ import pytest
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.plan.report import Report
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.verdicts import verdicts_document
-from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
+from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict, VerifyReport
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -60,7 +59,7 @@ FAILED = Verdict(
 )
 ERROR = Verdict("9c2e", "Token <replay>", Status.ERROR, error="the rule is not there: deploy push puts it there")
 WARNING = Issue("DEP810", Level.WARNING, "no test shows that it stays quiet", "rare", None, "add a near miss")
-REPORT = Report("local", "Elasticsearch 8.19.21", 3, verdicts=(PASSED, FAILED, ERROR), issues=(PROBLEM, WARNING))
+REPORT = VerifyReport("local", "Elasticsearch 8.19.21", 3, verdicts=(PASSED, FAILED, ERROR), issues=(PROBLEM, WARNING))
 
 FORMS = {
     "verdicts.txt": lambda: render(verdicts_document(REPORT), "text", width=90),
@@ -85,7 +84,7 @@ def test_no_line_is_wider_than_the_terminal():
 
 
 def test_nothing_verified_is_said():
-    assert render(verdicts_document(Report("local")), "text").splitlines()[-1] == "No rule was verified."
+    assert render(verdicts_document(VerifyReport("local")), "text").splitlines()[-1] == "No rule was verified."
 
 
 def test_junit_counts_each_entity_and_each_problem():
@@ -95,14 +94,14 @@ def test_junit_counts_each_entity_and_each_problem():
 
 def test_what_is_only_said_is_no_failure_in_junit():
     note = replace(PROBLEM, level=Level.NOTE)
-    report = Report("local", verdicts=(replace(PASSED, problems=(note,)),), issues=(note,))
+    report = VerifyReport("local", verdicts=(replace(PASSED, problems=(note,)),), issues=(note,))
     suites = ET.fromstring(render(verdicts_document(report), "junit"))
     assert (suites.get("failures"), suites.get("errors")) == ("0", "0")
 
 
 def test_junit_holds_no_character_that_xml_cannot():
     broken = Verdict("x", "bell \x07", Status.ERROR, error="nul \x00 lone \ud800")
-    assert ET.fromstring(render(verdicts_document(Report("local", verdicts=(broken,))), "junit")) is not None
+    assert ET.fromstring(render(verdicts_document(VerifyReport("local", verdicts=(broken,))), "junit")) is not None
 
 
 def test_the_json_document_holds_the_promised_keys():

@@ -1,23 +1,30 @@
 """The JSON document that plans, pushes and verifications share (docs/reference.md tells its shape)."""
 
+from collections.abc import Sequence
+
 from entra_deployer.core.json import Json
 from entra_deployer.plan.plan import ChangeResult
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.serial import diff_to_json
 from entra_deployer.reports.documents.live_rules import live_rule_to_json
-from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Verdict
+from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Verdict, VerifyReport
 
 
 def report_to_json(report: Report) -> dict[str, Json]:
     """All of it but the issues."""
-    content: dict[str, Json] = {
-        "environment": report.environment,
-        "plan": {"changes": [change_to_json(result) for result in report.results]},
-        "verdicts": [_verdict(verdict) for verdict in report.verdicts],
-    }
+    content = _shared(report.environment, [change_to_json(result) for result in report.results], [])
     if report.runs is not None:
         content["runs"] = [{**live_rule_to_json(run.rule), "first_run": run.state.value} for run in report.runs]
     return content
+
+
+def verification_to_json(report: VerifyReport) -> dict[str, Json]:
+    """The same of a verification."""
+    return _shared(report.environment, [], [_verdict(verdict) for verdict in report.verdicts])
+
+
+def _shared(environment: str, changes: Sequence[Json], verdicts: Sequence[Json]) -> dict[str, Json]:
+    return {"environment": environment, "plan": {"changes": changes}, "verdicts": verdicts}
 
 
 def change_to_json(result: ChangeResult) -> Json:

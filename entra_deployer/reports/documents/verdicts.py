@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.plan.report import Report
 from entra_deployer.reports.document import (
     Block,
     Case,
@@ -24,9 +23,9 @@ from entra_deployer.reports.document import (
     issue_faults,
     words,
 )
-from entra_deployer.reports.documents.report_json import report_to_json
+from entra_deployer.reports.documents.report_json import verification_to_json
 from entra_deployer.reports.words import counted, short
-from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Status, Verdict
+from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Status, Verdict, VerifyReport
 
 _SIGNS = {
     Status.PASSED: Span("✓ ", Tone.VERY_GOOD),
@@ -46,7 +45,7 @@ _TITLE_WIDTH = 11
 _INDENT = 2
 
 
-def verdicts_document(report: Report) -> Document:
+def verdicts_document(report: VerifyReport) -> Document:
     """The whole report, the counts as its last line."""
     told = {problem for verdict in report.verdicts for problem in verdict.problems}
     rest = tuple(issue for issue in report.issues if issue not in told)
@@ -62,7 +61,7 @@ def verdicts_document(report: Report) -> Document:
         ),
         summary=_summary(report),
         is_good=passed == len(report.verdicts) > 0 and not report.errors,
-        content=report_to_json(report),
+        content=verification_to_json(report),
         issues=report.issues,
         findings=tuple(issue for verdict in report.verdicts for issue in _findings(verdict)),
         titles=_TITLES,
@@ -73,7 +72,7 @@ def verdicts_document(report: Report) -> Document:
     )
 
 
-def live_document(report: Report) -> Document:
+def live_document(report: VerifyReport) -> Document:
     """Each condition that loses events on live data, and how many rules were looked at."""
     silent = sum(issue.level is not Level.NOTE for issue in report.issues)
     return Document(
@@ -83,7 +82,7 @@ def live_document(report: Report) -> Document:
         blocks=(Gap(), *((Issues(report.issues), Gap()) if report.issues else ())),
         summary=f"{counted(report.hunts, 'hunt')} looked at on live data: {counted(silent, 'warning')}.",
         summary_tone=Tone.STRONG,
-        content=report_to_json(report),
+        content=verification_to_json(report),
         issues=report.issues,
         cases=tuple(
             Case(
@@ -213,7 +212,7 @@ def _next(verdict: Verdict) -> str:
     return f"look into {files}, and at the query: deploy compile --explain"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: VerifyReport) -> str:
     count = {status: sum(verdict.status is status for verdict in report.verdicts) for status in Status}
     said = {Status.PASSED: "passed", Status.FAILED: "failed", Status.ERROR: "without a verdict"}
     parts = [f"{count[status]} {said[status]}" for status in Status if count[status]]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from entra_deployer.core.issue import Issue
 from entra_deployer.coverage import Coverage, Covered, Stage
 from entra_deployer.overview import Overview, Proof, RuleOverview, stands_in, worst
-from entra_deployer.plan.report import Report
 from entra_deployer.reports.document import Block, Section
 from entra_deployer.reports.documents.verdicts import verdicts_document
 from entra_deployer.reports.page.charts import Box, Share, parts_of
 from entra_deployer.reports.page.highlight import highlighted
 from entra_deployer.reports.words import minute
+from entra_deployer.verify.verdict import VerifyReport
 
 SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -207,7 +207,7 @@ def _facts(rule: RuleOverview) -> Iterator[tuple[str, str]]:
 def _verdict(rule: RuleOverview) -> Iterator[Block]:
     """What the terminal would say of the last verdict, with all entities."""
     if rule.verdict:
-        for block in verdicts_document(Report("", verdicts=(rule.verdict,))).blocks:
+        for block in verdicts_document(VerifyReport("", verdicts=(rule.verdict,))).blocks:
             if isinstance(block, Section):
                 for item in block.items:
                     yield from item.body
