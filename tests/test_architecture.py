@@ -30,6 +30,9 @@ USERS = {
 }
 """Who alone may import a library."""
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+LONGEST = 45
+
 
 def room(path: Path) -> str:
     first = path.relative_to(PACKAGE).parts[0]
@@ -77,3 +80,10 @@ def test_help_loads_no_heavy_library():
 def test_nobody_prints_but_the_terminal(path):
     calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
     assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_function_has_at_most_45_lines(path):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, FUNCTIONS)]
+    long = {node.name: lines for node in nodes if (lines := node.end_lineno - node.lineno + 1) > LONGEST}
+    assert long == {}

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from entra_deployer.commands.coverage import coverage_document
 from entra_deployer.coverage import Coverage, Covered, RuleEvidence, Stage, find_coverage, layer_of
 from entra_deployer.data import load_knowledge
 from entra_deployer.reports import FORMS, render
+from entra_deployer.reports.documents.coverage import coverage_document
 from entra_deployer.repository import OFFLINE, Repository
 
 HUNTS = Path(__file__).parents[0] / "data" / "hunts"

@@ -33,6 +33,17 @@ def _form(value: str) -> str:
     return choose("format", value, _FORMS)
 
 
+_CompileFormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help=f"The form of the result on stdout: {', '.join(_FORMS)}.",
+        callback=_form,
+    ),
+]
+
+
 def compile_(
     hunt: HuntsArgument = None,
     tag: TagOption = None,
@@ -43,15 +54,7 @@ def compile_(
         str | None, typer.Option("--on", metavar="ENV", help="Compile for this environment, with its overlays.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show each rewrite with its reason.")] = False,
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help=f"The form of the result on stdout: {', '.join(_FORMS)}.",
-            callback=_form,
-        ),
-    ] = TEXT,
+    form: _CompileFormatOption = TEXT,
 ) -> None:
     """Show the rule and the saved search that a hunt becomes.
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.complete import environments, hunts
-from entra_deployer.commands.options import ChangedSinceOption, TagOption, selected
+from entra_deployer.commands.complete import environments
+from entra_deployer.commands.options import ChangedSinceOption, RulesArgument, TagOption, selected
 from entra_deployer.commands.terminal import complain, say, say_lines
 from entra_deployer.commands.usage import choose
 from entra_deployer.core.errors import ExitCode
@@ -24,14 +24,7 @@ def _tools(incomplete: str) -> list[str]:
 
 
 def export(
-    rule: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RULE...",
-            help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
-            autocompletion=hunts,
-        ),
-    ] = None,
+    rule: RulesArgument = None,
     tag: TagOption = None,
     changed_since: ChangedSinceOption = None,
     to: Annotated[

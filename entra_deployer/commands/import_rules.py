@@ -15,16 +15,18 @@ from entra_deployer.reports import TEXT
 if TYPE_CHECKING:
     from entra_deployer.api import PullReport
 
+_FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH...",
+        help="Files of rules, or folders of them: TOML of detection-rules, hunts in TOML, "
+        "Kibana's export as NDJSON, Sigma.",
+    ),
+]
+
 
 def import_(
-    path: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="PATH...",
-            help="Files of rules, or folders of them: TOML of detection-rules, hunts in TOML, "
-            "Kibana's export as NDJSON, Sigma.",
-        ),
-    ] = None,
+    path: _FilesArgument = None,
     on: Annotated[
         str,
         typer.Option("--on", metavar="ENV", help="Import the rules of this environment.", autocompletion=environments),

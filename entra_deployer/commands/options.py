@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entra_deployer import facts
 from entra_deployer.commands.complete import environments, forms, hunts
 from entra_deployer.commands.usage import choose
 from entra_deployer.reports import FORMS
@@ -54,6 +53,14 @@ ChangedSinceOption = Annotated[
         help="Only hunts of which a file has changed since this branch left REF: a commit, a branch or a tag of git.",
     ),
 ]
+RulesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="RULE...",
+        help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
+        autocompletion=hunts,
+    ),
+]
 HuntsArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -77,7 +84,7 @@ StackOption = Annotated[
 ]
 LicenseOption = Annotated[
     str,
-    typer.Option("--license", metavar="NAME", help=f"The stack's license: {', '.join(facts.LICENSES)}."),
+    typer.Option("--license", metavar="NAME", help="The stack's license, in Elastic's word: basic, platinum, ..."),
 ]
 NoLockOption = Annotated[bool, typer.Option("--no-lock", help="Do not take the lock.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show it and write nothing.")]
@@ -102,6 +109,7 @@ def selected(names: "Sequence[str] | None", tags: "Sequence[str] | None", change
 
 def stack_versions(text: str | None, option: str = "--stack") -> "list[StackVersion]":
     """The versions in "8.15,8.19,9.4". Raises UsageError for what is none, and for one without ES|QL rules."""
+    from entra_deployer import facts
     from entra_deployer.core.errors import UsageError
     from entra_deployer.core.target import StackVersion
 
@@ -119,6 +127,7 @@ def target_for(version: "StackVersion | None", license: str) -> "Target":  # noq
     """A target that no server stands behind."""
     from dataclasses import replace
 
+    from entra_deployer import facts
     from entra_deployer.api import OFFLINE
 
     return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, facts.LICENSES))

@@ -49,7 +49,6 @@ def plan(
 
     selection = selected(rule, tag, changed_since)
     check_prune(selection, prune=prune)
-    document = plan_document("plan")
     request = PushRequest(selection, adopt, prune, overwrite=overwrite, keep_going=keep_going)
 
     def work() -> "tuple[Report, Forecast | None]":
@@ -60,19 +59,22 @@ def plan(
             write_plan(out, report.plan, request.options)
         return report, found
 
-    def told(found: "tuple[Report, Forecast | None]") -> "Document":
-        from entra_deployer.reports.documents.forecast import plan_with_forecast
-
-        plan_told = document(found[0])
-        return plan_with_forecast(plan_told, found[1]) if found[1] else plan_told
-
     show(
         form,
         work,
-        told,
+        _document,
         lambda found: plan_code(found[0], detailed=detailed),
-        lambda issues: document(Report(env, issues=issues)),
+        lambda issues: plan_document("plan")(Report(env, issues=issues)),
     )
+
+
+def _document(found: "tuple[Report, Forecast | None]") -> "Document":
+    from entra_deployer.reports.documents.forecast import plan_with_forecast
+    from entra_deployer.reports.documents.plan import plan_document
+
+    report, forecast = found
+    document = plan_document("plan")(report)
+    return plan_with_forecast(document, forecast) if forecast else document
 
 
 def check_prune(selection: "Selection", *, prune: bool) -> None:

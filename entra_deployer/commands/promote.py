@@ -24,28 +24,32 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Promotion
+    from entra_deployer.api import Promotion, PromotionRequest
+
+_AttestationOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Only hold an attestation against the trusted_keys of the environment that it was made for.",
+    ),
+]
+_SourceArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="FROM", help="The environment that has and proved it.", autocompletion=environments),
+]
+_TargetArgument = Annotated[
+    str | None, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
+]
 
 
 def promote(
-    source: Annotated[
-        str | None,
-        typer.Argument(metavar="FROM", help="The environment that has and proved it.", autocompletion=environments),
-    ] = None,
-    target: Annotated[
-        str | None, typer.Argument(metavar="TO", help="The environment that is to get it.", autocompletion=environments)
-    ] = None,
+    source: _SourceArgument = None,
+    target: _TargetArgument = None,
     rule: RuleOption = None,
     tag: TagOption = None,
     changed_since: ChangedSinceOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the attestation there too.")] = None,
-    verify: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Only hold an attestation against the trusted_keys of the environment that it was made for.",
-        ),
-    ] = None,
+    verify: _AttestationOption = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
     no_lock: NoLockOption = False,
@@ -58,8 +62,6 @@ def promote(
     run different versions, the rules are tried on TO before the push.
     """
     from entra_deployer.api import Promotion, PromotionRequest, Report, promote_code
-    from entra_deployer.api import promote as work_off
-    from entra_deployer.core.files import write_text
     from entra_deployer.reports.documents.promotion import promotion_document
 
     if verify:
@@ -71,17 +73,7 @@ def promote(
     )
 
     def work() -> "Promotion":
-        repository = project.repository()
-        with (
-            project.connection(repository.root, source) as there,
-            project.connection(repository.root, target) as here,
-            working(f"promoting from {source} to {target}"),
-        ):
-            found = work_off(repository, there, here, request)
-        if out and found.attestation:
-            text = json.dumps(found.attestation, indent=2, sort_keys=True, ensure_ascii=False)
-            write_text(out, f"{text}\n", shown=str(out))
-        return found
+        return _promote(source, target, request, out)
 
     show(
         form,
@@ -90,6 +82,24 @@ def promote(
         promote_code,
         lambda issues: promotion_document(Promotion(source, target, Report(target), issues=issues)),
     )
+
+
+def _promote(source: str, target: str, request: "PromotionRequest", out: Path | None) -> "Promotion":
+    """Promote, and write the attestation to `out` where there is one."""
+    from entra_deployer.api import promote as work_off
+    from entra_deployer.core.files import write_text
+
+    repository = project.repository()
+    with (
+        project.connection(repository.root, source) as there,
+        project.connection(repository.root, target) as here,
+        working(f"promoting from {source} to {target}"),
+    ):
+        found = work_off(repository, there, here, request)
+    if out and found.attestation:
+        text = json.dumps(found.attestation, indent=2, sort_keys=True, ensure_ascii=False)
+        write_text(out, f"{text}\n", shown=str(out))
+    return found
 
 
 def _verify(file: Path, environments: tuple[str | None, str | None], form: str) -> Never:

@@ -30,10 +30,30 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import LockHolder, Report
+    from entra_deployer.api import LockHolder, PushRequest, Report
 
 _FIRST_RUNS = 300.0
 """Seconds: Kibana runs a rule soon after it was made or switched on."""
+
+_PlanFileOption = Annotated[
+    Path | None,
+    typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
+]
+_AcceptTypesOption = Annotated[
+    bool,
+    typer.Option("--accept-types", help="From now on measure the sources' fields by the types they have now."),
+]
+_WaitLockOption = Annotated[
+    float, typer.Option("--wait-lock", metavar="SECONDS", min=0, help="Wait while somebody else pushes here.")
+]
+_WaitOption = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait until each enabled rule that was pushed has run once; then 2 if one failed."),
+]
+_WaitSecondsOption = Annotated[
+    float | None,
+    typer.Option("--wait-seconds", metavar="SECONDS", min=0, help="Wait so long at most (300), then leave with 1."),
+]
 
 
 def push(
@@ -45,65 +65,50 @@ def push(
     prune: PruneOption = False,
     overwrite: OverwriteOption = False,
     keep_going: KeepGoingOption = False,
-    plan_file: Annotated[
-        Path | None,
-        typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of `plan --out`), or refuse."),
-    ] = None,
-    accept_types: Annotated[
-        bool,
-        typer.Option("--accept-types", help="From now on measure the sources' fields by the types they have now."),
-    ] = False,
-    wait_lock: Annotated[
-        float, typer.Option("--wait-lock", metavar="SECONDS", min=0, help="Wait while somebody else pushes here.")
-    ] = 0.0,
+    plan_file: _PlanFileOption = None,
+    accept_types: _AcceptTypesOption = False,
+    wait_lock: _WaitLockOption = 0.0,
     no_lock: NoLockOption = False,
-    wait: Annotated[
-        bool,
-        typer.Option("--wait", help="Wait until each enabled rule that was pushed has run once; then 2 if one failed."),
-    ] = False,
-    wait_seconds: Annotated[
-        float | None,
-        typer.Option("--wait-seconds", metavar="SECONDS", min=0, help="Wait so long at most (300), then leave with 1."),
-    ] = None,
+    wait: _WaitOption = False,
+    wait_seconds: _WaitSecondsOption = None,
     yes: YesOption = False,
     form: FormatOption = TEXT,
 ) -> None:
     """Push rules and saved searches to an environment."""
-    from entra_deployer.api import PushRequest, Report, push_rules, push_saved_plan, read_plan, wait_code, wait_for_runs
+    from entra_deployer.api import PushRequest, Report, wait_code
     from entra_deployer.reports.documents.plan import plan_document
 
-    if plan_file and (rule or tag or changed_since or adopt or prune or accept_types or overwrite or keep_going):
+    selection = selected(rule, tag, changed_since)
+    if plan_file and (not selection.is_all or adopt or prune or accept_types or overwrite or keep_going):
         others = "--rule, --tag, --changed-since, --adopt, --prune, --overwrite, --keep-going and --accept-types"
         raise UsageError(f"--plan applies a plan as it is: {others} do not go with it")
-    selection = selected(rule, tag, changed_since)
     check_prune(selection, prune=prune)
-    request = PushRequest(
-        selection,
-        adopt,
-        prune,
-        not no_lock,
-        _patience(wait_lock),
-        accept_types=accept_types,
-        overwrite=overwrite,
-        keep_going=keep_going,
-        agree=agreement("push", yes=yes),
-    )
-    waits = wait or wait_seconds is not None
-    seconds = _FIRST_RUNS if wait_seconds is None else wait_seconds
+    asked = PushRequest(selection, adopt, prune, not no_lock, _patience(wait_lock), "", accept_types)
+    request = replace(asked, overwrite=overwrite, keep_going=keep_going, agree=agreement("push", yes=yes))
+    seconds = (_FIRST_RUNS if wait_seconds is None else wait_seconds) if wait or wait_seconds is not None else None
     document = plan_document("push")
 
     def work() -> "Report":
-        saved = read_plan(plan_file) if plan_file else None
-        repository = project.repository()
-        with project.connection(repository.root, env) as connection, working(f"pushing to {env}") as step:
-            asked = replace(request, progress=step)
-            if saved:
-                report = push_saved_plan(repository, connection, saved.plan, asked.with_options(saved.options))
-            else:
-                report = push_rules(repository, connection, asked)
-            return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds)) if waits else report
+        return _push(env, request, plan_file, seconds)
 
     show(form, work, document, wait_code, lambda issues: document(Report(env, issues=issues)))
+
+
+def _push(env: str, request: "PushRequest", plan_file: Path | None, seconds: float | None) -> "Report":
+    """Push, by a saved plan where one is given, and wait `seconds` at most for first runs, not at all for None."""
+    from entra_deployer.api import push_rules, push_saved_plan, read_plan, wait_for_runs
+
+    saved = read_plan(plan_file) if plan_file else None
+    repository = project.repository()
+    with project.connection(repository.root, env) as connection, working(f"pushing to {env}") as step:
+        asked = replace(request, progress=step)
+        if saved:
+            report = push_saved_plan(repository, connection, saved.plan, asked.with_options(saved.options))
+        else:
+            report = push_rules(repository, connection, asked)
+        if seconds is None:
+            return report
+        return wait_for_runs(connection, report, _until(seconds), timedelta(seconds=seconds))
 
 
 def _patience(seconds: float) -> "Callable[[LockHolder], bool]":

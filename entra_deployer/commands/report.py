@@ -13,22 +13,25 @@ from entra_deployer.commands.terminal import note, say_lines, show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Issue, Overview
-    from entra_deployer.reports.document import Document
+    from entra_deployer.api import Overview
+
+_PageOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page.")]
+_ServeOption = Annotated[
+    bool, typer.Option("--serve", help="Show it on this machine and draw it again when files change.")
+]
+_PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port for --serve; 0 takes a free one.")]
+
+_EnvironmentArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="ENV", help="Also what is live in this environment.", autocompletion=environments),
+]
 
 
 def report(
-    env: Annotated[
-        str | None,
-        typer.Argument(metavar="ENV", help="Also what is live in this environment.", autocompletion=environments),
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page.")] = Path("report.html"),
-    serve: Annotated[
-        bool, typer.Option("--serve", help="Show it on this machine and draw it again when files change.")
-    ] = False,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="The port for --serve; 0 takes a free one.")
-    ] = 0,
+    env: _EnvironmentArgument = None,
+    out: _PageOption = Path("report.html"),
+    serve: _ServeOption = False,
+    port: _PortOption = 0,
     stack: StackOption = None,
     license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
     form: FormatOption = TEXT,
@@ -58,15 +61,15 @@ def report(
         write_text(out, draw_page(found), shown=str(out))
         return found
 
-    def document(found: "Overview") -> "Document":
-        return page_document(found, str(out))
-
-    def unable(issues: "tuple[Issue, ...]") -> "Document":
-        return no_page(env or "", issues)
-
     if serve:
         _serve(lambda: draw_page(find(), watched=True), port)
-    show(form, work, document, lambda _: ExitCode.OK, unable)
+    show(
+        form,
+        work,
+        lambda found: page_document(found, str(out)),
+        lambda _: ExitCode.OK,
+        lambda issues: no_page(env or "", issues),
+    )
 
 
 def _serve(draw: Callable[[], str], port: int) -> None:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entra_deployer.commands import project
-from entra_deployer.commands.complete import hunts
 from entra_deployer.commands.options import (
     ChangedSinceOption,
     FormatOption,
     OnOption,
+    RulesArgument,
     TagOption,
     selected,
 )
@@ -21,32 +21,30 @@ if TYPE_CHECKING:
     from entra_deployer.api import VerifyReport
     from entra_deployer.hunts.selection import Selection
 
+_MutateOption = Annotated[
+    bool, typer.Option("--mutate", help="Also tell which small changes of a rule its tests would not notice.")
+]
+_AsDeployedOption = Annotated[
+    bool, typer.Option("--as-deployed", help="Try each rule as it stands, whatever the repository says.")
+]
+_WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Go on until interrupted: verify again what a saved file touches.")
+]
+_LiveOption = Annotated[
+    bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
+]
+
 
 def verify(
-    rule: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RULE...",
-            help="Hunt folders, rule names, patterns (entra_*); all where none is named.",
-            autocompletion=hunts,
-        ),
-    ] = None,
+    rule: RulesArgument = None,
     tag: TagOption = None,
     changed_since: ChangedSinceOption = None,
     on: OnOption = "local",
     form: FormatOption = TEXT,
-    mutate: Annotated[
-        bool, typer.Option("--mutate", help="Also tell which small changes of a rule its tests would not notice.")
-    ] = False,
-    as_deployed: Annotated[
-        bool, typer.Option("--as-deployed", help="Try each rule as it stands, whatever the repository says.")
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on until interrupted: verify again what a saved file touches.")
-    ] = False,
-    live: Annotated[
-        bool, typer.Option("--live", help="Seed nothing: count what each condition loses to null on live data.")
-    ] = False,
+    mutate: _MutateOption = False,
+    as_deployed: _AsDeployedOption = False,
+    watch: _WatchOption = False,
+    live: _LiveOption = False,
 ) -> None:
     """Prove by seeded events that a rule fires as it should.
 

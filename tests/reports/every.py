@@ -22,6 +22,7 @@ from entra_deployer.reports.documents.promotion import promotion_document
 from entra_deployer.reports.documents.pull import pull_document
 from entra_deployer.reports.documents.replay import no_replay_document, replay_document
 from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
+from entra_deployer.verify.verdict import VerifyReport
 from tests.compiler.build import rule
 from tests.reports import (
     test_drift_reports,
@@ -50,7 +51,7 @@ EVERY: Mapping[str, tuple[Callable[..., Document], object]] = {
     "push": (plan_document("push"), test_plan.report(test_plan.PLAN, test_plan.PARTLY)),
     "push --wait": (plan_document("push"), test_live_rules.PUSHED),
     "verify": (verdicts_document, test_verdicts.REPORT),
-    "verify --live": (live_document, test_plan.PLANNED),
+    "verify --live": (live_document, VerifyReport("staging", hunts=2, issues=test_plan.PLANNED.issues)),
     "list": (live_rules_document, test_live_rules.INVENTORY),
     "drift": (drift_document, test_drift_reports.UNTOLD),
     "history": (history_document, test_history_reports.HISTORY),
