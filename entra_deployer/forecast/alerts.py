@@ -65,10 +65,6 @@ class Memory:
     documents: set[str] = field(default_factory=set)
     groups: dict[str, datetime] = field(default_factory=dict)
 
-    def copy(self) -> "Memory":
-        """The same, to go on from twice."""
-        return Memory(set(self.documents), dict(self.groups))
-
 
 def scheme_of(payload: Mapping[str, Json], names: Sequence[str]) -> Scheme:
     """What the payload of a rule says of its alerts; `names` are its key columns."""
@@ -117,6 +113,12 @@ def alerts_of(runs: Iterable[Run], scheme: Scheme, memory: Memory) -> list[Alert
                 memory.groups[row.group] = run.at
         made += (Alert(run.at, row.entity) for row in new)
     return made
+
+
+def known_after(run: Run) -> Memory:
+    """What is known of a rule that has run for long, after this run: all that it found was alerted on by then."""
+    documents = {row.document for row in run.rows if row.document}
+    return Memory(documents, {row.group: run.at for row in run.rows if row.group})
 
 
 def _is_suppressed(row: Row, at: datetime, scheme: Scheme, memory: Memory) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from entra_deployer.forecast.alerts import Alert, Memory, Run, Scheme, alerts_of
+from entra_deployer.forecast.alerts import Alert, Memory, Run, Scheme, alerts_of, known_after
 
 MOST_NOISY = 5
 DAY = 86400.0
@@ -47,17 +47,33 @@ class Figures:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a rule and its runs, oldest first; the last one is the run of right now."""
+    """A version of a rule and its runs, oldest first; the last one is the run of right now.
+
+    The first one is of before the days that are counted: what it finds a rule that has run for long had alerted on.
+    """
 
     scheme: Scheme
     runs: tuple[Run, ...]
     limit: int
     scheduled: int
 
+    @property
+    def counted(self) -> tuple[Run, ...]:
+        """The runs within the days."""
+        return self.runs[1:]
+
+    def alerts(self) -> list[Alert]:
+        """What the runs within the days alert on."""
+        return alerts_of(self.counted, self.scheme, self.known())
+
+    def known(self) -> Memory:
+        """What was alerted on before."""
+        return known_after(self.runs[0]) if self.runs else Memory()
+
 
 def figures_of(version: Version, days: float) -> Figures:
     """The figures of one version over so many days."""
-    alerts = alerts_of(version.runs, version.scheme, Memory())
+    alerts = version.alerts()
     counts = Counter(alert.entity for alert in alerts)
     by_run = Counter(alert.at for alert in alerts)
     noisiest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_NOISY]
@@ -70,7 +86,7 @@ def figures_of(version: Version, days: float) -> Figures:
         limit=version.limit,
         max_signals=version.scheme.most,
         full_runs=sum(count >= version.scheme.most for count in by_run.values()),
-        runs=len(version.runs),
+        runs=len(version.counted),
         scheduled=version.scheduled,
         mean_ms=mean(run.took for run in version.runs) if version.runs else 0.0,
         slowest_ms=max((run.took for run in version.runs), default=0),
@@ -80,16 +96,16 @@ def figures_of(version: Version, days: float) -> Figures:
 
 def difference(old: Version | None, new: Version) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The entities that only the new version alerts on, and those that only the old one does, sorted."""
-    before = _entities(alerts_of(old.runs, old.scheme, Memory())) if old else set()
-    after = _entities(alerts_of(new.runs, new.scheme, Memory()))
+    before = _entities(old.alerts()) if old else set()
+    after = _entities(new.alerts())
     return tuple(sorted(after - before)), tuple(sorted(before - after))
 
 
 def flood(old: Version | None, new: Version) -> int:
     """How many alerts the first run of the new version makes, where the old one ran until now."""
-    memory = Memory()
+    memory = old.known() if old else Memory()
     if old:
-        alerts_of(old.runs[:-1], old.scheme, memory)
+        alerts_of(old.runs[1:-1], old.scheme, memory)
         if old.scheme.group_by != new.scheme.group_by:
             memory.groups.clear()
     return len(alerts_of(new.runs[-1:], new.scheme, memory))

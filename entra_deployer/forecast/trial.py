@@ -52,7 +52,9 @@ class Trial:
     @property
     def version(self) -> Version:
         """What was seen of it."""
-        return Version(self.scheme, tuple(self.runs[at] for at in sorted(self.runs)), self.limit, len(self.scheduled))
+        return Version(
+            self.scheme, tuple(self.runs[at] for at in sorted(self.runs)), self.limit, len(self.scheduled) - 1
+        )
 
     def count(self, runner: Runner) -> int | None:
         """How many events its source has in the time that any run looks at; None where there is no such source.
@@ -89,22 +91,24 @@ class Trial:
         self.runs[at] = Run(at, rows, took, found.documents or 0)
 
     def moments(self, most: int) -> tuple[datetime, ...]:
-        """Its scheduled runs, or where these are more than `most` as many evenly apart; the last one is among them."""
+        """Its scheduled runs, or where these are more than `most` as many, evenly apart."""
         return evenly(self.scheduled, most)
 
 
 def evenly(moments: Sequence[datetime], most: int) -> tuple[datetime, ...]:
-    """Every so-manieth of the moments, so that they are `most` at most, and the last one is among them."""
-    stride = -(-len(moments) // max(most, 1))
-    return tuple(moments[::-1][:: max(stride, 1)][::-1])
+    """The moments, or `most` of them (2 at least) as evenly apart as they come, the first and the last among them."""
+    most = max(most, 2)
+    if len(moments) <= most:
+        return tuple(moments)
+    return tuple(moments[number * (len(moments) - 1) // (most - 1)] for number in range(most))
 
 
 def scheduled_runs(payload: Mapping[str, Json], now: datetime, days: float) -> tuple[datetime, ...]:
-    """The runs of a rule in the last days, oldest first: the last one is now."""
+    """The runs of a rule in the last days, oldest first, and one before them: the last one is now."""
     interval, _ = schedule(payload)
     every = timedelta(seconds=interval or _KIBANAS_INTERVAL)
     count = min(int(timedelta(days=days) / every), MOST_RUNS)
-    return tuple(now - number * every for number in range(max(count, 1)))[::-1]
+    return tuple(now - number * every for number in range(max(count, 1) + 1))[::-1]
 
 
 def make_trial(

@@ -14,15 +14,16 @@ from entra_deployer.forecast.trial import evenly, scheduled_runs
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def version(*runs, scheme=None, limit=1000, scheduled=0, documents=True):
-    """Runs five minutes apart, the last one now, each the names of what it found."""
-    scheme = scheme or Scheme(most=3)
+def version(*runs, before="", scheme=None, limit=1000, scheduled=0, documents=True):
+    """Runs five minutes apart, the last one now, each the names of what it found; `before` the run ahead of them."""
+    scheme, scheduled = scheme or Scheme(most=3), scheduled or len(runs)
+    runs = (before, *runs)
     first = NOW - (len(runs) - 1) * timedelta(minutes=5)
     made = []
     for number, names in enumerate(runs):
         rows = tuple(Row(name if documents else "", name, name) for name in names)
         made.append(Run(first + number * timedelta(minutes=5), rows, 10, 4))
-    return Version(scheme, tuple(made), limit, scheduled or len(made))
+    return Version(scheme, tuple(made), limit, scheduled)
 
 
 def test_the_figures_of_a_version():
@@ -31,7 +32,14 @@ def test_the_figures_of_a_version():
     assert found.noisiest == tuple((name, 1) for name in "abcde")
     assert (found.most_rows, found.limit, found.max_signals, found.full_runs) == (6, 1000, 3, 1)
     assert (found.runs, found.scheduled, found.is_sampled, found.fires) == (3, 6, True, True)
-    assert (found.mean_ms, found.slowest_ms, found.documents) == (10, 10, 12)
+    assert (found.mean_ms, found.slowest_ms, found.documents) == (10, 10, 16)
+
+
+def test_what_the_run_before_found_is_known_already():
+    found = figures_of(version("ab", "abc", before="a"), 1)
+    assert (found.alerts, found.noisiest) == (2, (("b", 1), ("c", 1)))
+    assert difference(version("ab", before="a"), version("ab")) == (("a",), ())
+    assert flood(version("b", before="a"), version("abc")) == 3 - 1
 
 
 def test_a_rule_that_found_nothing_has_figures_too():
@@ -68,16 +76,16 @@ def test_the_time_is_shared_and_each_version_has_some_runs():
 
 
 @given(st.integers(1, 300), st.integers(1, 400))
-def test_moments_are_evenly_apart_at_most_so_many_and_the_last_is_among_them(count, most):
+def test_moments_are_evenly_apart_at_most_so_many_with_both_ends(count, most):
     moments = [NOW + number * timedelta(minutes=5) for number in range(count)]
     found = evenly(moments, most)
-    assert len(found) <= most
-    assert found[-1] == moments[-1]
-    assert len({later - earlier for earlier, later in pairwise(found)}) <= 1
-    assert count > most or found == tuple(moments)
+    assert len(found) == min(count, max(most, 2))
+    assert (found[0], found[-1]) == (moments[0], moments[-1])
+    steps = [(later - earlier) / timedelta(minutes=5) for earlier, later in pairwise(found)]
+    assert max(steps, default=1) - min(steps, default=1) <= 1
 
 
-def test_runs_are_those_of_the_schedule_and_the_last_one_is_now():
+def test_runs_are_those_of_the_schedule_with_one_before_and_the_last_one_is_now():
     found = scheduled_runs({"interval": "15m", "from": "now-1h"}, NOW, 1)
-    assert (len(found), found[0], found[-1]) == (96, NOW - timedelta(hours=23, minutes=45), NOW)
-    assert scheduled_runs({"interval": "2d"}, NOW, 1) == (NOW,)
+    assert (len(found), found[0], found[-1]) == (97, NOW - timedelta(days=1), NOW)
+    assert scheduled_runs({"interval": "2d"}, NOW, 1) == (NOW - timedelta(days=2), NOW)

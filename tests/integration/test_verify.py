@@ -160,7 +160,9 @@ def test_a_rule_that_is_not_deployed_has_no_verdict(project: Project):
     hunt.write_text(
         hunt.read_text().replace("ce47ec2c-fe13-11ef-9ee5-f661ea17fbcd", "00000000-0000-4000-8000-000000000001")
     )
-    report = verify_rules(Repository(project.root), project.connection, VerifyRequest((SEED,), as_deployed=True))
+    report = verify_rules(
+        Repository(project.root), project.connection, VerifyRequest(Selection((SEED,)), as_deployed=True)
+    )
     assert "deploy push" in report.verdicts[0].error
     assert verify_code(report) == 1
 
