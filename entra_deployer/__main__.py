@@ -1,5 +1,6 @@
 """The one place that turns what went wrong into a line on stderr and an exit code."""
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -15,7 +16,14 @@ class Terminated(BaseException):
 def main() -> None:
     """Run `deploy` and leave with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    gc.set_threshold(_ALLOCATIONS)
+    code = run(sys.argv[1:])
+    gc.freeze()  # the end need not look for circles
+    sys.exit(code)
+
+
+_ALLOCATIONS = 200_000
+"""Objects between two looks for circles: a command is over before they matter, and a plan of many rules has millions."""
 
 
 def run(arguments: list[str]) -> int:

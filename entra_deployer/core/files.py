@@ -23,6 +23,7 @@ MAX_TEXT = 1 << 20
 MAX_DOCUMENT = 64 << 20
 """How many bytes a document that this tool wrote may have: a plan, a journal, a ledger's entry, an attestation."""
 
+_CHUNK = 1 << 20
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -50,10 +51,14 @@ def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMEN
     """The bytes of a regular file, at most `limit`. Raises InputError as `read_text` does."""
     place = Location(str(path) if shown is None else shown)
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a pipe must not block
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
                 raise InputError("is not a regular file", location=place, hint="a file is expected here")
-            data = file.read(limit + 1)
+            data = _read(file, status.st_size, limit)
+        finally:
+            os.close(file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"  # a name with a NUL
         raise InputError(f"cannot be read: {reason}", location=place, hint="check the path") from error
@@ -84,6 +89,14 @@ def read_lines(path: Path, *, shown: str | None = None, longest: int = MAX_TEXT)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise InputError(f"cannot be read: {reason}", location=Location(source), hint="check the path") from error
+
+
+def _read(file: int, size: int, limit: int) -> bytes:
+    """What a file holds, or one byte more than `limit`. It may be longer than its size says, or grow."""
+    data = os.read(file, min(size, limit) + 1)
+    while len(data) <= limit and (more := os.read(file, min(limit + 1 - len(data), _CHUNK))):
+        data += more
+    return data
 
 
 def check_text(text: str, source: str) -> None:

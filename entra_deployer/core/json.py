@@ -331,11 +331,17 @@ def same(one: Json, other: Json) -> bool:
         return not known and canonical(one) == canonical(other)
     if kind in _COMPARED_AS_THEY_ARE:
         return one == other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return canonical(one) == canonical(other)
+    return _written_alike(one, other) or canonical(one) == canonical(other)
+
+
+def _written_alike(one: Json, other: Json) -> bool:
+    """Whether two values have the same bytes in the order that their keys stand in, by the fastest writer."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    try:
+        return msgspec.json.encode(one) == msgspec.json.encode(other)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
 
 
 def shown(value: Json) -> str:

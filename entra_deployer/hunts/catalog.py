@@ -1,5 +1,6 @@
 """Reads all folders under `rules/`, and never stops at the first broken one."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -76,15 +77,16 @@ def _hunt_folders(folder: Path) -> list[Path]:
     """The folders that hold a hunt each. None at all is a wrong checkout, and not a repository without faults."""
     hint = "make a folder rules/<hunt>/ with a hunt.md"
     try:
-        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
+        with os.scandir(folder) as entries:
+            names = sorted(one.name for one in entries if not one.name.startswith((".", "_")) and one.is_dir())
     except (NotADirectoryError, FileNotFoundError):
         raise InputError("there are no rules here", location=Location(str(folder)), hint=hint) from None
     except OSError as error:
         reason = error.strerror or "I/O error"
         raise InputError(f"cannot be read: {reason}", location=Location(str(folder)), hint="check the path") from error
-    if not folders:
+    if not names:
         raise InputError("there are no hunts here", location=Location(str(folder)), hint=hint)
-    return folders
+    return [folder / name for name in names]
 
 
 def _read_safely(path: Path, kept: Bundle) -> _Reading:
@@ -97,7 +99,7 @@ def _read_safely(path: Path, kept: Bundle) -> _Reading:
 
 def _read_folder(path: Path, kept: Bundle) -> _Reading:
     try:
-        names = sorted(entry.name for entry in path.iterdir())
+        names = sorted(os.listdir(path))  # noqa: PTH208 - without a Path for each
     except OSError as error:
         message = f"cannot be read: {error.strerror or 'I/O error'}"
         return _Reading(path.name, None, (_unreadable(path.name, Location(str(path)), message, "check the path"),))
@@ -126,11 +128,11 @@ def _near_names(folder: Path, names: Sequence[str]) -> Iterator[Issue]:
 
 def _meant(folder: Path, name: str, names: Sequence[str]) -> str | None:
     """The name of a part of a hunt that `name` is near to; None for any other file: it is nobody's business."""
+    if name in _PARTS:
+        return None
     lower = name.lower()
     stem, _, rest = lower.partition(".")
     suffix = f".{rest}"
-    if name in ("rule.yaml", FOLDER, *(f"hunt{suffix}" for suffix in FORMATS)):
-        return None
     if suffix in _YAML and (stem in ("rule", "rules") or ("rule.yaml" not in names and _is_misspelt(stem, "rule"))):
         return "rule.yaml"
     if stem in ("hunt", "hunts") and suffix in _HUNT_SUFFIXES:
@@ -145,6 +147,8 @@ def _is_misspelt(word: str, meant: str) -> bool:
     return SequenceMatcher(None, word, meant).ratio() >= 0.75
 
 
+_PARTS = frozenset({"rule.yaml", FOLDER, *(f"hunt{suffix}" for suffix in FORMATS)})
+"""The parts of a hunt's folder."""
 _HUNT_SUFFIXES = {name: suffix for suffix, form in FORMATS.items() for name in (suffix, *form.near)}
 
 
@@ -173,9 +177,11 @@ def _read_and_state(file: Path, folder: str, beside: Path) -> _Reading:
 
 def _digest(file: Path, folder: str, beside: Path) -> str:
     """The digest of all that a reading depends on; "" where a file cannot be read."""
-    settings = beside / "rule.yaml"
+    settings = f"{beside}/rule.yaml"
     try:
-        parts = [read_bytes(file, limit=MAX_TEXT), b"" if not settings.is_file() else b"x" + read_bytes(settings)]
+        parts = [read_bytes(file, limit=MAX_TEXT)]
+        if os.path.exists(settings):  # noqa: PTH110 - a thousand Paths cost more than what is looked at
+            parts.append(read_bytes(Path(settings)))
         return digest((f"{file}\n{folder}".encode(), *parts))
     except (InputError, UnicodeError):
         return ""

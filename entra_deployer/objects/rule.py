@@ -66,11 +66,11 @@ class RuleKind:
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields in which two rules differ."""
-        before, after = self.fields(existing.payload), self.fields(desired.payload)
+        before, after = existing.payload, desired.payload
+        names = before.keys() | after.keys()
+        differ = [name for name in names if not self.same(name, before.get(name), after.get(name))]
         return tuple(
-            FieldDiff(name, before.get(name), after.get(name))
-            for name in sorted(before.keys() | after.keys())
-            if not self.same(name, before.get(name), after.get(name))
+            FieldDiff(name, before.get(name), after.get(name)) for name in sorted(differ) if name not in KEPT_ALWAYS
         )
 
     def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:

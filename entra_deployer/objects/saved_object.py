@@ -34,7 +34,9 @@ class SavedObjectKind:
 
     def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
         """The attributes and, beside them, the references in a fixed order."""
-        return {**payload["attributes"], "references": sorted(payload.get("references", ()), key=canonical)}
+        references = payload.get("references", ())
+        ordered = sorted(references, key=canonical) if len(references) > 1 else list(references)
+        return {**payload["attributes"], "references": ordered}
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
         """Whether two values say the same: line ends, and white space around a search's query, mean nothing."""
@@ -254,7 +256,8 @@ def _canonical_text(text: str) -> str:
 
 
 def _sorted_references(references: Iterable[Mapping[str, str]]) -> list[Json]:
-    return sorted(({key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references), key=canonical)
+    found: list[Json] = [{key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references]
+    return sorted(found, key=canonical) if len(found) > 1 else found
 
 
 def _reason(error: Mapping[str, Json]) -> str:

@@ -241,6 +241,8 @@ class _SpacePlanner:
 
     def _update(self, desired: StateObject, live: LiveObject) -> Change | None:
         kind = KINDS[desired.kind]
+        if not kind.difference(live.object, desired):
+            return None
         base = self._policy.base.get(desired.at)
         merged = kind.merge(desired, live.object, base, partial(self._policy.owner, desired.key))
         diffs = kind.difference(live.object, merged.final)

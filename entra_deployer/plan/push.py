@@ -15,12 +15,10 @@ from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Handlers, Progress, apply, moved
 from entra_deployer.plan.connection import Connection
-from entra_deployer.plan.engine import judge_unseen
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
-from entra_deployer.plan.preflight import check_queries
 from entra_deployer.plan.remaining import still_to_do
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.retired import RETIRED
@@ -317,6 +315,10 @@ class _Push:
         rules = {rule.rule.key: rule for rule in self._compiled if rule.rule.key in written - self._asked}
         self._asked |= rules.keys()
         if rules:
+            # where nothing is to be written, nothing that reads queries is loaded
+            from entra_deployer.plan.engine import judge_unseen  # noqa: PLC0415
+            from entra_deployer.plan.preflight import check_queries  # noqa: PLC0415
+
             elastic, embedded = self._connection.elastic, self._connection.environment.embedded
             asked, version = list(rules.values()), elastic.version()
             without = partial(judge_unseen, elastic, version) if embedded else None
