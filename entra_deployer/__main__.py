@@ -23,7 +23,7 @@ def main() -> None:
 
 
 _ALLOCATIONS = 200_000
-"""Objects between two looks for circles: a command is over before they matter, and a plan of many rules has millions."""
+"""Objects between two looks for circles: a command is over before those matter, and a large plan has millions."""
 
 
 def run(arguments: list[str]) -> int:
