@@ -1,20 +1,43 @@
-"""`make bench`: an embedded stack of its own, and what verifying costs and made tests are worth on it."""
+"""`make bench`: an embedded stack of its own, each command beside its floor, and what made tests are worth.
+
+Variables: BENCH_HUNTS=FOLDER adds the hunts of others, BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,
+growth,verifying or made_tests names parts, BENCH_SIZES=10,100,1000,10000 the steps of the growth.
+"""
 
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
 from entra_deployer.plan.connection import Connection
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
-from tests.bench.made_tests import measure, reasons, surviving, table
+from tests.bench import commands
+from tests.bench.commands import (
+    Place,
+    changed_row,
+    check_rows,
+    make_source,
+    new_row,
+    place_of,
+    start_rows,
+    unchanged_rows,
+)
+from tests.bench.made_tests import measure as measure_tests
+from tests.bench.made_tests import reasons, surviving
+from tests.bench.made_tests import table as table_of_tests
+from tests.bench.measure import HEAD, measure
 from tests.bench.verifying import RULES, TESTS, time_verify
 
 HUNTS = "BENCH_HUNTS"
 """The variable that names a folder with hunts of others."""
+
+
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
+ONLY = os.environ.get("BENCH_ONLY", "").split(",") if os.environ.get("BENCH_ONLY") else []
 
 
 def main() -> None:
@@ -22,18 +45,49 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         root = Path(folder)
         (root / "rules").mkdir()
-        stack = local.up(root, progress=lambda *_: None)
+        stack = local.up(root, refresh="1s", progress=lambda *_: None)
         try:
             credentials = Credentials(Scheme.BASIC, stack.password, stack.user)
             kibana, elastic = Endpoint(stack.kibana_url, credentials), Endpoint(stack.elasticsearch_url, credentials)
             with open_connection(Environment("local", kibana, elastic, embedded=True), root) as connection:
                 for bench in BENCHES:
-                    bench(connection)
+                    if not ONLY or bench.__name__ in ONLY:
+                        bench(connection, place_of(root, stack))
         finally:
             local.reset(root)
 
 
-def verifying(connection: Connection) -> None:
+def table(_: Connection, place: Place) -> None:
+    """Each command beside its floor."""
+    make_source(place)
+    hunts = Path(os.environ[HUNTS]).resolve() if os.environ.get(HUNTS) else None
+    say(f"medians of {RUNS} runs in turn: seconds on the clock (and of CPU, of the command itself)")
+    say(_line(HEAD))
+    rows = chain(
+        start_rows(place),
+        check_rows(place, hunts),
+        unchanged_rows(place, 1000),
+        (changed_row(place, 1000) for _ in "1"),
+        unchanged_rows(place, 100),
+        (new_row(place, 100) for _ in "1"),
+    )
+    for row in rows:
+        say(_line(measure(row, RUNS, place.environment).cells))
+
+
+def growth(_: Connection, place: Place) -> None:
+    """How the cost grows with the number of rules."""
+    sizes = tuple(map(int, os.environ.get("BENCH_SIZES", "10,100,1000").split(",")))
+    say("CPU seconds by rules:")
+    for rules, found in commands.growth(place, sizes, runs=3):
+        say(f"  {rules:>6}: " + ", ".join(f"{name} {value:.2f}" for name, value in found.items()))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace(' | ', '; floor: ') for cell in cells)} |"
+
+
+def verifying(connection: Connection, _: Place) -> None:
     """How the time of a verification grows with the rules."""
     one, all_ = time_verify(connection, rules=1), time_verify(connection)
     size = f"{RULES} rules with {TESTS} tests each"
@@ -41,15 +95,15 @@ def verifying(connection: Connection) -> None:
     say(f"  {all_.seconds / one.seconds:.1f} times as long as 1 rule with {TESTS} tests ({one.seconds:.2f} s)")
 
 
-def made_tests(connection: Connection) -> None:
+def made_tests(connection: Connection, _: Place) -> None:
     """What made tests are worth on the hunts of others, which are not part of this repository."""
     folder = Path(os.environ.get(HUNTS, ""))
     files = sorted(folder.rglob("*.toml")) if os.environ.get(HUNTS) else []
     if not files:
         say(f"made tests: no hunts here; {HUNTS}=FOLDER names a folder of TOML hunts, a folder for each source")
         return
-    outcomes = list(measure(folder, files, connection))
-    for line in (*table(outcomes), "", *reasons(outcomes), "", "surviving mutants:", *surviving(outcomes)):
+    outcomes = list(measure_tests(folder, files, connection))
+    for line in (*table_of_tests(outcomes), "", *reasons(outcomes), "", "surviving mutants:", *surviving(outcomes)):
         say(line)
 
 
@@ -59,7 +113,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-BENCHES: tuple[Callable[[Connection], None], ...] = (verifying, made_tests)
+BENCHES: tuple[Callable[[Connection, Place], None], ...] = (table, growth, verifying, made_tests)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,95 @@
+"""Processes, their seconds and their memory, and two commands measured in turn."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the clock, seconds of CPU (of its own processes, not of the servers), and the most memory, in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line in a folder, and the exit codes that are right."""
+
+    words: Sequence[str]
+    folder: Path
+    codes: tuple[int, ...] = (0,)
+
+
+type Prepared = Callable[[int], Command]
+"""Makes ready for the run of a number, and gives its command; what it does is not measured."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command, its floor and how many times as long it may take; without a floor it is told alone."""
+
+    what: str
+    ours: Prepared
+    floor: Prepared | None = None
+    goal: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The medians of several runs."""
+
+    row: Row
+    ours: Spent
+    floor: Spent | None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table says of it."""
+        own = f"{self.ours.wall:.2f} s ({self.ours.cpu:.2f})"
+        if self.floor is None:
+            return (self.row.what, "", own, "", "", f"{self.ours.memory:.0f} MB")
+        ratios = f"{self.ours.wall / self.floor.wall:.2f} ({self.ours.cpu / self.floor.cpu:.2f})"
+        floor = f"{self.floor.wall:.2f} s ({self.floor.cpu:.2f})"
+        return (self.row.what, floor, own, ratios, f"{self.row.goal:g}", f"{self.ours.memory:.0f} MB")
+
+
+HEAD = ("what", "floor", "deploy", "times", "goal", "memory")
+
+
+def measure(row: Row, runs: int, environment: Mapping[str, str]) -> Measured:
+    """Run the floor and the command in turn, so that both meet the same machine; one run before is not counted."""
+    floors: list[Spent] = []
+    ours: list[Spent] = []
+    for number in range(runs + 1):
+        if row.floor:
+            floors.append(run(row.floor(number), environment))
+        ours.append(run(row.ours(number), environment))
+    return Measured(row, _medians(ours[1:]), _medians(floors[1:]) if floors else None)
+
+
+def _medians(spent: Sequence[Spent]) -> Spent:
+    return Spent(*(median(getattr(one, name) for one in spent) for name in ("wall", "cpu", "memory")))
+
+
+def run(command: Command, environment: Mapping[str, str]) -> Spent:
+    """Run a command to its end. Raises RuntimeError with what it said where it ends wrong."""
+    said = command.folder / "bench.log"
+    with said.open("wb") as out:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command.words, cwd=command.folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in command.codes:
+        tail = said.read_text("utf-8", "replace")[-2000:]
+        raise RuntimeError(f"{' '.join(command.words)}: exit code {process.returncode}\n{tail}")
+    return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
