@@ -54,7 +54,7 @@ def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMEN
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block
         try:
             status = os.fstat(file)
-            if not stat.S_ISREG(status.st_mode):
+            if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
                 raise InputError("is not a regular file", location=place, hint="a file is expected here")
             data = _read(file, status.st_size, limit)
         finally:
