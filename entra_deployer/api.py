@@ -139,12 +139,12 @@ if TYPE_CHECKING:
         LoadRequest as LoadRequest,
         load_events as load_events,
     )
-    from entra_deployer.verify.replay_rule import (
+    from entra_deployer.verify.replay import (
+        Replay as Replay,
         ReplayRequest as ReplayRequest,
         replay_code as replay_code,
         replay_rule as replay_rule,
     )
-    from entra_deployer.verify.replayed import Replay as Replay
     from entra_deployer.verify.verdict import Status as Status, VerifyReport as VerifyReport
     from entra_deployer.verify.verify_rules import (
         VerifyRequest as VerifyRequest,
@@ -205,8 +205,7 @@ ROOMS = {
     "verify.generate.tests": "Synthesis",
     "verify.generate_tests": "file_text synth_code synthesise tried write_tests",
     "verify.load": "LoadRequest Loaded load_events",
-    "verify.replay_rule": "ReplayRequest replay_code replay_rule",
-    "verify.replayed": "Replay",
+    "verify.replay": "Replay ReplayRequest replay_code replay_rule",
     "verify.verdict": "Status VerifyReport",
     "verify.verify_rules": "VerifyRequest live_code look_at_live_data verify_code verify_rules",
 }

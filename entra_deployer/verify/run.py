@@ -18,12 +18,12 @@ from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
-from entra_deployer.verify.judge import Record, judge, matches, same_rows, without_event
+from entra_deployer.verify.judge import Record, judge, matches, same_rows
 from entra_deployer.verify.mutate.mutate import mutate
+from entra_deployer.verify.obstacles import lacking_column, told_of_sources, without_test, wrong_rows
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
-from entra_deployer.verify.sources import told_of_sources
 from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
 
@@ -154,38 +154,15 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         other = problems.other_rule(rule.unlike, subject=rule.name)
         return Verdict(rule.rule_id, rule.name, Status.FAILED, problems=(other,), tests=_files(rule))
     text = str(rule.payload.get("query", ""))
-    if why := _without_test(rule) or _beyond(beyond_embedded(text, bench.version) if bench.embedded else ""):
+    if why := without_test(rule.tests) or _beyond(beyond_embedded(text, bench.version) if bench.embedded else ""):
         return _no_verdict(rule, why)
     try:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    if wrong := _wrong_rows(query, rule.tests):
+    if wrong := wrong_rows(query, rule.tests):
         return _no_verdict(rule, wrong)
     return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query, rule.mapped))
-
-
-def _without_test(rule: RuleUnderTest) -> str:
-    """Why its tests cannot be tried; "" where they can."""
-    if not rule.tests:
-        return "the rule has no tests (docs/detection-tests.md shows how to write one)"
-    for test in rule.tests:
-        for item in without_event(test):
-            return f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?"
-    return ""
-
-
-def _wrong_rows(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
-    """The test that holds no rows for a lookup index of the query, or rows for another one; "" for none."""
-    for test in tests:
-        for name in query.lookups:
-            if name not in test.lookups:
-                return f"{test.source}: it holds no rows for {name}: add `lookup: {{{name}: [...]}}`, with [] for none"
-        for name in test.lookups:
-            if name not in query.lookups:
-                read = f"it reads {', '.join(query.lookups)}" if query.lookups else "it has none"
-                return f"{test.source}: no LOOKUP JOIN of the rule reads {name}: {read}"
-    return ""
 
 
 def _beyond(lacking: str) -> str:
@@ -218,7 +195,7 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
 def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     tests = case.tests
     results = [_query(case, case.alias_of(number), bench, now) for number in range(len(tests))]
-    if lacking := _lacking_column(case, results):
+    if lacking := lacking_column(tests, results):
         return _no_verdict(case.rule, lacking)
     rows = [result.records() for result in results]
     aliases = _aliases_to_preview(case, rows, bench, now)
@@ -269,22 +246,9 @@ def _conclude(case: _Case, outcomes: Sequence[EntityOutcome], found: Sequence[Is
     )
 
 
-_SHOWN_COLUMNS = 8
 _NOTHING_CAUGHT = (
     "its tests catch nothing, so that it may well never fire: add an event that it must catch, under `catches`"
 )
-
-
-def _lacking_column(case: _Case, results: Sequence[QueryResult]) -> str:
-    """The test that tells an entity by a column which the result does not have; "" for none."""
-    for test, result in zip(case.tests, results, strict=True):
-        there = {column.name for column in result.columns}
-        wanted = dict.fromkeys(column for item in test.catches for column in item.entity)
-        if result.columns and (lacking := [column for column in wanted if column not in there]):
-            shown = ", ".join(sorted(there)[:_SHOWN_COLUMNS]) + (", …" if len(there) > _SHOWN_COLUMNS else "")
-            word = "column" if len(lacking) == 1 else "columns"
-            return f"{test.source}: the result of the rule has no {word} {', '.join(lacking)}; it has {shown}"
-    return ""
 
 
 def _columns(test: DetectionTest) -> tuple[str, ...]:

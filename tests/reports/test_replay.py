@@ -6,7 +6,7 @@ from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.replay import no_replay_document, replay_document
-from entra_deployer.verify.replayed import Replay, Tick
+from entra_deployer.verify.replay import Replay, Tick
 
 REPLAY = Replay(
     environment="staging",

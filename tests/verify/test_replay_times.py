@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from entra_deployer.core.errors import UsageError
-from entra_deployer.verify.replay_rule import parse_time
+from entra_deployer.verify.replay import parse_time
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

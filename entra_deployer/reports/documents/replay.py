@@ -17,7 +17,7 @@ from entra_deployer.reports.document import (
     words,
 )
 from entra_deployer.reports.words import counted
-from entra_deployer.verify.replayed import Replay, Tick
+from entra_deployer.verify.replay import Replay, Tick
 
 _MOST_SHOWN = 40
 _INDENT = 2

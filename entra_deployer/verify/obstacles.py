@@ -1,4 +1,4 @@
-"""What the events of a test stand for: a rule's FROM reads many indices, its test shows it one. Pure."""
+"""What stands in the way of a proof: tests that cannot be tried, and sources of which they show a part. Pure."""
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -7,9 +7,50 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
+from entra_deployer.stack.search import QueryResult
+from entra_deployer.verify.judge import without_event
 
 NARROWED = "DEP815"
 NOT_READ = "DEP816"
+_SHOWN_COLUMNS = 8
+
+
+def without_test(tests: Sequence[DetectionTest]) -> str:
+    """Why its tests cannot be tried; "" where they can."""
+    if not tests:
+        return "the rule has no tests (docs/detection-tests.md shows how to write one)"
+    for test in tests:
+        for item in without_event(test):
+            return f"{test.source}: no event is one of {item.name!r}: is its entity misspelt?"
+    return ""
+
+
+def wrong_rows(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
+    """The test that holds no rows for a lookup index of the query, or rows for another one; "" for none."""
+    for test in tests:
+        for name in query.lookups:
+            if name not in test.lookups:
+                return f"{test.source}: it holds no rows for {name}: add `lookup: {{{name}: [...]}}`, with [] for none"
+        for name in test.lookups:
+            if name not in query.lookups:
+                read = f"it reads {', '.join(query.lookups)}" if query.lookups else "it has none"
+                return f"{test.source}: no LOOKUP JOIN of the rule reads {name}: {read}"
+    return ""
+
+
+def lacking_column(tests: Sequence[DetectionTest], results: Sequence[QueryResult]) -> str:
+    """The test that tells an entity by a column which the result does not have; "" for none."""
+    for test, result in zip(tests, results, strict=True):
+        there = {column.name for column in result.columns}
+        wanted = dict.fromkeys(column for item in test.catches for column in item.entity)
+        if result.columns and (lacking := [column for column in wanted if column not in there]):
+            shown = ", ".join(sorted(there)[:_SHOWN_COLUMNS]) + (", …" if len(there) > _SHOWN_COLUMNS else "")
+            word = "column" if len(lacking) == 1 else "columns"
+            return f"{test.source}: the result of the rule has no {word} {', '.join(lacking)}; it has {shown}"
+    return ""
+
+
+# -- the sources -------------------------------------------------------------------------------------------------------
 
 
 def told_of_sources(query: RuleQuery, tests: Sequence[DetectionTest], *, subject: str) -> Iterator[Issue]:

@@ -6,7 +6,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import DetectionTest
-from entra_deployer.verify.sources import reads, told_of_sources
+from entra_deployer.verify.obstacles import reads, told_of_sources
 
 
 def told(query, *streams):
