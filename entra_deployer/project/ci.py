@@ -42,6 +42,8 @@ _TAKEN = {
     *("true", "false", "yes", "no", "on", "off", "null"),  # YAML's
 }
 """Names that no environment's job can have."""
+_MARKER = "<!-- entra-deployer plan -->"
+"""The first line of a plan's comment, which no reader sees: by it the next run finds the comment again."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 """Names that shells, YAML and the CIs read as they stand."""
 
@@ -211,6 +213,7 @@ def _text(provider: Provider, stages: Sequence[Stage], install: str, pins: Pins)
         promotion_keys=promotion_keys,
         install=install,
         uses=pins.uses,
+        marker=_MARKER,
     )
 
 
