@@ -1,5 +1,6 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -54,8 +55,10 @@ def synthesise(repository: Repository, selection: Selection = ALL) -> Iterator[S
 
 def synthesis_of(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     """The synthesis of one rule. What its query provokes, a fault of ours included, is told in it."""
+    began = time.process_time()
     try:
-        return _of_rule(compilation, rule)
+        made = _of_rule(compilation, rule)
+        return replace(made, seconds=time.process_time() - began)
     except Exception as error:
         why = f"could not be analysed: {type(error).__name__}: {error}"
         return Synthesis(rule.rule.key, rule.rule.name, (), (UnsolvedCase("all of it", why),))

@@ -265,7 +265,8 @@ def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
 
 def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
     """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
-    if len(rows) > 1 and not case.query.lookups and not _entangled(case.tests, rows):
+    few = sum(map(len, rows)) <= case.max_signals
+    if len(rows) > 1 and few and not case.query.lookups and not _entangled(case.tests, rows):
         together = _query(case, case.batch.alias, bench, now).records()
         if same_rows(together, [row for part in rows for row in part]):
             return [case.batch.alias]

@@ -1,5 +1,7 @@
 """What `deploy synth` could and could not make, as a person reads it."""
 
+from dataclasses import replace
+
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.reports.documents.synthesis import unsolved_as_text, written_as_text
 from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase
@@ -23,6 +25,11 @@ def test_rules_of_which_nothing_was_made_are_named():
     unmade = Synthesis("b", "Odd", (), (UnsolvedCase("all of it", "ENRICH"),))
     assert unsolved_as_text([MADE, unmade]) == ("not solved: Odd: all of it: ENRICH", "nothing was made of Odd")
     assert unsolved_as_text([MADE]) == ()
+
+
+def test_a_rule_that_took_long_is_told():
+    assert unsolved_as_text([replace(MADE, seconds=3.2)]) == ("Rare took 3 s: its conditions have many combinations",)
+    assert unsolved_as_text([replace(MADE, seconds=1.9)]) == ()
 
 
 def test_after_the_files_comes_what_to_do_with_them():

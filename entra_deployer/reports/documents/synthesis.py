@@ -11,10 +11,19 @@ _SHOWN_CASES = 3
 _SHOWN_TEXT = 60
 
 
+SLOW = 2.0
+"""So many seconds of CPU for the cases of one rule are told."""
+
+
 def unsolved_as_text(found: Sequence[Synthesis]) -> tuple[str, ...]:
     """A line for each reason for which cases of a rule could not be made; and which rules nothing was made of."""
     unmade = [one.name for one in found if not one.tests]
     lines = [line for one in found for line in _reasons(one)]
+    lines += [
+        f"{one.name} took {one.seconds:.0f} s: its conditions have many combinations"
+        for one in found
+        if one.seconds > SLOW
+    ]
     if unmade:
         lines.append(f"nothing was made of {_some(unmade)}")
     return tuple(lines)

@@ -90,7 +90,7 @@ class Maker:
             name = wanted if wanted not in names else f"{wanted} (case {mark})"
             names.add(name)
             found.append(self._written(name, mark, example))
-        return found
+        return [one for one in found if isinstance(one, Case) or one.name not in names]
 
     def _first_cases(self) -> list[Case | Unsolvable]:
         found: list[Case | Unsolvable] = []
@@ -128,17 +128,24 @@ class Maker:
         return entity, alone
 
     def _of_values(self, document: Document, mark: str) -> dict[str, Value]:
-        """A text of the case's own in a column that lists values of the group, where a key that is lost parts it."""
+        """A text of the case's own in a column that lists values of the group, where a key that is lost parts it.
+
+        The column lists such a key where there is one.
+        """
         grouping = self.plan.grouping
-        if grouping is None or not any(
-            mark in str(value_of(key.value, grouping.scope, document)) for key in grouping.keys
-        ):
+        if grouping is None:
             return {}
-        for name, made in grouping.listed.items():
-            value = value_of(made.value, made.scope, document) if name in self.plan.columns else None
-            if isinstance(value, str) and mark in value:
-                return {name: value}
-        return {}
+        own = f"-{mark}"
+        keys = [value_of(key.value, grouping.scope, document) for key in grouping.keys]
+        parting = [value for value in keys if isinstance(value, str) and value.endswith(own)]
+        listed = {
+            name: value_of(made.value, made.scope, document)
+            for name, made in grouping.listed.items()
+            if name in self.plan.columns
+        }
+        found = [(name, value) for name, value in listed.items() if isinstance(value, str) and value.endswith(own)]
+        found.sort(key=lambda item: item[1] not in parting)
+        return dict(found[:1]) if parting else {}
 
     def _written(self, name: str, mark: str, example: Example) -> Case:
         events = tuple(_events(f"case {mark}: {name}", example.documents))

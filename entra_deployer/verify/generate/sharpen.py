@@ -204,7 +204,8 @@ class Sharpener:
             if self.looks <= max(0, least):
                 return None
             documents = tuple(change.of(base.documents, "x"))
-            told = self._is_told(mutation, replace(base, documents=documents)) if documents else None
+            changed = replace(base, documents=documents)
+            told = (self._is_told(mutation, changed) or self._counted(mutation, changed)) if documents else None
             if told and (example := self._example(mutation, base.attempt, mark, change) or told):
                 return self._name(mutation, example, change), example
         return None
@@ -222,9 +223,23 @@ class Sharpener:
         self._stages.pop(id(settled), None)
         return settled if told else None
 
+    def _counted(self, mutation: Mutation, example: Example) -> Example | None:
+        """The example, told by the numbers of its row too: a key that is lost makes of two rows one with more."""
+        if not isinstance(mutation.command, nodes.Stats) or "key" not in mutation.what:
+            return None
+        with suppress(Unknown):
+            stage = self._of(example)[-1]
+            self._stages.pop(id(example), None)
+            row = next((one for one in stage.rows if _is(one, stage.scope, example.entity)), None)
+            numbers = {name: _number(row, stage.scope, name) for name in self.builder.plan.columns} if row else {}
+            known = {name: value for name, value in numbers.items() if value is not None and name not in example.entity}
+            return self._is_told(mutation, replace(example, entity={**example.entity, **known})) if known else None
+        return None
+
     def _example(self, mutation: Mutation, attempt: Attempt, mark: str, change: Changes | None) -> Example | None:
         with suppress(Unknown, Unpickable):
-            return self._is_told(mutation, self.build(attempt, mark, change))
+            made = self.build(attempt, mark, change)
+            return self._is_told(mutation, made) or self._counted(mutation, made)
         return None
 
     def _attempts(self, mutation: Mutation, base: Example) -> Iterator[Attempt]:
@@ -254,7 +269,7 @@ class Sharpener:
         if mutation.place >= self._first:
             yield from self._of_size(parts)
         if TIMESTAMP in fields or mutation.place >= self._first:
-            for span in self._spans:
+            for span in (*self._spans, *_spans_of(mutation.node)):
                 for part in parts:
                     yield from (Change(part=part, older=older) for older in (span, span + 1, span - 1))
 
@@ -264,6 +279,10 @@ class Sharpener:
 
     def _pairs(self, mutation: Mutation, base: Example) -> Iterator[Both]:
         """Two changes at once: another value in all events, and more or fewer of them, or a value in some."""
+        if mutation.place >= self._first:
+            grow = Change(part="all", count=1)
+            grown = replace(base, documents=tuple(grow.of(base.documents, "x")))
+            yield from (Both(grow, one) for one in self._changes(mutation, grown) if one.part == "half")
         changes = list(self._changes(mutation, base))
         whole = [one for one in changes if one.part == "all" and one.field][:MOST_CONSTANTS]
         others = [one for one in changes if not one.field or one.part != "all"]
@@ -410,6 +429,13 @@ def _renames(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
     return zip(command.old, command.new, strict=True)
 
 
+def _spans_of(node: nodes.Node) -> Iterator[float]:
+    """What the numbers of a condition mean as spans of time."""
+    for part in node.walk():
+        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 0 < part.value <= MOST_LENGTH:
+            yield from (float(part.value * unit) for unit in (1, 60, 3600, 86400))
+
+
 def _within(node: nodes.Node, command: nodes.Node) -> bool:
     return command.span.start <= node.span.start and node.span.end <= command.span.end
 
@@ -421,6 +447,14 @@ def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
         if value != wanted and not (isinstance(value, list) and wanted in value):
             return False
     return True
+
+
+def _number(row: Row, scope: Scope, name: str) -> int | None:
+    """A whole number that a row of the result shows."""
+    with suppress(Unknown):
+        value = row.at(_NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return None
 
 
 def _predicates(command: nodes.Command) -> Iterator[nodes.Expression]:

@@ -7,6 +7,10 @@ from entra_deployer.core.json import shown
 from entra_deployer.esql.functions import Value
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.problems import DEFAULT_LIMIT, NEAR
+
+MAX_SIGNALS = 100
+"""What Kibana takes for max_signals where a rule says nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,49 @@ class Made:
         """The tests; none where no case fires: they would prove nothing."""
         if not any(case.fires for case in self.cases):
             return ()
-        return make_tests(self.cases, name=self.name, source=self.source, index=self.index, query=self.query)
+        return tuple(
+            DetectionTest(
+                name=self.name if number == 1 else f"{self.name} ({number})",
+                source=self.source if number == 1 else f"{self.source.removesuffix('.yaml')}-{number}.yaml",
+                index=self.index,
+                events=tuple(event for case in group for event in case.events),
+                catches=tuple(_expectation(case) for case in group if case.fires),
+                ignores=tuple(_expectation(case) for case in group if not case.fires),
+                query=self.query,
+            )
+            for number, group in enumerate(self._groups(), 1)
+        )
+
+    def _groups(self) -> list[list[Case]]:
+        """The cases of each test, in as few tests as possible.
+
+        No test has more that fire than verify takes: it fails a rule whose result is near to being cut off.
+        """
+        signals = int(self.payload.get("max_signals", MAX_SIGNALS))
+        most = max(1, int(min(signals, DEFAULT_LIMIT) * NEAR))
+        groups: list[list[Case]] = []
+        for case in self.cases:
+            group = next((one for one in groups if _has_room(one, case, most)), None)
+            if group is None:
+                groups.append([case])
+            else:
+                group.append(case)
+        return groups
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What was made of one rule: tests, with the file of each under the project, and what could not be solved."""
+    """What was made of one rule: tests, with the file of each under the project, and what could not be solved.
+
+    `seconds` are those of CPU that its cases took.
+    """
 
     rule_id: str
     name: str
     tests: tuple[DetectionTest, ...]
     unsolved: tuple[UnsolvedCase, ...] = ()
     made: Made | None = None
+    seconds: float = 0.0
 
     @property
     def fires(self) -> int:
@@ -56,29 +91,10 @@ class Synthesis:
         return sum(len(test.ignores) for test in self.tests)
 
 
-def make_tests(
-    cases: Sequence[Case], *, name: str, source: str, index: str, query: str | None
-) -> tuple[DetectionTest, ...]:
-    """Tests that hold all cases, as few as possible. `source` is the file of the first; the others are numbered."""
-    groups: list[list[Case]] = []
-    for case in cases:
-        group = next((one for one in groups if not any(_mixes(case, other) for other in one)), None)
-        if group is None:
-            groups.append([case])
-        else:
-            group.append(case)
-    return tuple(
-        DetectionTest(
-            name=name if number == 1 else f"{name} ({number})",
-            source=source if number == 1 else f"{source.removesuffix('.yaml')}-{number}.yaml",
-            index=index,
-            events=tuple(event for case in group for event in case.events),
-            catches=tuple(_expectation(case) for case in group if case.fires),
-            ignores=tuple(_expectation(case) for case in group if not case.fires),
-            query=query,
-        )
-        for number, group in enumerate(groups, 1)
-    )
+def _has_room(group: Sequence[Case], case: Case, most: int) -> bool:
+    """Whether a case can stand beside those of a group."""
+    full = case.fires and sum(one.fires for one in group) >= most
+    return not full and not any(_mixes(case, other) for other in group)
 
 
 def single_test(case: Case, index: str) -> DetectionTest:
