@@ -79,15 +79,44 @@ def apply(
     """
     results: list[ChangeResult] = []
     stopped, through = "", _Counter(progress, len(plan.changes))
-    for (space, kind, action), changes in _groups(plan.changes):
+    for together in _side_by_side(_groups(plan.changes), limits):
         if stopped:
-            some = [ChangeResult(change, Outcome.SKIPPED, stopped) for change in changes]
-        else:
-            writer = _Writer(handlers[space, kind], limits, lock, through.add)
-            some = writer.write(action, changes)
-            stopped = writer.stopped
-        results += some
+            results += (ChangeResult(change, Outcome.SKIPPED, stopped) for _, changes in together for change in changes)
+            continue
+        writers = [_Writer(handlers[space, kind], limits, lock, through.add) for (space, kind, _), _ in together]
+        results += _write(writers, together)
+        stopped = next((writer.stopped for writer in writers if writer.stopped), "")
     return results
+
+
+type _Group = tuple[tuple[str, str, Action], list[Change]]
+"""Changes of one space, kind and action."""
+
+
+def _side_by_side(groups: Sequence[_Group], limits: Limits) -> list[list[_Group]]:
+    """The groups that are written at the same time: all of a space but deletions, which come last.
+
+    Kibana looks for no object that a new or changed one refers to, and every write waits for refreshes of its own.
+    """
+    found: list[list[_Group]] = []
+    for group in groups:
+        space, _, action = group[0]
+        before = found[-1][-1][0] if found else ("", "", Action.DELETE)
+        if limits.parallel > 1 and before[0] == space and Action.DELETE not in (action, before[2]):
+            found[-1].append(group)
+        else:
+            found.append([group])
+    return found
+
+
+def _write(writers: Sequence["_Writer"], groups: Sequence[_Group]) -> list[ChangeResult]:
+    """The results of all groups, in their order."""
+    if len(groups) == 1:
+        (_, _, action), changes = groups[0]
+        return writers[0].write(action, changes)
+    with ThreadPoolExecutor(len(groups), thread_name_prefix="push") as pool:
+        written = pool.map(lambda writer, group: writer.write(group[0][2], group[1]), writers, groups)
+        return [result for some in written for result in some]
 
 
 class _Counter:
@@ -103,7 +132,7 @@ class _Counter:
             self._progress(self._done, self._total)
 
 
-def _groups(changes: Iterable[Change]) -> list[tuple[tuple[str, str, Action], list[Change]]]:
+def _groups(changes: Iterable[Change]) -> list[_Group]:
     """Consecutive changes of one space, kind and action: what one handler can take at a time."""
     by_work = sorted(changes, key=lambda c: (order_of_work(c)[:3], c.action.value, order_of_work(c)[3:]))
     return [(key, list(some)) for key, some in groupby(by_work, key=lambda c: (c.space, c.kind, c.action))]

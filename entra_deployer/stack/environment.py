@@ -65,10 +65,11 @@ class Endpoint:
 class Limits:
     """What a server is asked to bear at once, and what a push may not exceed without being told to.
 
-    `parallel` writes at a time; `batch` objects an import; `prune_count` and `prune_percent` bound deletions.
+    `parallel` writes of a kind of object at a time; `batch` objects an import; `prune_count` and `prune_percent` bound
+    deletions.
     """
 
-    parallel: int = 8
+    parallel: int = 16
     batch: int = 100
     prune_count: int = 10
     prune_percent: float = 30.0

@@ -66,17 +66,17 @@ risk_score: 47
 interval: 1h
 false_positives:
   - A user who mistypes a password for the first time.
-silence:
-  DEP015: a failed sign-in always has an outcome
 """
 _TEST = """\
+name: A sign-in that works {number}
 index: logs-azure.signinlogs-bench
 events:
-  - name: failure {number}
-    age: 30m
-    document:
-      "@timestamp": now
-      event.outcome: failure
+  - name: Alice signs in
+    at: 30m ago
+    set: {{azure.signinlogs.properties.user_principal_name: alice, event.outcome: success}}
+ignores:
+  - entity: {{azure.signinlogs.properties.user_principal_name: alice}}
+    reason: it is no failure
 """
 
 

@@ -1,5 +1,6 @@
 """Applying a plan to handlers that stand in for a Kibana: reading back decides."""
 
+import threading
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -74,9 +75,9 @@ def planned(desired, standing=(), **policy):
     return make_plan("t", [(state(*desired), Existing(marked, marked), Policy(**policy))])
 
 
-def run(plan, rules, searches=None, lock=None, progress=lambda _done, _total: None):
+def run(plan, rules, searches=None, lock=None, progress=lambda _done, _total: None, limits=LIMITS):  # noqa: PLR0917
     handlers = {("default", RULE): rules, ("default", SAVED_SEARCH): searches or Shelf()}
-    return apply(plan, handlers, LIMITS, lock or Unlocked(), progress)
+    return apply(plan, handlers, limits, lock or Unlocked(), progress)
 
 
 def outcomes(results):
@@ -153,9 +154,41 @@ def test_a_server_gone_silent_stops_the_rest():
             raise Unreachable("no answer")
 
     rules = Shelf()
-    results = run(planned([search(), rule()]), rules, Silent())
+    results = run(planned([search(), rule()]), rules, Silent(), limits=replace(LIMITS, parallel=1))
     assert outcomes(results) == {"s1": (Outcome.FAILED, "no answer"), "r1": (Outcome.SKIPPED, "no answer")}
     assert rules.writes == []
+
+
+def test_what_is_new_or_changed_is_written_side_by_side_and_deletions_wait_for_it():
+    together = threading.Barrier(2, timeout=10)
+
+    class Waiting(Shelf):
+        def create(self, objects):
+            together.wait()
+            return super().create(objects)
+
+        def update(self, before, desired, paths):
+            together.wait()
+            super().update(before, desired, paths)
+
+    old, gone = rule("r1", severity="low"), rule("gone", "Gone")
+    rules, searches = Waiting({"r1": old, "gone": gone}), Waiting()
+    plan = planned([search(), rule("r1", severity="high")], [old, gone], prune=True)
+    results = run(plan, rules, searches)
+    assert {outcome for outcome, _ in outcomes(results).values()} == {Outcome.APPLIED}
+    assert [write[0] for write in rules.writes] == ["update", "delete"]
+
+
+def test_a_server_that_falls_silent_is_asked_for_no_deletion():
+    class Silent(Shelf):
+        def by_key(self, keys):
+            raise Unreachable("no answer")
+
+    gone = rule("gone", "Gone")
+    rules = Shelf({"gone": gone})
+    results = run(planned([search(), rule("r2", "Other")], [gone], prune=True), rules, Silent())
+    assert outcomes(results)["gone"] == (Outcome.SKIPPED, "no answer")
+    assert "gone" in rules.objects
 
 
 def test_deletions_come_last_and_are_checked():

@@ -82,7 +82,7 @@ def test_each_setting_is_told_with_its_source_and_without_secrets(root):
     )
     assert found["elasticsearch.url"].source == "deploy/branch.yaml:4:3, variable BRANCH"
     assert (found["limits.batch"].value, found["limits.batch"].source) == (7, "deploy/branch.yaml:7:10")
-    assert (found["limits.parallel"].value, found["limits.parallel"].source) == (8, "default")
+    assert (found["limits.parallel"].value, found["limits.parallel"].source) == (16, "default")
     assert (found["enabled"].value, found["enabled"].source) == (False, "default")
     assert (found["auth.api_key"].value, found["auth.api_key"].problem) == ("variable KEY", "")
     assert "very secret" not in repr(found)
