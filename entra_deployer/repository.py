@@ -25,11 +25,11 @@ from entra_deployer.kept_rules import KeptRules
 if TYPE_CHECKING:
     from entra_deployer.checks.hunt import Syntax
 
-OFFLINE = Target("offline", "default", facts.OFFLINE, licence="platinum")
+OFFLINE = Target("offline", "default", facts.OFFLINE, license="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
 
 TOLD_IN_THE_PLAN = ("DEP024",)
-"""Warnings that a plan shows too: what the target's version and licence cost a rule."""
+"""Warnings that a plan shows too: what the target's version and license cost a rule."""
 
 CANNOT_RUN = ("DEP007", "DEP010", "DEP011", "DEP012")
 """Codes of a query that a version does not take, or that is not meant for it."""
@@ -242,7 +242,7 @@ def check_rules(
     issues = _sorted(found)
     newest = compilations[-1]
     return CheckReport(
-        target=f"{', '.join(str(target.version) for target in targets)}, {newest.target.licence}",
+        target=f"{', '.join(str(target.version) for target in targets)}, {newest.target.license}",
         hunts=len(catalog.sources),
         rules=len(newest.rules),
         issues=issues,

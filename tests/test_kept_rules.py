@@ -15,7 +15,7 @@ from entra_deployer.repository import Repository
 
 HUNTS = Path(__file__).parent / "data" / "hunts"
 OURS = Path(__file__).parents[1] / "rules"
-TARGET = Target("test", "default", StackVersion(8, 19, 21), licence="platinum")
+TARGET = Target("test", "default", StackVersion(8, 19, 21), license="platinum")
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def test_what_changed_is_made_anew_and_the_others_are_not(root, name):
     "other",
     [
         replace(TARGET, version=StackVersion(8, 12, 2)),
-        replace(TARGET, licence="basic"),
+        replace(TARGET, license="basic"),
         replace(TARGET, overlay={"severity": "low"}),
         replace(TARGET, space="soc"),
     ],

@@ -101,5 +101,5 @@ def _compile(
     else:
         with project.connection(repository.root, on) as connection:
             compilation = repository.compile(connection.target(connection.environment.spaces[0]), selection)
-    target = f"{compilation.target.version}, {compilation.target.licence}"
+    target = f"{compilation.target.version}, {compilation.target.license}"
     return CompileReport(target, compilation.rules, compilation.issues)

@@ -130,4 +130,4 @@ def target_for(version: "StackVersion | None", license: str) -> "Target":  # noq
     from entra_deployer import facts
     from entra_deployer.api import OFFLINE
 
-    return replace(OFFLINE, version=version or OFFLINE.version, licence=choose("license", license, facts.LICENSES))
+    return replace(OFFLINE, version=version or OFFLINE.version, license=choose("license", license, facts.LICENSES))

@@ -328,7 +328,7 @@ def _policy(settings: RuleSettings, target: Target, wish: Wish) -> tuple[str, st
         return "none", f"repeated alerts cannot be suppressed ({obstacle}), and a longer pause would miss what is new"
     if obstacle:
         return "window", f"repeated alerts cannot be suppressed: {obstacle}"
-    return "suppress", f"{target.version.major}.{target.version.minor} with a {target.licence} license can suppress"
+    return "suppress", f"{target.version.major}.{target.version.minor} with a {target.license} license can suppress"
 
 
 def suppression_obstacle(target: Target, keys: tuple[str, ...]) -> str:
@@ -337,8 +337,8 @@ def suppression_obstacle(target: Target, keys: tuple[str, ...]) -> str:
         return (
             f"{target.version.major}.{target.version.minor} cannot ({facts.SUPPRESSION.first} is the first that does)"
         )
-    if target.licence not in facts.SUPPRESSING_LICENSES:
-        return f"the {target.licence} license does not allow it (Platinum does)"
+    if target.license not in facts.SUPPRESSING_LICENSES:
+        return f"the {target.license} license does not allow it (Platinum does)"
     return "" if keys else "the result has no BY columns to suppress by"
 
 

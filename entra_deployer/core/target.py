@@ -1,4 +1,4 @@
-"""What a rule is compiled for: the stack's version, its licence, and where it goes."""
+"""What a rule is compiled for: the stack's version, its license, and where it goes."""
 
 import operator
 import re
@@ -74,14 +74,14 @@ _COMPARED: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
 class Target:
     """One space of one environment, as far as the compiler needs to know it.
 
-    `licence` is Elastic's word for it ("basic", "platinum", ...). `overlay` is a merge patch on each rule's payload,
+    `license` is Elastic's word for it ("basic", "platinum", ...). `overlay` is a merge patch on each rule's payload,
     `overlays` further ones by hunt folder or rule name. `enabled` is what a rule gets that says nothing of it.
     """
 
     environment: str
     space: str
     version: StackVersion
-    licence: str = "basic"
+    license: str = "basic"
     enabled: bool = False
     overlay: Json = None
     overlays: Json = None

@@ -102,9 +102,9 @@ def _act(compilation: Compilation) -> bool:
     return any(rule.settings.settings.actions for rule in compilation.rules)
 
 
-def _target(environment: Environment, version: StackVersion, licence: str = "basic") -> Target:
+def _target(environment: Environment, version: StackVersion) -> Target:
     space = environment.spaces[0]
-    return Target(environment.name, space, version, licence, overlay=environment.overlay, overlays=environment.overlays)
+    return Target(environment.name, space, version, overlay=environment.overlay, overlays=environment.overlays)
 
 
 @dataclass

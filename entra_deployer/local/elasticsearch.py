@@ -136,7 +136,7 @@ class Node:
         return self._process.wait()
 
     def wait_ready(self, stop: threading.Event | None = None, timeout: float = START_TIMEOUT) -> bool:
-        """Wait until queries are answered and there is a licence; False where `stop` was set before.
+        """Wait until queries are answered and there is a license; False where `stop` was set before.
 
         Raises LocalStackError with the node's own reason where it does not start.
         """

@@ -74,14 +74,14 @@ class Connection:
         return Refused(refusal.message, status=refusal.status, hint=hint)
 
     @cached_property
-    def licence(self) -> str:
-        """The licence that Kibana works under; Elasticsearch's where Kibana does not tell."""
+    def license(self) -> str:
+        """The license that Kibana works under; Elasticsearch's where Kibana does not tell."""
         return (self.kibana.license() or self.elastic.license()).type
 
     @property
     def stack(self) -> str:
         """What answers and where, for the head of a report: "Kibana 8.19.21, platinum, kibana.example, space soc"."""
-        return f"Kibana {self.version}, {self.licence}, {self.environment.address}"
+        return f"Kibana {self.version}, {self.license}, {self.environment.address}"
 
     def target(self, space: str) -> Target:
         """One space, as the compiler needs to know it."""
@@ -90,7 +90,7 @@ class Connection:
             environment=environment.name,
             space=space,
             version=self.version,
-            licence=self.licence,
+            license=self.license,
             enabled=environment.enabled,
             overlay=environment.overlay,
             overlays=environment.overlays,

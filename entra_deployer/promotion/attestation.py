@@ -39,7 +39,7 @@ class Stack:
     environment: str
     kibana: str
     elasticsearch: str
-    licence: str
+    licence: str  # the key of its documents
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def intend(promotion: Promotion, source: Connection, target: Connection, *, at: 
 
 def _stack(connection: Connection) -> Stack:
     environment = connection.environment.name
-    return Stack(environment, str(connection.version), str(connection.elastic.version()), connection.licence)
+    return Stack(environment, str(connection.version), str(connection.elastic.version()), connection.license)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from entra_deployer.repository import OFFLINE, Repository
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "compiled"
-OLD = replace(OFFLINE, version=StackVersion(8, 12, 2), licence="basic")
+OLD = replace(OFFLINE, version=StackVersion(8, 12, 2), license="basic")
 
 
 def renderings() -> Iterator[tuple[str, str]]:
@@ -27,7 +27,7 @@ def renderings() -> Iterator[tuple[str, str]]:
 
 def _report(compilation):
     issues = tuple(replace(issue, location=_within(issue.location)) for issue in compilation.issues)
-    return CompileReport(f"{compilation.target.version}, {compilation.target.licence}", compilation.rules, issues)
+    return CompileReport(f"{compilation.target.version}, {compilation.target.license}", compilation.rules, issues)
 
 
 def _within(place):

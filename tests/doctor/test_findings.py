@@ -32,7 +32,7 @@ def test_versions(kibana, elastic, health, hint):
 
 
 @pytest.mark.parametrize(
-    ("licence", "version", "health", "said"),
+    ("license_", "version", "health", "said"),
     [
         (License("platinum"), V8_19, Health.OK, "platinum"),
         (License("basic"), V8_19, Health.OK, "no alert suppression"),
@@ -42,8 +42,8 @@ def test_versions(kibana, elastic, health, hint):
         (License("trial", active=False), V8_19, Health.ERROR, "expired"),
     ],
 )
-def test_licences(licence, version, health, said):
-    found = doctor.judge_license(licence, version, NOW)
+def test_licenses(license_, version, health, said):
+    found = doctor.judge_license(license_, version, NOW)
     assert found.health is health
     assert said in found.message
 

@@ -101,7 +101,7 @@ def test_both_servers_answer_on_loopback_and_only_to_the_password(stack, server)
     assert ask(url, stack, password="wrong")[0] == 401
 
 
-def test_it_is_a_real_elasticsearch_with_security_and_a_basic_licence(stack):
+def test_it_is_a_real_elasticsearch_with_security_and_a_basic_license(stack):
     url = stack.elasticsearch_url
     assert ask(url, stack)[1]["version"]["number"] == "8.19.21"
     assert ask(f"{url}/_license", stack)[1]["license"]["type"] == "basic"

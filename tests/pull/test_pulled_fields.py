@@ -77,8 +77,8 @@ def as_toml():
     return draft(write_toml(FORMATS[".md"].read(HUNT, "hunt.md")), suffix=".toml")
 
 
-def bringer(version="8.19", licence="platinum", **options):
-    target = Target("staging", "default", StackVersion.parse(version), licence)
+def bringer(version="8.19", licensed="platinum", **options):
+    target = Target("staging", "default", StackVersion.parse(version), licensed)
     return Bringer(Builder(target, Connectors()), **options)
 
 

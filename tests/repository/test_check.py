@@ -139,6 +139,6 @@ def test_a_code_that_does_not_exist_is_wrong_usage():
 
 def test_the_projects_own_rules_have_nothing_wrong(request):
     root = Path(request.config.rootpath)
-    for licence in ("basic", "platinum"):
-        report = check_rules(Repository(root), ALL, [replace(OFFLINE, licence=licence)])
+    for licensed in ("basic", "platinum"):
+        report = check_rules(Repository(root), ALL, [replace(OFFLINE, license=licensed)])
         assert {issue.code for issue in report.issues if issue.level is not Level.NOTE} <= {"DEP024", "DEP037"}

@@ -59,7 +59,7 @@ def test_errors_of_checks_keep_a_rule_from_being_deployed():
 
 
 def test_a_plan_is_told_what_the_targets_licence_costs():
-    basic = replace(OFFLINE, licence="basic")
+    basic = replace(OFFLINE, license="basic")
     compilation = Repository(ROOT).compile(
         basic, Selection(("entra_unusual_client_app_auth_request_on_behalf_of_user",))
     )

@@ -1,4 +1,4 @@
-"""What Kibana tells of itself: its clock, its licence, its encryption key; or that it does not tell."""
+"""What Kibana tells of itself: its clock, its license, its encryption key; or that it does not tell."""
 
 from datetime import UTC, datetime
 

@@ -29,7 +29,7 @@ class KibanaSettings:
 
 
 def create_app(settings: KibanaSettings) -> "Starlette":
-    """The ASGI application. Raises LocalStackError for an unknown profile or licence, or an Elasticsearch elsewhere."""
+    """The ASGI application. Raises LocalStackError for an unknown profile or license, or an Elasticsearch elsewhere."""
     from entra_deployer.local.kibana.app import build  # noqa: PLC0415 -- Starlette loads when it is needed
     from entra_deployer.local.kibana.elastic import Elastic  # noqa: PLC0415
     from entra_deployer.local.kibana.profiles import LICENSES, PROFILES  # noqa: PLC0415
@@ -39,7 +39,7 @@ def create_app(settings: KibanaSettings) -> "Starlette":
         raise LocalStackError(f"unknown profile {settings.profile}", hint=f"there are {', '.join(PROFILES)}")
     licenses = [one for one in LICENSES if one == settings.license]
     if not licenses:
-        raise LocalStackError(f"unknown licence {settings.license}", hint=f"there are {', '.join(LICENSES)}")
+        raise LocalStackError(f"unknown license {settings.license}", hint=f"there are {', '.join(LICENSES)}")
     elastic = Elastic(settings.elasticsearch_url, settings.user, settings.password)
     profile = PROFILES[settings.profile]
     return build(

@@ -78,5 +78,5 @@ LICENSES: Final[tuple[License, ...]] = ("basic", "platinum")
 
 
 def suppression_works(profile: Profile, license_type: str) -> bool:
-    """Whether alert suppression has an effect: the rule keeps the field on any licence (API facts, 1)."""
+    """Whether alert suppression has an effect: the rule keeps the field on any license (API facts, 1)."""
     return "alert_suppression" in profile.crud_fields and license_type == "platinum"

@@ -88,7 +88,7 @@ ROUTES: Final = (
     Route("POST", "/api/exception_lists/items", exceptions.create_item, 587),
     Route("POST", "/api/actions/connector", things.create_connector, 656),
     Route("GET", "/api/actions/connectors", things.list_connectors, None),
-    Route("GET", "/api/licensing/info", status.licence, None),
+    Route("GET", "/api/licensing/info", status.license_info, None),
 )
 
 # What the real one has and this one leaves out, and why: how a path begins, some with their method; * is any text.

@@ -41,6 +41,6 @@ def report(kibana: Kibana, *, known: bool) -> Answer:
     )
 
 
-def licence(kibana: Kibana, _call: Call) -> Answer:
-    """The licence that this server was started with; it never ends (no record asks for it)."""
+def license_info(kibana: Kibana, _call: Call) -> Answer:
+    """The license that this server was started with; it never ends (no record asks for it)."""
     return Answer({"license": {"type": kibana.license, "mode": kibana.license, "status": "active"}, "features": {}})

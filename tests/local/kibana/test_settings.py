@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from entra_deployer.core.errors import LocalStackError
+from entra_deployer.core.json import schema_of
 from entra_deployer.local.kibana import KibanaSettings, create_app
 from entra_deployer.local.kibana.profiles import PROFILES, V8_12, V8_19, Profile, suppression_works
 from entra_deployer.local.kibana.routes import NOT_SERVED, ROUTES, left_out, match
+from entra_deployer.stack.environment_file import EnvironmentFile
 
 
 def test_only_an_elasticsearch_of_this_machine_will_do():
@@ -17,7 +19,7 @@ def test_only_an_elasticsearch_of_this_machine_will_do():
 
 @pytest.mark.parametrize(
     ("fields", "message"),
-    [({"profile": "7.17"}, "unknown profile 7.17"), ({"license": "gold"}, "unknown licence gold")],
+    [({"profile": "7.17"}, "unknown profile 7.17"), ({"license": "gold"}, "unknown license gold")],
 )
 def test_a_profile_and_a_licence_have_to_be_known(fields, message):
     with pytest.raises(LocalStackError, match=message):
@@ -33,11 +35,19 @@ def test_every_fact_of_a_profile_has_a_source(fact):
     assert fact.metadata["source"]
 
 
-def test_the_profiles_are_those_that_are_offered():
-    assert list(PROFILES) == ["8.12", "8.19", "9.x"]
+def test_the_profiles_are_those_that_an_environment_may_name():
+    [profile] = offered(schema_of(EnvironmentFile), "profile")
+    assert profile["enum"] == sorted(PROFILES)
 
 
-def test_suppression_needs_a_version_and_a_licence():
+def offered(schema, key):
+    """What a JSON schema says of a key, wherever it stands."""
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    own = [schema["properties"][key]] if isinstance(schema, dict) and key in schema.get("properties", {}) else []
+    return [*own, *(found for part in parts for found in offered(part, key))]
+
+
+def test_suppression_needs_a_version_and_a_license():
     assert suppression_works(V8_19, "platinum")
     assert not suppression_works(V8_19, "basic")
     assert not suppression_works(V8_12, "platinum")
