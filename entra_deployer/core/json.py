@@ -64,19 +64,51 @@ def decode[T](value: Json, kind: type[T]) -> T:
     Sources of truth: the fast path is msgspec's; only where that refuses, the JSON Schema of the same type is asked,
     which tells all faults and not the first alone.
     """
+    if halves := _half_characters(value):
+        raise DoesNotFit(halves)
+    return _converted(value, kind)
+
+
+def _converted[T](value: Json, kind: type[T]) -> T:
     import msgspec  # noqa: PLC0415 - `--help` needs none of it
 
     try:
         return msgspec.convert(value, kind)
-    except UnicodeError as error:
-        raise DoesNotFit([Misfit((), "holds half of a character (a lone surrogate)")]) from error
     except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(_misfits(value, kind) or [_foreign_misfit(str(error))]) from error
 
 
+def _half_characters(value: Json) -> list[Misfit]:
+    """The texts and keys with a lone surrogate, which UTF-8 has no bytes for: nobody could write or send them."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    try:
+        msgspec.json.encode(value)
+    except UnicodeError:
+        return [Misfit(path, "holds half of a character (a lone surrogate)") for path in _halves(value, ())]
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass  # no JSON: the type tells
+    return []
+
+
+def _halves(value: Json, path: JsonPath) -> Iterator[JsonPath]:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            yield path
+        return
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, Sequence) else ()
+    for key, item in parts:
+        if isinstance(key, str) and _SURROGATE.search(key):
+            yield path
+        yield from _halves(item, (*path, key))
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def decode_json[T](text: bytes | str, kind: type[T]) -> T:
     """A JSON text as a `kind`. Raises DoesNotFit as `decode` and `parse_json` do."""
-    return decode(parse_json(text), kind)
+    return _converted(parse_json(text), kind)  # which has refused halves of characters
 
 
 def encode_json(value: object) -> bytes:

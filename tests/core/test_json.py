@@ -19,6 +19,7 @@ from entra_deployer.core.json import (
     MAX_DEPTH,
     DoesNotFit,
     Json,
+    Misfit,
     canonical,
     decode,
     decode_json,
@@ -134,11 +135,20 @@ def test_what_is_no_json_is_told(text, message):
         decode_json(text, Whole)
 
 
-@pytest.mark.parametrize("kind", [int, float, bool, dict[str, int], list[int], Annotated[int, Meta(ge=0)]])
-@pytest.mark.parametrize("value", ["\ud800", {"a": "\udfff"}, ["\ud800"]])
-def test_half_a_character_fits_no_type_but_text(kind, value):
-    with pytest.raises(DoesNotFit):
+@pytest.mark.parametrize("kind", [int, str, object, dict[str, str], list[str], Annotated[int, Meta(ge=0)]])
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("\ud800", ()),
+        ({"a": "x\udfff"}, ("a",)),
+        (["fine", "\ud800"], (1,)),
+        ({"a": {"b": [{"\udbff": 1}]}}, ("a", "b", 0)),
+    ],
+)
+def test_half_a_character_fits_no_type_and_is_told_with_its_place(kind, value, path):
+    with pytest.raises(DoesNotFit) as told:
         decode(value, kind)
+    assert told.value.misfits == (Misfit(path, "holds half of a character (a lone surrogate)"),)
 
 
 def test_as_many_levels_as_allowed_are_read():
