@@ -10,8 +10,7 @@ import msgspec
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import DoesNotFit, decode, say_path
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, decode, say_path
 from entra_deployer.core.text import closest
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS, RULE_FIELDS, SERVER_SET
 

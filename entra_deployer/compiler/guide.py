@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from entra_deployer.compiler.entities import rank
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.data.attack import Attack, Tactic, Technique
 from entra_deployer.data.knowledge import Knowledge
 from entra_deployer.esql.columns import last_stats, output_columns, read_fields, sources

@@ -6,8 +6,7 @@ and migrates it to its own.
 
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import Json, canonical
 from entra_deployer.core.time import format_duration
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.tree import Tree

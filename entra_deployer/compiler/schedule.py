@@ -19,7 +19,7 @@ from math import ceil
 from entra_deployer import facts
 from entra_deployer.compiler.compiled import Remark
 from entra_deployer.compiler.entities import MOST_KEYS
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import Target
 from entra_deployer.core.time import format_duration, parse_duration, say_duration
 from entra_deployer.hunts.folder import RuleSettings

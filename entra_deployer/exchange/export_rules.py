@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.exchange.detection_rules import write_detection_rule
 from entra_deployer.exchange.foreign import Loss
 from entra_deployer.exchange.ndjson import write_export

@@ -10,7 +10,7 @@ from functools import partial
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql.columns import sources
 from entra_deployer.forecast.figures import Figures, difference, figures_of, flood, shares

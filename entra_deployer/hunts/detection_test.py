@@ -11,8 +11,7 @@ from msgspec import Meta
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical, flatten, shown
+from entra_deployer.core.json import Json, canonical, flatten, shown
 from entra_deployer.core.text import did_you_mean, visible
 from entra_deployer.core.time import SPAN, format_span, parse_span
 from entra_deployer.core.yaml import YamlFile, read_yaml

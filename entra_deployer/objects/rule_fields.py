@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from entra_deployer import facts
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical, same
+from entra_deployer.core.json import Json, canonical, same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import Since
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.signing import problem_of_signature
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import parse_moment, say_duration

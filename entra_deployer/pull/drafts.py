@@ -10,7 +10,7 @@ from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.files import read_bytes, read_text, write_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical, shown
+from entra_deployer.core.json import Json, canonical, shown
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.verify.verdict import EntityOutcome
 

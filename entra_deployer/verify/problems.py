@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.stack.search import PreviewResult, QueryResult
 from entra_deployer.verify.origin import Origin

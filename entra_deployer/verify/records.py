@@ -7,8 +7,7 @@ from pathlib import Path
 
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, decode
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, decode
 from entra_deployer.core.signing import Signature, sign
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.detection_test import FOLDER as TESTS

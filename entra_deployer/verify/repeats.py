@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import math_age, parse_duration
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.verify.judge import Record, belongs, matches

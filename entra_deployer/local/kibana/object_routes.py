@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import objects
 from entra_deployer.local.kibana.auth import OBJECTS_ALL, OBJECTS_READ
 from entra_deployer.local.kibana.datemath import iso
