@@ -69,9 +69,8 @@ class TlsServer:
         if client_authority:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(client_authority)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Silent(("127.0.0.1", 0), _Handler)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._server.handle_error = lambda *_: None
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property
@@ -86,6 +85,11 @@ class TlsServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Silent(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that goes away is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -66,7 +66,12 @@ def test_who_asks_by_another_name_gets_nothing(host, path):
 
 def test_the_page_is_drawn_again_where_something_changed_and_only_then():
     versions, drawn = ["1", "1", "2"], []
-    page = ServedPage(lambda: drawn.append(1) or f"page {len(drawn)}", lambda: versions.pop(0))
+
+    def draw():
+        drawn.append(1)
+        return f"page {len(drawn)}"
+
+    page = ServedPage(draw, lambda: versions.pop(0))
     texts = [page.answer("localhost:1", 1, "/")[2] for _ in range(3)]
     assert texts == ["page 1", "page 1", "page 2"]
 

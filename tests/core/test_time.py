@@ -67,7 +67,9 @@ def test_the_units_of_date_diff_are_its_own():
 
 @pytest.mark.parametrize("unit", ["day", "dd", "m", "mi", "yyyy", "hh"])
 def test_compiler_and_evaluator_agree_on_the_units_of_date_diff(unit):
-    _, seconds = difference_unit(unit)
+    found = difference_unit(unit)
+    assert found
+    _, seconds = found
     _, where = parsed(f'DATE_DIFF("{unit}", @timestamp, NOW()) <= 3')
     distance = meaning(where.left, {"@timestamp": TimeColumn("@timestamp")})
     assert isinstance(distance, Distance)

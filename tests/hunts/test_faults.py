@@ -40,7 +40,7 @@ FAULTS = {
     "toml_no_table": ("hunt.toml:1:1", "there is no table [hunt]", "[hunt]"),
     "toml_syntax": ("hunt.toml:5:1", "not valid TOML: Unclosed array", "brackets"),
     "toml_text_wanted": ("hunt.toml:2:1", "author must be text, not 5", "quotes"),
-    "toml_unknown_key": ("hunt.toml:8:1", "unknown key 'license'", "did you mean 'license'?"),
+    "toml_unknown_key": ("hunt.toml:8:1", "unknown key 'licence'", "did you mean 'license'?"),
     "toml_wrong_type": ("hunt.toml:10:1", "mitre must be a list of texts", 'mitre = ["..."]'),
     "two_hunts": ("two_hunts", "two hunts in one folder", "keep one of"),
     "unknown_key": ("hunt.md:7:3", "unknown key 'Auhtor'", "did you mean 'Author'?"),
@@ -67,7 +67,7 @@ def test_a_fault_is_told_with_its_place_and_the_next_step(catalog, fault):
 TOML = """\
 [hunt]
 name = 1
-license = "MIT"
+licence = "MIT"
 integration = ["endpoint", 2]
 uuid = "p9a9d6m6-6789"
 descripton = "What it looks for."
@@ -99,7 +99,7 @@ MARKDOWN = """\
             TOML,
             [
                 (2, "name must be text, not 1"),
-                (3, "unknown key 'license'"),
+                (3, "unknown key 'licence'"),
                 (4, "integration must be a list of texts"),
                 (5, "'p9a9d6m6-6789' is not a UUID"),
                 (6, "unknown key 'descripton'"),

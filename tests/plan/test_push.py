@@ -60,7 +60,12 @@ def test_a_hunt_that_breaks_after_its_push_keeps_its_rule(root):
 def test_a_plan_is_shown_before_the_first_write_and_may_be_declined(root):
     stack = ChaosStack()
     shown = []
-    report = run(stack, root, agree=lambda plan: shown.append(len(plan.results)) or "you said no")
+
+    def decline(plan):
+        shown.append(len(plan.results))
+        return "you said no"
+
+    report = run(stack, root, agree=decline)
     assert shown == [len(report.results)]
     assert (stack.rules, stack.objects) == ({}, {})
     assert report.summary == "Nothing was pushed: you said no."

@@ -199,8 +199,13 @@ def test_a_secret_written_where_its_variable_belongs_is_not_shown(project, place
 
 def test_an_environment_may_be_a_local_stack(project):
     asked = []
+
+    def local(choice):
+        asked.append(choice)
+        return LOCAL
+
     (project / "deploy" / "staging.yaml").write_text('local: {name: second, profile: "8.12"}\nenabled: false\n')
-    environment = load_environment(project, "staging", {}, lambda choice: asked.append(choice) or LOCAL)
+    environment = load_environment(project, "staging", {}, local)
     assert asked == [LocalStackChoice("second", "8.12")]
     assert environment.embedded
     assert not environment.enabled
@@ -209,8 +214,13 @@ def test_an_environment_may_be_a_local_stack(project):
 
 def test_a_local_stack_is_called_as_its_environment_where_nothing_else_is_said(project):
     asked = []
+
+    def local(choice):
+        asked.append(choice)
+        return LOCAL
+
     (project / "deploy" / "dev.yaml").write_text("local: {}\n")
-    load_environment(project, "dev", {}, lambda choice: asked.append(choice) or LOCAL)
+    load_environment(project, "dev", {}, local)
     assert asked == [LocalStackChoice("dev")]
 
 

@@ -1,5 +1,7 @@
 """Which conditions are counted, and by which query."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from entra_deployer.core.target import StackVersion
@@ -58,5 +60,5 @@ def test_a_rule_that_cannot_be_counted_says_why(payload, said):
         def query(self, text, **_):
             return QueryResult((), ())
 
-    bench = Bench(Nothing(), Nothing(), V, lambda: None, "x", embedded=False)
+    bench = Bench(Nothing(), Nothing(), V, lambda: datetime(2026, 3, 1, tzinfo=UTC), "x", embedded=False)
     assert said in next(iter(lost_on_live_data(RuleUnderTest("r", "R", payload, ()), bench))).message

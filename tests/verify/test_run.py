@@ -143,9 +143,13 @@ def test_a_server_that_refuses_for_another_reason_ends_the_run():
 
 
 def test_events_are_as_old_as_they_say_and_copies_are_older():
-    server = Server()
     kept = {}
-    server.delete_index = lambda name: kept.update({name: server.indices[name]})
+
+    class Keeping(Server):
+        def delete_index(self, name):
+            kept[name] = self.indices[name]
+
+    server = Keeping()
     verify([a_rule()], bench(server))
     stamps = [document["@timestamp"] for document, _ in kept["entra-deployer-verify-run1-0"]]
     assert stamps == ["2026-03-01T11:00:00.000Z", "2026-03-01T10:59:00.000Z", "2026-03-01T12:00:00.000Z"]
@@ -242,13 +246,12 @@ def test_whatever_stops_a_run_its_events_are_removed(error):
 
 
 def test_an_index_that_was_only_half_made_is_removed_too():
-    server = Server()
+    class Dying(Server):
+        def create_index(self, name, **_):
+            self.indices[name] = []
+            raise KeyboardInterrupt
 
-    def dies(name, **_):
-        server.indices[name] = []
-        raise KeyboardInterrupt
-
-    server.create_index = dies
+    server = Dying()
     with pytest.raises(KeyboardInterrupt):
         verify([a_rule()], bench(server))
     assert not server.indices

@@ -67,7 +67,9 @@ def test_what_is_found_holds_when_it_is_simulated(text):
     tree = parse(text, V).tree
     known = inferred_types(tree)
     maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), TimeRange(86400.0))
-    groups, recipe = maker._found_group()
+    found = maker._found_group()
+    assert found
+    groups, recipe = found
     assert isinstance(groups, Groups)
     assert groups.outcome(groups.documents(recipe, "y")).distance == 0
     for goal in groups.goals:
