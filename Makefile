@@ -90,8 +90,9 @@ docs: setup ## build the docs site and the man page into dist/, warnings being e
 schemas: setup ## write entra_deployer/data/schemas from the types that they are made of
 	@$(BIN)/python -m entra_deployer.project.schemas
 
-chaos: setup ## each fault at each request of each command, in memory (EVERY=7: every seventh case)
-	@EVERY=$(EVERY) $(BIN)/python -m tests.chaos
+chaos: setup ## each fault at each request of each command, in memory (hours; EVERY=7: every seventh case), and the slow real ones
+	@EVERY=$(EVERY) FIRST=$(FIRST) $(BIN)/python -m tests.chaos
+	@$(BIN)/python -m pytest tests/integration/slow_faults.py
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \

@@ -8,6 +8,7 @@ with FaultProxy("http://127.0.0.1:5601") as proxy:
 
 import http.client
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ class Fault:
     """What happens to the requests that match; it happens `times` times.
 
     `at` counts matching requests from 0. With `answer` the request is answered at once with that status and never
-    forwarded; `cut` is "before" (the server never sees it) or "after" (it does its work, the answer is lost); `act` is
-    called before all that, in the proxy's thread.
+    forwarded; `cut` is "before" (the server never sees it) or "after" (it does its work, the answer is lost); `drips`
+    are the seconds between two bytes of its answer; `act` is called before all that, in the proxy's thread.
     """
 
     method: str | None = None
@@ -44,6 +45,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
     cut: str | None = None
+    drips: float = 0.0
     act: Callable[[], None] | None = None
     _matched: int = 0
 
@@ -132,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault and fault.cut == "after":
                 self._cut()
             else:
-                self._reply(status, headers, answer)
+                self._reply(status, headers, answer, fault.drips if fault else 0.0)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the library's names
 
@@ -147,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _reply(self, status: int, headers: dict[str, str], body: bytes, drips: float = 0.0) -> None:
         self.send_response(status)
         for name, value in headers.items():
             if name.lower() not in _NOT_FORWARDED:
@@ -155,8 +157,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         with suppress(ConnectionError):  # whoever asked may be gone
             self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            for part in (body[at : at + 1] for at in range(len(body))) if drips else (body,):
+                if self.command != "HEAD":
+                    self.wfile.write(part)
+                time.sleep(drips)
 
     def _cut(self) -> None:
         self.close_connection = True

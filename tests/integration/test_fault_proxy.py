@@ -82,6 +82,12 @@ def test_a_connection_is_cut_before_or_after_the_server_did_its_work(proxy: Faul
     assert done == served
 
 
+def test_an_answer_may_come_drop_by_drop(proxy: FaultProxy) -> None:
+    proxy.add(Fault(drips=0.05))
+    answer = send(proxy, body=b"1234", preload_content=False)
+    assert [answer.read(1) for _ in range(4)] == [b"1", b"2", b"3", b"4"]
+
+
 def test_a_request_may_be_held(proxy: FaultProxy) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 

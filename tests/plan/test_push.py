@@ -164,3 +164,21 @@ def test_a_new_rule_alone_takes_no_other_rule_to_another_key(root):
     stack.user = "ci-key"
     with stack.connection(root) as connection:
         assert OTHER_KEY not in {issue.code for issue in plan_rules(Repository(root), connection, PushRequest()).issues}
+
+
+@pytest.mark.parametrize("closing", [plan_rules, push_rules])
+def test_the_journal_of_a_push_that_died_after_its_last_write_is_closed_by_the_next(root, closing):
+    stack = ChaosStack()
+    probe = stack.healed()
+    push_rules(Repository(root), probe.connected(root), PushRequest())
+    writes = [number for number, (_, url) in enumerate(probe.asked) if "entra-deployer-ledger/_bulk" in url]
+    stack.at, stack.fault = writes[-2], FAULTS["kill -9 before the write"]  # the outcomes, then that it is over
+    with pytest.raises(Killed):
+        push_rules(Repository(root), stack.connected(root), PushRequest())
+    stack = stack.healed()
+    assert [one["state"] for one in stack.ledger("push")] == ["started"]
+    assert len(stack.rules) == 3
+    with stack.connection(root) as connection:
+        assert closing(Repository(root), connection, PushRequest()).plan.changes == ()
+    assert [one["state"] for one in stack.ledger("push")] == ["recovered"]
+    assert len(stack.ledger("object")) == 7  # three rules, three searches, the tag

@@ -272,3 +272,15 @@ def test_a_search_in_no_index_finds_nothing_and_one_in_a_hidden_index_is_refused
 def test_warnings_are_unquoted_and_told_once():
     assert read_warnings('299 E "a, b", 299 E "a, b", 299 E "c \\\\ d"') == ("a, b", "c \\ d")
     assert read_warnings("") == ()
+
+
+def test_more_documents_than_a_page_holds_are_read_page_by_page():
+    """Elasticsearch gives at most 10,000 at once: 5,100 rules with their searches are more."""
+
+    def page(*numbers):
+        return answer({"hits": {"hits": [{"_id": str(n), "_source": {"n": n}, "sort": [n]} for n in numbers]}})
+
+    client, script = elastic(page(*range(10_000)), page(*range(10_000, 10_200)))
+    found = client.search_every("ledger", query={"match_all": {}})
+    assert [one["n"] for one in found.values()] == list(range(10_200))
+    assert [json.loads(request.body).get("search_after") for request in script.seen] == [None, [9999]]
