@@ -321,6 +321,42 @@ def test_interrupted_by_ctrl_c_the_lease_is_given_back(pushed, proxy):
     assert pushed.deploy("push", "test") == 0, pushed.output
 
 
+def on_a_terminal(project, answer, *words):
+    """The exit code of a command that is answered on a terminal, and what the terminal showed."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-P", "-m", "entra_deployer", *words]
+    process = subprocess.Popen(command, cwd=project.root, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    shown = b""
+    try:
+        while part := os.read(ours, 65_536):
+            shown += part
+    except OSError:
+        pass  # the other end is closed: the command is over
+    os.close(ours)
+    process.communicate(timeout=60)
+    return process.returncode, shown.decode()
+
+
+def test_on_a_terminal_push_and_rollback_show_what_they_would_do_and_ask(pushed):
+    pushed.add_hunt("alpha", number=1, threshold=9)
+    before = contents(pushed)
+    code, shown = on_a_terminal(pushed, "n", "push", "test")
+    assert (code, contents(pushed)) == (1, before)
+    assert "Go on?" in shown
+    assert pushed.names[0] in shown
+    code, _ = on_a_terminal(pushed, "y", "push", "test")
+    assert code == 0
+    after = contents(pushed)
+    assert after != before
+    assert on_a_terminal(pushed, "n", "rollback", "test")[0] == 1
+    assert contents(pushed) == after
+    code, shown = on_a_terminal(pushed, "n", "rollback", "test", "--yes")
+    assert (code, contents(pushed)) == (0, before)
+    assert "Go on?" not in shown
+
+
 def test_actions_name_their_connector(project):
     settings = "actions:\n  - connector: SOC\n    params: {message: hello}\n"
     project.add_hunt("alpha", number=1, settings=settings)
