@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import ExitCode, Refused, UsageError
+from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.git import commit_of, is_older_checkout
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
-from entra_deployer.plan.apply import Handlers, Progress, apply, moved
+from entra_deployer.plan.apply import Progress, apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
-from entra_deployer.plan.remaining import still_to_do
+from entra_deployer.plan.remaining import close_finished, supersede
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.retired import RETIRED
 from entra_deployer.plan.survey import Survey, survey_space
@@ -223,7 +223,8 @@ class _Push:
 
     def plan(self) -> Plan:
         past = self._past = self._journal.past()
-        self._close_what_is_done()
+        issues, self._begun = close_finished(self._connection, self._past.interrupted)
+        self._tell(issues)
         for space in self._connection.environment.spaces:
             base = past.bases.get(space, {})
             self._surveys.append(survey_space(self._repository, self._connection, space, base, self._request.selection))
@@ -274,22 +275,6 @@ class _Push:
             message = f"the rules that are written run as {me} from now on; {last.by} pushed last"
             hint = "they stop when that API key or user is gone, or lacks a privilege"
             yield Issue(OTHER_KEY, Level.WARNING, message, environment, hint=hint)
-
-    def _close_what_is_done(self) -> None:
-        """Close the journal of a push that died after its last write; tell of those that died before it."""
-        handlers = None
-        for entry in self._past.interrupted:
-            handlers = handlers or self._connection.handlers()
-            whole = self._journal.with_changes(entry)
-            if any(still_to_do(result.change, handlers) for result in whole.results):
-                self._tell([_interrupted(entry)])
-                self._begun |= _made_by(whole)
-                continue
-            done = tuple(ChangeResult(result.change, Outcome.APPLIED) for result in whole.results)
-            try:
-                self._journal.finish(replace(whole, state=PushState.RECOVERED, results=done))
-            except Refused:
-                self._tell([_interrupted(entry)])  # a key that plans alone may only read
 
     def _space(self, found: Survey) -> tuple[State, Existing, Policy]:
         self._hunts = len(found.compilation.sources)
@@ -361,17 +346,8 @@ class _Push:
             lock.confirm()  # the one who took a lost lock has a newer base: ours must not go over it
             self._journal.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
             self._remember_types(results)
-            for older in self._journal.interrupted():
-                self._take_over(older, plan, handlers)
-                self._journal.mark(older, PushState.SUPERSEDED)
+            supersede(self._journal, plan, handlers)
         return results
-
-    def _take_over(self, older: PushEntry, plan: Plan, handlers: Handlers) -> None:
-        """What a push that was cut off has made, and this one leaves, is known from now on to have been pushed."""
-        touched = {(change.space, change.at) for change in plan.changes}
-        for (space, at), made in _made_by(self._journal.with_changes(older)).items():
-            if (space, at) not in touched and handlers[space, made.kind].by_key([made.key]):
-                self._journal.remember_objects(space, [made])
 
     def settle(self) -> None:
         """Take into the base what stands as desired without our doing: the next drift starts from there."""
@@ -411,12 +387,6 @@ class _Push:
         )
 
 
-def _made_by(entry: PushEntry) -> dict[tuple[str, Key], StateObject]:
-    """What a push was to make that was not there, by space and key, as it was to leave it."""
-    made = (result.change for result in entry.results if result.change.action is Action.CREATE)
-    return {(change.space, change.at): change.base for change in made if change.base}
-
-
 def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeResult:
     others = ", ".join(sorted({one.name for one, _ in changed}))
     reason = (
@@ -424,9 +394,3 @@ def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeR
         or f"not written, because something has changed: {others}"
     )
     return ChangeResult(change, Outcome.SKIPPED, f"{reason}; push again")
-
-
-def _interrupted(entry: PushEntry) -> Issue:
-    message = f"the push of {entry.at[:19]} by {entry.by} was interrupted"
-    hint = "`deploy recover` finishes or undoes it; a push replaces it"
-    return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)

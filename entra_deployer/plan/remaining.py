@@ -1,16 +1,21 @@
-"""What is still to be done of a push that was cut off, field by field. Pure but for what it is told of what stands.
+"""What is still to be done of a push that was cut off, field by field, and what the next one makes of it.
 
 Nothing is touched but fields that the push wrote or was about to write, and of those only the ones that still hold what
 it wrote or what it found: an analyst's later edit stays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from entra_deployer.core.errors import Refused
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.objects import KINDS
-from entra_deployer.objects.state import FieldDiff, LiveObject, StateObject
+from entra_deployer.objects.state import FieldDiff, Key, LiveObject, StateObject
 from entra_deployer.plan.apply import Handlers
-from entra_deployer.plan.plan import Action, Change
+from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.journal import Journal, PushEntry, PushState
+from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 
 
 class Direction(StrEnum):
@@ -104,3 +109,56 @@ def _edited(was: StateObject, live: StateObject) -> str:
 
 def _who(live: LiveObject) -> str:
     return live.updated_by or "somebody"
+
+
+# -- what the next push makes of it ----------------------------------------------------------------------------------
+
+
+def close_finished(
+    connection: Connection, interrupted: Sequence[PushEntry]
+) -> tuple[list[Issue], dict[tuple[str, Key], StateObject]]:
+    """Close the journals of pushes that died after their last write.
+
+    Of those that died before it: a warning, and what they were to make, by space and key.
+    """
+    journal, handlers = connection.journal, None
+    issues: list[Issue] = []
+    begun: dict[tuple[str, Key], StateObject] = {}
+    for entry in interrupted:
+        handlers = handlers or connection.handlers()
+        whole = journal.with_changes(entry)
+        if any(still_to_do(result.change, handlers) for result in whole.results):
+            issues.append(_interrupted(entry))
+            begun |= _made_by(whole)
+            continue
+        done = tuple(ChangeResult(result.change, Outcome.APPLIED) for result in whole.results)
+        try:
+            journal.finish(replace(whole, state=PushState.RECOVERED, results=done))
+        except Refused:
+            issues.append(_interrupted(entry))  # a key that plans alone may only read
+    return issues, begun
+
+
+def supersede(journal: Journal, plan: Plan, handlers: Handlers) -> None:
+    """Say of pushes that were cut off that a newer one took their place.
+
+    What they made and that one leaves is known from now on to have been pushed.
+    """
+    touched = {(change.space, change.at) for change in plan.changes}
+    for older in journal.interrupted():
+        for (space, at), made in _made_by(journal.with_changes(older)).items():
+            if (space, at) not in touched and handlers[space, made.kind].by_key([made.key]):
+                journal.remember_objects(space, [made])
+        journal.mark(older, PushState.SUPERSEDED)
+
+
+def _made_by(entry: PushEntry) -> dict[tuple[str, Key], StateObject]:
+    """What a push was to make that was not there, by space and key, as it was to leave it."""
+    made = (result.change for result in entry.results if result.change.action is Action.CREATE)
+    return {(change.space, change.at): change.base for change in made if change.base}
+
+
+def _interrupted(entry: PushEntry) -> Issue:
+    message = f"the push of {entry.at[:19]} by {entry.by} was interrupted"
+    hint = "`deploy recover` finishes or undoes it; a push replaces it"
+    return Issue("DEP321", Level.WARNING, message, entry.environment, hint=hint)
