@@ -13,8 +13,9 @@ from entra_deployer.core.errors import Location, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.text import one_line
+from entra_deployer.data import load_knowledge
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.columns import joins
+from entra_deployer.esql.columns import joins, sources
 from entra_deployer.esql.conditions import COMPARISONS, strip_parentheses
 from entra_deployer.esql.edits import Edit, apply_edits
 from entra_deployer.esql.embedded import beyond_embedded, lacked
@@ -26,6 +27,7 @@ REFUSED, NOT_ASKED, NO_DATA = "DEP331", "DEP332", "DEP330"
 
 _PARALLEL = 4
 _PLACED = re.compile(r"line (\d+):(\d+): (.*?)(?=;?\s+line \d+:\d+: |$)", re.DOTALL)
+_UNKNOWN_COLUMN = re.compile(r"Unknown column \[([^\]]+)\]")
 _UNKNOWN_INDEX = re.compile(r"Unknown index \[([^\]]+)\]")
 
 
@@ -40,11 +42,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the server said of a rule's query: the sources that it lacks, and what else is wrong."""
+    """What the server said of a rule's query: the sources that it lacks, and what else is wrong.
+
+    `is_unseen` where the data here does not tell whether the query is right.
+    """
 
     rule: CompiledRule
     missing: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
+    is_unseen: bool = False
 
 
 def check_queries(
@@ -69,7 +75,7 @@ def check_queries(
 
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
-    unseen = [answer.rule for answer in answers if answer.missing and not answer.issues]
+    unseen = [answer.rule for answer in answers if answer.is_unseen]
     found = [issue for answer in answers for issue in answer.issues]
     return [*found, *(without_source(unseen) if unseen and without_source else ()), *_missing(answers)]
 
@@ -115,21 +121,32 @@ def _faults(error: Refused) -> list[Fault]:
 def _read(rule: CompiledRule, faults: Sequence[Fault], *, embedded: bool) -> _Answer:
     """A source that is not there yet is no fault of the query; an index that it joins has to be there.
 
-    On the embedded server the rows that the hunt's tests hold are enough, and what it lacks is no fault either.
+    On the embedded server the rows that the hunt's tests hold are enough, and what it lacks is no fault either. Its
+    data is a sample: a documented field that no event has there is one all the same.
     """
     joined = {join.target.name for join in joins(rule.tree) if join.target}
     held = {name for test in rule.source.tests for name in test.lookups} if embedded and joined else set()
     missing: list[str] = []
     issues: list[Issue] = []
+    absent: list[Issue] = []
     for fault in faults:
         found = _UNKNOWN_INDEX.search(fault.message)
+        column = _UNKNOWN_COLUMN.match(fault.message) if embedded else None
+        documented = column and load_knowledge().type_of(column[1], sources(rule.tree))
         if found and (found[1] not in joined or found[1] in held):
             missing.append(found[1])
         elif embedded and (lacking := lacked(fault.message)):
             issues.append(not_asked(rule, lacking))
+        elif column and documented:
+            absent.append(_not_seen(rule, fault, column[1]))
         else:
             issues.append(refused(rule, fault))
-    return _Answer(rule, tuple(missing), tuple(issues))
+    return _Answer(rule, tuple(missing), (*issues, *absent), is_unseen=bool(missing or absent) and not issues)
+
+
+def _not_seen(rule: CompiledRule, fault: Fault, column: str) -> Issue:
+    message = f"{rule.rule.name}: no event here has the field {column}, so that the rule fails in each run here"
+    return Issue(NO_DATA, Level.WARNING, message, rule.folder, _place(rule, fault))
 
 
 def _missing(answers: Iterable[_Answer]) -> list[Issue]:
@@ -152,6 +169,8 @@ def refused(rule: CompiledRule, fault: Fault) -> Issue:
     """A fault of a rule's query as an issue, at its place in the hunt's file."""
     message = f"{rule.rule.name}: Elasticsearch refuses the query: {fault.message}"
     hint = "correct the query, or the mapping of what it reads"
+    if _UNKNOWN_INDEX.search(fault.message):
+        hint = "make that index there, with index.mode lookup; locally the rows in a test's `lookup` are enough"
     return Issue(REFUSED, Level.ERROR, message, rule.folder, _place(rule, fault), hint)
 
 

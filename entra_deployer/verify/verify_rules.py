@@ -16,7 +16,14 @@ from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.connection import Connection
-from entra_deployer.plan.index_mapping import NO_SOURCE, Watched, problems_of_rule, warnings_of_rules, watch_sources
+from entra_deployer.plan.index_mapping import (
+    ABSENT,
+    NO_SOURCE,
+    Watched,
+    problems_of_rule,
+    warnings_of_rules,
+    watch_sources,
+)
 from entra_deployer.plan.journal import Types
 from entra_deployer.repository import Compilation, Repository, rule_keys
 from entra_deployer.stack.search import Previewer
@@ -65,7 +72,7 @@ def verify_rules(
         standing = as_in_repository(repository, connection, compilation, space, request.selection)
     tried = rules_under_test(compilation, connection, space, standing)
     watched = watch_rules(tried, connection, connection.journal.types(space))
-    rules = [with_source(rule, watched.get(rule.rule_id)) for rule in tried]
+    rules = [with_source(rule, watched.get(rule.rule_id), sample=environment.embedded) for rule in tried]
     verdicts = with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += standing.issues
@@ -191,9 +198,18 @@ def watch_rules(
     return {one.rule.key: one for one in watch_sources(connection.elastic, connection.version, objects, then)}
 
 
-def with_source(rule: RuleUnderTest, watched: Watched | None) -> RuleUnderTest:
-    """The rule, to be tried on the types of its source, and with what stands against it there."""
-    return replace(rule, mapped=watched.types, known=tuple(problems_of_rule(watched))) if watched else rule
+def with_source(rule: RuleUnderTest, watched: Watched | None, *, sample: bool = False) -> RuleUnderTest:
+    """The rule, to be tried on the types of its source, and with what stands against it there.
+
+    In a `sample` of a source, which is what an embedded stack has, a field that is absent is nothing against the rule.
+    """
+    if watched is None:
+        return rule
+    known = [
+        replace(issue, level=Level.WARNING) if sample and issue.code == ABSENT else issue
+        for issue in problems_of_rule(watched)
+    ]
+    return replace(rule, mapped=watched.types, known=tuple(known))
 
 
 def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Issue]:

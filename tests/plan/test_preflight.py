@@ -104,6 +104,15 @@ def test_what_the_embedded_server_refuses_for_lack_of_it_is_no_fault_of_the_quer
     assert [one.code for one in check(elastic, made, embedded=False)] == ["DEP331"]
 
 
+def test_a_documented_field_that_no_event_of_the_embedded_server_has_is_a_warning_there():
+    made = named("one", "FROM logs-azure.signinlogs-*\n| WHERE source.as.number == 1")
+    elastic = Elastic(source=verification(("source.as", "Unknown column [source.as.number], did you mean [a]?")))
+    (issue,) = check(elastic, made)
+    assert (issue.code, issue.level) == ("DEP330", Level.WARNING)
+    assert "no event here has the field source.as.number" in issue.message
+    assert [one.code for one in check(elastic, made, embedded=False)] == ["DEP331"]
+
+
 def test_a_refused_query_is_an_error_of_its_rule_at_the_place_in_the_hunt():
     query = "FROM logs\n| WHERE @timestamp > NOW() - 1 day\n| WHERE a == 1 AND bogus == 2\n| KEEP a"
     elastic = Elastic(bogus=verification(("bogus", "Unknown column [bogus]")))
