@@ -17,6 +17,7 @@ from entra_deployer.core.git import commit_of
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import Target
 from entra_deployer.coverage import Coverage, coverage_of
+from entra_deployer.forecast.forecast import Forecast, ForecastRequest, forecast
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.hunts.hunt import Query, esql_queries
 from entra_deployer.ledger.history import History, read_history
@@ -101,11 +102,12 @@ _PROOFS = {Status.PASSED: Proof.PASSED, Status.FAILED: Proof.FAILED, Status.ERRO
 
 @dataclass(frozen=True)
 class Live:
-    """What an environment says."""
+    """What an environment says; a forecast where it was asked for."""
 
     inventory: Inventory
     drift: DriftReport
     history: History
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,22 @@ def look_over(repository: Repository, target: Target, clock: Callable[[], dateti
     return _overview(repository.root, compilation, coverage_of(compilation), clock)
 
 
-def look_over_environment(repository: Repository, connection: Connection, clock: Callable[[], datetime]) -> Overview:
-    """The same for an environment, with what is there."""
+def look_over_environment(
+    repository: Repository,
+    connection: Connection,
+    clock: Callable[[], datetime],
+    request: ForecastRequest | None = None,
+) -> Overview:
+    """The same for an environment, with what is there, and what a push would do to the alerts if `request` asks."""
     target = connection.target(connection.environment.spaces[0])
     compilation = repository.compile(target)
     found = _overview(repository.root, compilation, coverage_of(compilation, connection), clock)
-    live = Live(list_rules(connection, clock), find_drift(repository, connection), read_history(repository, connection))
+    live = Live(
+        inventory=list_rules(connection, clock),
+        drift=find_drift(repository, connection),
+        history=read_history(repository, connection),
+        forecast=forecast(repository, connection, request) if request else None,
+    )
     return with_environment(found, live, kept_verdicts(connection.journal), contents(compilation))
 
 
@@ -159,7 +171,8 @@ def with_environment(
         found = (*differing.get(key, ()), *differing.get(search, ()))
         return replace(rule, record=current.get(key), live=standing.get(key), differences=found)
 
-    told = (*overview.issues, *live.inventory.issues, *live.drift.issues, *live.history.issues)
+    foretold = live.forecast.issues if live.forecast else ()
+    told = (*overview.issues, *live.inventory.issues, *live.drift.issues, *live.history.issues, *foretold)
     known = {issue for rule in overview.rules for issue in rule.issues}
     issues = _sorted({issue for issue in told if issue not in known})
     return replace(overview, rules=tuple(map(seen, overview.rules)), issues=issues, live=live)

@@ -8,8 +8,10 @@ import typer
 
 from entra_deployer.commands import project
 from entra_deployer.commands.complete import environments
+from entra_deployer.commands.forecast import DaysOption
 from entra_deployer.commands.options import FormatOption, LicenseOption, StackOption, stack_versions, target_for
 from entra_deployer.commands.terminal import note, say_lines, show
+from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
@@ -27,11 +29,18 @@ _EnvironmentArgument = Annotated[
 ]
 
 
+_ForecastOption = Annotated[
+    bool, typer.Option("--forecast", help="With ENV: also what a push would do to the alerts there.")
+]
+
+
 def report(
     env: _EnvironmentArgument = None,
     out: _PageOption = Path("report.html"),
     serve: _ServeOption = False,
     port: _PortOption = 0,
+    forecast: _ForecastOption = False,
+    days: DaysOption = 7,
     stack: StackOption = None,
     license: LicenseOption = "platinum",  # noqa: A002 - Elastic's word
     form: FormatOption = TEXT,
@@ -47,14 +56,18 @@ def report(
     from entra_deployer.reports.documents.page import no_page, page_document
     from entra_deployer.reports.page import draw_page
 
+    if forecast and env is None:
+        raise UsageError("--forecast looks at an environment's data", hint="name it: deploy report staging --forecast")
+
     def find() -> "Overview":
-        from entra_deployer.api import look_over, look_over_environment
+        from entra_deployer.api import ForecastRequest, look_over, look_over_environment
 
         if env is None:
             versions = stack_versions(stack)
             return look_over(project.repository(), target_for(versions[0] if versions else None, license), now)
         with project.on(env, "looking into") as (repository, connection):
-            return look_over_environment(repository, connection, now)
+            request = ForecastRequest(days=days) if forecast else None
+            return look_over_environment(repository, connection, now, request)
 
     def work() -> "Overview":
         found = find()

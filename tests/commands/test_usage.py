@@ -27,6 +27,8 @@ LINES = [
     "drift --watch soon",
     "drift --watch 1m --once",
     "drift --format xml",
+    "report --forecast",
+    "verify --watch --live",
     "rollback --to -1",
     "history --last 0",
     "promote staging",

@@ -12,7 +12,7 @@ from entra_deployer.plan.live_rule import Inventory, LastRun, LiveRule
 from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.last import LastVerdict
 from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
-from tests.reports import test_drift_reports, test_history_reports
+from tests.reports import test_drift_reports, test_forecast, test_history_reports
 
 ROOT = Path(__file__).parents[2]
 AT = datetime(2026, 2, 1, 10, 0, tzinfo=UTC)
@@ -61,4 +61,6 @@ def live() -> Overview:
     edited = Difference(DriftKind.CHANGED_IN_KIBANA, "default", "rule", keys[2], "Edited", by="alice")
     drift = replace(test_drift_reports.UNTOLD, differences=(edited,), issues=())
     inventory = Inventory("staging", AT, "Kibana 8.19.21, platinum, kibana.example", rules)
-    return with_environment(overview, Live(inventory, drift, test_history_reports.HISTORY), (), {})
+    return with_environment(
+        overview, Live(inventory, drift, test_history_reports.HISTORY, test_forecast.FORECAST), (), {}
+    )

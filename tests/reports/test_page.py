@@ -21,7 +21,7 @@ from entra_deployer.reports.documents.page import no_page, page_document
 from entra_deployer.reports.page import draw_page
 from entra_deployer.reports.page.charts import WIDTH, Share, columns_of, parts_of
 from entra_deployer.reports.page.highlight import highlighted
-from entra_deployer.reports.page.views import rule_views
+from entra_deployer.reports.page.views import rule_views, trend_views
 from entra_deployer.verify.verdict import Status
 from tests.reports.every import _changed
 from tests.reports.overviews import live, own, with_verdict
@@ -168,6 +168,14 @@ def test_what_an_environment_says_is_told_of_each_rule():
     page = draw_page(live())
     assert "no such index [logs-x]" in page
     assert "changed in Kibana" in page
+
+
+def test_a_forecast_is_drawn_as_now_and_then_on_one_scale():
+    trends = trend_views(live().live.forecast)
+    assert trends
+    assert max(box.width for one in trends for box in one.boxes) == WIDTH
+    page = draw_page(live())
+    assert all(one.words in page for one in trends)
 
 
 @settings(deadline=None)

@@ -53,3 +53,13 @@ def columns_of(values: Sequence[tuple[str, int]], style: str) -> tuple[Box, ...]
             Box(round(number * step, 2), round(HEIGHT - height, 2), round(width, 2), round(height, 2), style, title)
         )
     return tuple(boxes)
+
+
+def bars_of(before: float, after: float, most: float) -> tuple[Box, ...]:
+    """Two bars one above the other, as long as their share of `most`."""
+    height = (HEIGHT - _GAP) / 2
+    pairs = (("now", before, "before"), ("after a push", after, "after"))
+    return tuple(
+        Box(0, number * (height + _GAP), round(WIDTH * value / most, 2), height, style, f"{name}: {value:.1f}")
+        for number, (name, value, style) in enumerate(pairs)
+    )

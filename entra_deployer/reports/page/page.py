@@ -2,27 +2,28 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from entra_deployer.core.text import visible
 from entra_deployer.data import load_text
-from entra_deployer.overview import Overview, Proof
+from entra_deployer.overview import Live, Overview, Proof
 from entra_deployer.reports.document import Document
 from entra_deployer.reports.documents.drift import drift_document
+from entra_deployer.reports.documents.forecast import forecast_document
 from entra_deployer.reports.documents.history import history_document
 from entra_deployer.reports.page.charts import HEIGHT, WIDTH, columns_of
-from entra_deployer.reports.page.views import SEVERITIES, charts, counted_by, rule_views, tactic_views
+from entra_deployer.reports.page.views import SEVERITIES, charts, counted_by, rule_views, tactic_views, trend_views
 from entra_deployer.reports.words import counted, minute, short_commit
 
 _FOLDER = "templates/report"
 _LIVE = ("on", "off", "failing", "differs", "missing")
 
 
-def draw_page(overview: Overview, documents: Sequence[Document] = (), *, watched: bool = False) -> str:
-    """The whole page. `documents` are further ones to show (a forecast); `watched`: it asks its server what is new.
+def draw_page(overview: Overview, *, watched: bool = False) -> str:
+    """The whole page. `watched`: it asks its server what is new.
 
     The same overview gives the same bytes.
     """
@@ -31,7 +32,7 @@ def draw_page(overview: Overview, documents: Sequence[Document] = (), *, watched
     if watched:
         script += load_text(f"{_FOLDER}/watch.js")
     live = overview.live
-    told = (*((drift_document(live.drift), history_document(live.history)) if live else ()), *documents)
+    told = tuple(_documents(live)) if live else ()
     return _template().render(
         overview=overview,
         environment=live.inventory.environment if live else "",
@@ -44,6 +45,7 @@ def draw_page(overview: Overview, documents: Sequence[Document] = (), *, watched
         tactics=tactic_views(overview.coverage),
         documents=told,
         pushes=_pushes(overview),
+        trends=trend_views(live.forecast) if live and live.forecast else (),
         proofs=tuple(Proof),
         severities=SEVERITIES,
         lives=_LIVE,
@@ -51,6 +53,14 @@ def draw_page(overview: Overview, documents: Sequence[Document] = (), *, watched
         script=script,
         policy=_policy(style, script, watched=watched),
     )
+
+
+def _documents(live: Live) -> Iterator[Document]:
+    """What is told of an environment in sections of its own."""
+    if live.forecast:
+        yield forecast_document(live.forecast)
+    yield drift_document(live.drift)
+    yield history_document(live.history)
 
 
 def _pushes(overview: Overview) -> dict[str, object]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from entra_deployer.core.issue import Issue
 from entra_deployer.coverage import Coverage, Covered, Stage
+from entra_deployer.forecast.forecast import Forecast
 from entra_deployer.overview import Overview, Proof, RuleOverview, stands_in, worst
 from entra_deployer.reports.document import Block, Section
 from entra_deployer.reports.documents.verdicts import verdicts_document
-from entra_deployer.reports.page.charts import Box, Share, parts_of
+from entra_deployer.reports.page.charts import Box, Share, bars_of, parts_of
 from entra_deployer.reports.page.highlight import highlighted
 from entra_deployer.reports.words import minute
 from entra_deployer.verify.verdict import VerifyReport
@@ -107,6 +108,29 @@ def tactic_views(coverage: Coverage) -> tuple[TacticView, ...]:
     return tuple(
         TacticView(slug, tactic.name, known[slug], tuple(map(_technique, by_tactic[slug])))
         for slug, tactic in coverage.attack.tactics.items()
+    )
+
+
+@dataclass(frozen=True)
+class TrendView:
+    """One rule's alerts a day, as it stands and as a push would leave it, as text and as two bars."""
+
+    name: str
+    words: str
+    boxes: tuple[Box, ...]
+
+
+def trend_views(forecast: Forecast) -> tuple[TrendView, ...]:
+    """The rules with alerts now or then, the busiest first, all on one scale."""
+    pairs = [
+        (rule.name, rule.before.a_day if rule.before else 0.0, rule.after.a_day if rule.after else 0.0)
+        for rule in forecast.rules
+    ]
+    busy = sorted((pair for pair in pairs if max(pair[1:])), key=lambda pair: (-max(pair[1:]), pair[0]))
+    most = max((max(pair[1:]) for pair in busy), default=1.0)
+    return tuple(
+        TrendView(name, f"{before:.1f} alerts a day now, {after:.1f} after a push", bars_of(before, after, most))
+        for name, before, after in busy
     )
 
 
