@@ -15,20 +15,17 @@ from entra_deployer.core.errors import UsageError
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Overview
+    from entra_deployer.api import Overview, Target
 
 _PageOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page.")]
 _ServeOption = Annotated[
     bool, typer.Option("--serve", help="Show it on this machine and draw it again when files change.")
 ]
 _PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port for --serve; 0 takes a free one.")]
-
 _EnvironmentArgument = Annotated[
     str | None,
     typer.Argument(metavar="ENV", help="Also what is live in this environment.", autocompletion=environments),
 ]
-
-
 _ForecastOption = Annotated[
     bool, typer.Option("--forecast", help="With ENV: also what a push would do to the alerts there.")
 ]
@@ -50,7 +47,6 @@ def report(
     One HTML file that loads nothing: each query with its rewrites, surviving mutants and issues at their lines,
     verdicts, ATT&CK; with ENV also drift and history. Reads only.
     """
-    from entra_deployer.api import now
     from entra_deployer.core.errors import ExitCode
     from entra_deployer.core.files import write_text
     from entra_deployer.reports.documents.page import no_page, page_document
@@ -60,14 +56,9 @@ def report(
         raise UsageError("--forecast looks at an environment's data", hint="name it: deploy report staging --forecast")
 
     def find() -> "Overview":
-        from entra_deployer.api import ForecastRequest, look_over, look_over_environment
-
-        if env is None:
-            versions = stack_versions(stack)
-            return look_over(project.repository(), target_for(versions[0] if versions else None, license), now)
-        with project.on(env, "looking into") as (repository, connection):
-            request = ForecastRequest(days=days) if forecast else None
-            return look_over_environment(repository, connection, now, request)
+        versions = stack_versions(stack)
+        target = target_for(versions[0] if versions else None, license)
+        return _overview(env, target, days if forecast else None)
 
     def work() -> "Overview":
         found = find()
@@ -83,6 +74,17 @@ def report(
         lambda _: ExitCode.OK,
         lambda issues: no_page(env or "", issues),
     )
+
+
+def _overview(env: str | None, target: "Target", days: float | None) -> "Overview":
+    """What the files tell for a target, or, with an environment, what is there; `days` are those of a forecast."""
+    from entra_deployer.api import ForecastRequest, look_over, look_over_environment, now
+
+    if env is None:
+        return look_over(project.repository(), target, now)
+    with project.on(env, "looking into") as (repository, connection):
+        request = None if days is None else ForecastRequest(days=days)
+        return look_over_environment(repository, connection, now, request)
 
 
 def _serve(draw: Callable[[], str], port: int) -> None:
