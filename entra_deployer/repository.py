@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 OFFLINE = Target("offline", "default", facts.OFFLINE, license="platinum")
 """What to compile for where no environment is named: the version of the embedded stack."""
 
-TOLD_IN_THE_PLAN = ("DEP024",)
+TOLD_WHERE_WRITTEN = ("DEP036", "DEP037", "DEP038")
+"""Warnings that a plan shows of the rules that it writes: where a rule may look at other events than its hunt does."""
+
+TOLD_IN_THE_PLAN = ("DEP024", *TOLD_WHERE_WRITTEN)
 """Warnings that a plan shows too: what the target's version and license cost a rule."""
 
 CANNOT_RUN = ("DEP007", "DEP010", "DEP011", "DEP012")

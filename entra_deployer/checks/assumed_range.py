@@ -12,7 +12,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
     for remark in subject.rule.remarks:
         if remark.code == ASSUMED:
             spans = find_window(subject.tree).spans
-            yield Finding(remark.message, spans[0] if spans else None, hint=remark.hint or None)
+            yield Finding(remark.message, spans[0] if spans else None, hint=remark.hint or None, level=remark.level)
 
 
 CHECK = Check(

@@ -10,7 +10,7 @@ from entra_deployer.core.issue import Level
 def _run(subject: Subject) -> Iterator[Finding]:
     for remark in subject.rule.remarks:
         if remark.code == FUTURE:
-            yield Finding(remark.message, hint=remark.hint or None)
+            yield Finding(remark.message, hint=remark.hint or None, level=remark.level)
 
 
 CHECK = Check(

@@ -36,6 +36,7 @@ class Remark:
     code: str
     message: str
     hint: str = ""
+    level: Level = Level.WARNING
 
 
 def _no_tree() -> Tree:

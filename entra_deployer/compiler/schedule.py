@@ -19,6 +19,7 @@ from math import ceil
 from entra_deployer import facts
 from entra_deployer.compiler.compiled import Remark
 from entra_deployer.compiler.entities import MOST_KEYS
+from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import Target
 from entra_deployer.core.time import format_duration, parse_duration, say_duration
@@ -235,20 +236,23 @@ def _assumed(wish: Wish, delay: int) -> _Range:
     if wish.covers:
         usual = max(DEFAULT_BASELINE, 2 * wish.covers)
     lookback = usual + max(wish.end, 0)
-    why = "the hunt asks for none"
-    remarks: tuple[Remark, ...] = ()
-    if wish.aggregates or wish.picker:
-        whose = "the hunt has no time window"
-        if wish.end > 0:
-            whose = f"the hunt says only that events are older than {say_duration(wish.end)}"
-        if wish.picker:
-            whose = "Discover's time picker gives the hunt's range"
-        message = f"{whose}: {_assumed_in_words(usual)}"
-        if wish.aggregates:
-            message += f", so that a threshold counts what happens within {say_duration(usual)}"
-        hint = "say it in the query (WHERE @timestamp > NOW() - 1 hour) or as `lookback` in rule.yaml"
-        why, remarks = "assumed", (Remark(ASSUMED, message, hint),)
-    return _Range(lookback, why, max(usual - delay, 0), remarks=remarks)
+    return _Range(lookback, "assumed", max(usual - delay, 0), remarks=(_say_assumed(wish, usual),))
+
+
+def _say_assumed(wish: Wish, usual: int) -> Remark:
+    """A warning where it decides what is counted, or what the author saw; else a note."""
+    said = "the hunt has no time window"
+    if wish.end > 0:
+        said = f"the hunt says only that events are older than {say_duration(wish.end)}"
+    if wish.picker:
+        said = "Discover's time picker gives the hunt's range"
+    said += f": {_assumed_in_words(usual)}"
+    if wish.aggregates:
+        said += f", so that a threshold counts what happens within {say_duration(usual)}"
+    elif not wish.picker:
+        said += "; each event alerts once, by its _id, however many runs see it"
+    hint = "say it in the query (WHERE @timestamp > NOW() - 1 hour) or as `lookback` in rule.yaml"
+    return Remark(ASSUMED, said, hint, Level.WARNING if wish.aggregates or wish.picker else Level.NOTE)
 
 
 def _assumed_in_words(seconds: int) -> str:

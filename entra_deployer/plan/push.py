@@ -1,7 +1,7 @@
 """Plan and push: compile, read what stands, compare, apply what was shown."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from entra_deployer.plan.remaining import close_finished, supersede
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.retired import RETIRED
 from entra_deployer.plan.survey import Survey, survey_space
-from entra_deployer.repository import Repository
+from entra_deployer.repository import TOLD_WHERE_WRITTEN, Repository
 
 type Clock = Callable[[], datetime]
 
@@ -236,6 +236,9 @@ class _Push:
             plan = self._planned()
         written = {change.key for change in plan.changes if change.kind == RULE and change.desired}
         self._watch_sources(written)
+        folders = {rule.folder for rule in self._compiled if rule.rule.key in written}
+        self._issues = _of_written(self._issues, folders)
+        plan = replace(plan, issues=tuple(_of_written(plan.issues, folders)))
         return plan.with_issues([*self._issues, *self._unusual(plan)])
 
     def _planned(self) -> Plan:
@@ -394,3 +397,8 @@ def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeR
         or f"not written, because something has changed: {others}"
     )
     return ChangeResult(change, Outcome.SKIPPED, f"{reason}; push again")
+
+
+def _of_written(issues: Iterable[Issue], folders: Set[str]) -> list[Issue]:
+    """The issues; those that only hunts whose rules are written are told are of the hunts in `folders` alone."""
+    return [issue for issue in issues if issue.code not in TOLD_WHERE_WRITTEN or issue.subject in folders]

@@ -1,4 +1,4 @@
-"""The golden files of the project's own rules. `python -m tests.workflow.golden` writes them anew: read the diff."""
+"""The golden files of the project's own rules. `python -m tests.compiler.golden` writes them anew: read the diff."""
 
 from collections.abc import Iterator
 from dataclasses import replace

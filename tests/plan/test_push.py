@@ -71,6 +71,13 @@ def test_a_plan_is_shown_before_the_first_write_and_may_be_declined(root):
     assert report.summary == "Nothing was pushed: you said no."
 
 
+def test_what_a_rule_loses_is_told_when_it_is_written_and_not_again(root):
+    (root / "rules" / "failures_2" / "rule.yaml").write_text("lookback: 1h\ninterval: 1h\n", "utf-8")
+    stack = ChaosStack()
+    assert "DEP037" in {issue.code for issue in run(stack, root).issues if issue.subject == "failures_2"}
+    assert "DEP037" not in {issue.code for issue in run(stack, root).issues}
+
+
 def test_a_second_push_writes_nothing_at_all(root):
     stack = ChaosStack()
     push(stack, root)

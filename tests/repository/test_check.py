@@ -94,8 +94,8 @@ def test_without_versions_there_is_no_matrix(project):
 
 def test_the_report_holds_errors_warnings_and_notes_with_their_titles(project):
     report = check_rules(Repository(project('from a | where process.parent.args != "x"')), ALL, [OFFLINE])
-    assert {issue.code for issue in report.issues} == {"DEP014", "DEP015", "DEP016"}
-    assert set(report.titles) == {"DEP014", "DEP015", "DEP016"}
+    assert {issue.code for issue in report.issues} == {"DEP014", "DEP015", "DEP016", "DEP036"}
+    assert set(report.titles) == {"DEP014", "DEP015", "DEP016", "DEP036"}
     assert all(report.titles.values())
     assert report.count(Level.WARNING) == 2
     assert check_code(report) is ExitCode.OK
