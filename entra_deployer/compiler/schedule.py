@@ -192,7 +192,8 @@ def _own_window(wish: Wish, delay: int) -> _Range:
         )
         hint = "where every index has the field, say `fields: {timestamp_override: event.ingested}` in rule.yaml"
         remarks = (Remark(LOST, message, hint),)
-        return _Range(window + delay, "the hunt's own window of event.ingested", window, remarks=remarks)
+        most = max(window - wish.end, 0)
+        return _Range(window + delay, "the hunt's own window of event.ingested", most, remarks=remarks)
     return _Range(window, "the hunt's own window", max(window - wish.end - delay, 0))
 
 

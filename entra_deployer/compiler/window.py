@@ -101,7 +101,9 @@ def find_window(tree: Tree, *, ingested: bool = False) -> Window:
         bucket=seen.bucket,
         time_keys=tuple(seen.time_keys),
         column=column,
-        by_arrival=column == TIMESTAMP and start is not None and TIMESTAMP not in seen.ranges,
+        by_arrival=column == TIMESTAMP
+        and start is not None
+        and all(lower is None for lower, _ in seen.ranges.get(TIMESTAMP, ())),
         picker=seen.picker,
         edits=tuple(edits),
         reason=_say(start, end, gone, stays, column),
