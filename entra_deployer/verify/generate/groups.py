@@ -41,6 +41,9 @@ MOST_WAYS = 8
 MOST_VARIED = 12
 """So many fields of a group are given several values."""
 
+MOST_COMPARED = 40
+"""With so many values a new one is compared; with more of them only with the last ones."""
+
 MOST_NUMBER = 100_000
 """No candidate is larger than this."""
 
@@ -359,7 +362,8 @@ class Groups:
         while len(pool) < wanted:
             free = tuple(one for one in constraints if one.kind is not Kind.WISHED)
             try:
-                others = Constraint(Kind.NONE_OF, tuple(pool[-1:] if len(pool) > 40 else pool))
+                ends = [min(pool), max(pool)] if is_number(kind) else pool[-1:]
+                others = Constraint(Kind.NONE_OF, tuple(ends if len(pool) > MOST_COMPARED else pool))
                 pool.append(pick(name, kind, (*free, others), f"{mark}-{len(pool)}"))
             except Unpickable:
                 break

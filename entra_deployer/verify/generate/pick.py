@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from entra_deployer.esql import functions
 from entra_deployer.esql.functions import Unknown, Value
@@ -72,12 +73,13 @@ def _lists(constraints: Sequence[Constraint], mark: str) -> Iterator[list[str]]:
 
 def _numbers(constraints: Sequence[Constraint]) -> Iterator[int]:
     for constraint in constraints:
+        if constraint.kind is Kind.NONE_OF and (numbers := [one for one in constraint.value if isinstance(one, int)]):
+            yield from (max(numbers) + 1, min(numbers) - 1)
+    for constraint in constraints:
         if constraint.kind in _BOUNDS:
             yield int(constraint.value) + _BOUNDS[constraint.kind]
         elif constraint.kind is Kind.UNEQUAL and isinstance(constraint.value, int):
             yield constraint.value + 1
-        elif constraint.kind is Kind.NONE_OF and (numbers := [one for one in constraint.value if isinstance(one, int)]):
-            yield max(numbers) + 1
     yield from range(1, 50)
 
 
@@ -88,7 +90,15 @@ def _addresses(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
             for network in constraint.value:
                 first = ipaddress.ip_network(network, strict=False)
                 yield str(first[min(number, first.num_addresses - 1)])
+        elif constraint.kind is Kind.NONE_OF:
+            yield from _behind(constraint.value)
     yield from (f"{net}.{number}" for net in ("203.0.113", "198.51.100", "192.0.2", "8.8.4", "10.9.8"))
+
+
+def _behind(addresses: Sequence[Value]) -> Iterator[str]:
+    """The address behind the last one of several."""
+    with suppress(ValueError):
+        yield str(ipaddress.IPv4Address(max(int(ipaddress.IPv4Address(one)) for one in addresses) + 1))
 
 
 def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:

@@ -38,6 +38,9 @@ QUERIES = [
     "FROM x | STATS c = COUNT(*) | WHERE c > 5",
     "FROM x | STATS d = COUNT_DISTINCT(f) BY u | WHERE d > 500",
     "FROM x | STATS c = COUNT(*) BY u | WHERE c >= 20000",
+    "FROM x | WHERE port < 32768 | STATS d = COUNT_DISTINCT(port) BY u | WHERE d > 100",
+    "FROM x | STATS d = COUNT_DISTINCT(TO_IP(ip)) BY u | WHERE d > 300",
+    "FROM x | STATS i = MIN(COALESCE(event.ingested, @timestamp)) BY u | WHERE i >= NOW() - 10 minutes",
     (
         "FROM x | STATS c = COUNT(*), a = MIN(@timestamp), b = MAX(@timestamp) BY u "
         "| EVAL h = TO_INT((TO_DOUBLE(b) - TO_DOUBLE(a)) / 3600000), r = c / h | WHERE r >= 12 AND h >= 4"
