@@ -54,7 +54,8 @@ MOST_ROWS = 20_000
 """So many made events are simulated for one rule."""
 
 _CHOICES = ("counts", "different", "numbers")
-_LEAST = {"counts": 0, "different": 1, "numbers": 0}
+_LEAST = {"counts": 0, "different": 0, "numbers": 0}
+_SMALLEST = {**_LEAST, "different": 1}
 _MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
 _MEASURES = ("sum", "avg", "max", "min", "median", "percentile")
 
@@ -63,7 +64,8 @@ _MEASURES = ("sum", "avg", "max", "min", "median", "percentile")
 class Recipe:
     """What a group is made of.
 
-    `counts` are the events of each kind, `different` how many different values each field has that may have several,
+    `counts` are the events of each kind, `different` how many different values each field has that may have several (0:
+    it is missing, where no condition on events asks for it),
     `numbers` what each measured field holds (0: its own value), `spread` the seconds that the group lasts, `order` the
     kind of events that are its newest, `older` the seconds by which all are older than usual. `even`: the events are
     spread over the different values alike, else all that are more than these have the first.
@@ -292,7 +294,7 @@ class Groups:
             base = self._base(mark, kind, attempt) if count else None
             if base is None:
                 continue
-            different = max(recipe.different, default=1)
+            different = max((1, *recipe.different))
             many = different if kind == 0 else min(count, different)
             if len(made) + many > MOST_DOCUMENTS:
                 raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
@@ -342,7 +344,9 @@ class Groups:
         assigned, document = base
         own: dict[str, Value] = {}
         for name, different in zip(self.varied, recipe.different, strict=True):
-            if document.values.get(name) is not None and different > 1 and number % different:
+            if not different and all(one.kind is Kind.WISHED for one in assigned.constraints.get(name, ())):
+                own[name] = None
+            elif document.values.get(name) is not None and different > 1 and number % different:
                 pool = self._pool(name, assigned.constraints.get(name, ()), mark, different, document.values[name])
                 own[name] = pool[number % different % len(pool)]
         own |= {
@@ -351,7 +355,8 @@ class Groups:
             if value and _allows(assigned.constraints.get(name, ()), value)
         }
         shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
-        return replace(document, fields={**document.fields, **shaped}, values={**document.values, **own})
+        fields = {n: v for n, v in {**document.fields, **shaped}.items() if own.get(n, v) is not None}
+        return replace(document, fields=fields, values={**document.values, **own})
 
     def _pool(
         self, name: str, constraints: tuple[Constraint, ...], mark: str, wanted: int, first: Value
@@ -485,7 +490,7 @@ class Groups:
         """The same with each choice as small as it can be."""
         for name in _CHOICES:
             for place, value in enumerate(recipe.chosen(name)):
-                for option in [one for one in self._numbers if _LEAST[name] <= one < value]:
+                for option in [one for one in self._numbers if _SMALLEST[name] <= one < value]:
                     smaller = recipe.changed(name, place, option)
                     if self.distance(smaller, missed) == 0:
                         recipe = smaller

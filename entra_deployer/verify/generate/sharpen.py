@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import conditions
+from entra_deployer.esql.conditions import conditions, operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP, seconds
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
@@ -22,6 +22,7 @@ from entra_deployer.esql.scope import Goal, Scope
 from entra_deployer.esql.simulation import Row, Simulation, Stage
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document
+from entra_deployer.verify.generate.groups import FoundGroup, Groups
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
@@ -30,6 +31,12 @@ MOST_LOOKS = 3_000
 
 MOST_OF_ONE = 300
 """So much of that is for one mutant."""
+
+MOST_ROWS = 6_000
+"""So many made events are computed in searches for groups, for one rule."""
+
+MOST_ROWS_OF_ONE = 1_500
+"""So many of them in one search."""
 
 MOST_BASES = 6
 """So many cases are changed for one mutant."""
@@ -132,6 +139,7 @@ class Sharpener:
     builder: Builder
     build: Build
     looks: int = MOST_LOOKS
+    rows: int = MOST_ROWS
     _stages: dict[int, tuple[Example, list[Stage]]] = field(default_factory=dict)
 
     def more(self, examples: Sequence[Example], first: int) -> Iterator[tuple[str, str, Example]]:
@@ -140,11 +148,13 @@ class Sharpener:
         if not any(one.fires for one in known):
             return
         waiting = [one for one in mutations(self.tree) if not any(self._tells(one, example) for example in known)]
+        self.looks = MOST_LOOKS
         while waiting and self.looks > 0:
             mutation = waiting.pop(0)
             if found := self._found(mutation, known, str(first)):
                 name, example = found
                 yield name, str(first), example
+                known.append(example)
                 first += 1
                 waiting = [one for one in waiting if not self._tells(one, example)]
 
@@ -191,7 +201,8 @@ class Sharpener:
 
     def _found(self, mutation: Mutation, known: Sequence[Example], mark: str) -> tuple[str, Example] | None:
         firing = [one for one in known if one.fires]
-        for attempt in self._attempts(mutation, firing[0]):
+        starts = (firing[-1], firing[0]) if mutation.place > self._first and len(firing) > 1 else firing[:1]
+        for attempt in (one for start in starts for one in self._attempts(mutation, start)):
             if example := self._example(mutation, attempt, mark, None):
                 return self._name(mutation, example, None), example
         least = self.looks - MOST_OF_ONE
@@ -247,13 +258,33 @@ class Sharpener:
         command, changed = self.tree.commands[mutation.place], mutation.command
         if not (isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
             return
+        if mutation.place > self._first:
+            yield from self._groups(mutation.place, command, changed, base)
+            return
         mine = [goal for goal in self.builder.plan.goals if _within(goal.predicate, command)]
         if not mine:
             return
-        own, other = (Goal(one.predicate, mine[0].scope) for one in (command, changed))
+        scope = mine[0].scope
         rest = [one for one in base.attempt.events if not _within(one[0].predicate, command)]
-        for holds, fails, fires in ((other, own, False), (own, other, True)):
-            yield replace(base.attempt, events=(*rest, (holds, True), (fails, False)), fires=fires, plain=True)
+        for holds, fails, fires in ((changed, command, False), (command, changed, True)):
+            parts = sorted(apart(holds.predicate, fails.predicate), key=lambda part: not part[1])
+            goals = tuple((Goal(node, scope), truth) for node, truth in parts)
+            yield replace(base.attempt, events=(*rest, *goals), fires=fires, plain=True)
+
+    def _groups(self, place: int, command: nodes.Where, changed: nodes.Where, base: Example) -> Iterator[Attempt]:
+        """Groups for which a condition on them is false and its mutant true, then the other way round, by search."""
+        for holds, fails, fires in ((changed, command, False), (command, changed, True)):
+            predicate = _joined(apart(holds.predicate, fails.predicate), command.span)
+            commands = list(self.tree.commands)
+            commands[place] = replace(command, predicate=predicate)
+            tree = replace(self.tree, commands=tuple(commands))
+            known = base.attempt.sizes if isinstance(base.attempt.sizes, FoundGroup) else None
+            rows = min(self.rows, MOST_ROWS_OF_ONE)
+            groups = Groups(tree, self.builder, base.attempt.events, known.groups.ways if known else (), rows)
+            with suppress(Unknown, Unpickable):
+                if recipe := groups.search(known.recipe if known else groups.start()):
+                    yield replace(base.attempt, sizes=FoundGroup(groups, recipe), fires=fires)
+            self.rows -= rows - max(0, groups.rows_left)
 
     # -- changes ----------------------------------------------------------------------------------------------------
 
@@ -401,6 +432,31 @@ class Sharpener:
         if change is None or mutation.what in ("dropped", "negated"):
             return f"{'still' if example.fires else 'not'}: {shown}"
         return f"{_said(change)} ({mutation.what})"
+
+
+def apart(holds: nodes.Expression, fails: nodes.Expression) -> list[tuple[nodes.Expression, bool]]:
+    """What is to be true and what false so that of two conditions, which differ in one place, only the first holds.
+
+    What both share is arranged so that the difference shows: the other sides of an AND hold, those of an OR do not.
+    """
+    holds, fails = strip_parentheses(holds), strip_parentheses(fails)
+    match holds, fails:
+        case nodes.Unary(operator="not", operand=one), nodes.Unary(operator="not", operand=other):
+            return apart(other, one)
+        case (nodes.Binary(operator="and" | "or" as word), nodes.Binary(operator=operator)) if word == operator:
+            sides, others = list(operands(holds, word)), list(operands(fails, word))
+            unlike = [n for n, (one, other) in enumerate(zip(sides, others, strict=False)) if one is not other]
+            if len(sides) == len(others) and len(unlike) == 1:
+                (place,) = unlike
+                rest = [(one, word == "and") for n, one in enumerate(sides) if n != place]
+                return [*apart(sides[place], others[place]), *rest]
+    return [(holds, True), (fails, False)]
+
+
+def _joined(parts: Sequence[tuple[nodes.Expression, bool]], span: nodes.Span) -> nodes.Expression:
+    """One condition for all that is to be true and false."""
+    sides = [node if truth else nodes.Unary(span, "not", node) for node, truth in parts]
+    return reduce(lambda one, other: nodes.Binary(span, "and", one, other), sides)
 
 
 def _said(change: Changes) -> str:

@@ -13,6 +13,7 @@ from entra_deployer.esql.types import inferred_types
 from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.generate.sharpen import apart
 from entra_deployer.verify.mutate.mutants import mutations
 
 V = StackVersion(8, 19, 21)
@@ -62,6 +63,7 @@ def survivors(text):
         'FROM x | STATS f = COUNT(*) WHERE o == "f", s = COUNT(*) WHERE o == "s" BY u | WHERE f >= 5 AND s >= 1',
         "FROM x | STATS c = COUNT(*) BY u, b = DATE_TRUNC(5 minutes, @timestamp)",
         'FROM x | STATS f = MIN(@timestamp), l = MAX(@timestamp) BY u | WHERE DATE_DIFF("minutes", f, l) <= 6',
+        "FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(i) BY u | WHERE d >= 10 OR (c >= 20 AND d >= 3)",
         'FROM x | GROK m "%{WORD:w} from %{IP:ip}" | WHERE w == "failed" AND ip != "10.0.0.1" | KEEP host.id, w',
     ],
 )
@@ -71,3 +73,25 @@ def test_each_mutant_is_told(text):
 
 def test_a_mutant_that_is_the_same_for_every_event_is_left():
     assert survivors('FROM x | WHERE u IS NOT NULL AND u != "" | KEEP host.id') == {"dropped: u IS NOT NULL"}
+
+
+@pytest.mark.parametrize(
+    ("predicate", "mutant", "true", "false"),
+    [
+        ("a > 1 AND b > 2", "a > 1 AND b > 3", ["b > 2", "a > 1"], ["b > 3"]),
+        ("a > 1 OR b > 2 OR c", "a > 1 OR b > 3 OR c", ["b > 2"], ["b > 3", "a > 1", "c"]),
+        ("NOT (a > 1 OR b > 2)", "NOT (a > 1 OR b > 3)", ["b > 3"], ["b > 2", "a > 1"]),
+    ],
+)
+def test_two_conditions_are_held_apart_where_they_differ(predicate, mutant, true, false):
+    text = f"FROM x | WHERE {predicate}"
+    tree = parse(text, V).tree
+    changed = next(one for one in mutations(tree) if one.of(text) == f"FROM x | WHERE {mutant}").command
+    parts = apart(tree.commands[1].predicate, changed.predicate)
+    shown = [(node.span.of(text) if node.span.of(text) != "b > 2" else _said(node), truth) for node, truth in parts]
+    assert sorted(node for node, truth in shown if truth) == sorted(true)
+    assert sorted(node for node, truth in shown if not truth) == sorted(false)
+
+
+def _said(node):
+    return f"{node.left.name} {node.operator} {node.right.value}"
