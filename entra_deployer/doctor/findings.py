@@ -85,9 +85,10 @@ def judge_clock(server: str, seconds: float) -> Finding:
     if off < _SKEW_NOTICED:
         return Finding(about, Health.OK, f"{server} agrees with this machine")
     way = "ahead of" if seconds > 0 else "behind"
-    message = f"{server} is {say_duration(round(off))} {way} this machine"
     if off < _SKEW_HARMFUL:
+        message = f"{server} is {say_duration(round(off))} {way} this machine"
         return Finding(about, Health.WARNING, message, "let both follow a time server")
+    message = f"{server} is {say_duration(round(off / 60) * 60)} {way} this machine"
     return Finding(about, Health.ERROR, message, "let both follow a time server: the windows of rules are wrong")
 
 

@@ -56,6 +56,7 @@ def test_licenses(license_, version, health, said):
         (10, Health.WARNING, "10 seconds ahead of"),
         (-60, Health.WARNING, "1 minute behind"),
         (120, Health.ERROR, "2 minutes ahead of"),
+        (-301, Health.ERROR, "5 minutes behind"),
         (-86400, Health.ERROR, "1 day behind"),
     ],
 )
