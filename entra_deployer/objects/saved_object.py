@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _API = "/api/saved_objects"
 _PAGE = 1000
+"""Objects of one answer: Kibana exports 10,000 at most."""
 
 
 class SavedObjectKind:
@@ -116,7 +118,9 @@ class SavedObjectHandler:
 
     def by_key(self, keys: Iterable[str]) -> list[LiveObject]:
         """The objects with these ids that exist, by Kibana's export (which names those that do not)."""
-        wanted = sorted(set(keys))
+        return [live for some in batched(sorted(set(keys)), _PAGE) for live in self._exported(list(some))]
+
+    def _exported(self, wanted: list[str]) -> list[LiveObject]:
         while wanted:
             body: Json = {"objects": [{"type": self._type, "id": key} for key in wanted], "excludeExportDetails": True}
             try:

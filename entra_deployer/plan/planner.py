@@ -152,10 +152,11 @@ def settled(desired: State, existing: Existing, policy: Policy) -> list[StateObj
     for one in desired.objects:
         if one.at in planned or one.at not in live:
             continue
-        kind = KINDS[one.kind]
-        merged = kind.merge(one, live[one.at], policy.base.get(one.at), partial(policy.owner, one.key))
+        kind, base = KINDS[one.kind], policy.base.get(one.at)
+        if base and not kind.difference(live[one.at], one) and not kind.difference(base, one):
+            continue
+        merged = kind.merge(one, live[one.at], base, partial(policy.owner, one.key))
         left = kind.ours(merged.final, merged.kept)
-        base = policy.base.get(one.at)
         if base is None or kind.difference(base, left):
             found.append(left)
     return found
