@@ -76,6 +76,19 @@ def test_help_loads_no_heavy_library():
     assert done.stderr.strip() == "[]"
 
 
+def test_words_that_are_texts_load_no_validator():
+    program = (
+        "import sys\n"
+        "from entra_deployer.__main__ import run\n"
+        "code = run(['explain', 'DEP014', '--format', 'json'])\n"
+        "print([name for name in ('pydantic', 'typer._adapters') if name in sys.modules], file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.strip() == "[]"
+    assert '"DEP014"' in done.stdout
+
+
 def test_a_plan_loads_what_reads_hunts_and_queries_only_where_there_is_something_new():
     heavy = "entra_deployer.checks entra_deployer.compiler.compiler entra_deployer.plan.preflight markdown_it esql"
     program = (
