@@ -193,5 +193,5 @@ class _Proofs:
                     found |= {str(row[-1]) for row in connection.elastic.query(text).rows}
             except (Refused, Unreachable) as error:
                 message = f"nobody knows which rules fired: {error.message}"
-                self.issues.append(Issue("DEP320", Level.WARNING, message, connection.environment.name))
+                self.issues.append(Issue("DEP352", Level.WARNING, message, connection.environment.name))
         return frozenset(found)

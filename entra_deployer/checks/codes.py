@@ -140,6 +140,9 @@ OTHER_CODES: dict[str, Code] = {
     "DEP340": Code("a connector or a list that is missing", "rule.yaml names one that this environment does not have."),
     "DEP350": Code("no record of a push", "Drift is told from what was pushed last, and nothing was."),
     "DEP351": Code("the ledger cannot be read", "Who changed what, and when, is told without it as far as possible."),
+    "DEP352": Code(
+        "alerts that cannot be read", "Which rules fired is not known: the key needs `read` on the alerts of the space."
+    ),
     "DEP360": Code(
         "a removal that will not last", "The hunt is still in the repository: the next push brings it back."
     ),

@@ -29,7 +29,7 @@ def _is_setting(command: nodes.Command) -> bool:
 def _source(subject: Subject, source: nodes.Name) -> Iterator[Finding]:
     name = source.name.rpartition(":")[2]
     if name in ("*", "*,*", "_all"):
-        message = "FROM * reads every index, those of other sources and of this tool too: slow, and types may differ"
+        message = "FROM * reads every index, whatever it is about: slow, and the types of a field may differ"
         yield Finding(message, source.span, hint="name the data streams: logs-*, or logs-endpoint.events.process-*")
     if name.startswith(_ALERTS) and not _knows_its_rules(subject.tree):
         message = "the rule reads alerts, its own among them: each may lead to the next"

@@ -400,5 +400,5 @@ def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeR
 
 
 def _of_written(issues: Iterable[Issue], folders: Set[str]) -> list[Issue]:
-    """The issues; those that only hunts whose rules are written are told are of the hunts in `folders` alone."""
+    """The issues; of the codes of TOLD_WHERE_WRITTEN only those about hunts in `folders`, whose rules are written."""
     return [issue for issue in issues if issue.code not in TOLD_WHERE_WRITTEN or issue.subject in folders]

@@ -124,6 +124,17 @@ def test_every_code_in_the_package_is_explained():
         assert title(one.code) == one.title
 
 
+def test_the_first_figure_of_a_code_tells_what_it_is_about():
+    """Each room tells of its own: what another one told is handed on, or named as a constant."""
+    told = {"0": {"core", "hunts", "compiler", "checks"}, "3": {"plan", "ledger", "promotion"}, "8": {"verify"}}
+    package = Path(entra_deployer.__file__).parent
+    for figure, rooms in told.items():
+        for room in rooms:
+            for file in (package / room).rglob("*.py"):
+                codes = re.findall(r'Issue\(\s*"DEP(\d)\d\d"', file.read_text("utf-8"))
+                assert set(codes) <= {figure}, file
+
+
 def test_a_check_is_explained_with_its_examples():
     found = find_explanation("dep024")
     assert (found.code, found.level, found.silenceable) == ("DEP024", "warning", True)
