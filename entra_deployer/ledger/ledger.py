@@ -125,12 +125,22 @@ class Ledger:
         objects = [one for _, one in _decoded(store, _of_type(found, "object"), _ObjectDocument)]
         types = [one for _, one in _decoded(store, _of_type(found, "types"), _TypesDocument)]
         pushes = self._entries(store, _of_type(found, "push"))
+        in_files = {} if self._refused else self._bases_in_files()
         return Past(
-            bases={space: _base(one for one in objects if one.space == space) for space in self._spaces},
+            bases={
+                space: {**in_files.get(space, {}), **_base(one for one in objects if one.space == space)}
+                for space in self._spaces
+            },
             types={space: {one.key: one.types for one in types if one.space == space} for space in self._spaces},
             entries=_newest_first(pushes),
             interrupted=self._cut_off([*pushes, *(() if self._refused else self._pushes_in_files())]),
         )
+
+    def _bases_in_files(self) -> dict[str, dict[Key, StateObject]]:
+        """What pushes of this machine left while the index was closed to its key, by space."""
+        kept = self._files.find_of(("object",), self._spaces, self._environment)
+        objects = [one for _, one in _decoded(self._files, kept, _ObjectDocument)]
+        return {space: _base(one for one in objects if one.space == space) for space in self._spaces}
 
     # -- the base ------------------------------------------------------------------------------------------------------
 
@@ -183,6 +193,8 @@ class Ledger:
             store.put({f"push:{entry.push_id}": _head(entry)})
 
         self._at_home(entry, write)
+        if gone and not self._refused and (left := self._files.find("object", {}).keys() & gone):
+            self._files.remove(left)
 
     def mark(self, entry: PushEntry, state: PushState) -> None:
         """Say of an older push what became of it."""

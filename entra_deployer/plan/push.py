@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import ExitCode, UsageError
+from entra_deployer.core.errors import ExitCode, Refused, UsageError
 from entra_deployer.core.git import commit_of, is_older_checkout
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Untyped as Json
@@ -106,7 +106,7 @@ def push_rules(
         return push.report(plan, not_applied(plan, "blocked"))
     if refusal := push.refusal(plan):
         return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
-    results = push.apply(plan) if plan.changes else []
+    results = push.apply(plan)
     push.settle()
     if request.accept_types:
         push.accept_types()
@@ -132,7 +132,7 @@ def push_saved_plan(
         return replace(push.report(saved, results), summary=summary)
     if refusal := push.refusal(plan):
         return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
-    results = push.apply(plan) if plan.changes else []
+    results = push.apply(plan)
     push.settle()
     return push.report(plan, results)
 
@@ -223,8 +223,10 @@ class _Push:
 
     def plan(self) -> Plan:
         past = self._past = self._journal.past()
-        issues, self._begun = close_finished(self._connection, self._past.interrupted)
-        self._tell(issues)
+        if past.interrupted:
+            issues, self._begun = close_finished(self._connection, past.interrupted)
+            self._tell(issues)
+            past = self._past = self._journal.past()  # what was closed has left a base
         for space in self._connection.environment.spaces:
             base = past.bases.get(space, {})
             self._surveys.append(survey_space(self._repository, self._connection, space, base, self._request.selection))
@@ -337,6 +339,10 @@ class _Push:
     # -- the writes -------------------------------------------------------------------------------------------------
 
     def apply(self, plan: Plan) -> list[ChangeResult]:
+        """Write what is planned. Where nothing is, this push takes the place of those that were cut off as well."""
+        if not plan.changes:
+            self._supersede_alone(plan)
+            return []
         connection = self._connection
         with connection.lock(self._request.wait, wanted=self._request.lock) as lock:
             handlers = connection.handlers()
@@ -351,6 +357,17 @@ class _Push:
             self._remember_types(results)
             supersede(self._journal, plan, handlers)
         return results
+
+    def _supersede_alone(self, plan: Plan) -> None:
+        """Everything stands as desired: what a push that was cut off had left to do is not wanted any more."""
+        if not self._past.interrupted or not self._request.selection.is_all:
+            return
+        connection = self._connection
+        try:
+            with connection.lock(self._request.wait, wanted=self._request.lock):
+                supersede(self._journal, plan, connection.handlers())
+        except Refused:
+            return  # by somebody who pushes now, or a key that may only read: the next push does it
 
     def settle(self) -> None:
         """Take into the base what stands as desired without our doing: the next drift starts from there."""

@@ -316,7 +316,8 @@ class _Folder:
         return copy
 
     def __exit__(self, *_):
-        return None
+        if not self.copied:  # what a refused ledger left in files is not the next case's
+            shutil.rmtree(self.version / ".deploy", ignore_errors=True)
 
 
 def _pushed(stack, root):

@@ -70,8 +70,13 @@ class ChaosStack(MemoryStack):
         connection = self.connection(root, **settings)
         connection = replace(connection, environment=replace(connection.environment, name=name))
         index = IndexStore(connection.elastic)
-        locks = SpaceLocks(index, connection.environment.spaces, name, machine=Machine(process, lambda: self.clock))
+        machine = Machine(process, lambda: self.clock)
+        locks = SpaceLocks(index, connection.environment.spaces, name, pause=self._wait, machine=machine)
         return replace(connection, locks=locks)
+
+    def _wait(self, _holder):
+        """A second goes by."""
+        self.clock += 1
 
     def ledger(self, type_):
         """The documents of the ledger that are of a type."""

@@ -239,3 +239,23 @@ def test_the_index_is_hidden_and_an_older_one_becomes_so_where_the_key_may(hidde
     assert [(one.method, one.path_url) for one in script.seen[1:]] == written
     sent = [json.loads(one.body) for one in script.seen[1:]]
     assert all(body.get("settings", body).get("hidden", body.get("index.hidden")) is True for body in sent)
+
+
+def test_what_was_kept_in_files_while_the_index_was_closed_is_known_until_it_is_deleted(tmp_path):
+    """A key that gets its privilege later has left something here before."""
+
+    def opened(index):
+        return Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o"))
+
+    one, other = search("a"), search("b")
+    closed = opened(MemoryStore(refuses=403))
+    created = entry("p1", *(ChangeResult(change(one=found), Outcome.APPLIED) for found in (one, other)))
+    closed.begin(created)
+    closed.finish(replace(created, state=PushState.FINISHED))
+    index = MemoryStore()
+    now = opened(index)
+    assert now.past().bases["default"].keys() == {one.at, other.at}
+    deleted = entry("p2", ChangeResult(change(Action.DELETE, one), Outcome.APPLIED))
+    now.begin(deleted)
+    now.finish(replace(deleted, state=PushState.FINISHED))
+    assert opened(index).past().bases["default"].keys() == {other.at}

@@ -189,3 +189,42 @@ def test_the_journal_of_a_push_that_died_after_its_last_write_is_closed_by_the_n
         assert closing(Repository(root), connection, PushRequest()).plan.changes == ()
     assert [one["state"] for one in stack.ledger("push")] == ["recovered"]
     assert len(stack.ledger("object")) == 7  # three rules, three searches, the tag
+
+
+def cut_off(stack, root, after, fault="kill -9 after the write"):
+    """A push that died at the last of its requests that `after` is a part of; the stack as it was left."""
+    probe = stack.healed()
+    push_rules(Repository(root), probe.connected(root), PushRequest())
+    writes = [number for number, (_, url) in enumerate(probe.asked) if after in url]
+    stack.at, stack.fault = writes[-1], FAULTS[fault]
+    with pytest.raises(Killed):
+        push_rules(Repository(root), stack.connected(root), PushRequest())
+    return stack.healed()
+
+
+def test_what_a_push_made_whose_journal_is_closed_only_now_is_pruned_at_once(root):
+    """Closing writes the base that the very same plan starts from."""
+    stack = cut_off(ChaosStack(), root, "detection_engine/rules/_import")
+    second_version(root)
+    assert not push(stack, root).errors
+    titles = sorted(one["attributes"]["title"] for one in stack.objects.values() if one["type"] == "search")
+    assert titles == ["Failures 1", "Failures 2", "Failures 4"]
+    assert "started" not in {one["state"] for one in stack.ledger("push")}
+
+
+def test_a_push_with_nothing_to_do_takes_the_place_of_one_that_was_cut_off(root):
+    """It died before its first write, and the repository went back since: nobody wants what it had left to do."""
+    stack = ChaosStack()
+    push(stack, root)
+    second_version(root)
+    stack, probe = stack.healed(), stack.healed()
+    push_rules(Repository(root), probe.connected(root), PushRequest())
+    journal = [number for number, (_, url) in enumerate(probe.asked) if "entra-deployer-ledger/_bulk" in url]
+    stack.at, stack.fault = journal[1], FAULTS["kill -9 after the write"]
+    with pytest.raises(Killed):
+        push_rules(Repository(root), stack.connected(root), PushRequest())
+    first_version(root)
+    stack = stack.healed()
+    assert not push(stack, root).results
+    assert {one["state"] for one in stack.ledger("push")} == {"finished", "superseded"}
+    assert stack.ledger("lease") == []
