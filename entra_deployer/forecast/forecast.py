@@ -58,7 +58,7 @@ class RuleForecast:
 
     `before` is the rule as it stands, None where it does not; `after` as it would. `appear` and `vanish` are entities
     that only one of the two alerts on; `flood` is how many alerts the first run after the push makes at once. `error`
-    says why there is no forecast, or none of a part.
+    says why there is no forecast, or none of a part; `lacking` are fields that it reads and no event there has.
     """
 
     rule_id: str
@@ -72,6 +72,7 @@ class RuleForecast:
     vanish: tuple[str, ...] = ()
     flood: int = 0
     error: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ class Subject:
             source=", ".join(sources(after.query.tree)) if after else "",
             events=self.events,
             error=error,
+            lacking=after.lacking if after else (),
         )
         if error or after is None or not after.runs:
             return found

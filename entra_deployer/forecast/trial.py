@@ -1,5 +1,6 @@
 """One version of a rule, run at the moments of its schedule."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,11 +25,15 @@ from entra_deployer.verify.repeats import schedule
 
 MOST_RUNS = 20_000
 _KIBANAS_INTERVAL = 300
+_UNKNOWN_COLUMN = re.compile(r"Unknown column \[([^\]]+)\]")
 
 
 @dataclass
 class Trial:
-    """A version of a rule with the runs that were made of it; `error` says why there are no more."""
+    """A version of a rule with the runs that were made of it; `error` says why there are no more.
+
+    `lacking` are fields that it reads and no event of its source has: then it cannot run.
+    """
 
     query: RuleQuery
     payload: Mapping[str, Json]
@@ -37,6 +42,7 @@ class Trial:
     runs: dict[datetime, Run] = field(default_factory=dict)
     cost: float = 0.0
     error: str = ""
+    lacking: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -72,7 +78,7 @@ class Trial:
 
     def run(self, at: datetime, runner: Runner, clock: Callable[[], float] = time.monotonic) -> None:
         """Run it as Kibana would have at that moment. Nothing more is asked once a run was refused."""
-        if self.error:
+        if self.error or self.lacking:
             return
         text = apply_edits(self.query.tree.text, clock_edits(self.query.tree, at))
         began = clock()
@@ -80,6 +86,9 @@ class Trial:
             found = runner.run(Asked(text, time_range(self.payload, at)))
         except Refused as error:
             reason = elastic_reason({"error": dict(error.attributes)}) or error.message
+            self.lacking = tuple(dict.fromkeys(_UNKNOWN_COLUMN.findall(reason)))
+            if self.lacking:
+                return
             self.error = f"Elasticsearch refuses the query: {one_line(reason)}"
             return
         except OutOfTime:

@@ -105,6 +105,16 @@ def test_the_alerts_are_those_that_kibanas_preview_makes(connection, loaded, nam
     assert sum(mine.values()) > 5
 
 
+def test_a_field_that_no_event_has_is_told_and_nothing_more_is_asked(connection, loaded):
+    index, now, _ = loaded
+    payload = {"query": f"FROM {index} | WHERE no.such == 1 AND nor.this == 2", "interval": "1h"}
+    trial = make_trial(payload, connection.elastic.version(), now, 1, embedded=True)
+    with Runner(connection.elastic, 1, float("inf")) as runner:
+        trial.run(now, runner)
+        trial.run(now - timedelta(hours=1), runner)
+    assert (trial.lacking, trial.error, trial.runs) == (("no.such", "nor.this"), "", {})
+
+
 def test_a_query_that_is_not_wanted_any_more_ends_on_the_server(connection, loaded):
     index = loaded[0]
     slow = 'c = REPEAT(user.name, 3000), d = REPLACE(c, "1", "22"), e = REPLACE(d, "2", "33")'

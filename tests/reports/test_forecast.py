@@ -38,6 +38,7 @@ RULES = (
     ),
     RuleForecast("r3", "Same rule", Step.NONE, "logs-a-*", 5000, FIGURES, FIGURES),
     RuleForecast("r4", "Without data", Step.CREATE, "logs-c-*"),
+    RuleForecast("r6", "Other data", Step.CREATE, "logs-a-*", 5000, lacking=("file.path", "file.name")),
     RuleForecast("r5", "Broken rule", Step.CREATE, "logs-a-*", 5000, error="Elasticsearch refuses the query: line 1"),
 )
 FORECAST = Forecast("staging", "Kibana 8.19.21", "2026-11-19T12:00:00.000Z", "2026-11-26T12:00:00.000Z", 7, 5.0, RULES)
@@ -69,8 +70,8 @@ def test_many_rules_are_told_in_a_line_each():
     ("forecast", "code"),
     [
         (WELL, 0),
-        (replace(FORECAST, rules=RULES[:4]), 2),
-        (replace(FORECAST, rules=RULES[:4], budget=None), 0),
+        (replace(FORECAST, rules=RULES[:5]), 2),
+        (replace(FORECAST, rules=RULES[:5], budget=None), 0),
         (FORECAST, 1),
         (replace(WELL, issues=(Issue("DEP001", Level.ERROR, "unreadable", "x"),)), 1),
     ],

@@ -47,7 +47,7 @@ _NEAR = 0.8
 
 def forecast_document(forecast: Forecast) -> Document:
     """All rules in their order, in one line each where they are many; what is to be seen to behind them."""
-    is_brief = len(forecast.rules) > _SHOWN
+    is_brief = sum(rule.after is not None for rule in forecast.rules) > _SHOWN
     found = tuple(_findings(forecast))
     items = tuple(_item(forecast, rule, is_brief=is_brief) for rule in forecast.rules)
     return Document(
@@ -128,6 +128,8 @@ def _told(rule: RuleForecast) -> str:
     """Its alerts in a few words, or why there are none to tell."""
     if rule.error:
         return f"no forecast: {short(rule.error, _LONGEST)}"
+    if rule.lacking:
+        return f"no data: no event there has {short(', '.join(rule.lacking), _LONGEST)}"
     if rule.events is None:
         return f"no data: there is no index {rule.source}"
     if not rule.events or rule.after is None:
@@ -214,7 +216,7 @@ def _summary(forecast: Forecast) -> str:
     if not forecast.rules:
         return "Nothing was forecast."
     rules = forecast.rules
-    with_data = [rule for rule in rules if rule.events]
+    with_data = [rule for rule in rules if rule.events and not rule.lacking]
     firing = [rule for rule in with_data if rule.after and rule.after.fires]
     before = sum(rule.before.a_day for rule in rules if rule.before)
     after = sum(rule.after.a_day for rule in rules if rule.after)
@@ -249,6 +251,7 @@ def _rule_to_json(forecast: Forecast, rule: RuleForecast) -> Json:
         "new_entities": list(rule.appear),
         "gone_entities": list(rule.vanish),
         "first_run_alerts": rule.flood,
+        "lacking_fields": list(rule.lacking),
         "over_budget": forecast.over_budget(rule),
         "error": rule.error or None,
     }
