@@ -28,7 +28,9 @@ if TYPE_CHECKING:
         Coverage as Coverage,
         Covered as Covered,
         Stage as Stage,
+        compared as compared,
         find_coverage as find_coverage,
+        find_coverage_at as find_coverage_at,
         layer_of as layer_of,
     )
     from entra_deployer.doctor.examine import doctor_code as doctor_code, examine as examine, least_role as least_role
@@ -162,7 +164,7 @@ ROOMS = {
     "core.files": "find_root",
     "core.issue": "Issue Level",
     "core.target": "StackVersion Target VersionRange",
-    "coverage": "Coverage Covered Stage find_coverage layer_of",
+    "coverage": "Coverage Covered Stage compared find_coverage find_coverage_at layer_of",
     "doctor.examine": "doctor_code examine least_role",
     "doctor.findings": "Examination",
     "doctor.status": "EnvironmentStatus away look status_code",

@@ -1,10 +1,14 @@
 """ATT&CK by evidence: how far each technique has come, from a word in a hunt to an alert in an environment."""
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 from entra_deployer.core.errors import Refused, Unreachable
+from entra_deployer.core.files import RULES_FOLDER
+from entra_deployer.core.git import export
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import Target
@@ -74,8 +78,26 @@ class Covered:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A technique that is covered otherwise than before; None where no hunt names it."""
+
+    technique: Technique
+    before: Stage | None
+    after: Stage | None
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it came less far than before."""
+        return self.before is not None and (self.after is None or self.after.rank < self.before.rank)
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """All techniques that hunts name, by id. `environment` is "" where none was asked; `known` is what ATT&CK has."""
+    """All techniques that hunts name, by id. `environment` is "" where none was asked.
+
+    `unknown` are ids of no technique, each with its hunt. `against` says what it was compared with, "" for nothing;
+    `shifts` are the techniques that differ, losses first.
+    """
 
     attack: Attack
     techniques: tuple[Covered, ...] = ()
@@ -83,6 +105,8 @@ class Coverage:
     stack: str = ""
     issues: tuple[Issue, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
+    against: str = ""
+    shifts: tuple[Shift, ...] = ()
 
 
 def find_coverage(repository: Repository, target: Target, connection: Connection | None = None) -> Coverage:
@@ -115,6 +139,26 @@ def coverage_of(compilation: Compilation, connection: Connection | None = None) 
         + (tuple(proofs.issues) if proofs else ()),
         unknown=unknown,
     )
+
+
+def compared(found: Coverage, before: Coverage, against: str) -> Coverage:
+    """The coverage with what is otherwise than it was before."""
+    then, now_there = ({one.technique.id: one.stage for one in some.techniques} for some in (before, found))
+    known = found.attack.techniques
+    shifts = [Shift(known[key], then.get(key), now_there.get(key)) for key in sorted(then | now_there)]
+    changed = [shift for shift in shifts if shift.before is not shift.after]
+    return replace(found, against=against, shifts=tuple(sorted(changed, key=lambda shift: not shift.is_loss)))
+
+
+def find_coverage_at(
+    repository: Repository, commit: str, target: Target, connection: Connection | None = None
+) -> Coverage:
+    """What the repository covered at a commit, branch or tag. Raises UsageError for one that git does not know."""
+    with tempfile.TemporaryDirectory(prefix="deploy-") as name:
+        export(repository.root, commit, RULES_FOLDER, Path(name))
+        if not (Path(name) / RULES_FOLDER).is_dir():
+            return Coverage(load_knowledge().attack)
+        return find_coverage(Repository(Path(name)), target, connection)
 
 
 def layer_of(coverage: Coverage, name: str) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from entra_deployer.coverage import Coverage, Covered, RuleEvidence, Stage, find_coverage, layer_of
+from entra_deployer.coverage import Coverage, Covered, RuleEvidence, Stage, compared, find_coverage, layer_of
 from entra_deployer.data import load_knowledge
 from entra_deployer.reports import FORMS, render
 from entra_deployer.reports.documents.coverage import coverage_document
@@ -125,3 +125,37 @@ def test_a_repository_tells_what_is_mapped_compiled_and_tested(tmp_path):
     assert {rule.folder for one in found.techniques for rule in one.rules} == {"sound"}
     assert {one.stage for one in found.techniques} <= {Stage.COMPILED, Stage.TESTED}
     assert {issue.subject for issue in found.issues} == {"no_query"}
+
+
+def covering(stages):
+    """A coverage in which each technique has come to its stage."""
+    known = [ATTACK.techniques[key] for key in ("T1110.001", "T1528", "T1539")]
+    pairs = [(one, stage) for one, stage in zip(known, stages, strict=True) if stage]
+    rules = [(evidence("R", *STAGES[: STAGES.index(stage) + 1]),) for _, stage in pairs]
+    return Coverage(ATTACK, tuple(Covered(one, some) for (one, _), some in zip(pairs, rules, strict=True)))
+
+
+SOME = st.lists(st.sampled_from([None, *STAGES]), min_size=3, max_size=3)
+
+
+@given(SOME, SOME)
+def test_what_differs_is_told_each_once_and_losses_first(before, after):
+    found = compared(covering(after), covering(before), "main")
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == len(found.shifts)
+    assert [shift.is_loss for shift in found.shifts] == sorted((shift.is_loss for shift in found.shifts), reverse=True)
+    back = compared(covering(before), covering(after), "main")
+    assert {(one.technique.id, one.before, one.after) for one in back.shifts} == {
+        (one.technique.id, one.after, one.before) for one in found.shifts
+    }
+    assert not {one.technique.id for one in found.shifts if one.is_loss} & {
+        one.technique.id for one in back.shifts if one.is_loss
+    }
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("sarif", "junit", "github")])
+def test_every_form_for_readers_tells_what_changed(form):
+    found = compared(covering([Stage.TESTED, None, None]), covering([None, Stage.PROVED, None]), "main")
+    text = render(coverage_document(found), form)
+    assert "T1110.001" in text
+    assert "T1528" in text
+    assert "main" in text

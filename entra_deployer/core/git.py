@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 from entra_deployer.core.errors import UsageError
@@ -47,6 +48,24 @@ def changed_files(root: Path, since: str) -> tuple[str, ...]:
             raise UsageError(f"git cannot tell what has changed since {since!r}", hint="does `git status` work here?")
         found.update(name for name in names.split("\0") if name)
     return tuple(sorted(found))
+
+
+def export(root: Path, commit: str, folder: str, into: Path) -> None:
+    """Write a folder below `root`, as it was at a commit, branch or tag, into another one; nothing where it was not.
+
+    Raises UsageError where git does not know it, or there is no git.
+    """
+    if not _ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")[0]:
+        raise UsageError(f"git knows no commit {commit!r} here", hint="fetch it: a commit, a branch or a tag of git")
+    if not _ask(root, "cat-file", "-e", f"{commit}:./{folder}")[0]:
+        return
+    archive = into / ".archive.tar"
+    done, _ = _ask(root, "archive", "--format=tar", f"--output={archive.resolve()}", commit, "--", folder)
+    if not done:
+        raise UsageError(f"git cannot tell what {folder}/ was at {commit!r}", hint="does `git status` work here?")
+    with tarfile.open(archive) as found:
+        found.extractall(into, filter="data")
+    archive.unlink()
 
 
 def _ask(root: Path, *arguments: str) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
-from entra_deployer.coverage import Coverage, Covered, Stage
+from entra_deployer.coverage import Coverage, Covered, Shift, Stage
 from entra_deployer.reports.document import (
     Block,
     Case,
@@ -37,6 +37,7 @@ def coverage_document(found: Coverage) -> Document:
     blocks: list[Block] = [_heatmap(found), Gap(), Section(items, _COLUMNS), Gap()] if items else []
     for word, folder in found.unknown.items():
         blocks.append(Line(words((f"{word} of {folder} is no technique of ATT&CK {found.attack.version}", Tone.DOUBT))))
+    blocks += _shifts(found)
     if found.issues:
         blocks += [Issues(found.issues), Gap()]
     return Document(
@@ -50,6 +51,8 @@ def coverage_document(found: Coverage) -> Document:
             "environment": found.environment or None,
             "attack_version": found.attack.version,
             "techniques": [_technique(one) for one in found.techniques],
+            "against": found.against or None,
+            "changes": [_shift_to_json(shift) for shift in found.shifts],
         },
         issues=found.issues,
         findings=tuple(_finding(one) for one in found.techniques if one.stage.rank < _TESTED),
@@ -59,6 +62,34 @@ def coverage_document(found: Coverage) -> Document:
             for one in found.techniques
         ),
     )
+
+
+def _shifts(found: Coverage) -> Iterator[Block]:
+    """What is otherwise than in what it was compared with, losses first."""
+    if not found.against:
+        return
+    yield Line(words((f"against {found.against}", Tone.STRONG)))
+    for shift in found.shifts:
+        sign = Span("- ", Tone.BAD) if shift.is_loss else Span("+ ", Tone.GOOD)
+        identity = Span(f"{shift.technique.id:<{_ID_WIDTH}}", Tone.STRONG)
+        yield Line(words(shift.technique.name, (f"  {_shifted(shift)}", Tone.DIM)), lead=(sign, identity))
+    if not found.shifts:
+        yield Line(words(("no technique is covered otherwise", Tone.DIM)))
+    yield Gap()
+
+
+def _shifted(shift: Shift) -> str:
+    before, after = (stage.value if stage else "not covered" for stage in (shift.before, shift.after))
+    return f"{before} -> {after}"
+
+
+def _shift_to_json(shift: Shift) -> Json:
+    return {
+        "id": shift.technique.id,
+        "name": shift.technique.name,
+        "before": shift.before.value if shift.before else None,
+        "after": shift.after.value if shift.after else None,
+    }
 
 
 def _technique(one: Covered) -> Json:
