@@ -11,7 +11,7 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError
-from entra_deployer.core.issue import Issue
+from entra_deployer.core.issue import Issue, Level
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
 from entra_deployer.repository import OFFLINE, Compilation, Repository
@@ -23,15 +23,16 @@ from entra_deployer.verify.verdict import Status, Verdict
 from entra_deployer.verify.verify_rules import make_bench, own_query
 
 SAYS_NEVER = ("the rule never fires", "can never", "never matches", "never holds")
-"""Words by which a check says that a rule, or a condition without which it does not, is never true."""
+"""Words by which a check says that a rule, or a condition without which it does not, is never true. It is believed of a
+rule only where no case that fires was made."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of one rule of a hunt from `source`.
 
-    `never` is what a check says of a rule that can never fire, "" of any other. `seconds` are of CPU, to make the
-    cases. `fires` and `quiet` count the cases; `dropped` those that did on Elasticsearch what their names do not say.
+    `never` is what check says of a rule that can never fire, or that the version of the embedded stack does not take;
+    "" of any other. `seconds` are of CPU, to make the cases. `fires` and `quiet` count the cases.
     """
 
     source: str
@@ -72,14 +73,14 @@ def measure(folder: Path, files: Iterable[Path], connection: Connection | None) 
         compilation = Repository(folder).compile(OFFLINE, Selection((str(path),)))
         for rule in compilation.rules:
             yield _outcome(compilation, rule, source, connection)
-        if not compilation.rules:
-            errors = tuple(UnsolvedCase("all of it", issue.message) for issue in compilation.issues[:1])
-            yield Outcome(source, path.parent.name, unsolved=errors)
+        errors = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+        if not compilation.rules and errors:  # a hunt in another language than ES|QL is no rule, and no error
+            yield Outcome(source, path.parent.name, never=f"{errors[0].code} {errors[0].message}")
 
 
 def _outcome(compilation: Compilation, rule: CompiledRule, source: str, connection: Connection | None) -> Outcome:
-    never = _never(rule, compilation.findings)
     made = synthesis_of(compilation, rule)
+    never = "" if made.fires else compilation.withheld.get(rule.rule.key) or _never(rule, compilation.findings)
     seconds = made.seconds
     if connection is not None:
         made = tried(made, connection.elastic, connection.elastic.now)
