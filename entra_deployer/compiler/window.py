@@ -15,7 +15,7 @@ from entra_deployer.compiler.moments import PICKER, Distance, Meaning, Now, Time
 from entra_deployer.core.time import say_duration
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
-from entra_deployer.esql.conditions import strip_parentheses
+from entra_deployer.esql.conditions import MIRRORED, strip_parentheses
 from entra_deployer.esql.edits import Edit, delete, find_word
 from entra_deployer.esql.tree import Span, Tree
 
@@ -186,8 +186,6 @@ def _without_picker(tree: Tree, gone: set[Span], start: int | None) -> list[Edit
 
 # --- finding ----------------------------------------------------------------------------------------------------
 
-_FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "=="}
-
 
 @dataclass
 class _Conditions:
@@ -354,8 +352,8 @@ def _bucket(value: nodes.Expression, known: dict[str, Meaning], found: Meaning |
 def _bounds(node: nodes.Expression, known: dict[str, Meaning]) -> Iterator[Bound]:
     """What this very node says of a time, compared with now."""
     match node:
-        case nodes.Binary(operator=operator, left=left, right=right) if operator in _FLIPPED:
-            for one, side, other in ((operator, left, right), (_FLIPPED[operator], right, left)):
+        case nodes.Binary(operator=operator, left=left, right=right) if operator in MIRRORED and operator != "!=":
+            for one, side, other in ((operator, left, right), (MIRRORED[operator], right, left)):
                 yield from _compare(node.span, one, meaning(side, known), other, known)
         case nodes.Call(name="trange", arguments=(span,)) if found := length(span):
             yield Bound(node.span, TimeColumn(TIMESTAMP), lower=True, seconds=found[0], exact=found[1])
@@ -390,7 +388,7 @@ def _of_distance(span: Span, operator: str, distance: Distance, number: float) -
         case Distance(start=TimeColumn() as column, end=Now() as now):
             pass
         case Distance(start=Now() as now, end=TimeColumn() as column):
-            operator, number = _FLIPPED[operator], -number
+            operator, number = MIRRORED[operator], -number
         case _:
             return
     age = now.most - column.shift

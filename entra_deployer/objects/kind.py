@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.objects.state import Key, StateObject
 from entra_deployer.plan.plan import ChangeResult
 

@@ -13,8 +13,7 @@ from functools import partial
 from itertools import chain
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import shown
+from entra_deployer.core.json import Json, shown
 from entra_deployer.objects import KINDS, order_of
 from entra_deployer.objects.state import FieldDiff, FieldKept, Key, LiveObject, State, StateObject
 from entra_deployer.objects.tag import OWNER_TAG

@@ -3,7 +3,7 @@
 import uuid
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
