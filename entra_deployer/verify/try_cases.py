@@ -7,8 +7,9 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.verify.generate.cases import Case, Unsolvable
-from entra_deployer.verify.generate.tests import single_test
+from entra_deployer.verify.generate.tests import MAX_SIGNALS, single_test
 from entra_deployer.verify.judge import judge
+from entra_deployer.verify.problems import About, of_result
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded
 
@@ -54,9 +55,13 @@ class CaseTrial:
     def _fault(self, case: Case, batch: Batch, number: int) -> str:
         try:
             text = self.query.at(batch.alias_of(number))
-            rows = self.server.query(text, filter=time_range(self.payload, self.run.now)).records()
+            result = self.server.query(text, filter=time_range(self.payload, self.run.now))
         except Refused as error:
             return f"Elasticsearch refuses the query: {error.message}"
+        rows = result.records()
+        about = About("", self.query, int(self.payload.get("max_signals", MAX_SIGNALS)))
+        for problem in of_result(result, about, batch.alias_of(number)):
+            return f"tried on Elasticsearch, {problem.message}"
         outcomes = judge(batch.tests[number], rows, rows, ())
         if all(outcome.caught is outcome.expected for outcome in outcomes):
             return ""

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.repository import Repository
-from entra_deployer.verify.generate_tests import synthesise, write_tests
+from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate_tests import make_cases, synthesise, write_tests
+from entra_deployer.verify.seeding import Run
+from entra_deployer.verify.try_cases import CaseTrial
 from entra_deployer.verify.verdict import Status
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.bench.hunts import Tally, behave, outcome_of
@@ -80,6 +85,20 @@ def test_what_a_query_makes_of_its_fields_is_as_elasticsearch_makes_it(connectio
     assert (outcome.unsolved, outcome.strange) == (0, ())
     assert outcome.fires >= 1
     assert outcome.near_misses >= 1
+
+
+def test_a_case_that_would_fail_a_verdict_is_dropped(connection: Connection):
+    text = (
+        "FROM logs-x* | STATS c = COUNT(*), a = MIN(@timestamp), b = MAX(@timestamp) BY user.name "
+        '| EVAL h = DATE_DIFF("hours", a, b), r = c / h | WHERE c >= 3 AND (r IS NULL OR r > 0)'
+    )
+    payload = {"from": "now-2d", "to": "now", "query": text}
+    query = read_query(text, StackVersion(8, 19, 21))
+    cases = [one for one in make_cases(query.tree, payload) if isinstance(one, Case)]
+    run = Run("dropped", connection.elastic.now(), embedded=True)
+    _, dropped = CaseTrial(connection.elastic, run, query, payload, "logs-x-default").sort(cases)
+    assert dropped
+    assert all("tried on Elasticsearch, `c / h` became null for some events: / by zero" in one.why for one in dropped)
 
 
 def test_functions_are_computed_as_elasticsearch_does(connection: Connection):
