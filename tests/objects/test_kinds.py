@@ -1,6 +1,7 @@
 """The laws of every kind of object. A new kind brings its samples; the laws run by themselves."""
 
 from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 
@@ -135,3 +136,11 @@ def test_a_kind_says_how_it_is_called_and_what_must_be_allowed(kind):
     assert kind.feature.for_role(VERSION)
     assert kind.was_pushed(SAMPLES[kind.name][0]) is None
     assert kind.is_as_pushed(live(SAMPLES[kind.name][0]).object) in (None, False)
+
+
+def test_a_searchs_id_tells_whether_a_push_made_it():
+    """Kibana gives a copy a random id; ours is made of the hunt's uuid."""
+    kind = KINDS[SAVED_SEARCH]
+    assert kind.was_pushed(search(str(uuid5(NAMESPACE_URL, "a")))) is True
+    assert kind.was_pushed(search(str(uuid4()))) is None
+    assert kind.was_pushed(search("an id of somebody's")) is None
