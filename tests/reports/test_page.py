@@ -170,6 +170,11 @@ def test_what_an_environment_says_is_told_of_each_rule():
     assert "changed in Kibana" in page
 
 
+def test_an_issue_without_a_place_says_what_it_is_about():
+    issue = Issue("DEP320", Level.WARNING, "nobody knows", "the staging cluster")
+    assert "the staging cluster: nobody knows" in draw_page(replace(own(), issues=(issue,)))
+
+
 def test_a_forecast_is_drawn_as_now_and_then_on_one_scale():
     trends = trend_views(live().live.forecast)
     assert trends
