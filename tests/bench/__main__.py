@@ -5,6 +5,7 @@ growth,verifying or made_tests names parts, BENCH_SIZES=10,100,1000,10000 the st
 """
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -42,6 +43,10 @@ ONLY = os.environ.get("BENCH_ONLY", "").split(",") if os.environ.get("BENCH_ONLY
 
 def main() -> None:
     """Start a stack, run each bench, stop it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # whoever ends it, the stack ends too
+    python = ".".join(map(str, sys.version_info[:3]))
+    say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {python}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         root = Path(folder)
         (root / "rules").mkdir()
