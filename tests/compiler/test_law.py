@@ -102,12 +102,6 @@ def tree_of(query):
     return parsed.tree
 
 
-@pytest.fixture(scope="module", autouse=True)
-def parser():
-    """The parser raises the recursion limit when it is first asked, which no made example may do."""
-    tree_of("from a")
-
-
 @settings(max_examples=120, deadline=None)
 @given(
     query=st.sampled_from(QUERIES),

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from entra_deployer.core.errors import UsageError
 from entra_deployer.esql.cache import syntax_cache
-from entra_deployer.esql.parse import allow_depth
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.repository import OFFLINE, Repository
 from tests.repository.test_isolation import toml
@@ -38,7 +37,6 @@ def folders(root, **said):
 def hunts(tmp_path_factory):
     root = tmp_path_factory.mktemp("hunts")
     write(root)
-    allow_depth()  # for all of this process, before hypothesis notes what it finds
     return root
 
 
