@@ -19,7 +19,8 @@ session.trust_env = False
 session.headers["kbn-xsrf"] = "bench"
 api = f"{kibana}/s/{space}/api/detection_engine/rules"
 session.get(f"{kibana}/api/status", timeout=60).json()
-found = session.get(f"{api}/_find", params={"per_page": int(rules), "sort_field": "name"}, timeout=60).json()["data"]
+found = session.get(f"{api}/_find", params={"per_page": int(rules)}, timeout=60).json()["data"]
+found.sort(key=lambda rule: rule["name"])
 Elasticsearch(elastic, basic_auth=user).search(
     index="entra-deployer-ledger", query={"term": {"space": space}}, size=10_000
 )
