@@ -49,9 +49,23 @@ demo: setup ## push the first hunt to an embedded stack and prove that it fires 
 test: setup ## run all tests, those on the embedded stack included
 	@$(BIN)/python -m pytest
 
-test-stack: setup ## the tests that take any stack, on that of TEST_KIBANA_URL, TEST_ELASTICSEARCH_URL, TEST_STACK_PASSWORD
-	@test -n "$(TEST_KIBANA_URL)" || { echo "name a stack: $(MAKE) test-stack TEST_KIBANA_URL=… TEST_ELASTICSEARCH_URL=… TEST_STACK_PASSWORD=…" >&2; exit 1; }
-	@$(BIN)/python -m pytest tests/integration
+test-stack: setup ## the tests that take any stack, on that of deploy/$ENV.yaml or of TEST_KIBANA_URL, TEST_ELASTICSEARCH_URL, TEST_STACK_PASSWORD
+	@test -n "$(ENV)$(TEST_KIBANA_URL)" || { echo "name a stack: $(MAKE) test-stack ENV=docker, or TEST_KIBANA_URL=… TEST_ELASTICSEARCH_URL=… TEST_STACK_PASSWORD=…" >&2; exit 1; }
+	@set -a; if [ -f $(STACK_SECRETS) ]; then . ./$(STACK_SECRETS); fi; set +a; TEST_ENVIRONMENT=$(ENV) $(BIN)/python -m pytest tests/integration
+
+# Its passwords are made once, and kept where git does not look.
+STACK_SECRETS := .deploy/docker.env
+COMPOSE := docker compose --file deploy/docker-compose.yml --env-file $(STACK_SECRETS)
+
+.PHONY: stack-up stack-down
+stack-up: setup ## a real Elasticsearch and Kibana by Docker, secured and healthy; STACK_VERSION=… chooses which
+	@[ -f $(STACK_SECRETS) ] || { mkdir -p .deploy && umask 077 && for name in ELASTIC_PASSWORD KIBANA_PASSWORD KIBANA_ENCRYPTION_KEY; do \
+	  echo "$$name=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(24))')"; done > $(STACK_SECRETS); }
+	@$(COMPOSE) up --detach --wait
+	@echo 'It answers. Its password: set -a; . ./$(STACK_SECRETS); then: deploy doctor docker, or make test-stack ENV=docker'
+
+stack-down: ## stop it and forget its data
+	@$(COMPOSE) down --volumes
 
 # A browser that is there already: Debian's chromium, or the one that CHROMIUM names.
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -94,9 +108,18 @@ chaos: setup ## each fault at each request of each command, in memory (hours; EV
 	@EVERY=$(EVERY) FIRST=$(FIRST) $(BIN)/python -m tests.chaos
 	@$(BIN)/python -m pytest tests/integration/slow_faults.py
 
-lock: ## resolve requirements.lock anew (needs uv)
+lock: ## resolve requirements.lock, and requirements-run.lock for pipelines, anew (needs uv)
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev --group docs pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
+	  --extra local --extra sigma --constraint requirements.lock pyproject.toml -o requirements-run.lock
+
+.PHONY: wheel container
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build --target wheel
+
+container: wheel ## build the container image for pipelines
+	@docker build --file Containerfile --tag entra-deployer .
 	@uv pip compile --quiet --python-version 3.12 --universal --generate-hashes --no-emit-index-url --no-header \
 	  --group browser -o requirements-browser.lock
 

@@ -5,30 +5,40 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from elasticsearch import Elasticsearch
 
+from entra_deployer.core.errors import Refused
 from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.plan.connection import Connection
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
+from entra_deployer.stack.environments import load_environment
+from entra_deployer.stack.privileges import LEDGER
 from tests.fault_proxy import FaultProxy
-from tests.integration.projects import Project, client, environment_file
+from tests.integration.projects import AnalystsKibana, Project, client, environment_file
 
 HERE = Path(__file__).parent
 KIBANA, ELASTICSEARCH, PASSWORD = "TEST_KIBANA_URL", "TEST_ELASTICSEARCH_URL", "TEST_STACK_PASSWORD"
 """Variables that name a stack of the user's, for `make test-stack`: the tests marked `any_stack` then run against it.
 
-Its user is `elastic`. Each test works in a space of its own, which stays; indices are taken away.
+Its user is `elastic`. Each test works in a space of its own, which goes with it, as indices do.
 """
+ENVIRONMENT = "TEST_ENVIRONMENT"
+"""Or the variable that names the stack's file deploy/<environment>.yaml."""
 
 
 def given_stack() -> LocalStack | None:
     """The stack that the variables name."""
+    if name := os.environ.get(ENVIRONMENT):
+        found = load_environment(HERE.parents[1], name, os.environ)
+        urls = (found.kibana.url, found.elasticsearch.url)
+        return LocalStack("given", "", "", *urls, "elastic", found.kibana.credentials.secret, pid=0)
     if not os.environ.get(KIBANA):
         return None
     kibana, elasticsearch, password = (os.environ[name].rstrip("/") for name in (KIBANA, ELASTICSEARCH, PASSWORD))
@@ -118,7 +128,7 @@ def project(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Project:
+) -> Iterator[Project]:
     """A project whose environment `test` is a new space of the shared stack, reached through the proxy."""
     root = make_project(tmp_path / "project")
     (root / "deploy").mkdir()
@@ -129,4 +139,26 @@ def project(
     monkeypatch.setenv("TEST_PASSWORD", stack.password)
     monkeypatch.chdir(root)
     proxy.clear()
-    return Project(root, space, kibana, capsys)
+    yield Project(root, space, kibana, capsys)
+    if given_stack():
+        forget_space(stack, kibana, space)
+
+
+def forget_space(stack: LocalStack, kibana: AnalystsKibana, space: str) -> None:
+    """Take a space away with all that is in it, and what the ledger knows of it."""
+    try:
+        kibana.delete(f"/api/spaces/space/{space}")
+    except Refused as error:
+        if error.status != 501:  # the local Kibana API, which forgets spaces by `deploy local reset` alone
+            raise
+    with Elasticsearch(stack.elasticsearch_url, basic_auth=(stack.user, stack.password)) as elastic:
+        own = _ids(elastic, {"term": {"space": space}})
+        pushes = [one.removeprefix("push:") for one in own if one.startswith("push:")]
+        if kept := [*own, *_ids(elastic, {"terms": {"push_id": pushes}})]:
+            elastic.bulk(index=LEDGER, operations=[{"delete": {"_id": one}} for one in kept], refresh=True)
+
+
+def _ids(elastic: Elasticsearch, query: Mapping[str, object]) -> list[str]:
+    """The ledger's documents that a query finds."""
+    found = elastic.search(index=LEDGER, query=query, size=10_000, source=False, ignore_unavailable=True)
+    return [one["_id"] for one in found["hits"]["hits"]]

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -380,7 +381,36 @@ def test_a_tag_with_a_message_is_pinned_by_its_commit_not_by_the_tag():
 def test_the_action_names_files_that_there_are():
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
     assert action["runs"]["using"] == "composite"
-    named = set(re.findall(r"[\w./]+\.(?:lock|tsv)", (ROOT / "action.yml").read_text("utf-8")))
+    named = set(re.findall(r"[\w./-]+\.(?:lock|tsv)", (ROOT / "action.yml").read_text("utf-8")))
     files = {name.lstrip("/") for name in named}
-    assert files == {"requirements.lock", "entra_deployer/local/embedded/artifacts.tsv"}
+    assert files == {"requirements-run.lock", "entra_deployer/local/embedded/artifacts.tsv"}
     assert all((ROOT / name).is_file() for name in files)
+
+
+def test_the_pins_for_pipelines_are_among_those_that_are_tested():
+    def pins(name):
+        text = (ROOT / name).read_text("utf-8")
+        return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+    runs, tested = pins("requirements-run.lock"), pins("requirements.lock")
+    assert runs.items() <= tested.items()
+    assert not {"pytest", "ruff", "mypy", "sphinx", "hypothesis"} & runs.keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *extras["local"], *extras["sigma"]]
+    assert {re.match(r"[\w-]+", one)[0].lower() for one in named} <= runs.keys()
+
+
+def test_the_hook_runs_a_command_that_there_is():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    program, command = hook["entry"].split()
+    assert program == "deploy"
+    assert command in typer.main.get_group(app).commands
+
+
+def test_the_container_takes_files_that_there_are_and_no_rights():
+    text = (ROOT / "Containerfile").read_text("utf-8")
+    assert (ROOT / "requirements-run.lock").is_file()
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE) == ["10001"]
+    assert "HEALTHCHECK" in text
+    assert "!requirements-run.lock" in (ROOT / ".containerignore").read_text("utf-8")
