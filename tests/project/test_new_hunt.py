@@ -17,7 +17,12 @@ from entra_deployer.project.schemas import SCHEMAS, install_schemas
 from entra_deployer.repository import OFFLINE, Repository
 
 ID = UUID("11111111-2222-4333-8444-555555555555")
-QUERY = '\n\nFROM logs-okta.system-*\n| WHERE event.action == "user.session.start"\n| STATS n = COUNT(*) BY user.name\n'
+QUERY = """
+
+FROM logs-okta.system-*
+| WHERE @timestamp > NOW() - 1 hour AND event.action == "user.session.start"
+| STATS n = COUNT(*) BY user.name
+"""
 
 
 @pytest.fixture
