@@ -28,6 +28,7 @@ from tests.stack.script import response
 KIBANA_URL = "http://kibana.example:5601"
 ELASTIC_URL = "http://elastic.example:9200"
 AT = "2026-11-25T12:00:00.000Z"
+LATER = "2026-11-25T12:00:01.000Z"
 OF_KIBANA = {
     "content-type": "application/json; charset=utf-8",
     "kbn-name": "kibana",
@@ -179,9 +180,9 @@ class MemoryStack(BaseAdapter):
             self._keep_object(key, line)
         return 200, {"success": not taken, "successCount": 0 if taken else len(lines), "errors": errors}
 
-    def _keep_object(self, key, item):
+    def _keep_object(self, key, item, updated_at=AT):
         self._sequence += 1
-        self.objects[key] = {**item, "version": f"v{self._sequence}", "updated_at": AT}
+        self.objects[key] = {"created_at": AT, **item, "version": f"v{self._sequence}", "updated_at": updated_at}
 
     def read_object(self, asked):
         found = self.objects.get(":".join(asked.parts))
@@ -195,7 +196,7 @@ class MemoryStack(BaseAdapter):
         if status == 200:
             attributes = {**found["attributes"], **asked.body["attributes"]}
             references = asked.body.get("references", found.get("references", []))
-            self._keep_object(key, {**found, "attributes": attributes, "references": references})
+            self._keep_object(key, {**found, "attributes": attributes, "references": references}, LATER)
             found = self.objects[key]
         return status, found
 

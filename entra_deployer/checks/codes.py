@@ -92,8 +92,8 @@ OTHER_CODES: dict[str, Code] = {
         "A hunt cannot be read, so that not even the ids of its rules are known: what seems left over may be its own.",
     ),
     "DEP315": Code(
-        "a copy that nobody pushed",
-        "It bears our mark, but neither the ledger nor the object itself shows that a push made it: it stays.",
+        "something of our mark that nobody can vouch for",
+        "It bears our mark, but neither the ledger nor the object itself shows that a push left it as it is: it stays.",
     ),
     "DEP316": Code("an older checkout", "A later commit was pushed there already: this push would go back behind it."),
     "DEP317": Code(

@@ -75,6 +75,10 @@ class SavedObjectKind:
         """A saved object cannot tell."""
         return None
 
+    def is_untouched(self, live: LiveObject) -> bool:
+        """Whether a push made it and nobody wrote it since: Kibana moves `updated_at` at each write."""
+        return bool(self.was_pushed(live.object)) and bool(live.created_at) and live.created_at == live.updated_at
+
 
 @dataclass(frozen=True)
 class Form:

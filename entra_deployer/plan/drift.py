@@ -121,8 +121,11 @@ class _Comparison:
             one = live.object
             if KINDS[one.kind].shared or one.at in self._desired or one.key in self._seen.policy.withheld:
                 continue
-            if one.at in self._base or KINDS[one.kind].was_pushed(one):
-                message = "it left the repository; `push --prune` removes it"
+            kind = KINDS[one.kind]
+            if one.at in self._base or kind.was_pushed(one):
+                known = one.at in self._base or kind.named_once or kind.is_untouched(live)
+                way = "`push --prune` removes it" if known else "it was written since it was made, so a push leaves it"
+                message = f"it left the repository; {way}"
                 yield self._about(one, DriftKind.NOT_PUSHED, live, message)
             elif self._base:
                 message = "it bears our mark and was never pushed: a copy made in Kibana"

@@ -311,7 +311,7 @@ class _SpacePlanner:
             for live in self._left()
             if (live.object.kind, live.object.name) in created and live.object.at in self._policy.base
         ]
-        if self._forbids_deletions(old):
+        if self._forbids_deletions(old) or self._edited_before(old):
             return []
         for live in old:
             if KINDS[live.object.kind].named_once:
@@ -325,7 +325,7 @@ class _SpacePlanner:
             return []
         left = [live for live in self._left() if live.object.at not in replaced]
         pushed = [live for live in left if self._was_pushed(live)]
-        self._tell_copies([live for live in left if not self._was_pushed(live)])
+        self._tell_unknown([live for live in left if not self._was_pushed(live)])
         if not pushed or not self._policy.prune:
             self.issues += (_left_over(live) for live in pushed)
             return []
@@ -334,13 +334,20 @@ class _SpacePlanner:
         return [self._change(Action.DELETE, live.object, None, live) for live in pushed]
 
     def _was_pushed(self, live: LiveObject) -> bool:
-        """Whether the ledger, or a witness bound to its very id, shows that a push left it here."""
-        return bool(self._policy.left(live.object.at) or KINDS[live.object.kind].was_pushed(live.object))
+        """Whether the ledger, or a witness bound to its very id, shows that a push left it here, and what it left."""
+        kind, one = KINDS[live.object.kind], live.object
+        if self._policy.left(one.at):
+            return True
+        return bool(kind.was_pushed(one)) and (kind.is_untouched(live) or kind.is_as_pushed(one) is False)
 
-    def _tell_copies(self, unknown: Sequence[LiveObject]) -> None:
+    def _tell_unknown(self, unknown: Sequence[LiveObject]) -> None:
         for live in unknown:
-            message = "it bears our mark, but nothing shows that a push made it: it stays"
-            hint = "a copy made in Kibana, or the ledger of its push is not here; delete it in Kibana"
+            if KINDS[live.object.kind].was_pushed(live.object):
+                message = f"it was written again after a push made it{_by(live)}{_when(live)}: it stays"
+                hint = "the ledger does not say whether by a push or by somebody; look at it, then delete it in Kibana"
+            else:
+                message = "it bears our mark, but nothing shows that a push made it: it stays"
+                hint = "a copy made in Kibana, or the ledger of its push is not here; delete it in Kibana"
             self.issues.append(Issue(UNKNOWN_COPY, Level.NOTE, message, live.object.name, hint=hint))
 
     def _forbids_deletions(self, left: Sequence[LiveObject]) -> bool:
@@ -359,7 +366,7 @@ class _SpacePlanner:
             return False
         edited = [live for live in left if self._has_edits(live)]
         for live in edited:
-            message = f"edited in Kibana since the last push{_by(live)}{_when(live)}, and a prune would remove it"
+            message = f"edited in Kibana since the last push{_by(live)}{_when(live)}, and this push would remove it"
             hint = "keep it under another hunt by `deploy pull --new`, or `--overwrite` removes it"
             self.issues.append(Issue(EDITED, Level.ERROR, message, live.object.name, hint=hint))
         return bool(edited)
@@ -368,11 +375,14 @@ class _SpacePlanner:
         kind, one = KINDS[live.object.kind], live.object
         if kind.is_as_pushed(one):
             return False
-        base = self._policy.left(one.at)
-        if base is None:
-            return kind.is_as_pushed(one) is False
-        final = kind.merge(base, one, base, partial(self._policy.owner, one.key)).final
-        return any(diff.path != "tags" for diff in kind.difference(one, final))
+        known = [some[one.at] for some in (self._policy.base, self._policy.begun) if one.at in some]
+        return all(self._differs(one, left) for left in known) if known else not kind.is_untouched(live)
+
+    def _differs(self, live: StateObject, left: StateObject) -> bool:
+        """Whether an object is not as a push left it, but for what the live stack owns."""
+        kind = KINDS[live.kind]
+        final = kind.merge(left, live, left, partial(self._policy.owner, live.key)).final
+        return any(diff.path != "tags" for diff in kind.difference(live, final))
 
     def _too_many(self, left: Sequence[LiveObject]) -> bool:
         """Whether a prune would remove more of one kind than the limits allow: rules, of which searches are a part."""

@@ -144,3 +144,15 @@ def test_a_searchs_id_tells_whether_a_push_made_it():
     assert kind.was_pushed(search(str(uuid5(NAMESPACE_URL, "a")))) is True
     assert kind.was_pushed(search(str(uuid4()))) is None
     assert kind.was_pushed(search("an id of somebody's")) is None
+
+
+def test_a_searchs_times_tell_whether_somebody_wrote_it_after_the_push():
+    """Kibana 8.12.2 gives both at a creation and an import, and moves `updated_at` alone at a PUT."""
+    kind = KINDS[SAVED_SEARCH]
+    pushed = search(str(uuid5(NAMESPACE_URL, "a")))
+    first, later = "2026-01-02T10:00:00.000Z", "2026-01-02T10:00:00.001Z"
+    assert kind.is_untouched(live(pushed, created_at=first, updated_at=first))
+    assert not kind.is_untouched(live(pushed, created_at=first, updated_at=later))
+    assert not kind.is_untouched(live(pushed, updated_at=later))
+    assert not kind.is_untouched(live(pushed))
+    assert not kind.is_untouched(live(search(str(uuid4())), created_at=first, updated_at=first))

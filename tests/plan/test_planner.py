@@ -1,6 +1,7 @@
 """The planner: what is created, updated, kept, left alone, and what blocks."""
 
 from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from hypothesis import given
@@ -277,6 +278,63 @@ def test_a_rule_that_somebody_edited_is_not_pruned_unless_told_to():
         assert [c.key for c in made.changes] == (["r3"] if overwrite else [])
     tuned = replace(rules[3], payload={**rules[3].payload, "enabled": False, "tags": ["x"]})
     assert plan(state(*rules[:3]), ours(*rules[:3], tuned), prune=True, base=base_of(*rules)).blockers == ()
+
+
+MADE = "2026-01-02T10:00:00.000Z"
+LATER = "2026-02-01T10:00:00.000Z"
+OUR_ID = str(uuid5(NAMESPACE_URL, "a hunt"))
+
+
+def standing_alone(kind, *, edited):
+    """An object that a push made, of which no ledger knows, as it was made or as somebody left it."""
+    if kind == SAVED_SEARCH:
+        one = search(OUR_ID, sort=[["x", "asc"]]) if edited else search(OUR_ID)
+        return live(one, created_at=MADE, updated_at=LATER if edited else MADE, updated_by="ute")
+    one = replace(rule("gone", "Gone"), payload=with_witness(rule("gone", "Gone").payload))
+    one = replace(one, payload={**one.payload, "note": "an analyst's"}) if edited else one
+    return live(one, created_at=MADE, updated_at=LATER if edited else MADE, updated_by="ute")
+
+
+@pytest.mark.parametrize("kind", [RULE, SAVED_SEARCH])
+def test_without_a_ledger_nothing_is_deleted_but_what_shows_that_nobody_edited_it(kind):
+    untouched = plan(state(rule()), ours(rule(), standing_alone(kind, edited=False)), prune=True)
+    assert [(change.action, change.kind) for change in untouched.changes] == [(Action.DELETE, kind)]
+    edited = standing_alone(kind, edited=True)
+    made = plan(state(rule()), ours(rule(), edited), prune=True)
+    assert made.changes == ()
+    (told,) = made.issues
+    assert told.code == ("DEP313" if kind == RULE else "DEP315")
+    assert "by ute at 2026-02-01T10:00:00" in told.message
+    assert told.hint
+
+
+def test_a_search_that_somebody_edited_is_not_pruned_whatever_its_times_say():
+    pushed = search(OUR_ID)
+    edited = live(search(OUR_ID, columns=["theirs"]), created_at=LATER, updated_at=LATER)
+    for known in ({"base": base_of(pushed)}, {"begun": base_of(pushed)}):
+        made = plan(state(rule()), ours(rule(), edited), prune=True, **known)
+        assert (made.changes, [issue.code for issue in made.blockers]) == ((), ["DEP313"])
+
+
+def test_what_a_cut_off_push_wrote_is_no_edit():
+    older, newer = search(OUR_ID, columns=["old"]), search(OUR_ID, columns=["new"])
+    for standing in (older, newer):
+        existing = ours(rule(), live(standing, created_at=MADE, updated_at=LATER))
+        made = plan(state(rule()), existing, prune=True, base=base_of(older), begun=base_of(newer))
+        assert [(change.action, change.key) for change in made.changes] == [(Action.DELETE, OUR_ID)]
+
+
+@pytest.mark.parametrize("kind", [RULE, SAVED_SEARCH])
+def test_an_edited_object_that_gets_another_id_is_not_deleted_unless_told_to(kind):
+    make, change = (rule, {"note": "theirs"}) if kind == RULE else (search, {"columns": ["theirs"]})
+    name = "Moved"
+    existing, base = ours(make("old", name, **change)), base_of(make("old", name))
+    made = plan(state(make("new", name)), existing, base=base)
+    assert [issue.code for issue in made.blockers] == ["DEP313"]
+    assert Action.DELETE not in {change.action for change in made.changes}
+    told = plan(state(make("new", name)), existing, base=base, overwrite=True)
+    assert told.blockers == ()
+    assert Action.DELETE in {change.action for change in told.changes}
 
 
 def test_while_a_hunt_cannot_be_read_nothing_is_deleted_and_it_says_why():
