@@ -80,6 +80,12 @@ def test_from_an_installed_wheel_to_a_proven_rule_and_a_pipeline(machine, wheel,
     status = json.loads(machine.run("deploy status --format json"))
     assert {issue["level"] for issue in status["issues"]} <= {"warning", "note"}  # there is no real data yet
     assert "Owners added in a row" in machine.run("deploy list")
+    assert "report.html: 2 rules of 2 hunts: 2 passed." in machine.run("deploy report")
+    page = (machine.folder / "report.html").read_text("utf-8")
+    assert "<!DOCTYPE html>" in page
+    assert "Owners added in a row" in page
+    assert "rules.html: 2 rules of 2 hunts" in machine.run("deploy report local --out rules.html")
+    assert (machine.folder / "rules.html").is_file()
 
     pipeline(machine, wheel, tmp_path)
 
@@ -103,4 +109,11 @@ def pipeline(machine: Machine, wheel: Path, tmp_path: Path) -> None:
     runner = Machine(machine.folder, tmp_path / "runner")
     runner.run(step)
     assert runner.run("deploy --version").startswith("deploy ")
-    assert "0 errors" in runner.run("deploy check")
+    (check,) = [
+        step["run"]
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if step.get("run", "").startswith("deploy check")
+    ]
+    assert "--engine" in check
+    runner.run(check)
