@@ -26,6 +26,8 @@ from entra_deployer.hunts.selection import folders_named, part_of
 UNREADABLE = "DEP001"
 DUPLICATE = "DEP003"
 UNNAMED = "DEP006"
+_RULE_ID = "rule_id"
+_SETTINGS = "rule.yaml"
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _read_and_state(file: Path, folder: str, beside: Path) -> _Reading:
 
 def _digest(file: Path, folder: str, beside: Path) -> str:
     """The digest of all that a reading depends on; "" where a file cannot be read."""
-    settings = f"{beside}/rule.yaml"
+    settings = f"{beside}/{_SETTINGS}"
     try:
         parts = [read_bytes(file, limit=MAX_TEXT)]
         if os.path.exists(settings):  # noqa: PTH110 - a thousand Paths cost more than what is looked at
@@ -205,7 +207,7 @@ def _read_hunt(file: Path, folder: str, beside: Path) -> _Reading:
         return _Reading(folder, None, tuple(_issue(one, folder) for one in error.faults))
     except InputError as error:
         return _Reading(folder, None, (_issue(error, folder),))
-    settings, issues = _read_settings(beside / "rule.yaml", hunt, folder)
+    settings, issues = _read_settings(beside / _SETTINGS, hunt, folder)
     tests = partial(read_detection_tests, beside, source=str(beside))
     source = RuleSource(folder, hunt, settings, tests) if settings else None
     return _Reading(folder, source, (*issues, *_unnamed(hunt, settings, folder)))
@@ -251,26 +253,50 @@ def _unreadable(subject: str, location: Location, message: str, hint: str) -> Is
 
 
 def _clashes(sources: Sequence[RuleSource]) -> Iterator[Clash]:
-    """A clash for each further hunt with a UUID, or else a name, of another: their rules would overwrite each other."""
+    """A clash for each further hunt with a UUID, or else a name, of another: their rules would overwrite each other.
+
+    So would those of two hunts that pin one rule_id.
+    """
     told: set[str] = set()
-    for attribute, word in (("uuid", "UUID"), ("name", "name")):
+    for attribute, word in (("uuid", "UUID"), ("name", "name"), (_RULE_ID, _RULE_ID)):
         same: defaultdict[str, list[RuleSource]] = defaultdict(list)
         for source in sources:
-            same[getattr(source.hunt, attribute).lower()].append(source)
-        for first, *others in same.values():
+            for identity in _identities(source, attribute):
+                same[identity].append(source)
+        for identity, (first, *others) in same.items():
             for source in others:
                 if source.folder in told:
                     continue
                 told.add(source.folder)
-                message = f"the {word} {getattr(source.hunt, attribute)!r} is also that of {first.hunt.source}"
-                place = source.hunt.at_field(attribute)
+                said, place = _identities(source, attribute)[identity], _place(source, attribute, identity)
+                theirs = first.hunt.source if attribute != _RULE_ID else Path(first.hunt.source).with_name(_SETTINGS)
+                message = f"the {word} {said!r} is also that of {theirs}"
                 issue = Issue(DUPLICATE, Level.ERROR, message, source.folder, place, _own_identity(source, first))
                 yield Clash(frozenset({first.folder, source.folder}), issue)
 
 
+def _identities(source: RuleSource, attribute: str) -> dict[str, str]:
+    """What a hunt may share with another, as it is compared and as it is written."""
+    if attribute == _RULE_ID:
+        return {one.settings.rule_id: one.settings.rule_id for one in source.queries if one.settings.rule_id}
+    said: str = getattr(source.hunt, attribute)
+    return {said.lower(): said}
+
+
+def _place(source: RuleSource, attribute: str, identity: str) -> Location | None:
+    if attribute != _RULE_ID:
+        return source.hunt.at_field(attribute)
+    whole = (source.read_again() if source.read_again else None) or source
+    return next((one.place(_RULE_ID) for one in whole.queries if one.settings.rule_id == identity), None)
+
+
 def _own_identity(source: RuleSource, first: RuleSource) -> str:
     """What to write into a hunt that has the identity of another; the same text each time for the same folder."""
+    is_pinned = bool(_identities(source, _RULE_ID).keys() & _identities(first, _RULE_ID).keys())
+    without = f"take {_RULE_ID} out of its {_SETTINGS}"
     if source.hunt.uuid.lower() != first.hunt.uuid.lower():
-        return "give each hunt its own"
+        is_named = source.hunt.name.lower() == first.hunt.name.lower()
+        return "give each hunt its own" if is_named else f"{without}: only the hunt that the rule is from keeps it"
     also = ", and a name of its own" if source.hunt.name.lower() == first.hunt.name.lower() else ""
-    return f"give it its own uuid: {uuid5(UUID(source.hunt.uuid), source.folder)}{also}"
+    own = f"give it its own uuid: {uuid5(UUID(source.hunt.uuid), source.folder)}{also}"
+    return f"{own}; {without}" if is_pinned else own

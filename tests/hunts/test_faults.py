@@ -158,6 +158,40 @@ def test_a_copied_folder_is_told_the_uuid_to_write(tmp_path):
     assert read_rules(tmp_path).clashing == {}
 
 
+def pinning(folder, name, uuid, key, *, pinned=True):
+    """A folder with a hunt of its own name and UUID, whose rule.yaml pins a rule_id."""
+    shutil.copytree(HUNTS / "sound", folder)
+    file = folder / "hunt.md"
+    text = re.sub(r"(UUID:\*\* `)[^`]+`", rf"\g<1>{uuid}`", file.read_text("utf-8"))
+    file.write_text(re.sub(r"^# .*", f"# {name}", text), "utf-8")
+    if pinned:
+        (folder / "rule.yaml").write_text(f"severity: low\nrule_id: {key}\n", "utf-8")
+
+
+def test_a_rule_id_that_two_files_pin_is_told_once_at_its_line(tmp_path):
+    for number, name in enumerate("abc"):
+        uuid = f"0f6b6f1f-2d5f-4a0e-9c1e-52a15d0b7a5{number}"
+        pinning(tmp_path / name, f"Hunt {name}", uuid, "of-two", pinned=name != "a")
+    for _ in range(2):  # as they are read, and as they are kept
+        catalog = read_rules(tmp_path)
+        [issue] = catalog.issues
+        assert (issue.code, issue.subject, issue.location.line) == ("DEP003", "c", 2)
+        assert issue.location.path == str(tmp_path / "c" / "rule.yaml")
+        assert issue.message == f"the rule_id 'of-two' is also that of {tmp_path / 'b' / 'rule.yaml'}"
+        assert issue.hint.startswith("take rule_id out of its rule.yaml")
+        assert catalog.clashing.keys() == {"b", "c"}
+
+
+def test_a_copied_folder_with_a_pinned_rule_id_is_told_both_at_once(tmp_path):
+    uuid = "0f6b6f1f-2d5f-4a0e-9c1e-52a15d0b7a55"
+    for name in ("a", "a_copy"):
+        pinning(tmp_path / name, "A hunt", uuid, "of-two")
+    [issue] = read_rules(tmp_path).issues
+    assert re.fullmatch(
+        r"give it its own uuid: \S+, and a name of its own; take rule_id out of its rule.yaml", issue.hint
+    )
+
+
 def test_whoever_names_one_of_two_alike_hunts_is_told_too(tmp_path):
     for name in ("a", "a_copy"):
         shutil.copytree(HUNTS / "sound", tmp_path / name)
