@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from entra_deployer.ledger.recover import recover as recover
     from entra_deployer.ledger.rollback import RollbackRequest as RollbackRequest, roll_back as roll_back
     from entra_deployer.live.list_rules import list_rules as list_rules
+    from entra_deployer.live.list_rules import only_named as only_named
     from entra_deployer.live.remove import (
         Removal as Removal,
         apply_removal as apply_removal,
@@ -177,7 +178,7 @@ ROOMS = {
     "ledger.open": "open_connection",
     "ledger.recover": "recover",
     "ledger.rollback": "RollbackRequest roll_back",
-    "live.list_rules": "list_rules",
+    "live.list_rules": "list_rules only_named",
     "live.remove": "Removal apply_removal decline_removal plan_removal remove_code show_removal",
     "live.wait": "wait_code wait_for_runs",
     "overview": "Overview look_over look_over_environment",

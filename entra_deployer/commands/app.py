@@ -79,6 +79,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
     "explain": (explain, (0, 64), "deploy explain DEP014"),
 }
 """Each command by its name: what it runs, its exit codes, and an example."""
+GROUPS = {"local": local_app, "ci": ci_app, "cache": cache_app, "env": env_app, "config": config_app}
+"""Commands of two words, by the first."""
 
 app = typer.Typer(
     name="deploy",
@@ -95,11 +97,11 @@ app = typer.Typer(
 )
 for _name, (_command, _codes, _example) in COMMANDS.items():
     app.command(_name, cls=Command, epilog=closing(_example, *_codes))(with_grammar(_command))
-app.add_typer(local_app, name="local")
-app.add_typer(ci_app, name="ci")
-app.add_typer(cache_app, name="cache")
-app.add_typer(env_app, name="env")
-app.add_typer(config_app, name="config")
+for _name, _group in GROUPS.items():
+    for _part in (*_group.registered_commands, _group.registered_callback):
+        if _part and _part.callback:
+            _part.callback = with_grammar(_part.callback)
+    app.add_typer(_group, name=_name)
 
 
 def _show_version(value: bool) -> None:

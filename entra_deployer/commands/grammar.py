@@ -24,7 +24,7 @@ type Foreign = Any
 
 _OPTION = "_option"
 """How the parameter ends that is the option of an argument's name: `env` has `env_option`."""
-_WORDS = {"rule": "rule", "hunt": "rule", "env": "environment"}
+_WORDS = {"rule": "rule", "hunt": "rule", "env": "environment", "target": "environment"}
 """What the arguments are names of that may be options too."""
 _REQUESTS = "urllib3.connectionpool"
 """The logger of the library that both servers are asked by: it tells method, path, status, and no header."""
@@ -81,6 +81,10 @@ _AS_OPTIONS: dict[str, Any] = {
     "env": Annotated[
         str | None,
         typer.Option("--on", metavar="ENV", help="The environment, as the word ENV.", autocompletion=environments),
+    ],
+    "target": Annotated[
+        str | None,
+        typer.Option("--on", metavar="ENV", help="The environment, as the word TO.", autocompletion=environments),
     ],
     "rule": Annotated[
         list[str] | None,

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from entra_deployer.commands import project
-from entra_deployer.commands.options import EnvironmentArgument, FormatOption
+from entra_deployer.commands.options import EnvironmentArgument, FormatOption, RuleOption
 from entra_deployer.commands.terminal import show
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.reports import TEXT
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from entra_deployer.api import Inventory
 
 
-def list_rules(env: EnvironmentArgument = "local", form: FormatOption = TEXT) -> None:
+def list_rules(env: EnvironmentArgument = "local", rule: RuleOption = None, form: FormatOption = TEXT) -> None:
     """List the rules of ours and how their last runs went.
 
     On or off, severity, the last run and how it went, who changed it last.
     """
-    from entra_deployer.api import Inventory, now
+    from entra_deployer.api import Inventory, now, only_named
     from entra_deployer.api import list_rules as find
     from entra_deployer.reports.documents.live_rules import live_rules_document
 
     def work() -> "Inventory":
-        with project.on(env, "reading") as (_, connection):
-            return find(connection, now)
+        with project.on(env, "reading") as (repository, connection):
+            found = find(connection, now)
+            return only_named(found, repository, rule) if rule else found
 
     show(
         form,

@@ -29,6 +29,12 @@ local_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+@local_app.callback()
+def _group() -> None:
+    """Have the options of every command."""
+
+
 Name = Annotated[str, typer.Option("--name", help="Which stack, where a project has more than one.", metavar="NAME")]
 
 

@@ -25,6 +25,14 @@ EXIT_CODES = {
 }
 _PLACES = {"rule": ("--rule", "rule"), "env": ("--on", "environment")}
 """The option that takes a name, and what it is a name of, by what an argument for it is called."""
+_WHOLE = {
+    "status": "it looks at all of an environment: `deploy list ENV` has a line a rule",
+    "coverage": "a technique is covered by all rules together",
+    "doctor": "it looks at the servers and the key: `deploy check RULE` looks at a rule",
+    "recover": "a push that was cut off is finished or undone whole",
+    "rollback": "a push is taken back whole: for one rule, take its files back and `deploy push ENV --rule RULE`",
+}
+"""Why a command takes no rule, where one might think that it did."""
 _UNCUT = 1000
 """Columns that no summary has."""
 _NUMBERS = {int: "a whole number", float: "a number"}
@@ -201,7 +209,8 @@ def _translated(error: typer.TyperException, ctx: Foreign) -> UsageError:
     if hasattr(error, "possibilities"):
         for name, what in _PLACES.values():
             if option == name:
-                return UsageError(f"`{ctx.command_path}` takes no {what}", hint=hint)
+                why = _WHOLE.get(ctx.command.name, hint) if what == "rule" else hint
+                return UsageError(f"`{ctx.command_path}` takes no {what}", hint=why)
         known = [name for one in ctx.command.params for name in one.opts if name.startswith("--")]
         close = closest(str(option), known)
         return UsageError(

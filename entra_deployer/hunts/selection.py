@@ -49,10 +49,10 @@ def folders_named(catalog: Catalog, names: Sequence[str]) -> set[str]:
         called[source.folder] = {source.folder, source.hunt.name, *own}
     known = sorted(called) + sorted({name for names_ in called.values() for name in names_} - called.keys())
     for name in names:
-        if not _means(name, known):
+        if not means(name, known):
             hint = did_you_mean(name, known) if known else "there is none under rules/"
             raise UnknownName("rule", name, f"no rule is named {name!r}", hint=hint)
-    return {folder for folder, names_ in called.items() if any(_means(name, names_) for name in names)}
+    return {folder for folder, names_ in called.items() if any(means(name, names_) for name in names)}
 
 
 def folders_tagged(catalog: Catalog, tags: Sequence[str]) -> set[str]:
@@ -62,12 +62,12 @@ def folders_tagged(catalog: Catalog, tags: Sequence[str]) -> set[str]:
     }
     known = sorted({tag for tags_ in found.values() for tag in tags_})
     for tag in tags:
-        if not _means(tag, known):
+        if not means(tag, known):
             hint = did_you_mean(tag, known) if known else "write `tags:` into rule.yaml"
             raise UsageError(f"no rule.yaml has the tag {tag!r}", hint=hint)
-    return {folder for folder, tags_ in found.items() if any(_means(tag, tags_) for tag in tags)}
+    return {folder for folder, tags_ in found.items() if any(means(tag, tags_) for tag in tags)}
 
 
-def _means(pattern: str, names: Iterable[str]) -> bool:
+def means(pattern: str, names: Iterable[str]) -> bool:
     """Whether a name, or a pattern of names such as `entra_*`, is one of these."""
     return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in names)

@@ -18,6 +18,8 @@ ALIKE = {
     "plan staging": ["plan --on staging", "plan --on=staging"],
     "push staging --rule a": ["push --on staging --rule a", "push --rule a --on staging"],
     "list staging": ["list --on staging"],
+    "list staging --rule a": ["list --rule a --on staging"],
+    "promote staging production": ["promote staging --on production", "promote --on production staging"],
     "status staging": ["status --on staging"],
     "history staging sound": [
         "history --on staging sound",
@@ -68,8 +70,14 @@ TWICE = {
     "history staging sound --rule sound": "the rule is named twice: 'sound' and 'sound'",
     "remove --rule a --rule b": "one rule at a time",
     "new x --on staging": "`deploy new` takes no environment",
-    "doctor --rule sound": "`deploy doctor` takes no rule",
-    "promote staging production --on staging": "`deploy promote` takes no environment",
+    "doctor --rule sound": "`deploy doctor` takes no rule (it looks at the servers and the key",
+    "status --rule sound": "`deploy status` takes no rule (it looks at all of an environment",
+    "coverage --rule sound": "`deploy coverage` takes no rule (a technique is covered by all rules",
+    "recover --rule sound": "`deploy recover` takes no rule (a push that was cut off",
+    "rollback --rule sound": "`deploy rollback` takes no rule (a push is taken back whole",
+    "promote staging production --on staging": "the environment is named twice: 'production' and 'staging'",
+    "promote --on staging": "promote needs FROM and TO",
+    "config show staging --on production": "the environment is named twice: 'staging' and 'production'",
 }
 
 
@@ -90,6 +98,25 @@ def test_a_command_works_in_another_folder_and_comes_back(words, project, monkey
     monkeypatch.chdir(here)
     assert run([word.format(project) for word in words]) == 0
     assert json.loads(capsys.readouterr().out)["hunts"] == 1
+    assert Path.cwd() == here
+
+
+GROUPED = [f"{name} {inner}" for name, group in COMMANDS.items() for inner in getattr(group, "commands", {})]
+
+
+@pytest.mark.parametrize("line", GROUPED)
+def test_commands_of_two_words_take_what_every_command_takes(line):
+    name, inner = line.split()
+    for command in (COMMANDS[name], COMMANDS[name].commands[inner]):
+        assert {"-C", "-q", "-v"} <= {option for param in command.params for option in param.opts}
+
+
+@pytest.mark.parametrize("words", [["env", "list", "-C", "{}"], ["env", "-C", "{}", "list"]])
+def test_a_command_of_two_words_works_in_another_folder(words, project, monkeypatch, tmp_path_factory, capsys):
+    here = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(here)
+    assert run([word.format(project) for word in words]) == 0
+    assert {"production", "staging"} <= set(capsys.readouterr().out.split())
     assert Path.cwd() == here
 
 

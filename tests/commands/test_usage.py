@@ -69,7 +69,7 @@ MISPLACED = {
     "drift sound": "deploy drift --rule sound",
     "promote sound staging": "deploy promote --rule sound",
     "history sound": "deploy history local sound",
-    "list sound": "deploy list` takes no rule",
+    "list sound": "deploy list --rule sound",
     "doctor sound": "deploy doctor` takes no rule",
     "recover sound": "deploy recover` takes no rule",
     "rollback sound": "deploy rollback` takes no rule",
