@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from entra_deployer.ledger.open import open_connection as open_connection
     from entra_deployer.ledger.recover import recover as recover
     from entra_deployer.ledger.rollback import RollbackRequest as RollbackRequest, roll_back as roll_back
-    from entra_deployer.live.list_rules import list_rules as list_rules
-    from entra_deployer.live.list_rules import only_named as only_named
+    from entra_deployer.live.list_rules import list_rules as list_rules, only_named as only_named
     from entra_deployer.live.remove import (
         Removal as Removal,
         apply_removal as apply_removal,
