@@ -1,11 +1,13 @@
 """ATT&CK by evidence: how far each technique has come, from a word in a hunt to an alert in an environment."""
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.files import RULES_FOLDER
 from entra_deployer.core.git import export
@@ -118,10 +120,13 @@ def coverage_of(compilation: Compilation, connection: Connection | None = None) 
     """The same of what is compiled already."""
     attack = load_knowledge().attack
     proofs = _Proofs(connection, compilation) if connection else None
+    compiled: defaultdict[str, list[CompiledRule]] = defaultdict(list)
+    for rule in compilation.deployable:
+        compiled[rule.folder].append(rule)
     by_technique: dict[str, list[RuleEvidence]] = {}
     unknown: dict[str, str] = {}
     for source in compilation.sources:
-        evidence = list(_evidence(source, compilation, proofs))
+        evidence = list(_evidence(source, compiled[source.folder], proofs))
         for word in source.hunt.mitre:
             technique = attack.resolve(word)
             if technique is None:
@@ -187,8 +192,7 @@ def _furthest_first(rules: Iterable[RuleEvidence]) -> tuple[RuleEvidence, ...]:
     return tuple(sorted(set(rules), key=lambda rule: (-rule.stage.rank, rule.name, rule.folder)))
 
 
-def _evidence(source: RuleSource, compilation: Compilation, proofs: "_Proofs | None") -> Iterable[RuleEvidence]:
-    compiled = [rule for rule in compilation.deployable if rule.folder == source.folder]
+def _evidence(source: RuleSource, compiled: Sequence[CompiledRule], proofs: "_Proofs | None") -> Iterable[RuleEvidence]:
     if not compiled:
         yield RuleEvidence(source.hunt.name, source.folder, (Stage.MAPPED,))
     for rule in compiled:

@@ -20,7 +20,7 @@ def _group() -> None:
 
 @cache_app.command(cls=Command, epilog=closing("deploy cache clear", 0))
 def clear() -> None:
-    """Remove all that is kept: how hunts and queries are read, what rules they become, what `check` said.
+    """Remove all that is kept: how hunts, tests and queries are read, what rules they become, what `check` said.
 
     The next command works it out again. The embedded stack's files are not touched.
     """

@@ -121,8 +121,9 @@ class Bundle:
 UNUSED = 10_000
 """How many results may stay in a bundle of which only a part was asked for."""
 
-KINDS = ("syntax", "checks", "hunts", "rules")
-"""What is kept: how queries are read, what `deploy check` said, how hunts are read, what rules they become."""
+KINDS = ("syntax", "checks", "hunts", "tests", "rules")
+"""What is kept: how queries are read, what `deploy check` said, how hunts and their tests are read, what rules they
+become."""
 
 
 def user_cache(kind: str, most: int = MOST) -> Cache:

@@ -1,6 +1,7 @@
 """The detection tests of a hunt, read and written: seeded events, what the rule must catch and what it must not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +9,11 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from entra_deployer.core.cache import Cache, digest, tool_digest, user_cache
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, canonical, flatten, shown
+from entra_deployer.core.json import Json, canonical, flatten, pack, shown, unpack
 from entra_deployer.core.text import did_you_mean, visible
 from entra_deployer.core.time import SPAN, format_span, parse_span
 from entra_deployer.core.yaml import YamlFile, read_yaml
@@ -97,17 +99,21 @@ class DetectionTestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     ] = ()
 
 
-def read_detection_tests(folder: Path, *, source: str) -> tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]:
+def read_detection_tests(
+    folder: Path, *, source: str, kept: Cache | None = None
+) -> tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]:
     """The tests under a hunt's `folder`, by file name, and what is wrong with those that could not be read.
 
     `source` is the folder as the user would type it. A hunt without tests has none: no issue.
+    `kept` holds how files were read that have not changed since.
     """
     tests: list[DetectionTest] = []
     issues: list[Issue] = []
+    kept = kept or user_cache("tests")
     for path in sorted((folder / FOLDER).glob("*")):
         name = f"{source}/{FOLDER}/{path.name}"
         if path.suffix in _SUFFIXES:
-            test, found = _read_file(path, name, folder)
+            test, found = _read_file(path, name, folder, kept)
             tests += [test] if test else []
             issues += found
         elif (lower := path.name.lower().removesuffix(".txt")).endswith(_SUFFIXES):
@@ -117,10 +123,10 @@ def read_detection_tests(folder: Path, *, source: str) -> tuple[tuple[DetectionT
     return tuple(tests), tuple(sorted(issues, key=lambda issue: issue.order))
 
 
-def _read_file(path: Path, name: str, folder: Path) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
+def _read_file(path: Path, name: str, folder: Path, kept: Cache) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
     try:
         if path.resolve().is_relative_to(folder.resolve().parents[1]):
-            return parse_detection_test(read_text(path, shown=name), source=name, subject=folder.name)
+            return _parse_unchanged(read_text(path, shown=name), name, folder.name, kept)
         hint = "copy it here: a test may hold no file of the machine"
         error = InputError("is a link that leads out of the repository", location=Location(name), hint=hint)
     except InputError as unreadable:
@@ -128,6 +134,21 @@ def _read_file(path: Path, name: str, folder: Path) -> tuple[DetectionTest | Non
     except (OSError, RuntimeError):
         error = InputError("is a link that leads nowhere", location=Location(name), hint="take it out")
     return None, (Issue("DEP001", Level.ERROR, error.message, folder.name, error.location, error.hint),)
+
+
+def _parse_unchanged(
+    text: str, source: str, subject: str, kept: Cache
+) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
+    """A file's test as it was read before, where the file is still the same; else it is read, and kept if it is one."""
+    key = digest((tool_digest(), source.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass")))
+    if (known := kept.get(key)) is not None:
+        with suppress(ValueError):
+            return unpack(known, DetectionTest), ()
+    test, issues = parse_detection_test(text, source=source, subject=subject)
+    if test:
+        with suppress(ValueError):
+            kept.put(key, pack(test))
+    return test, issues
 
 
 def parse_detection_test(

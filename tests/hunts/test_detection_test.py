@@ -1,9 +1,12 @@
 """Test files: what is read, and what is said about what cannot be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from entra_deployer.core.cache import Cache
+from entra_deployer.core.json import pack
 from entra_deployer.hunts.detection_test import parse_detection_test, read_detection_tests
 
 GOOD = """\
@@ -114,6 +117,30 @@ def test_all_files_of_a_folder_are_read_and_all_broken_ones_named(tmp_path: Path
     found, issues = read_detection_tests(tmp_path / "hunt", source="rules/hunt")
     assert [test.source for test in found] == ["rules/hunt/tests/b.yaml"]
     assert {issue.location.path for issue in issues} == {"rules/hunt/tests/a.yaml", "rules/hunt/tests/c.yml"}
+
+
+def test_what_is_kept_of_a_test_is_what_its_file_says_and_only_while_it_says_so(tmp_path: Path):
+    hunt, kept = tmp_path / "hunt", Cache(tmp_path / "kept")
+    (hunt / "tests").mkdir(parents=True)
+    file = hunt / "tests" / "a.yaml"
+    file.write_text(GOOD)
+
+    def found():
+        return read_detection_tests(hunt, source="rules/hunt", kept=kept)
+
+    fresh = found()
+    assert fresh == ((parse_detection_test(GOOD, source="rules/hunt/tests/a.yaml")[0],), ())
+    [entry] = kept.folder.glob("??/*")
+    assert found() == fresh
+    entry.write_bytes(pack(replace(fresh[0][0], name="as kept")))
+    assert [test.name for test in found()[0]] == ["as kept"]  # the file is not parsed again
+    entry.write_bytes(b"torn")
+    assert found() == fresh
+    file.write_text(GOOD.replace("alice", "carol"))
+    assert [one.name for one in found()[0][0].catches] == ["carol / 1"]
+    file.write_text("name: 1")
+    assert found()[0] == ()
+    assert found()[1] != ()
 
 
 def test_a_hunt_without_tests_has_none(tmp_path: Path):
