@@ -33,7 +33,7 @@ $(READY): requirements.lock pyproject.toml
 	fi
 	@touch $(READY)
 
-demo: setup ## push the first hunt to an embedded stack and prove that it fires when it should
+demo: setup ## push the rules of this checkout to an embedded stack and prove that they fire when they should
 	@echo '$$ deploy push'
 	@$(BIN)/deploy push
 	@echo
