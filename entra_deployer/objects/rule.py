@@ -147,7 +147,7 @@ def _comparable(name: str, value: Json) -> Json:
         return plain_text(value)
     if name == "tags" and isinstance(value, list):
         return sorted(value)
-    return value
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 # -- the API -----------------------------------------------------------------------------------------------------------

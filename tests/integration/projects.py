@@ -1,7 +1,11 @@
 """A project in a folder of its own, pushed to a space of its own on the shared stack."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +115,30 @@ class Project:
         """Change a rule as somebody would in Kibana."""
         rule_id = self.rules()[name]["rule_id"]
         self.kibana.patch("/api/detection_engine/rules", {"rule_id": rule_id, **fields}, space=self.space)
+
+
+def on_a_terminal(root: Path, answer: str, *words: str) -> tuple[int, str, str]:
+    """The exit code of a command that is answered on a terminal, what the terminal showed, and what it printed."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-P", "-m", "entra_deployer", *words]
+    with subprocess.Popen(command, cwd=root, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        shown = _read_terminal(ours)
+        os.close(ours)
+        printed, _ = process.communicate(timeout=60)
+    return process.returncode, shown, printed.decode()
+
+
+def _read_terminal(descriptor: int) -> str:
+    """All that is written to a terminal until nobody holds its other end."""
+    shown = b""
+    try:
+        while part := os.read(descriptor, 65_536):
+            shown += part
+    except OSError:
+        pass  # the other end is closed: the command is over
+    return shown.decode()
 
 
 def environment_file(kibana_url: str, elasticsearch_url: str, space: str, more: str = "") -> str:

@@ -24,7 +24,7 @@ from entra_deployer.repository import Repository
 from entra_deployer.stack.kibana import KibanaClient
 from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.integration.conftest import deploy, make_project
-from tests.integration.projects import SIMPLE_HUNT, client
+from tests.integration.projects import SIMPLE_HUNT, client, environment_file, on_a_terminal
 
 STAGES = {"dev": "8.19", "staging": "8.19", "production": "8.12"}
 HUNT = "password_spray"
@@ -296,6 +296,28 @@ def test_the_gates_of_production_stop_a_promotion_until_they_are_met(life):
     assert promotion.attestation["rules"][0]["approved_by"] == ["alice"]
     assert promotion.attestation["signature"]["algorithm"] == "ed25519"
     assert life.rule("production")["name"] == "Password spray"
+
+
+def test_on_a_terminal_a_promotion_shows_what_it_would_do_and_asks(life, stacks, monkeypatch):
+    found = local.find(stacks, "production")
+    monkeypatch.setenv("TEST_PASSWORD", found.password)
+    file = life.root / "deploy" / f"{life.names['production']}.yaml"
+    file.write_text(environment_file(found.kibana_url, found.elasticsearch_url, life.space), "utf-8")
+    life.prove()
+    words = ("promote", life.names["staging"], life.names["production"])
+    code, shown, printed = on_a_terminal(life.root, "n", *words, "--out", "attestation.json")
+    assert (code, life.rules("production")) == (1, {}), shown + printed
+    assert "Go on?" in shown
+    assert "Password spray" in shown
+    assert "you said no" in " ".join(printed.split())
+    assert not (life.root / "attestation.json").exists()
+    code, shown, printed = on_a_terminal(life.root, "y", *words, "--out", "attestation.json")
+    assert (code, set(life.rules("production"))) == (0, {"Password spray"}), shown + printed
+    (attested,) = json.loads((life.root / "attestation.json").read_text())["rules"]
+    assert attested["rule_id"] == life.rule("production")["rule_id"]
+    code, shown, _ = on_a_terminal(life.root, "n", *words)
+    assert code == 0
+    assert "Go on?" not in shown
 
 
 def test_a_promotion_to_itself_or_from_nowhere_is_wrong_usage(life):

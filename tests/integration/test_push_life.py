@@ -14,6 +14,7 @@ from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.fault_proxy import Fault
+from tests.integration.projects import on_a_terminal
 
 pytestmark = pytest.mark.any_stack
 
@@ -321,40 +322,100 @@ def test_interrupted_by_ctrl_c_the_lease_is_given_back(pushed, proxy):
     assert pushed.deploy("push", "test") == 0, pushed.output
 
 
-def on_a_terminal(project, answer, *words):
-    """The exit code of a command that is answered on a terminal, and what the terminal showed."""
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-P", "-m", "entra_deployer", *words]
-    process = subprocess.Popen(command, cwd=project.root, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
-    os.close(theirs)
-    os.write(ours, f"{answer}\n".encode())
-    shown = b""
-    try:
-        while part := os.read(ours, 65_536):
-            shown += part
-    except OSError:
-        pass  # the other end is closed: the command is over
-    os.close(ours)
-    process.communicate(timeout=60)
-    return process.returncode, shown.decode()
-
-
 def test_on_a_terminal_push_and_rollback_show_what_they_would_do_and_ask(pushed):
     pushed.add_hunt("alpha", number=1, threshold=9)
     before = contents(pushed)
-    code, shown = on_a_terminal(pushed, "n", "push", "test")
+    code, shown, _ = on_a_terminal(pushed.root, "n", "push", "test")
     assert (code, contents(pushed)) == (1, before)
     assert "Go on?" in shown
     assert pushed.names[0] in shown
-    code, _ = on_a_terminal(pushed, "y", "push", "test")
+    code, *_ = on_a_terminal(pushed.root, "y", "push", "test")
     assert code == 0
     after = contents(pushed)
     assert after != before
-    assert on_a_terminal(pushed, "n", "rollback", "test")[0] == 1
+    assert on_a_terminal(pushed.root, "n", "rollback", "test")[0] == 1
     assert contents(pushed) == after
-    code, shown = on_a_terminal(pushed, "n", "rollback", "test", "--yes")
+    code, shown, _ = on_a_terminal(pushed.root, "n", "rollback", "test", "--yes")
     assert (code, contents(pushed)) == (0, before)
     assert "Go on?" not in shown
+
+
+def search_attributes(project):
+    return {title: one["attributes"] for title, one in project.searches().items()}
+
+
+@pytest.mark.parametrize("direction", [(), ("--undo",)], ids=["finish", "undo"])
+def test_on_a_terminal_recover_shows_what_is_left_to_do_and_asks(pushed, proxy, direction):
+    before, searches = contents(pushed), search_attributes(pushed)
+    for number, key in enumerate(("alpha", "beta"), 1):
+        pushed.add_hunt(key, number=number, threshold=8)
+    process = push_in_a_process(pushed)
+    proxy.add(Fault(method="PATCH", path=RULES, times=9, cut="before", act=process.kill))
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    proxy.clear()
+    cut_off = contents(pushed), search_attributes(pushed)
+    assert cut_off[0] == before
+    assert cut_off[1] != searches
+    code, shown, printed = on_a_terminal(pushed.root, "n", "recover", "test", *direction)
+    assert (code, (contents(pushed), search_attributes(pushed))) == (1, cut_off)
+    assert "Go on?" in shown
+    assert any(name in shown for name in pushed.names)
+    assert "you said no" in " ".join(printed.split())
+    code, *_ = on_a_terminal(pushed.root, "y", "recover", "test", *direction)
+    assert code == 0
+    now = contents(pushed)
+    if direction:
+        assert (now, search_attributes(pushed)) == (before, searches)
+    else:
+        assert all("failures > 8" in rule["query"] for rule in now.values())
+        assert pushed.deploy("plan", "test", "--detailed-exit-code") == 0
+    code, shown, printed = on_a_terminal(pushed.root, "n", "recover", "test", *direction)
+    assert code == 0
+    assert "Go on?" not in shown
+    assert "no push was interrupted" in printed
+
+
+def as_a_browser(text):
+    return text.replace("\n", "\r\n")
+
+
+def with_breaks_at_its_end(text):
+    return f"{text}\n\n"
+
+
+@pytest.mark.parametrize("changed", [as_a_browser, with_breaks_at_its_end])
+def test_line_ends_and_breaks_at_the_end_of_a_query_are_no_drift_and_nothing_to_pull_or_write(pushed, proxy, changed):
+    name = pushed.names[0]
+    query = changed(pushed.rules()[name]["query"])
+    pushed.edit(name, query=query)
+    search = pushed.searches()[name]
+    source = json.loads(search["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    source["query"]["esql"] = changed(source["query"]["esql"])
+    attributes = {"kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(source)}}
+    pushed.kibana.put(f"/api/saved_objects/search/{search['id']}", {"attributes": attributes}, space=pushed.space)
+    assert pushed.rules()[name]["query"] == query
+    proxy.clear()
+    assert pushed.deploy("drift", "test") == 0, pushed.output
+    assert pushed.deploy("pull", "test") == 0, pushed.output
+    assert "Nothing to pull" in pushed.output
+    assert pushed.deploy("push", "test") == 0, pushed.output
+    assert "No changes" in pushed.output
+    assert proxy.writes() == []
+    assert pushed.rules()[name]["query"] == query
+
+
+def test_line_ends_of_a_note_are_no_drift(project, proxy):
+    project.add_hunt("alpha", number=1, settings="setup: |\n  Ship the logs.\n  Then look.\n")
+    assert project.deploy("push", "test") == 0, project.output
+    ((name, rule),) = project.rules().items()
+    texts = {field: as_a_browser(rule[field]) for field in ("note", "setup", "description")}
+    assert texts["setup"] != rule["setup"]
+    project.edit(name, **texts)
+    proxy.clear()
+    assert project.deploy("drift", "test") == 0, project.output
+    assert project.deploy("push", "test") == 0, project.output
+    assert proxy.writes() == []
 
 
 def test_actions_name_their_connector(project):

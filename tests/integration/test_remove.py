@@ -1,13 +1,12 @@
 """`deploy remove`: what is ours goes, or is switched off; what is not ours stays."""
 
-import os
-import pty
 import subprocess
 import sys
 
 import pytest
 
 from tests.fault_proxy import Fault
+from tests.integration.projects import on_a_terminal
 
 pytestmark = pytest.mark.any_stack
 
@@ -128,32 +127,13 @@ def test_nobody_to_ask_and_no_yes_means_no(pushed, proxy):
 
 @pytest.mark.parametrize(("answer", "left", "code"), [("n", 2, 1), ("y", 1, 0)])
 def test_on_a_terminal_it_shows_and_asks(pushed, answer, left, code):
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-P", "-m", "entra_deployer", "remove", "alpha", "test"]
-    with subprocess.Popen(command, cwd=pushed.root, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs) as process:
-        os.close(theirs)
-        os.write(ours, f"{answer}\n".encode())
-        seen = read_terminal(ours)
-        output = process.stdout.read().decode()
-    assert process.returncode == code
+    returned, seen, output = on_a_terminal(pushed.root, answer, "remove", "alpha", "test")
+    assert returned == code
     assert "Plan: 1 rule to be removed." in seen
     assert "Go on?" in seen
     assert "Go on?" not in output
     assert ("1 rule removed." if left == 1 else "Nothing was removed: you said no.") in output
     assert len(pushed.rules()) == left
-
-
-def read_terminal(descriptor):
-    """All that is written to a terminal until nobody holds its other end."""
-    seen = b""
-    while True:
-        try:
-            some = os.read(descriptor, 4096)
-        except OSError:
-            return seen.decode()
-        if not some:
-            return seen.decode()
-        seen += some
 
 
 def test_what_is_not_ours_is_refused(pushed):

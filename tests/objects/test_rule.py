@@ -157,6 +157,16 @@ def test_line_ends_and_white_space_around_a_query_are_no_difference(one, other, 
     assert (KINDS[SAVED_SEARCH].difference(search(one), search(other)) == ()) is same
 
 
+@pytest.mark.parametrize("name", ["note", "setup", "description"])
+def test_line_ends_of_a_text_are_no_difference(name):
+    def differs(one, other):
+        return KINDS[RULE].difference(rule(**{name: one}), rule(**{name: other})) != ()
+
+    assert not differs("a\r\nb", "a\nb")
+    assert differs("a\nb", "a b")
+    assert differs("a\nb\n", "a\nb")
+
+
 def search(query):
     source = json.dumps({"query": {"esql": query}, "filter": []})
     attributes = {"title": "A", "kibanaSavedObjectMeta": {"searchSourceJSON": source}}
