@@ -29,7 +29,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.survey import Resolver
 from entra_deployer.pull.drafts import Brought, Builder, Draft, FileEdit, PullReport
 from entra_deployer.pull.imported_rules import SCHEDULE, Newcomer, draft_of_newcomer
-from entra_deployer.pull.pulled_fields import Bringer, Wish
+from entra_deployer.pull.pulled_fields import Bringer
 from entra_deployer.repository import OFFLINE, Repository, rule_queries
 
 NO_EDIT = "DEP371"
@@ -216,17 +216,11 @@ class _Import:
             self._tell(OTHERWISE, Level.NOTE, rule.name, f"{name}: it compiles to another value", hint)
 
     def _with_fields(self, draft: Draft, rule: ForeignRule, key: str, fields: Mapping[str, Any]) -> Draft:
-        bringer = Bringer(self._builder(rule))
-        for name in fields:
-            if name in SCHEDULE and not rule.scheduled:
-                continue
-            tags = bringer.with_tags(draft, key, fields.get("tags", ()))  # which follow from the tactics
-            after = bringer.bring(draft, Wish(key, {**fields, "tags": tags}), name)
-            if after is None:
-                message = f"{name}: it cannot be said in rule.yaml"
-                self._tell(NO_EDIT, Level.WARNING, rule.name, message, "the rule gets what the compiler makes of it")
-            else:
-                draft = after
+        left = () if rule.scheduled else SCHEDULE
+        draft, unsaid = Bringer(self._builder(rule)).bring_all(draft, key, fields, left)
+        for name in unsaid:
+            message = f"{name}: it cannot be said in rule.yaml"
+            self._tell(NO_EDIT, Level.WARNING, rule.name, message, "the rule gets what the compiler makes of it")
         return draft
 
     def report(self, name: str, stack: str, *, dry_run: bool) -> PullReport:

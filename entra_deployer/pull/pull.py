@@ -195,13 +195,9 @@ class _Pull:
         rule = newcomer.rule
         draft, fields = draft_of_newcomer(self.root, newcomer, bringer.builder.target, self.texts)
         nothing = Difference(DriftKind.FOREIGN_COPY, space, RULE, rule.key, rule.name)
-        for name in fields:
-            wish = Wish(rule.key, {**fields, "tags": bringer.with_tags(draft, rule.key, fields.get("tags", ()))})
-            after = bringer.bring(draft, wish, name)
-            if after is None:
-                self._cannot(nothing, name, "it cannot be said in rule.yaml", "the next push sets it to the default")
-            else:
-                draft = after
+        draft, unsaid = bringer.bring_all(draft, rule.key, fields)
+        for name in unsaid:
+            self._cannot(nothing, name, "it cannot be said in rule.yaml", "the next push sets it to the default")
         for path in (draft.hunt_path, draft.settings_path):
             self.texts[path] = draft.texts[path]
         self.brought.append(Brought(RULE, rule.name, space, "", self._shown(draft.hunt_path)))

@@ -4,7 +4,7 @@ Whatever is tried is compiled again, so that an edit is right by its result: the
 of the hunt's rules has changed, except what follows from another query or is wanted too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -71,6 +71,22 @@ class Bringer:
                 if _fits(built, self.builder.build(changed), wish, name):
                     return changed
         return None
+
+    def bring_all(
+        self, draft: Draft, key: str, fields: Mapping[str, Json], left: Container[str] = ()
+    ) -> tuple[Draft, tuple[str, ...]]:
+        """The draft of a new rule with each of its fields but those of `left`, and the names of those not brought."""
+        unsaid = []
+        for name in fields:
+            if name in left:
+                continue
+            tags = self.with_tags(draft, key, fields.get("tags", ()))  # which follow from the tactics
+            after = self.bring(draft, Wish(key, {**fields, "tags": tags}), name)
+            if after is None:
+                unsaid.append(name)
+            else:
+                draft = after
+        return draft, tuple(unsaid)
 
     def bring_search_query(self, draft: Draft, key: str, text: str) -> Draft | None:
         """The draft with the query of the saved search: it is the hunt's own."""

@@ -15,7 +15,7 @@ from entra_deployer.hunts.rule_yaml import read_rule_yaml
 from entra_deployer.hunts.toml import read_toml, write_toml
 from entra_deployer.pull.drafts import Builder, Draft, read_plain, write_like_before
 from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
-from entra_deployer.pull.pulled_fields import Bringer, Wish
+from entra_deployer.pull.pulled_fields import Bringer
 from tests.builders import rule
 from tests.pull.test_pulled_fields import Connectors
 
@@ -62,11 +62,8 @@ HUNT = Hunt(
 def pulled(root, born=BORN):
     bringer = Bringer(Builder(TARGET, Connectors()))
     draft, fields = draft_of_newcomer(root, Newcomer(born, is_marked=False), TARGET, {})
-    for name in fields:
-        wish = Wish(born.key, {**fields, "tags": bringer.with_tags(draft, born.key, fields.get("tags", ()))})
-        brought = bringer.bring(draft, wish, name)
-        assert brought is not None, name
-        draft = brought
+    draft, unsaid = bringer.bring_all(draft, born.key, fields)
+    assert unsaid == ()
     (compiled,) = bringer.builder.build(draft).rules.values()
     return draft, compiled.rule
 
