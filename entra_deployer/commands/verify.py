@@ -53,6 +53,7 @@ def verify(
     from entra_deployer import api as workflow
     from entra_deployer.api import VerifyReport
     from entra_deployer.core.files import RULES_FOLDER
+    from entra_deployer.hunts.selection import Selection
     from entra_deployer.reports.documents.verdicts import live_document, verdicts_document
 
     chosen = selected(rule, tag, changed_since)
@@ -67,24 +68,21 @@ def verify(
             return (workflow.look_at_live_data if live else workflow.verify_rules)(repository, connection, request)
 
     def again(folders: tuple[str, ...]) -> None:
-        """What is told of a folder that was saved, if it is one of those asked for."""
-        asked = _part_of(chosen, folders) if folders else chosen
-        if asked is not None:
-            say(drawn(document(work(asked)), form))
+        say(drawn(document(work(Selection(folders) if folders else chosen)), form))
 
     if watch:
         from entra_deployer.commands.watch import hunts_of, keep_watching, pause
 
-        keep_watching(lambda: hunts_of(project.repository().root / RULES_FOLDER), again, pause)
+        rules = project.repository().root / RULES_FOLDER
+        keep_watching(lambda: hunts_of(rules), again, pause, lambda folders: _selected(chosen, folders))
     code = workflow.live_code if live else workflow.verify_code
     show(form, work, document, code, lambda issues: document(VerifyReport(on, issues=issues)))
 
 
-def _part_of(selection: "Selection", folders: tuple[str, ...]) -> "Selection | None":
-    """The same for some of its folders; None where none of them is one."""
-    from entra_deployer.hunts.selection import Selection
-
-    if not selection.is_all:
-        catalog = project.repository().catalog(selection)
-        folders = tuple(source.folder for source in catalog.sources if source.folder in folders)
-    return Selection(folders) if folders else None
+def _selected(selection: "Selection", folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some folders that a selection takes; one that cannot be read is told of, too."""
+    if selection.is_all:
+        return folders
+    catalog = project.repository().catalog(selection)
+    taken = {source.folder for source in catalog.sources} | {issue.subject for issue in catalog.issues}
+    return tuple(folder for folder in folders if folder in taken)

@@ -17,12 +17,22 @@ type Versions = Mapping[str, str]
 
 
 def keep_watching(
-    look: Callable[[], Versions], work: Callable[[tuple[str, ...]], None], wait: Callable[[], None]
+    look: Callable[[], Versions],
+    work: Callable[[tuple[str, ...]], None],
+    wait: Callable[[], None],
+    asked_for: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda folders: folders,
 ) -> Never:
     """Work for all (), then for those folders of which a file was saved, whenever one was.
 
-    What could not be done is told, and the next change tries again; wrong usage ends it.
+    `asked_for` tells which of some folders are anybody's business: of the others nothing is said. What could not be
+    done is told, and the next change tries again; wrong usage ends it.
     """
+
+    def again(folders: tuple[str, ...]) -> None:
+        if mine := asked_for(folders):
+            note(f"changed: {', '.join(mine)}")
+            work(mine)
+
     before = look()
     _guarded(work, ())
     while True:
@@ -33,8 +43,7 @@ def keep_watching(
         while (settled := _after(wait, look)) != now:  # an editor writes a file in several steps
             now = settled
         if changed := tuple(sorted(name for name in now if now[name] != before.get(name))):
-            note(f"changed: {', '.join(changed)}")
-            _guarded(work, changed)
+            _guarded(again, changed)
         before = now
 
 

@@ -1,6 +1,6 @@
 """How an environment is right now: what differs, what fails, who pushed last, what is about to end. Reads only."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,11 +67,15 @@ def look(repository: Repository, connection: Connection, clock: Clock) -> Enviro
         judge_drift(drift),
         *judge_runs(runs),
         judge_push(drift.last_push),
-        *_guarded("interrupted", lambda: judge_interrupted(connection.journal.interrupted())),
-        *_guarded("verified", lambda: [judge_verdicts(kept_verdicts(connection.journal))]),
-        *_guarded("key", lambda: [judge_identity(_as_kibana(connection), clock())]),
-        *_guarded("lock", lambda: [judge_locks(connection.locks.holders())]),
-        *_guarded("data", lambda: _silent_sources(spaces, connection, clock)),
+        *_side_by_side(
+            {
+                "interrupted": lambda: judge_interrupted(connection.journal.interrupted()),
+                "verified": lambda: [judge_verdicts(kept_verdicts(connection.journal))],
+                "key": lambda: [judge_identity(_as_kibana(connection), clock())],
+                "lock": lambda: [judge_locks(connection.locks.holders())],
+                "data": lambda: _silent_sources(spaces, connection, clock),
+            }
+        ),
     )
     return EnvironmentStatus(
         environment=drift.environment,
@@ -179,7 +183,17 @@ def judge_locks(holders: Sequence[LockHolder]) -> Finding:
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _guarded(about: str, ask: Callable[[], Sequence[Finding] | Iterator[Finding]]) -> tuple[Finding, ...]:
+type _Question = Callable[[], Sequence[Finding] | Iterator[Finding]]
+
+
+def _side_by_side(questions: Mapping[str, _Question]) -> tuple[Finding, ...]:
+    """What each question finds, in their order: together they take as long as the slowest one."""
+    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="status") as pool:
+        found = pool.map(lambda one: _guarded(*one), questions.items())
+        return tuple(finding for some in found for finding in some)
+
+
+def _guarded(about: str, ask: _Question) -> tuple[Finding, ...]:
     """What is found, or that it cannot be looked at and why."""
     try:
         return tuple(ask())

@@ -12,7 +12,7 @@ class Interrupted(Exception):
     """Somebody pressed Ctrl-C."""
 
 
-def watched(looks, work=None):
+def watched(looks, work=None, **more):
     """The folders of each piece of work, while the looks last; each wait is one."""
     done, left = [], iter(looks)
 
@@ -28,7 +28,7 @@ def watched(looks, work=None):
             work(folders)
 
     with pytest.raises(Interrupted):
-        keep_watching(look, note_down, lambda: None)
+        keep_watching(look, note_down, lambda: None, **more)
     return done
 
 
@@ -56,6 +56,13 @@ def test_a_file_that_cannot_be_read_is_told_and_tried_again_when_it_is_saved(cap
     looks = [{"a": "1"}, {"a": "2"}, {"a": "2"}, {"a": "3"}, {"a": "3"}]
     assert watched(looks, work) == [(), ("a",), ("a",)]
     assert capsys.readouterr().err == "changed: a\nerror: not a hunt\n" * 2
+
+
+def test_of_a_hunt_that_nobody_asked_for_nothing_is_said(capsys):
+    looks = [{"a": "1", "b": "1"}, {"a": "2", "b": "1"}, {"a": "2", "b": "1"}, {"a": "3", "b": "2"}]
+    looks.append(looks[-1])
+    assert watched(looks, asked_for=lambda folders: tuple(name for name in folders if name == "b")) == [(), ("b",)]
+    assert capsys.readouterr().err == "changed: b\n"
 
 
 def test_wrong_usage_ends_it():

@@ -60,3 +60,25 @@ def test_a_technique_goes_from_a_hunt_to_an_alert(project, events, tmp_path):
     assert project.deploy("coverage", "--on", "test", "--layer", str(layer)) == 0
     assert "T1078.004 ■■■■■■■ Cloud Accounts" in project.output
     assert json.loads(layer.read_text("utf-8"))["techniques"][0]["score"] == 7
+
+
+def test_two_environments_are_compared_by_what_each_has_and_raised(project, events):
+    there = (project.root / "deploy" / "test.yaml").read_text("utf-8").replace(project.space, f"{project.space}-2")
+    (project.root / "deploy" / "next.yaml").write_text(there, "utf-8")
+    project.kibana.post("/api/spaces/space", {"id": f"{project.space}-2", "name": f"{project.space}-2"})
+    folder = project.add_hunt("alpha", number=1, settings="enabled: true\n")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "many.yaml").write_text(TEST, "utf-8")
+    assert project.deploy("push", "test") == 0, project.output
+    assert project.deploy("verify", "--on", "test") == 0, project.output
+    events()
+    run(project, f"alpha of {project.space}")
+
+    def shifts(on, against):
+        code, found = project.document("coverage", "--on", on, "--against", against)
+        assert code == 0, project.output
+        return [(one["id"], one["before"], one["after"]) for one in found["changes"]]
+
+    assert shifts("test", "next") == [("T1078.004", "tested", "fired")]
+    assert shifts("next", "test") == [("T1078.004", "fired", "tested")]
+    assert shifts("test", "test") == []
