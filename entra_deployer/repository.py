@@ -47,7 +47,7 @@ class Compilation:
     `issues` are what keeps rules from being deployed, and what a plan should tell, sorted; `findings` all that the
     checks have to say. `withheld` are the keys of the rules and searches that a run must leave as they stand, each with
     the reason: their hunt has an error or is not for this environment. Of the folders in `unread` not even the keys are
-    known: while there is one, nothing may be deleted.
+    known, since they cannot be read or told apart: while there is one, nothing may be deleted.
     """
 
     target: Target
@@ -175,7 +175,7 @@ def _put_together(catalog: Catalog, target: Target, checked: Sequence[Checked]) 
         issues=_sorted(issues),
         findings=_sorted(findings),
         withheld=_withheld(catalog, compiled, _sorted(issues), target.space),
-        unread=catalog.unread,
+        unread=tuple(sorted({*catalog.unread, *catalog.clashing})),
     )
 
 

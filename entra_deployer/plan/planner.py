@@ -351,11 +351,12 @@ class _SpacePlanner:
             self.issues.append(Issue(UNKNOWN_COPY, Level.NOTE, message, live.object.name, hint=hint))
 
     def _forbids_deletions(self, left: Sequence[LiveObject]) -> bool:
-        """While a hunt cannot be read, what seems left over may be its own."""
+        """While a hunt cannot be read, or told from another, what seems left over may be its own."""
         if not left or not self._policy.unread:
             return False
         names = ", ".join(sorted({live.object.name for live in left}))
-        message = f"nothing is deleted while a hunt cannot be read ({', '.join(self._policy.unread)}): {names} stays"
+        unread = ", ".join(self._policy.unread)
+        message = f"nothing is deleted while a hunt cannot be read or told from another ({unread}): {names} stays"
         issue = Issue(NOT_DELETED, Level.WARNING, message, f"space {self._desired.space}", hint="mend the hunt")
         self.issues.append(issue)
         return True

@@ -1,5 +1,7 @@
 """Hunts with errors are left out of a push: the others are planned as without them, and theirs is not touched."""
 
+import re
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -75,3 +77,23 @@ def test_what_left_the_repository_is_pruned_only_while_every_hunt_is_read(tmp_pa
     assert deletions() == 2
     WAYS["unreadable"](tmp_path / "rules" / "four")
     assert deletions() == 0
+
+
+def test_what_stood_of_hunts_that_cannot_be_told_apart_stays(tmp_path):
+    write_good(tmp_path, HUNTS)
+    existing = pushed(Repository(tmp_path).compile(OFFLINE))
+    base = {live.object.at: live.object for live in existing.marked}
+    for name in ("three", "four"):
+        file = tmp_path / "rules" / name / "hunt.toml"
+        text = re.sub(
+            r'^uuid = ".*"$',
+            'uuid = "00000000-0000-4000-8000-00000000000f"',
+            file.read_text("utf-8"),
+            flags=re.MULTILINE,
+        )
+        file.write_text(text, "utf-8")
+    compilation = Repository(tmp_path).compile(OFFLINE)
+    policy = Policy(base=base, prune=True, withheld=compilation.withheld, unread=compilation.unread)
+    plan = make_plan("here", [(state_of(compilation), existing, policy)])
+    assert not plan.changes
+    assert [issue.code for issue in plan.issues if "told from another (four, three)" in issue.message]
