@@ -146,7 +146,8 @@ class Ledger:
 
     def base(self, space: str) -> dict[Key, StateObject]:
         """What the last push left in a space; {} before the first."""
-        return _base(one for _, one in self._find("object", {"space": space}, _ObjectDocument))
+        found = _base(one for _, one in self._find("object", {"space": space}, _ObjectDocument))
+        return found if self._refused else {**self._bases_in_files().get(space, {}), **found}
 
     def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
         """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""

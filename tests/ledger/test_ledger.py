@@ -255,7 +255,9 @@ def test_what_was_kept_in_files_while_the_index_was_closed_is_known_until_it_is_
     index = MemoryStore()
     now = opened(index)
     assert now.past().bases["default"].keys() == {one.at, other.at}
+    assert now.base("default") == now.past().bases["default"]
     deleted = entry("p2", ChangeResult(change(Action.DELETE, one), Outcome.APPLIED))
     now.begin(deleted)
     now.finish(replace(deleted, state=PushState.FINISHED))
     assert opened(index).past().bases["default"].keys() == {other.at}
+    assert opened(index).base("default").keys() == {other.at}
