@@ -7,7 +7,7 @@ import pytest
 
 from entra_deployer.core.errors import ExitCode, Unreachable
 from entra_deployer.doctor import status as doctor
-from entra_deployer.doctor.findings import Health
+from entra_deployer.doctor.findings import Finding, Health
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport
 from entra_deployer.plan.journal import LockHolder, PushEntry, PushState
 from entra_deployer.plan.push import PushRequest, push_rules
@@ -127,6 +127,20 @@ def test_an_environment_that_is_away_is_a_row_among_the_others(root, stack):
     text = render(statuses_document(statuses), "text", width=200)
     assert "no answer from http://far.example" in text
     assert text.splitlines()[-1] == "1 of 2 environments well."
+
+
+@pytest.mark.parametrize(
+    ("healths", "last"),
+    [
+        ([Health.OK], "All is well."),
+        ([Health.OK, Health.WARNING, Health.WARNING], "Nothing is wrong; 2 warnings."),
+        ([Health.WARNING, Health.ERROR], "1 thing to see to."),
+    ],
+)
+def test_the_last_line_calls_nothing_well_that_has_a_warning(healths, last):
+    findings = tuple(Finding("rules", health, "so it is") for health in healths)
+    text = render(status_document(doctor.EnvironmentStatus("staging", findings=findings)), "text")
+    assert text.splitlines()[-1] == last
 
 
 @pytest.mark.parametrize("form", FORMS)

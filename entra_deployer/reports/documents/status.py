@@ -81,8 +81,12 @@ def no_status(environment: str, issues: tuple[Issue, ...]) -> Document:
 
 
 def _summary(status: EnvironmentStatus) -> str:
-    errors = sum(finding.health is Health.ERROR for finding in status.findings)
-    return "All is well." if not errors else f"{counted(errors, 'thing')} to see to."
+    errors, warnings = (
+        sum(finding.health is health for finding in status.findings) for health in (Health.ERROR, Health.WARNING)
+    )
+    if errors:
+        return f"{counted(errors, 'thing')} to see to."
+    return f"Nothing is wrong; {counted(warnings, 'warning')}." if warnings else "All is well."
 
 
 def _row(status: EnvironmentStatus) -> tuple[Cell, ...]:
