@@ -111,7 +111,8 @@ def test_a_deep_query_is_kept_and_read_again(tmp_path):
     query = EDGES["calls"][1](298)
     first = SyntaxCache(Cache(tmp_path)).parse(query, V)
     assert len(list(tmp_path.glob("??/*"))) == 1
-    assert SyntaxCache(Cache(tmp_path)).parse(query, V) == first
+    again = SyntaxCache(Cache(tmp_path)).parse(query, V)
+    assert parsed_to_json(again) == parsed_to_json(first)  # Python 3.12 compares no tree as deep as this
 
 
 def test_python_may_nest_as_deep_as_a_query():
