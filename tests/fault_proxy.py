@@ -9,8 +9,8 @@ with FaultProxy("http://127.0.0.1:5601") as proxy:
 import http.client
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +67,8 @@ class FaultProxy:
         self._target = urlsplit(target)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
+        self._answered = threading.Condition(self._lock)
+        self._on_their_way = 0
         self.seen: list[Seen] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._server.daemon_threads = True
@@ -97,6 +99,23 @@ class FaultProxy:
             self._faults.clear()
             self.seen.clear()
 
+    @contextmanager
+    def on_its_way(self) -> Iterator[None]:
+        """A request that came in and is not dealt with yet."""
+        with self._lock:
+            self._on_their_way += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._on_their_way -= 1
+                self._answered.notify_all()
+
+    def settle(self) -> None:
+        """Wait until nothing is on its way: the death of a process takes nothing back that it had sent."""
+        with self._answered:
+            assert self._answered.wait_for(lambda: not self._on_their_way, timeout=60)
+
     def writes(self, reads: tuple[str, ...] = ("/_export", "/_query", "/_search", "_has_privileges")) -> list[Seen]:
         """The requests that may have changed something: all but GET, HEAD and the POSTs that only read."""
         return [
@@ -120,6 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def _serve(self) -> None:
+        with self._proxy.on_its_way():
+            self._deal()
+
+    def _deal(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         fault = self._proxy._note(self.command, self.path)

@@ -353,6 +353,7 @@ def test_on_a_terminal_recover_shows_what_is_left_to_do_and_asks(pushed, proxy, 
     proxy.add(Fault(method="PATCH", path=RULES, times=9, cut="before", act=process.kill))
     process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
+    proxy.settle()
     proxy.clear()
     cut_off = contents(pushed), search_attributes(pushed)
     assert cut_off[0] == before
