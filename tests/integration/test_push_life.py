@@ -346,6 +346,8 @@ def search_attributes(project):
 
 @pytest.mark.parametrize("direction", [(), ("--undo",)], ids=["finish", "undo"])
 def test_on_a_terminal_recover_shows_what_is_left_to_do_and_asks(pushed, proxy, direction):
+    with (pushed.root / "deploy" / "test.yaml").open("a", encoding="utf-8") as environment:
+        environment.write("limits: {parallel: 1}\n")  # the searches first, so that the rules alone are left
     before, searches = contents(pushed), search_attributes(pushed)
     for number, key in enumerate(("alpha", "beta"), 1):
         pushed.add_hunt(key, number=number, threshold=8)
