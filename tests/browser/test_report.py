@@ -26,7 +26,8 @@ def opened(page, tmp_path):
 
 
 def shown(page) -> list[str]:
-    return [one.inner_text() for one in page.locator(".rule:visible > summary h3").all()]
+    # Not `inner_text`: a rule that was just shown has none before the next frame (`content-visibility: auto`).
+    return page.locator(".rule:visible > summary h3").all_text_contents()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
