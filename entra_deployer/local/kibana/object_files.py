@@ -53,9 +53,11 @@ def import_objects(kibana: Kibana, call: Call) -> Answer:
     if items:
         must_write(call, "bulk_create", "search")
     _check_references(kibana, call, items)
-    for item in items:
-        if not item.error:
-            _place(kibana, call, item, overwrite=call.one("overwrite") == "true")
+    fine = [item for item in items if not item.error]
+    standing = objects.get_all(kibana, ((item.line["type"], item.line["id"]) for item in fine))
+    for item in fine:
+        there = standing.get((item.line["type"], item.line["id"]))
+        _place(kibana, call, item, there, overwrite=call.one("overwrite") == "true")
     if not any(item.error and item.error["type"] in BLOCKING for item in items):
         _write(kibana, call, items)
     return _answer(items)
@@ -122,12 +124,12 @@ def _check_references(kibana: Kibana, call: Call, items: list[Item]) -> None:
             item.error = {"type": "missing_references", "references": missing}
 
 
-def _place(kibana: Kibana, call: Call, item: Item, *, overwrite: bool) -> None:
-    """Decide under which id an object is written, and whether one is in the way."""
-    kind, object_id = item.line["type"], item.line["id"]
-    item.over = objects.in_space(kibana, call.space, kind, object_id)
-    if not item.over and objects.get(kibana, kind, object_id):  # the id is taken in another space
-        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, {"term": {"originId": object_id}}]}}
+def _place(kibana: Kibana, call: Call, item: Item, standing: Stored | None, *, overwrite: bool) -> None:
+    """Decide under which id an object is written, and whether one is in the way. `standing` has its id."""
+    item.over = standing if objects.is_in(call.space, standing) else None
+    if standing and not item.over:  # the id is taken in another space
+        origin = {"term": {"originId": item.line["id"]}}
+        query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, origin]}}
         before, _ = kibana.store.search(OBJECTS, query, size=1)
         item.over = before[0] if before else None
         item.destination = before[0].source["object"]["id"] if before else str(uuid.uuid4())
@@ -174,18 +176,17 @@ def _answer(items: list[Item]) -> Answer:
 
 
 def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
-    found = {
-        (one["type"], one["id"]): objects.in_space(kibana, call.space, one["type"], one["id"])
-        for one in body["objects"]
-    }
+    wanted = list(dict.fromkeys((one["type"], one["id"]) for one in body["objects"]))
+    standing = objects.get_all(kibana, wanted)
+    found = {name: standing[name] for name in wanted if objects.is_in(call.space, standing.get(name))}
     missing = [
         {"id": name, "type": kind, "error": core(404, f"Saved object [{kind}/{name}] not found").body}
-        for (kind, name), stored in found.items()
-        if not stored
+        for kind, name in wanted
+        if (kind, name) not in found
     ]
     if missing:
         raise core(400, "Error fetching objects to export", attributes={"objects": missing})
-    return [stored for stored in found.values() if stored]
+    return list(found.values())
 
 
 def _line(stored: Stored) -> Json:

@@ -8,6 +8,7 @@ fields by their names.
 import base64
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -181,10 +182,21 @@ def get(kibana: Kibana, kind: str, object_id: str) -> Stored | None:
     return kibana.store.get(OBJECTS, f"{kind}:{object_id}") if kind in TYPES else None
 
 
+def get_all(kibana: Kibana, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+    """Those of the objects that are there, by type and id, in whatever space each is."""
+    names = {f"{kind}:{object_id}": (kind, object_id) for kind, object_id in wanted if kind in TYPES}
+    return {names[doc_id]: stored for doc_id, stored in kibana.store.get_all(OBJECTS, names).items()}
+
+
+def is_in(space: str, stored: Stored | None) -> bool:
+    """Whether there is an object, and it is one of the space."""
+    return stored is not None and space in stored.source["namespaces"]
+
+
 def in_space(kibana: Kibana, space: str, kind: str, object_id: str) -> Stored | None:
     """An object of a space."""
     found = get(kibana, kind, object_id)
-    return found if found and space in found.source["namespaces"] else None
+    return found if is_in(space, found) else None
 
 
 def existing(kibana: Kibana, space: str, kind: str, object_id: str) -> Stored:

@@ -108,6 +108,14 @@ class Store:
         reply = self._elastic.call("GET", self._path(index, f"_doc/{segment(doc_id)}"))
         return _stored(reply.body) if reply.ok and reply.body.get("found") else None
 
+    def get_all(self, index: str, doc_ids: Iterable[str]) -> dict[str, Stored]:
+        """Those of the documents that are there, by their ids, in one request."""
+        wanted = list(doc_ids)
+        if not wanted:
+            return {}
+        reply = self._checked(self._elastic.call("POST", self._path(index, "_mget"), {"ids": wanted}))
+        return {hit["_id"]: _stored(hit) for hit in reply.body["docs"] if hit.get("found")}
+
     def search(self, index: str, query: object, **more: object) -> tuple[list[Stored], int]:
         """A page of the documents that match a Query DSL query, and how many match in all."""
         body = {"query": query, "seq_no_primary_term": True, "track_total_hits": True, **more}
