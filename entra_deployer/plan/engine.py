@@ -23,7 +23,7 @@ from entra_deployer.esql.columns import joined_on, joins, possible_fields, read_
 from entra_deployer.esql.embedded import beyond_embedded, lacked
 from entra_deployer.esql.rule_query import RuleQuery, Unreadable, lookup_index, read_query
 from entra_deployer.esql.types import types_alike
-from entra_deployer.plan.preflight import Fault, ask, not_asked, query_text, refused
+from entra_deployer.plan.preflight import Fault, ask, at_any_time, not_asked, query_text, refused
 from entra_deployer.repository import CANNOT_RUN
 from entra_deployer.stack.elasticsearch import ElasticClient
 from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, known_types, lookup_mapping, make_mapping
@@ -49,7 +49,7 @@ def ask_engine(elastic: ElasticClient, texts: Sequence[str], version: StackVersi
     found: list[Verdict | None] = [None] * len(texts)
     queries = {number: query for number, text in enumerate(texts) if (query := _read(text, version))}
     with _stand_ins(elastic, list(queries.values())) as indices, ThreadPoolExecutor(_PARALLEL) as pool:
-        asked = pool.map(lambda query, index: _ask(elastic, query, index, version), queries.values(), indices)
+        asked = pool.map(lambda query, index: _ask(elastic, query, index), queries.values(), indices)
         for number, verdict in zip(queries, asked, strict=True):
             found[number] = verdict
     return found
@@ -62,8 +62,8 @@ def _read(text: str, version: StackVersion) -> RuleQuery | None:
         return None
 
 
-def _ask(elastic: ElasticClient, query: RuleQuery, index: str, version: StackVersion) -> Verdict:
-    faults = ask(elastic, query.at(index), version)
+def _ask(elastic: ElasticClient, query: RuleQuery, index: str) -> Verdict:
+    faults = ask(elastic, query.at(index), query.at(index, *at_any_time(query.tree)))
     guessed = query.fields.keys() - known_types(_sources(query)).keys() if faults else ()
     return Verdict(tuple(_placed(fault, query, index) for fault in faults), frozenset(guessed))
 

@@ -309,10 +309,10 @@ class _Push:
             from entra_deployer.plan.engine import judge_unseen  # noqa: PLC0415
             from entra_deployer.plan.preflight import check_queries  # noqa: PLC0415
 
-            elastic, embedded = self._connection.elastic, self._connection.environment.embedded
-            asked, version = list(rules.values()), elastic.version()
-            without = partial(judge_unseen, elastic, version) if embedded else None
-            self._tell(check_queries(elastic, asked, version=version, embedded=embedded, without_source=without))
+            elastic, environment = self._connection.elastic, self._connection.environment
+            asked, embedded, parallel = list(rules.values()), environment.embedded, environment.limits.parallel
+            without = partial(judge_unseen, elastic, elastic.version()) if embedded else None
+            self._tell(check_queries(elastic, asked, embedded=embedded, parallel=parallel, without_source=without))
 
     def _watch_sources(self, written: Set[str]) -> None:
         """Look whether the sources have the fields that the rules need, as they had them at the last push."""

@@ -10,8 +10,9 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset
+from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.folder import DetectionTest
-from entra_deployer.plan.preflight import check_queries
+from entra_deployer.plan.preflight import at_any_time, check_queries
 from tests.compiler.build import rule
 
 VERSION = StackVersion(8, 19)
@@ -26,6 +27,9 @@ class Elastic:
     def __init__(self, **refusals):
         self.refusals = refusals
         self.asked = []
+
+    def version(self):
+        return VERSION
 
     def check_query(self, text):
         self.asked.append(text)
@@ -54,7 +58,7 @@ def named(folder, query, **options):
 
 
 def check(elastic, *rules, embedded=True):
-    return check_queries(elastic, rules, version=VERSION, embedded=embedded)
+    return check_queries(elastic, rules, embedded=embedded)
 
 
 def test_a_query_that_is_accepted_is_no_issue():
@@ -183,3 +187,24 @@ def test_where_a_condition_on_time_stays_the_query_is_asked_without_it_too():
     whole, anywhen = elastic.asked
     assert whole == made.rule.payload["query"]
     assert anywhen == whole.replace("@timestamp > NOW() - 1 hour", "@timestamp IS NOT NULL")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM logs | WHERE @timestamp > NOW() - 1 day AND a == 1",
+        "FROM logs\n// why\n| WHERE a == 1\n    AND @timestamp >= NOW() - 2 hours // so long\n    AND b == 2",
+        "FROM logs | WHERE (@timestamp > NOW() - 1 day OR a == 1) AND NOW() - 3 hours < @timestamp",
+        "FROM logs METADATA _id | WHERE @timestamp > NOW() - 14 days | STATS c = COUNT(*) BY a | WHERE c > 3",
+        "FROM logs | WHERE NOT (@timestamp < NOW() - 1 hour) AND (a == 1 AND (@timestamp) > NOW() - 1 hour)",
+        "FROM logs | WHERE @timestamp > ?_tstart AND @timestamp < ?_tend AND a == 1",
+        "FROM logs | WHERE @timestamp > NOW() - 1 day | WHERE @timestamp > NOW() - 2 days",
+        "FROM logs | KEEP a",
+    ],
+)
+def test_the_hunts_own_syntax_tells_the_conditions_on_time_of_its_rule(query):
+    made, elastic = rule(query), Elastic()
+    check(elastic, made)
+    written = made.rule.payload["query"]
+    without = apply_edits(written, at_any_time(parse(written, VERSION).tree))
+    assert elastic.asked == list(dict.fromkeys((written, without)))
