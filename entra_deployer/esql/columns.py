@@ -126,6 +126,26 @@ def possible_fields(tree: Tree) -> tuple[str, ...]:
     return tuple(sorted(_read(tree, unsure=True)))
 
 
+def kept_patterns(tree: Tree) -> tuple[str, ...]:
+    """The names with `*` of KEEP and DROP that none of the columns matches which the query makes in front of them.
+
+    They mean columns of the source; behind a STATS no name does.
+    """
+    made: list[str] = []
+    found: dict[str, None] = {}
+    for command in tree.commands:
+        match command:
+            case nodes.Stats(inline=False):
+                break
+            case nodes.Keep(names=names) | nodes.Drop(names=names):
+                wild = (one.name for one in names if "*" in one.name and one.name != "*")
+                found |= {name: None for name in wild if not any(fnmatchcase(one, name) for one in made)}
+            case nodes.From(metadata=metadata):
+                made += [one.name for one in metadata]
+        made += made_columns(command)
+    return tuple(found)
+
+
 def _read(tree: Tree, *, unsure: bool) -> set[str]:
     made: set[str] = set()
     read: set[str] = set()

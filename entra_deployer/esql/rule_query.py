@@ -6,7 +6,7 @@ from datetime import datetime
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.columns import joins, possible_fields
+from entra_deployer.esql.columns import joins, kept_patterns, possible_fields
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
@@ -28,6 +28,11 @@ class RuleQuery:
         """The fields that the query may read, with the types that it demands of them, "" where it demands none."""
         demanded = inferred_types(self.tree)
         return {name: demanded.get(name, "") for name in possible_fields(self.tree)}
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names with `*` by which it keeps or drops columns of its source: each has to match one of them."""
+        return kept_patterns(self.tree)
 
     @property
     def lookups(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from entra_deployer.esql.types import types_alike
 from entra_deployer.plan.preflight import Fault, ask, at_any_time, not_asked, query_text, refused
 from entra_deployer.repository import CANNOT_RUN
 from entra_deployer.stack.elasticsearch import ElasticClient
-from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, known_types, lookup_mapping, make_mapping
+from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, known_types, lookup_mapping, make_mapping, stand_ins
 
 PREFIX = "entra-deployer-engine"
 _PARALLEL = 4
@@ -201,6 +201,7 @@ def _mapping(query: RuleQuery) -> Json:
     fields = query.fields
     alike = types_alike(query.tree, known_types(_sources(query)))
     fields |= {name: kind for name, kind in alike.items() if name in fields}
+    fields |= stand_ins(_sources(query), query.patterns, fields)
     return make_mapping(_sources(query), (), fields, {}, embedded=True)
 
 

@@ -1,6 +1,7 @@
 """The mapping of a test index: what the integration, ECS and the query say about each field."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from entra_deployer.core.json import Untyped as Json
 from entra_deployer.data import load_knowledge
@@ -72,6 +73,28 @@ def as_shipped(stream: str, documents: Iterable[Mapping[str, Json]], fields: Ite
     return shipped
 
 
+def stand_ins(stream: str, patterns: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+    """A field, with its type, for each pattern such as `source.geo.*` that none of the names matches.
+
+    A source has such fields, so that its mapping has them, though no event of a test need hold one: KEEP and DROP are
+    refused where nothing matches. It is a field that the stream is known to have, else one called after the pattern.
+    """
+    taken, known = set(names), known_types(stream)
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        if any(fnmatchcase(name, pattern) for name in (*taken, *found)):
+            continue
+        own = (name for name in sorted(known) if known[name] in _SIMPLE and fnmatchcase(name, pattern))
+        name = next((one for one in own if not _overlaps(one, taken)), pattern.replace("*", "any"))
+        found[name] = known.get(name, "keyword")
+    return found
+
+
+def _overlaps(name: str, names: Iterable[str]) -> bool:
+    """Whether a field is a group of one of the others, or a part of one."""
+    return any(one.startswith(f"{name}.") or name.startswith(f"{one}.") for one in names)
+
+
 def make_mapping(
     stream: str,
     documents: Iterable[Mapping[str, Json]],
@@ -98,10 +121,13 @@ def make_mapping(
                 seen[name] = value
     made = _sub_fields(stream, {*seen, *fields})
     types = {"@timestamp": "date"}
-    for name in sorted({*seen, *fields, *made.values()} - made.keys()):
-        field = _owner(name, known)
+    names = sorted({*seen, *fields, *made.values()} - made.keys())
+    opened = _opened(names, known)
+    for name in names:
+        field = _owner(name, known, opened)
         kind = known.get(field) or _kind(seen.get(name))
-        if kind in OPAQUE or (kind != "object" and not any(other.startswith(f"{field}.") for other in seen)):
+        group = any(other.startswith(f"{field}.") for other in seen)
+        if field not in opened and (kind in OPAQUE or (kind != "object" and not group)):
             types[field] = _available(kind, embedded=embedded)
     return {
         "date_detection": False,
@@ -140,14 +166,21 @@ def _made_of(name: str, made: Mapping[str, str]) -> Json:
     return {"fields": {part: SUB_FIELDS[part] for part in parts}} if parts else {}
 
 
-def _owner(name: str, known: Mapping[str, str]) -> str:
+def _opened(names: Iterable[str], known: Mapping[str, str]) -> set[str]:
+    """The opaque fields of which a part is used that the source maps by itself: such a one is a group of fields."""
+    return {front for name in names if known.get(name, "object") != "object" for front in _opaque_fronts(name, known)}
+
+
+def _owner(name: str, known: Mapping[str, str], opened: Container[str]) -> str:
     """The field that is mapped for `name`: itself, or the opaque field that it is a part of."""
+    return next((front for front in _opaque_fronts(name, known) if front not in opened), name)
+
+
+def _opaque_fronts(name: str, known: Mapping[str, str]) -> Iterator[str]:
+    """The opaque fields that a name is a part of."""
     parts = name.split(".")
-    for length in range(1, len(parts)):
-        front = ".".join(parts[:length])
-        if known.get(front) in OPAQUE:
-            return front
-    return name
+    fronts = (".".join(parts[:length]) for length in range(1, len(parts)))
+    return (front for front in fronts if known.get(front) in OPAQUE)
 
 
 def _kind(value: Json) -> str:

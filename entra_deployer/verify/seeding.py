@@ -13,7 +13,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins
 from entra_deployer.esql.rule_query import RuleQuery, lookup_index
 from entra_deployer.hunts.folder import DetectionTest, Event
-from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping
+from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping, stand_ins
 from entra_deployer.stack.search import Searcher
 
 PREFIX = "entra-deployer-verify"
@@ -155,7 +155,9 @@ class _Seeding:
         part = _collect(items, self.run.now)
         stream, embedded = _stream(items[0]), self.run.embedded
         documents = as_shipped(stream, part.documents, part.fields)
-        mapping = make_mapping(stream, documents, part.fields, part.mapped, embedded=embedded)
+        names = {*part.fields, *(name for one in documents for name in one)}
+        fields = part.fields | stand_ins(stream, part.patterns, names)
+        mapping = make_mapping(stream, documents, fields, part.mapped, embedded=embedded)
         self.cleanup.callback(self.server.delete_index, name)
         self.server.create_index(name, mappings=mapping, settings=SETTINGS)
         self.server.bulk(name, documents, routing=part.routing)
@@ -215,10 +217,11 @@ class _Part:
     fields: dict[str, str]
     mapped: dict[str, str]
     aliases: dict[str, set[str]]
+    patterns: dict[str, None]
 
 
 def _collect(items: Sequence[Item], now: datetime) -> _Part:
-    part = _Part([], [], {}, {}, {})
+    part = _Part([], [], {}, {}, {}, {})
     for batch, number in items:
         tag = batch.alias_of(number)
         copies = [document for event in batch.tests[number].events for document in timed(event, now)]
@@ -226,6 +229,7 @@ def _collect(items: Sequence[Item], now: datetime) -> _Part:
         part.routing.extend([tag] * len(copies))
         part.fields.update(batch.fields)
         part.mapped.update(batch.mapped)
+        part.patterns.update(dict.fromkeys(batch.query.patterns if batch.query else ()))
         part.aliases[tag] = {tag}
         part.aliases.setdefault(batch.alias, set()).add(tag)
     return part

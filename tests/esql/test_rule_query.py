@@ -89,3 +89,17 @@ def test_what_cannot_be_pointed_elsewhere_says_why(text, said):
 def test_a_subquery_in_from_cannot_be_pointed_elsewhere():
     with pytest.raises(Unreadable, match="subquery"):
         read_query("FROM a, (FROM b | LIMIT 1) | LIMIT 2", StackVersion(99, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a | KEEP @timestamp, source.geo.*, *, user.name", ("source.geo.*",)),
+        ("FROM a | EVAL Esql.n = 1 | KEEP Esql.*, cloud.* | DROP aws.*", ("cloud.*", "aws.*")),
+        ("FROM a METADATA _id, _index | KEEP _i*", ()),
+        ('FROM a | DISSECT m "%{x.a} %{x.b}" | RENAME u AS y.u | KEEP x.*, y.*, z.*', ("z.*",)),
+        ("FROM a | STATS Esql.n = COUNT(*) BY host.name | KEEP host.*, Esql.*, no.*", ()),
+    ],
+)
+def test_the_patterns_that_mean_columns_of_the_source(text, expected):
+    assert read_query(text, V).patterns == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entra_deployer.stack.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping
+from entra_deployer.stack.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping, stand_ins
 
 STREAM = "logs-azure.signinlogs-default"
 
@@ -116,3 +116,26 @@ def test_lookup_rows_map_nothing_but_themselves_and_have_the_types_of_what_they_
         "source.ip": "ip",
         "user.name": "keyword",
     }
+
+
+def test_a_part_that_the_source_maps_by_itself_opens_a_flattened_field():
+    found = types([{"auditd.data.syscall": "bpf"}], fields=["auditd.data.name"], stream="logs-auditd_manager.auditd-x")
+    assert found == {"@timestamp": "date", "auditd.data.name": "keyword", "auditd.data.syscall": "keyword"}
+    both = types([{"auditd.data": {"a": 1}}], fields=["auditd.data.syscall"], stream="logs-auditd_manager.auditd-x")
+    assert both == {"@timestamp": "date", "auditd.data.syscall": "keyword"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "expected"),
+    [
+        ("source.geo.*", (), {"source.geo.city_name": "keyword"}),
+        ("source.geo.*", ("source.geo.name",), {}),
+        ("cloud.account.*", ("cloud.account.id.x",), {}),
+        ("*.country_name", ("client.geo",), {"destination.geo.country_name": "keyword"}),
+        ("my.own.*", (), {"my.own.any": "keyword"}),
+        ("source.as.n*", ("source.as.number.x",), {}),
+        ("source.as.n*r", ("source.as.number.x",), {"source.as.nanyr": "keyword"}),
+    ],
+)
+def test_a_pattern_that_no_field_matches_gets_one_that_does(pattern, names, expected):
+    assert stand_ins(STREAM, [pattern], names) == expected

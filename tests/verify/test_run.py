@@ -155,6 +155,17 @@ def test_events_are_as_old_as_they_say_and_copies_are_older():
     assert stamps == ["2026-03-01T11:00:00.000Z", "2026-03-01T10:59:00.000Z", "2026-03-01T12:00:00.000Z"]
 
 
+def test_a_pattern_of_keep_that_no_event_matches_finds_a_field_in_the_mapping():
+    class Mapping(Server):
+        def create_index(self, name, *, mappings=None, settings=None):
+            self.mapped = mappings["properties"]
+            super().create_index(name, mappings=mappings, settings=settings)
+
+    server = Mapping()
+    verify([a_rule(query=QUERY.replace(" | STATS", " | DROP source.geo.* | STATS", 1))], bench(server))
+    assert server.mapped["source.geo.city_name"] == {"type": "keyword", "ignore_above": 1024}
+
+
 def test_the_events_are_hidden_from_every_wildcard():
     server = Server()
     verify([a_rule()], bench(server))
