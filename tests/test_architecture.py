@@ -37,21 +37,12 @@ UNTYPED = {
     "core": "target",
     "data": "__init__",
     "esql": "cache",
-    "exchange": "import_rules",
     "forecast": "alerts runs",
     "hunts": "edit folder toml",
-    "ledger": "ledger store",
     "local/kibana": (
         "alerts bodies elastic errors exceptions executor object_files objects rule_routes "
         "rule_schema rules rules_in_bulk runs schema server status suppression things"
     ),
-    "objects": "kind rule saved_object state",
-    "plan": "difference engine journal planner push serial survey",
-    "promotion": "attestation promote",
-    "pull": "imported_rules pull pulled_fields",
-    "stack": "mapping",
-    "verify": "generate_tests live load ranges replay run seeding try_cases verify_rules",
-    "verify/mutate": "mutate",
 }
 """The modules, by room, that still hold JSON values without a type: to become fewer, and never more."""
 

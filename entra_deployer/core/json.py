@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.text import did_you_mean
@@ -374,6 +374,41 @@ def _written_alike(one: Json, other: Json) -> bool:
         return msgspec.json.encode(one) == msgspec.json.encode(other)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return False
+
+
+def as_mapping(value: Json) -> Mapping[str, Json]:
+    """A value that is a mapping, {} for None. Raises DoesNotFit for anything else, as the readers below do."""
+    if isinstance(value, Mapping):
+        return value
+    return {} if value is None else _refuse(value, "object")
+
+
+def as_list(value: Json) -> Sequence[Json]:
+    """A value that is a list, () for None."""
+    if isinstance(value, list | tuple):
+        return value
+    return () if value is None else _refuse(value, "array")
+
+
+def as_texts(value: Json) -> Sequence[str]:
+    """A value that is a list of texts, () for None."""
+    return [one if isinstance(one, str) else _refuse(one, "string") for one in as_list(value)]
+
+
+def as_mappings(value: Json) -> Sequence[Mapping[str, Json]]:
+    """A value that is a list of mappings, () for None."""
+    return [one if isinstance(one, Mapping) else _refuse(one, "object") for one in as_list(value)]
+
+
+def as_int(value: Json) -> int:
+    """A value that is a whole number, 0 for None."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return 0 if value is None else _refuse(value, "integer")
+
+
+def _refuse(value: Json, kind: str) -> NoReturn:
+    raise DoesNotFit([Misfit((), f"must be {_TYPES[kind]}, not {_short(value)}")])
 
 
 def shown(value: Json) -> str:

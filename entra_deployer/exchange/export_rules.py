@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Json, as_texts
 from entra_deployer.exchange.detection_rules import write_detection_rule
 from entra_deployer.exchange.foreign import Loss
 from entra_deployer.exchange.ndjson import write_export
@@ -73,7 +73,7 @@ def export_rules(rules: Sequence[CompiledRule], form: ExportForm, today: date) -
 def _payload(rule: CompiledRule) -> dict[str, Json]:
     """The rule without our mark: where it goes, no push of ours is to take it for its own."""
     payload = {name: value for name, value in rule.rule.payload.items() if name not in KEPT_ALWAYS}
-    return payload | {"tags": [tag for tag in payload["tags"] if tag != OWNER_TAG]}
+    return payload | {"tags": [tag for tag in as_texts(payload["tags"]) if tag != OWNER_TAG]}
 
 
 def _by_name(rule: CompiledRule, form: ExportForm) -> Iterator[Loss]:

@@ -13,7 +13,6 @@ from entra_deployer.core.errors import InputError, Location, UsageError
 from entra_deployer.core.files import MAX_DOCUMENT, RULES_FOLDER, read_text, write_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
-from entra_deployer.core.json import Untyped as Any
 from entra_deployer.core.target import StackVersion
 from entra_deployer.exchange.detection_rules import read_detection_rule
 from entra_deployer.exchange.foreign import ESQL, ForeignRule, foreign_rule
@@ -59,7 +58,7 @@ class _NoNames:
         """The rule itself."""
         return rule
 
-    def named_actions(self, actions: Sequence[Mapping[str, Any]]) -> list[Any]:
+    def named_actions(self, actions: Sequence[Mapping[str, Json]]) -> list[Json]:
         """Raises ValueError where there are some."""
         raise ValueError(f"{len(actions)} connectors are known by their ids alone")
 
@@ -215,7 +214,7 @@ class _Import:
             hint = f"`deploy compile {draft.folder} --explain` tells why"
             self._tell(OTHERWISE, Level.NOTE, rule.name, f"{name}: it compiles to another value", hint)
 
-    def _with_fields(self, draft: Draft, rule: ForeignRule, key: str, fields: Mapping[str, Any]) -> Draft:
+    def _with_fields(self, draft: Draft, rule: ForeignRule, key: str, fields: Mapping[str, Json]) -> Draft:
         left = () if rule.scheduled else SCHEDULE
         draft, unsaid = Bringer(self._builder(rule)).bring_all(draft, key, fields, left)
         for name in unsaid:
@@ -285,7 +284,7 @@ def _schedule(payload: Mapping[str, Json]) -> dict[str, Json]:
     return said
 
 
-def _changed(before: Mapping[str, Json], after: Mapping[str, Any]) -> Iterable[str]:
+def _changed(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterable[str]:
     """The fields that git decides on and that are another after the import."""
     for name, known in RULE_FIELDS.items():
         asked = known.owner is Owner.GIT and name not in _FOLLOWS and name in before

@@ -12,8 +12,7 @@ from functools import cached_property
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, decode
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, decode
 from entra_deployer.ledger.store import Document, Store, Terms
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import Key, StateObject
@@ -270,7 +269,7 @@ class Ledger:
         space = self._spaces[0]
         self._put(
             {
-                f"verdict:{space}:{_short(record['rule_id'])}:{record['kibana']}": self._labelled(
+                f"verdict:{space}:{_short(str(record['rule_id']))}:{record['kibana']}": self._labelled(
                     "verdict", {"space": space, "key": record["rule_id"], "at": record["at"], "record": dict(record)}
                 )
                 for record in records
@@ -341,7 +340,7 @@ class Ledger:
         return {"type": type_, "environment": self._environment, **fields}
 
     def _object(self, space: str, one: StateObject) -> Document:
-        what = {"kind": one.kind, "key": one.key, "name": one.name, "payload": dict(one.payload)}
+        what: Document = {"kind": one.kind, "key": one.key, "name": one.name, "payload": dict(one.payload)}
         return self._labelled("object", {"space": space, **what})
 
 

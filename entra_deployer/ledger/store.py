@@ -13,8 +13,7 @@ from typing import Protocol
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.files import read_bytes, write_text
-from entra_deployer.core.json import DoesNotFit, canonical, decode_json
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, as_list, canonical, decode_json
 from entra_deployer.stack.elasticsearch import ElasticClient, StoredDocument
 from entra_deployer.stack.privileges import LEDGER as INDEX
 
@@ -272,7 +271,7 @@ def _of_older_version(folder: Path) -> Iterator[tuple[str, Document]]:
     for path in sorted(folder.glob("push-*.json")):
         push = dict(read_document(path, dict[str, Json]))
         push_id = push.get("push_id", path.stem.removeprefix("push-"))
-        for position, result in enumerate(push.pop("results", ())):
+        for position, result in enumerate(as_list(push.pop("results", None))):
             change = {"type": "change", "push_id": push_id, "position": position, "result": result}
             yield f"change:{push_id}:{position}", change
         yield f"push:{push_id}", {"type": "push", **push}

@@ -5,8 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import same
+from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts, same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
@@ -95,10 +94,10 @@ class RuleKind:
 
     def ours(self, final: StateObject, kept: Iterable[FieldKept]) -> StateObject:
         """The rule without an analyst's tags."""
-        theirs = {tag for one in kept if one.path == "tags" for tag in one.existing or ()}
+        theirs = {tag for one in kept if one.path == "tags" for tag in as_texts(one.existing)}
         if not theirs:
             return final
-        tags = [tag for tag in final.payload["tags"] if tag not in theirs]
+        tags = [tag for tag in as_texts(final.payload["tags"]) if tag not in theirs]
         return StateObject(final.kind, final.key, final.name, {**final.payload, "tags": tags})
 
     def was_pushed(self, live: StateObject) -> bool | None:
@@ -126,13 +125,13 @@ def _owner(owner: OwnerOf, name: str) -> Owner:
     return known.owner if known else Owner.LIVE
 
 
-def _tags(desired: StateObject, live: StateObject, base: StateObject | None) -> tuple[list[str], list[str]]:
+def _tags(desired: StateObject, live: StateObject, base: StateObject | None) -> tuple[Sequence[str], list[str]]:
     """Our tags and, behind them, those that an analyst added; in the live order where nothing else differs."""
-    ours = list(desired.payload.get("tags", ()))
-    standing = list(live.payload.get("tags", ()))
-    pushed = set(base.payload.get("tags", ())) if base else set()
+    ours = as_texts(desired.payload.get("tags"))
+    standing = as_texts(live.payload.get("tags"))
+    pushed = as_texts(base.payload.get("tags")) if base else ()
     extra = [tag for tag in standing if tag not in ours and tag not in pushed]
-    final = ours + extra
+    final = [*ours, *extra]
     return (standing if sorted(final) == sorted(standing) else final), extra
 
 
@@ -142,11 +141,11 @@ def _comparable(name: str, value: Json) -> Json:
     The server gives the first; a text field of a browser makes the last.
     """
     if name == "actions" and isinstance(value, list):
-        return [{key: inner for key, inner in action.items() if key != "uuid"} for action in value]
+        return [{key: inner for key, inner in action.items() if key != "uuid"} for action in as_mappings(value)]
     if name == "query" and isinstance(value, str):
         return plain_text(value)
     if name == "tags" and isinstance(value, list):
-        return sorted(value)
+        return sorted(as_texts(value))
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
@@ -268,9 +267,8 @@ class RuleHandler:
         for pair in _PAIRS:
             names |= pair if pair & names else set()
         written = {name: desired.payload.get(name, _default(name)) for name in sorted(names)}
-        if WITNESS in _mapping(desired.payload.get("meta")):
-            meta = {**_mapping(live.object.payload.get("meta")), WITNESS: desired.payload["meta"][WITNESS]}
-            written["meta"] = meta
+        if witness := witness_of(desired.payload):
+            written["meta"] = {**as_mapping(live.object.payload.get("meta")), WITNESS: witness}
         plain = {name: value for name, value in written.items() if self._takes(name)}
         imported = {name: value for name, value in written.items() if self._only_imported(name)}
         if any(value is None for value in plain.values()):
@@ -344,7 +342,8 @@ class RuleHandler:
         if not RULE_FIELDS["required_fields"].writable(self._version) and "required_fields" in line:
             ecs = load_knowledge().ecs
             line["required_fields"] = [
-                {**item, "ecs": ecs.get(item["name"]) == item["type"]} for item in line["required_fields"]
+                {**item, "ecs": ecs.get(str(item["name"])) == item["type"]}
+                for item in as_mappings(line["required_fields"])
             ]
         return line
 
@@ -371,10 +370,6 @@ def _live(answer: RuleBody) -> LiveObject:
 def _default(name: str) -> Json:
     known = RULE_FIELDS.get(name)
     return known.default if known else None
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _quoted(text: str) -> str:

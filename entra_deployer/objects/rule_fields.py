@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from entra_deployer import facts
-from entra_deployer.core.json import Json, canonical, same
+from entra_deployer.core.json import Json, as_int, canonical, same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import Since
 
@@ -114,6 +114,11 @@ def is_default(name: str, value: Json) -> bool:
     """Whether a field that holds `value` says no more than one that was never sent."""
     field = RULE_FIELDS.get(name)
     return value is None or (field is not None and same(field.default, value))
+
+
+def max_signals(payload: Mapping[str, Json]) -> int:
+    """How many alerts one run of a rule may make."""
+    return as_int(payload.get("max_signals", RULE_FIELDS["max_signals"].default))
 
 
 WITNESS = "entra_deployer"

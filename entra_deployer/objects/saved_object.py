@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical, same
+from entra_deployer.core.json import DoesNotFit, Json, as_list, as_mapping, as_mappings, canonical, decode_json, same
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts, plain_text
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
@@ -36,9 +35,9 @@ class SavedObjectKind:
 
     def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
         """The attributes and, beside them, the references in a fixed order."""
-        references = payload.get("references", ())
-        ordered = sorted(references, key=canonical) if len(references) > 1 else list(references)
-        return {**payload["attributes"], "references": ordered}
+        references = as_list(payload.get("references"))
+        ordered = sorted(references, key=canonical) if len(references) > 1 else references
+        return {**as_mapping(payload["attributes"]), "references": ordered}
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
         """Whether two values say the same: line ends, and white space around a search's query, mean nothing."""
@@ -55,12 +54,12 @@ class SavedObjectKind:
 
     def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:  # noqa: ARG002 - nobody owns a part of a search
         """Ours over what stands: an attribute that we say nothing of keeps its value, and so does an analyst's tag."""
-        attributes = {**live.payload["attributes"], **desired.payload["attributes"]}
-        ours = list(desired.payload.get("references", ()))
+        attributes = {**as_mapping(live.payload["attributes"]), **as_mapping(desired.payload["attributes"])}
+        ours = as_mappings(desired.payload.get("references"))
         known = {canonical(one) for one in ours}
-        extra = [one for one in live.payload.get("references", ()) if canonical(one) not in known]
+        extra = [one for one in as_mappings(live.payload.get("references")) if canonical(one) not in known]
         references = sorted([*ours, *(one for one in extra if one["type"] == "tag")], key=canonical)
-        payload = {"attributes": attributes, "references": references}
+        payload: Mapping[str, Json] = {"attributes": attributes, "references": references}
         return Merged(StateObject(desired.kind, desired.key, desired.name, payload))
 
     def ours(self, final: StateObject, kept: Iterable[FieldKept]) -> StateObject:  # noqa: ARG002 - nothing is told as kept
@@ -174,7 +173,7 @@ class SavedObjectHandler:
         An object of a newer Kibana, which keeps the attributes of a search in tabs, is imported over as a whole.
         """
         if live.revision:
-            attributes = desired.payload["attributes"]
+            attributes = as_mapping(desired.payload["attributes"])
             body: dict[str, Json] = {
                 "attributes": {path: attributes[path] for path in paths if path in attributes},
                 "version": live.revision,
@@ -217,7 +216,10 @@ class SavedObjectHandler:
 
     def _live(self, item: SavedObjectBody) -> LiveObject:
         attributes = _flat(item["attributes"])
-        payload = {"attributes": attributes, "references": _sorted_references(item.get("references", ()))}
+        payload: Mapping[str, Json] = {
+            "attributes": attributes,
+            "references": _sorted_references(item.get("references", ())),
+        }
         return LiveObject(
             object=StateObject(self._kind, item["id"], str(attributes.get(self._name_attribute, "")), payload),
             object_id=item["id"],
@@ -250,10 +252,29 @@ def _comparable(value: Json) -> Json:
         source: Json = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         return value
-    query = source.get("query") if isinstance(source, Mapping) else None
-    if not isinstance(query, Mapping) or not isinstance(esql := query.get("esql"), str):
+    if not isinstance(source, Mapping) or not isinstance(query := source.get("query"), Mapping):
         return value
-    return {**source, "query": {**query, "esql": plain_text(esql)}}
+    esql = query.get("esql")
+    return {**source, "query": {**query, "esql": plain_text(esql)}} if isinstance(esql, str) else value
+
+
+def query_of_search(meta: Json) -> str:
+    """The ES|QL text in the `kibanaSavedObjectMeta` of a saved search, "" where there is none."""
+    text = as_mapping(meta).get("searchSourceJSON")
+    try:
+        return decode_json(text, _SearchSource).query.esql if isinstance(text, str) else ""
+    except DoesNotFit:
+        return ""
+
+
+@dataclass(frozen=True)
+class _SearchQuery:
+    esql: str = ""
+
+
+@dataclass(frozen=True)
+class _SearchSource:
+    query: _SearchQuery = _SearchQuery()
 
 
 def _canonical_text(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 RULE: Final = "rule"
 SAVED_SEARCH: Final = "saved_search"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.objects import rank_of
 from entra_deployer.plan.journal import PushEntry
 

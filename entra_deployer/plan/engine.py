@@ -16,7 +16,7 @@ from entra_deployer.checks.codes import title
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import as_mapping
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins, possible_fields, read_fields, sources
@@ -26,7 +26,15 @@ from entra_deployer.esql.types import types_alike
 from entra_deployer.plan.preflight import Fault, ask, at_any_time, not_asked, query_text, refused
 from entra_deployer.repository import CANNOT_RUN
 from entra_deployer.stack.elasticsearch import ElasticClient
-from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, known_types, lookup_mapping, make_mapping, stand_ins
+from entra_deployer.stack.mapping import (
+    LOOKUP_SETTINGS,
+    SETTINGS,
+    FieldMapping,
+    field_mappings,
+    known_types,
+    lookup_mapping,
+    stand_ins,
+)
 
 PREFIX = "entra-deployer-engine"
 _PARALLEL = 4
@@ -149,12 +157,12 @@ def _is_of(rule: CompiledRule, issue: Issue) -> bool:
 class Index:
     """An index in the making: its fields with their mappings, and the numbers of the queries that read it."""
 
-    properties: dict[str, Json] = field(default_factory=dict)
+    properties: dict[str, FieldMapping] = field(default_factory=dict)
     readers: list[int] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     alone: bool = False
 
-    def takes(self, properties: Mapping[str, Json]) -> bool:
+    def takes(self, properties: Mapping[str, FieldMapping]) -> bool:
         """Whether further fields fit: none of another type, none that is a group of others' fields."""
         return not self.alone and all(
             (name not in self.properties or _kind(self.properties[name]) == _kind(mapping))
@@ -163,16 +171,17 @@ class Index:
             for name, mapping in properties.items()
         )
 
-    def add(self, number: int, properties: Mapping[str, Json]) -> None:
+    def add(self, number: int, properties: Mapping[str, FieldMapping]) -> None:
         """Take further fields in."""
         self.readers.append(number)
         for name, mapping in properties.items():
-            parts = {**self.properties.get(name, {}).get("fields", {}), **mapping.get("fields", {})}
+            known = self.properties.get(name, {})
+            parts = {**as_mapping(known.get("fields")), **as_mapping(mapping.get("fields"))}
             self.properties[name] = {**mapping, "fields": parts} if parts else mapping
             self.groups |= _groups(name)
 
 
-def _kind(mapping: Mapping[str, Json]) -> Mapping[str, Json]:
+def _kind(mapping: FieldMapping) -> FieldMapping:
     return {key: value for key, value in mapping.items() if key != "fields"}
 
 
@@ -181,7 +190,7 @@ def _groups(name: str) -> set[str]:
     return {".".join(parts[:length]) for length in range(1, len(parts))}
 
 
-def pack(wanted: Sequence[tuple[Mapping[str, Json], bool]]) -> list[Index]:
+def pack(wanted: Sequence[tuple[Mapping[str, FieldMapping], bool]]) -> list[Index]:
     """As few indices as come easily for the fields of queries: they share one unless they want a field in two types.
 
     True beside the fields is for a query that needs one for itself.
@@ -197,12 +206,12 @@ def pack(wanted: Sequence[tuple[Mapping[str, Json], bool]]) -> list[Index]:
     return found
 
 
-def _mapping(query: RuleQuery) -> Json:
+def _properties(query: RuleQuery) -> dict[str, FieldMapping]:
     fields = query.fields
     alike = types_alike(query.tree, known_types(_sources(query)))
     fields |= {name: kind for name, kind in alike.items() if name in fields}
     fields |= stand_ins(_sources(query), query.patterns, fields)
-    return make_mapping(_sources(query), (), fields, {}, embedded=True)
+    return field_mappings(_sources(query), (), fields, {}, embedded=True)
 
 
 @contextmanager
@@ -210,7 +219,7 @@ def _stand_ins(elastic: ElasticClient, queries: Sequence[RuleQuery]) -> Iterator
     """The index that each of the queries is to read; they go when the block ends."""
     names = [""] * len(queries)
     with ExitStack() as cleanup:
-        for index in pack([(_mapping(query)["properties"], bool(query.lookups)) for query in queries]):
+        for index in pack([(_properties(query), bool(query.lookups)) for query in queries]):
             name = f"{PREFIX}-{uuid.uuid4().hex}"
             cleanup.callback(elastic.delete_index, name)
             elastic.create_index(name, mappings={"properties": index.properties}, settings=SETTINGS)

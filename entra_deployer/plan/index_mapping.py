@@ -11,6 +11,7 @@ from functools import cached_property
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import as_mappings
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.objects.state import StateObject
@@ -66,7 +67,7 @@ class Watched:
         """Each field that the rule requires; () where the source is not there or cannot be looked at."""
         if self.caps is None or not (self.caps.indices or self.then):
             return ()
-        return tuple(self._field(item["name"], item["type"]) for item in self.rule.payload.get("required_fields", ()))
+        return tuple(self._field(name, kind) for name, kind in _required(self.rule).items())
 
     @property
     def types(self) -> dict[str, str]:
@@ -236,8 +237,9 @@ def _pattern(rule: StateObject, version: StackVersion) -> str:
     return ",".join(syntax_cache().sources(str(rule.payload["query"]), version)) if _required(rule) else ""
 
 
-def _required(rule: StateObject) -> list[str]:
-    return [str(item["name"]) for item in rule.payload.get("required_fields", ())]
+def _required(rule: StateObject) -> Mapping[str, str]:
+    """The fields that a rule requires, with the types that are documented for them."""
+    return {str(item["name"]): str(item["type"]) for item in as_mappings(rule.payload.get("required_fields"))}
 
 
 def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> tuple[FieldCaps | None, str]:

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain
 
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, shown
+from entra_deployer.core.json import Json, as_list, as_texts, shown
 from entra_deployer.objects import KINDS, order_of
 from entra_deployer.objects.state import FieldDiff, FieldKept, Key, LiveObject, State, StateObject
 from entra_deployer.objects.tag import OWNER_TAG
@@ -96,10 +96,12 @@ class Side(StrEnum):
 
 def without_kept(diff: FieldDiff, kept: Iterable[FieldKept]) -> FieldDiff:
     """A diff of a list without those members that are an analyst's own, and stay."""
-    theirs = [item for one in kept if one.path == diff.path for item in one.existing or ()]
+    theirs = [item for one in kept if one.path == diff.path for item in as_list(one.existing)]
     if not theirs:
         return diff
-    existing, desired = ([item for item in side or () if item not in theirs] for side in (diff.existing, diff.desired))
+    existing, desired = (
+        [item for item in side if item not in theirs] for side in map(as_list, (diff.existing, diff.desired))
+    )
     return replace(diff, existing=existing, desired=desired)
 
 
@@ -260,9 +262,7 @@ class _SpacePlanner:
         """An edit of somebody's that this plan would undo. What is only taken over was never ours to compare with."""
         if not self._is_ours(live) or KINDS[live.object.kind].shared:
             return False
-        if diff.path == "tags" and [tag for tag in diff.desired or () if tag not in (diff.existing or ())] == [
-            OWNER_TAG
-        ]:
+        if diff.path == "tags" and {*as_texts(diff.desired)} - {*as_texts(diff.existing)} == {OWNER_TAG}:
             return False  # our own mark is no one's work
         side = side_of(diff, live.object, base)
         if side is not Side.UNKNOWN:

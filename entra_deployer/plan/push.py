@@ -10,7 +10,7 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
 from entra_deployer.core.git import commit_of, is_older_checkout
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_list
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Progress, apply, moved
@@ -71,7 +71,7 @@ class PushRequest:
 
     def with_options(self, options: Mapping[str, Json]) -> "PushRequest":
         """The same request for what a plan's file says that it was made with."""
-        names, tags = (tuple(str(one) for one in options.get(key, ())) for key in ("names", "tags"))
+        names, tags = (tuple(str(one) for one in as_list(options.get(key))) for key in ("names", "tags"))
         selection = Selection(names, tags, str(options.get("changed_since", "")))
         adopt, prune, overwrite = (bool(options.get(name)) for name in ("adopt", "prune", "overwrite"))
         return replace(self, selection=selection, adopt=adopt, prune=prune, overwrite=overwrite)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import as_texts
 from entra_deployer.core.time import say_duration
 from entra_deployer.objects.state import Key, LiveObject
 
@@ -58,7 +59,7 @@ def _retirements(
             continue
         since = _since(live) or now.astimezone(UTC).date()
         over = now >= datetime(since.year, since.month, since.day, tzinfo=UTC) + timedelta(seconds=after)
-        tags = [*rule.rule.payload.get("tags", ()), f"{_TAG}{since}"]
+        tags = [*as_texts(rule.rule.payload.get("tags")), f"{_TAG}{since}"]
         payload = {**rule.rule.payload, "enabled": False, "tags": tags}
         yield Retirement(replace(rule, rule=replace(rule.rule, payload=payload)), since, over)
 
@@ -66,8 +67,8 @@ def _retirements(
 def _since(live: LiveObject) -> date | None:
     """The day on which a push retired a rule, by its tag; the earliest where there are several."""
     days: list[date] = []
-    for tag in live.object.payload.get("tags") or ():
-        if isinstance(tag, str) and tag.startswith(_TAG):
+    for tag in as_texts(live.object.payload.get("tags")):
+        if tag.startswith(_TAG):
             try:
                 days.append(date.fromisoformat(tag.removeprefix(_TAG)))
             except ValueError:

@@ -9,8 +9,7 @@ from pathlib import Path
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_bytes, write_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, canonical, decode, decode_json
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, canonical, decode, decode_json
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
 
@@ -123,8 +122,8 @@ def change_to_json(change: Change) -> dict[str, Json]:
         "kind": change.kind,
         "key": change.key,
         "name": change.name,
-        "desired": change.desired and _object_to_json(change.desired),
-        "existing": change.existing and _live_to_json(change.existing),
+        "desired": _object_to_json(change.desired) if change.desired else None,
+        "existing": _live_to_json(change.existing) if change.existing else None,
         "diffs": [diff_to_json(diff) for diff in change.diffs],
         "kept": [{"path": k.path, "existing": k.existing, "reason": k.reason} for k in change.kept],
         "doubled": change.doubled,

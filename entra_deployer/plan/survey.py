@@ -7,7 +7,7 @@ from functools import partial
 from entra_deployer.compiler.compiled import CompiledRule, desired_state
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
@@ -18,6 +18,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.planner import Existing, Policy
 from entra_deployer.plan.retired import Retirement, split
 from entra_deployer.repository import Compilation, Repository
+from entra_deployer.stack.answers import Connector, ExceptionList
 from entra_deployer.stack.kibana import KibanaClient
 
 
@@ -136,7 +137,13 @@ def _owners(compilation: Compilation) -> dict[str, dict[str, str]]:
 
 # -- what a rule.yaml names and each environment numbers: connectors and shared exception lists ------------------------
 
-_USUAL_FREQUENCY = {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None}
+_USUAL: Mapping[str, Json] = {
+    "group": "default",
+    "params": {},
+    "frequency": {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None},
+    "alerts_filter": None,
+}
+"""What an action says where rule.yaml does not."""
 
 
 class Resolver:
@@ -147,8 +154,8 @@ class Resolver:
         self._client = client
         self._space = space
         self._aliases = aliases
-        self._connectors: Mapping[str, Json] | None = None
-        self._lists: dict[str, Json] = {}
+        self._connectors: Mapping[str, Connector] | None = None
+        self._lists: dict[str, ExceptionList | None] = {}
         self.issues: list[Issue] = []
 
     def resolve(self, rule: CompiledRule) -> CompiledRule:
@@ -165,19 +172,17 @@ class Resolver:
 
     def named_actions(self, actions: Sequence[Mapping[str, Json]]) -> list[Json]:
         """A live rule's actions as rule.yaml says them. ValueError for one whose connector is not among the space's."""
-        by_id = {one["id"]: name for name, one in self._all_connectors().items()}
+        by_id = {one.id: name for name, one in self._all_connectors().items()}
         ours = {here: name for name, here in self._aliases.items()}
         named: list[Json] = []
         for action in actions:
-            if action["id"] not in by_id:
+            if (here := by_id.get(str(action["id"]))) is None:
                 raise ValueError(f"no connector has the id {action['id']}")
-            here = by_id[action["id"]]
-            usual = {"group": "default", "params": {}, "frequency": _USUAL_FREQUENCY, "alerts_filter": None}
-            further = {key: action.get(key) for key, value in usual.items() if action.get(key) not in (None, value)}
+            further = {key: action[key] for key, usual in _USUAL.items() if action.get(key) not in (None, usual)}
             named.append({"connector": ours.get(here, here), **further})
         return named
 
-    def _all_connectors(self) -> Mapping[str, Json]:
+    def _all_connectors(self) -> Mapping[str, Connector]:
         if self._connectors is None:
             self._connectors = self._client.connectors(self._space)
         return self._connectors
@@ -193,15 +198,8 @@ class Resolver:
                 "create it there, or map its name under connectors",
             )
             return None
-        further = {key: item[key] for key in ("alerts_filter",) if key in item}
-        return {
-            "id": connector["id"],
-            "action_type_id": connector["connector_type_id"],
-            "group": item.get("group", "default"),
-            "params": item.get("params", {}),
-            "frequency": item.get("frequency", _USUAL_FREQUENCY),
-            **further,
-        }
+        said = {key: item.get(key, usual) for key, usual in _USUAL.items() if key in item or usual is not None}
+        return {"id": connector.id, "action_type_id": connector.connector_type_id, **said}
 
     def _exceptions(self, rule: CompiledRule, list_ids: Sequence[str]) -> list[Json]:
         found: list[Json] = []
@@ -209,7 +207,9 @@ class Resolver:
             if list_id not in self._lists:
                 self._lists[list_id] = self._client.exception_list(self._space, list_id)
             if one := self._lists[list_id]:
-                found.append({name: one[name] for name in ("id", "list_id", "type", "namespace_type")})
+                found.append(
+                    {"id": one.id, "list_id": one.list_id, "type": one.type, "namespace_type": one.namespace_type}
+                )
             else:
                 self._missing(
                     rule, f"there is no exception list {list_id!r} in the space {self._space}", "create it there first"

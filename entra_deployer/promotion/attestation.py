@@ -12,8 +12,7 @@ from pathlib import Path
 from entra_deployer.core.errors import DeployError, ExitCode, InputError, Location, SecretError
 from entra_deployer.core.files import read_bytes
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, canonical, decode, parse_json
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, canonical, decode, decode_json
 from entra_deployer.core.signing import Signature, fingerprint, problem_of_signature, public_key_of, sign
 from entra_deployer.objects.rule_fields import rule_digest
 from entra_deployer.objects.state import RULE
@@ -291,7 +290,7 @@ def check_attestation(root: Path, path: Path) -> AttestationCheck:
     """
     shown = str(path)
     try:
-        document: Json = parse_json(read_bytes(path, shown=shown))
+        document = decode_json(read_bytes(path, shown=shown), dict[str, Json])
     except DoesNotFit as error:
         raise InputError(f"it is not an attestation: {error}", location=Location(shown)) from error
     found = read_attestation(document, shown)

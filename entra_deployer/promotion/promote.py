@@ -8,7 +8,6 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.git import commit_of
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.ledger.history import number_pushes, with_changes
 from entra_deployer.objects.rule_fields import rule_digest
@@ -214,7 +213,7 @@ class _Promotion:
             return {}
         space = environment.spaces[0]
         compilation = self.repository.compile(self.target.target(space), self.request.selection)
-        payloads: dict[str, Json] = {key: one.payload for key, one in rules.items()}
+        payloads = {key: one.payload for key, one in rules.items()}
         under_test = [
             replace(rule, payload=payloads[rule.rule_id])
             for rule in rules_under_test(compilation, self.target, space)

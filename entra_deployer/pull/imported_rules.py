@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from entra_deployer.core.files import RULES_FOLDER
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_mappings, as_texts
 from entra_deployer.core.target import Target
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import last_stats
@@ -67,15 +67,15 @@ def _hunt(rule: StateObject, source: str) -> Hunt:
     payload = rule.payload
     return Hunt(
         name=rule.name.strip(),
-        author=", ".join(payload.get("author", ())),
+        author=", ".join(as_texts(payload.get("author"))),
         description=str(payload.get("description", "")).strip() or rule.name,
         uuid=str(uuid5(_NAMESPACE, rule.key)),
-        integrations=tuple(_integration(item) for item in payload.get("related_integrations", ())),
+        integrations=tuple(_integration(item) for item in as_mappings(payload.get("related_integrations"))),
         languages=(LANGUAGE,),
         queries=(Query(str(payload["query"]).strip("\n"), 1),),
         notes=(),
-        mitre=tuple(dict.fromkeys(_techniques(payload.get("threat", ())))),
-        references=tuple(payload.get("references", ())),
+        mitre=tuple(dict.fromkeys(_techniques(payload.get("threat")))),
+        references=tuple(as_texts(payload.get("references"))),
         license=str(payload.get("license", "")),
         source=source,
     )
@@ -87,10 +87,10 @@ def _integration(item: Mapping[str, Json]) -> str:
 
 def _techniques(threat: Json) -> Iterator[str]:
     """The most special techniques that the rule names."""
-    for entry in threat:
-        for technique in entry.get("technique", ()):
-            special = [one["id"] for one in technique.get("subtechnique", ())]
-            yield from special or [technique["id"]]
+    for entry in as_mappings(threat):
+        for technique in as_mappings(entry.get("technique")):
+            special = [str(one["id"]) for one in as_mappings(technique.get("subtechnique"))]
+            yield from special or [str(technique["id"])]
 
 
 def _fields(rule: StateObject) -> Iterator[tuple[str, Json]]:

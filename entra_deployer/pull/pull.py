@@ -1,6 +1,5 @@
 """Pull: what was changed in Kibana goes into the files that it should have been changed in."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,9 +7,10 @@ from pathlib import Path
 
 from entra_deployer.core.errors import ExitCode, UsageError
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_texts
 from entra_deployer.hunts.rule_yaml import RULE_ID
 from entra_deployer.hunts.selection import ALL, Selection
+from entra_deployer.objects.saved_object import query_of_search
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, LiveObject
 from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.plan.connection import Connection
@@ -228,18 +228,17 @@ class _Pull:
 
 def _wanted(drift: FieldDrift) -> Json:
     """The live value; our mark stays among the tags whatever an analyst did to it."""
-    if drift.path == "tags" and OWNER_TAG in (drift.desired or ()) and OWNER_TAG not in (drift.live or ()):
-        return [*(drift.live or ()), OWNER_TAG]
-    return drift.live
+    if drift.path != "tags" or OWNER_TAG not in as_texts(drift.desired) or OWNER_TAG in as_texts(drift.live):
+        return drift.live
+    return [*as_texts(drift.live), OWNER_TAG]
 
 
 def _search_query(drift: FieldDrift) -> str:
     """The ES|QL text of a saved search that was changed, "" where another part of it was."""
     if drift.path != "kibanaSavedObjectMeta":
         return ""
-    live, desired = (json.loads(value["searchSourceJSON"]) for value in (drift.live, drift.desired))
-    text = str(live.get("query", {}).get("esql", ""))
-    return text if text != desired.get("query", {}).get("esql") else ""
+    text = query_of_search(drift.live)
+    return text if text != query_of_search(drift.desired) else ""
 
 
 def _cannot_become_a_hunt(live: LiveObject, desired: set[str]) -> str:

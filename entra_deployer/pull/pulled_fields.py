@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.edit import (
     look_up,
@@ -80,7 +80,7 @@ class Bringer:
         for name in fields:
             if name in left:
                 continue
-            tags = self.with_tags(draft, key, fields.get("tags", ()))  # which follow from the tactics
+            tags = self.with_tags(draft, key, as_texts(fields.get("tags")))  # which follow from the tactics
             after = self.bring(draft, Wish(key, {**fields, "tags": tags}), name)
             if after is None:
                 unsaid.append(name)
@@ -106,7 +106,7 @@ class Bringer:
     def with_tags(self, draft: Draft, key: str, tags: Sequence[str]) -> list[str]:
         """The tags that the draft compiles to, and behind them those of `tags` that are not among them."""
         built = self.builder.build(draft)
-        compiled = list(built.rules[key].rule.payload["tags"]) if built and key in built.rules else []
+        compiled = as_texts(built.rules[key].rule.payload["tags"]) if built and key in built.rules else []
         return [*compiled, *(tag for tag in tags if tag not in compiled)]
 
     # -- the edits that may do it, the smallest first ---------------------------------------------------------------
@@ -131,16 +131,16 @@ class Bringer:
         if name == "from" and (lookback := _lookback(value)):
             yield settings.setting(("lookback",), lookback)
         if name == "threat":
-            yield settings.setting(("tactics",), [entry["tactic"]["name"] for entry in value or ()])
+            yield settings.setting(("tactics",), [as_mapping(entry["tactic"])["name"] for entry in as_mappings(value)])
         if name == "tags":
-            yield from _tag_edits(settings, value)
+            yield from _tag_edits(settings, as_texts(value))
         if name == "actions":
             yield partial(self._with_actions, settings=settings, value=value)
         if name == "exceptions_list":
-            yield settings.setting(("exceptions",), [one["list_id"] for one in value or ()])
+            yield settings.setting(("exceptions",), [one["list_id"] for one in as_mappings(value)])
 
     def _with_actions(self, draft: Draft, *, settings: "_Settings", value: Json) -> Draft:
-        return settings.setting(("actions",), self.builder.resolver.named_actions(value or []))(draft)
+        return settings.setting(("actions",), self.builder.resolver.named_actions(as_mappings(value)))(draft)
 
 
 @dataclass(frozen=True)
@@ -190,11 +190,11 @@ def _into_overlay(draft: Draft, *, home: tuple[str, str], name: str, before: Jso
     return draft.edited(draft.environment_path, text)
 
 
-def _tag_edits(settings: _Settings, value: Json) -> Iterator[Edit]:
+def _tag_edits(settings: _Settings, live: Sequence[str]) -> Iterator[Edit]:
     """Tags that rule.yaml adds are taken out there, and further ones added."""
     mine = list(settings.rule.settings.settings.tags)
-    compiled = settings.rule.rule.payload.get("tags", ())
-    wanted = [tag for tag in mine if tag in value] + [tag for tag in value if tag not in compiled]
+    compiled = as_texts(settings.rule.rule.payload.get("tags"))
+    wanted = [tag for tag in mine if tag in live] + [tag for tag in live if tag not in compiled]
     if wanted != mine:
         yield settings.setting(("tags",), wanted) if wanted else settings.removal(("tags",))
 

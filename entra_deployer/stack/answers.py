@@ -32,14 +32,6 @@ class SavedObjectBody(dict[str, Any]):
     """A saved object as Kibana tells it, or a line of an export."""
 
 
-class ConnectorBody(dict[str, Any]):
-    """A connector: its name, id and type."""
-
-
-class ExceptionListBody(dict[str, Any]):
-    """A shared exception list: its ids and types."""
-
-
 class DocumentBody(dict[str, Any]):
     """A document's source, whatever is in it."""
 
@@ -129,24 +121,9 @@ class _SavedObjectKeys(TypedDict, total=False):
     managed: bool
 
 
-class _ConnectorKeys(TypedDict):
-    id: str
-    name: str
-    connector_type_id: str
-
-
-class _ExceptionListKeys(TypedDict):
-    id: str
-    list_id: str
-    type: str
-    namespace_type: str
-
-
 _KEYS: dict[type, Any] = {
     RuleBody: _RuleKeys,
     SavedObjectBody: _SavedObjectKeys,
-    ConnectorBody: _ConnectorKeys,
-    ExceptionListBody: _ExceptionListKeys,
     DocumentBody: dict[str, Any],
 }
 
@@ -194,6 +171,23 @@ class RulePage(_Answer, frozen=True):
 
     data: list[RuleBody]
     total: int
+
+
+class Connector(_Answer, frozen=True):
+    """A connector of a space, as GET actions/connectors lists it."""
+
+    connector_type_id: str
+    id: str
+    name: str
+
+
+class ExceptionList(_Answer, frozen=True):
+    """GET /api/exception_lists."""
+
+    id: str
+    list_id: str
+    namespace_type: str
+    type: str
 
 
 class _ImportProblem(_Answer, frozen=True):

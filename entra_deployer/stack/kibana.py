@@ -14,9 +14,9 @@ from entra_deployer.core.errors import Refused, UnsupportedVersion
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.stack.answers import (
-    ConnectorBody,
+    Connector,
     DetectionPrivileges,
-    ExceptionListBody,
+    ExceptionList,
     KibanaStatus,
     LicensingInfo,
     Space,
@@ -161,15 +161,15 @@ class KibanaClient:
         """The ids of the spaces that we may see."""
         return sorted(space.id for space in self.get("/api/spaces/space", list[Space]))
 
-    def connectors(self, space: str) -> dict[str, ConnectorBody]:
-        """The connectors of a space by their names: {"id", "connector_type_id", ...}."""
-        return {item["name"]: item for item in self.get("/api/actions/connectors", list[ConnectorBody], space=space)}
+    def connectors(self, space: str) -> dict[str, Connector]:
+        """The connectors of a space by their names."""
+        return {item.name: item for item in self.get("/api/actions/connectors", list[Connector], space=space)}
 
-    def exception_list(self, space: str, list_id: str) -> ExceptionListBody | None:
+    def exception_list(self, space: str, list_id: str) -> ExceptionList | None:
         """A shared exception list by its list_id, None where there is none."""
         params = {"list_id": list_id, "namespace_type": "single"}
         try:
-            return self.get("/api/exception_lists", ExceptionListBody, space=space, params=params)
+            return self.get("/api/exception_lists", ExceptionList, space=space, params=params)
         except Refused as error:
             if error.status == 404:
                 return None

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.data import load_knowledge
 
 FAMILIES = {
@@ -26,6 +26,9 @@ SETTINGS = {
     "index.mapping.total_fields.limit": 10000,
 }
 """A hidden index: no wildcard of a rule, not even `*`, reaches it."""
+
+type FieldMapping = Mapping[str, Json]
+"""What an index mapping says of one field: {"type": "ip"}."""
 
 LOOKUP_SETTINGS: Mapping[str, Json] = {"index.mode": "lookup", "index.hidden": True, "index.number_of_replicas": 0}
 """An index that a LOOKUP JOIN can read."""
@@ -95,14 +98,14 @@ def _overlaps(name: str, names: Iterable[str]) -> bool:
     return any(one.startswith(f"{name}.") or name.startswith(f"{one}.") for one in names)
 
 
-def make_mapping(
+def field_mappings(
     stream: str,
     documents: Iterable[Mapping[str, Json]],
     fields: Mapping[str, str],
     mapped: Mapping[str, str],
     *,
     embedded: bool,
-) -> Json:
+) -> dict[str, FieldMapping]:
     """A mapping for every field of the (dotted) documents and for the `fields` that queries read, with their types.
 
     A field has the type that the environment's own source gives to it (`mapped`), else that of the integration or of
@@ -130,14 +133,14 @@ def make_mapping(
         if field not in opened and (kind in OPAQUE or (kind != "object" and not group)):
             types[field] = _available(kind, embedded=embedded)
     return {
-        "date_detection": False,
-        "dynamic_templates": [
-            {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
-        ],
-        "properties": {
-            name: _property(kind, lenient=name in other) | _made_of(name, made) for name, kind in sorted(types.items())
-        },
+        name: {**_property(kind, lenient=name in other), **_made_of(name, made)} for name, kind in sorted(types.items())
     }
+
+
+def index_mapping(properties: Mapping[str, FieldMapping]) -> Mapping[str, Json]:
+    """The mapping of an index with these fields; texts that are not among them become keywords."""
+    texts: Json = {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}
+    return {"date_detection": False, "dynamic_templates": [{"texts": texts}], "properties": properties}
 
 
 def lookup_mapping(
@@ -147,20 +150,20 @@ def lookup_mapping(
     fields: Mapping[str, str],
     *,
     embedded: bool,
-) -> Json:
+) -> Mapping[str, Json]:
     """The mapping of an index of lookup rows: the fields of the rows alone, since each hides the event's own.
 
     `keys` are the types of the columns that it is joined on, `fields` those that the query demands of any field.
     """
     names = {*keys, *(name for row in rows for name in row)}
     demanded = {name: fields.get(name, "") for name in names}
-    mapping = make_mapping(stream, rows, demanded, {}, embedded=embedded)
-    own = {name: kind for name, kind in mapping["properties"].items() if name in names}
+    mapped = field_mappings(stream, rows, demanded, {}, embedded=embedded)
+    own = {name: mapping for name, mapping in mapped.items() if name in names}
     joined = {name: {"type": "keyword" if kind == "text" else kind} for name, kind in keys.items() if kind in _SIMPLE}
-    return {**mapping, "properties": own | joined}
+    return index_mapping({**own, **joined})
 
 
-def _made_of(name: str, made: Mapping[str, str]) -> Json:
+def _made_of(name: str, made: Mapping[str, str]) -> FieldMapping:
     """The part of a mapping that says which fields are made of this one's value."""
     parts = sorted(part.removeprefix(f"{name}.") for part, whole in made.items() if whole == name)
     return {"fields": {part: SUB_FIELDS[part] for part in parts}} if parts else {}
@@ -202,7 +205,7 @@ def _available(kind: str, *, embedded: bool) -> str:
     return kind
 
 
-def _property(kind: str, *, lenient: bool) -> Json:
+def _property(kind: str, *, lenient: bool) -> FieldMapping:
     if lenient and kind in _LENIENT:
         return {"type": kind, "ignore_malformed": True}
     if kind == "keyword":

@@ -11,7 +11,7 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
 from entra_deployer.core.files import schema_line, write_text
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.data import load_json
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_int
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import COMPARISONS, Condition, conditions
 from entra_deployer.esql.rule_query import Unreadable, read_query
@@ -88,10 +88,10 @@ def lost_on_live_data(rule: RuleUnderTest, bench: Bench) -> Iterator[Issue]:
 
 
 def _issues(count: Count, answer: Mapping[str, Json], rule: RuleUnderTest, text: str) -> Iterator[Issue]:
-    events = int(answer["events"])
+    events = as_int(answer["events"])
     for number, condition in enumerate(count.conditions):
-        lost = int(answer[f"null_{number}"] or 0)
-        several = int(answer.get(f"several_{number}") or 0)
+        lost = as_int(answer[f"null_{number}"])
+        several = as_int(answer.get(f"several_{number}"))
         if not lost:
             continue
         silent = several or condition.negative

@@ -11,11 +11,10 @@ from typing import Protocol
 
 from entra_deployer.core.errors import InputError, Location, Refused
 from entra_deployer.core.files import read_lines
-from entra_deployer.core.json import DoesNotFit, flatten, parse_json
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, flatten, parse_json
 from entra_deployer.core.time import format_moment, parse_moment
 from entra_deployer.data import load_knowledge
-from entra_deployer.stack.mapping import make_mapping
+from entra_deployer.stack.mapping import field_mappings, index_mapping
 
 NEWEST = "last"
 """The word for the moment of the newest event."""
@@ -38,7 +37,7 @@ class Store(Protocol):
     def index_exists(self, name: str) -> bool:
         """Is there an index of this name."""
 
-    def create_index(self, name: str, *, mappings: Json = None, settings: Json = None) -> None:
+    def create_index(self, name: str, *, mappings: Mapping[str, Json], settings: Mapping[str, Json]) -> None:
         """Make an index."""
 
     def add_fields(self, index: str, properties: Mapping[str, Mapping[str, Json]]) -> None:
@@ -134,12 +133,12 @@ def _prepare(name: str, seen: _Seen, store: Store) -> frozenset[str]:
     knowledge = load_knowledge()
     known = knowledge.field_types((name,)) or {}
     of_package = {field: "" for field in known if field not in knowledge.ecs}  # its template maps them, seen or not
-    mapping = make_mapping(name, [seen.values], of_package, {}, embedded=True)
+    fields = field_mappings(name, [seen.values], of_package, {}, embedded=True)
     if store.index_exists(name):
-        store.add_fields(name, mapping["properties"])
+        store.add_fields(name, fields)
     else:
-        store.create_index(name, mappings=mapping, settings=_SETTINGS)
-    return frozenset(field for field, kind in mapping["properties"].items() if kind["type"] == "date")
+        store.create_index(name, mappings=index_mapping(fields), settings=_SETTINGS)
+    return frozenset(field for field, mapping in fields.items() if mapping["type"] == "date")
 
 
 @dataclass

@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import format_moment
 
 
-def time_range(payload: Mapping[str, Json], now: datetime, until: datetime | None = None) -> Json:
+def time_range(payload: Mapping[str, Json], now: datetime, until: datetime | None = None) -> Mapping[str, Json]:
     """The filter that Kibana puts before a rule's query, for a run at `now`: documents of [from, to] only.
 
     With `until` it is the time that all runs from `now` to `until` look at.
     """
-    span = {
+    span: Json = {
         "gte": _anchored(str(payload.get("from", "now-6m")), now),
         "lte": _anchored(str(payload.get("to", "now")), until or now),
         "format": "strict_date_optional_time",
     }
-    field = payload.get("timestamp_override")
-    if not field or field == "@timestamp":
+    field = str(payload.get("timestamp_override") or "@timestamp")
+    if field == "@timestamp":
         return {"range": {"@timestamp": span}}
     choices: list[Json] = [{"range": {field: span}}]
     if not payload.get("timestamp_override_fallback_disabled"):
-        absent = {"bool": {"must_not": {"exists": {"field": field}}}}
+        absent: Json = {"bool": {"must_not": {"exists": {"field": field}}}}
         choices.append({"bool": {"filter": [absent, {"range": {"@timestamp": span}}]}})
     return {"bool": {"should": choices, "minimum_should_match": 1}}
 

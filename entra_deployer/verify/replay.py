@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from entra_deployer.core.errors import ExitCode, InputError, Refused, UsageError
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import format_moment, parse_duration, parse_moment, parse_span
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.edits import apply_edits

@@ -8,13 +8,13 @@ from functools import partial
 
 from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import flatten
+from entra_deployer.core.json import Json, flatten
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql.embedded import beyond_embedded, lacked
 from entra_deployer.esql.rule_query import RuleQuery, Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest
+from entra_deployer.objects.rule_fields import max_signals
 from entra_deployer.stack.search import Previewer, PreviewResult, QueryResult
 from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
@@ -84,7 +84,7 @@ class _Case:
 
     @property
     def max_signals(self) -> int:
-        return int(self.payload.get("max_signals", 100))
+        return max_signals(self.payload)
 
     @property
     def tests(self) -> tuple[DetectionTest, ...]:

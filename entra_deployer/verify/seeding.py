@@ -7,13 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import format_moment
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins
 from entra_deployer.esql.rule_query import RuleQuery, lookup_index
 from entra_deployer.hunts.folder import DetectionTest, Event
-from entra_deployer.stack.mapping import LOOKUP_SETTINGS, SETTINGS, as_shipped, lookup_mapping, make_mapping, stand_ins
+from entra_deployer.stack.mapping import (
+    LOOKUP_SETTINGS,
+    SETTINGS,
+    as_shipped,
+    field_mappings,
+    index_mapping,
+    lookup_mapping,
+    stand_ins,
+)
 from entra_deployer.stack.search import Searcher
 
 PREFIX = "entra-deployer-verify"
@@ -34,7 +42,7 @@ class Index(Protocol):
 class Server(Searcher, Protocol):
     """What seeding and querying need of an Elasticsearch."""
 
-    def create_index(self, name: str, *, mappings: Json = None, settings: Json = None) -> None:
+    def create_index(self, name: str, *, mappings: Mapping[str, Json], settings: Mapping[str, Json]) -> None:
         """Make an index."""
 
     def delete_index(self, name: str) -> bool:
@@ -156,10 +164,10 @@ class _Seeding:
         stream, embedded = _stream(items[0]), self.run.embedded
         documents = as_shipped(stream, part.documents, part.fields)
         names = {*part.fields, *(name for one in documents for name in one)}
-        fields = part.fields | stand_ins(stream, part.patterns, names)
-        mapping = make_mapping(stream, documents, fields, part.mapped, embedded=embedded)
+        wanted = part.fields | stand_ins(stream, part.patterns, names)
+        fields = field_mappings(stream, documents, wanted, part.mapped, embedded=embedded)
         self.cleanup.callback(self.server.delete_index, name)
-        self.server.create_index(name, mappings=mapping, settings=SETTINGS)
+        self.server.create_index(name, mappings=index_mapping(fields), settings=SETTINGS)
         self.server.bulk(name, documents, routing=part.routing)
         self.aliases += [(name, alias, {"terms": {"_routing": sorted(tags)}}) for alias, tags in part.aliases.items()]
 

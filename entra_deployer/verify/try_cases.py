@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery
+from entra_deployer.objects.rule_fields import max_signals
 from entra_deployer.verify.generate.cases import Case, Unsolvable
-from entra_deployer.verify.generate.tests import MAX_SIGNALS, single_test
+from entra_deployer.verify.generate.tests import single_test
 from entra_deployer.verify.judge import judge
 from entra_deployer.verify.problems import About, of_result
 from entra_deployer.verify.ranges import time_range
@@ -59,7 +60,7 @@ class CaseTrial:
         except Refused as error:
             return f"Elasticsearch refuses the query: {error.message}"
         rows = result.records()
-        about = About("", self.query, int(self.payload.get("max_signals", MAX_SIGNALS)))
+        about = About("", self.query, max_signals(self.payload))
         for problem in of_result(result, about, batch.alias_of(number)):
             return f"tried on Elasticsearch, {problem.message}"
         outcomes = judge(batch.tests[number], rows, rows, ())

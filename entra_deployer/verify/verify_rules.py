@@ -9,7 +9,7 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.compiler.window import find_window
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest, RuleSource

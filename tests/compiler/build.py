@@ -55,7 +55,7 @@ def rule(query: str, **options) -> CompiledRule:
 
 
 def query_of(query: str, **options) -> str:
-    return rule(query, **options).rule.payload["query"]
+    return str(rule(query, **options).rule.payload["query"])
 
 
 def reasons(query: str, **options) -> dict[str, str]:

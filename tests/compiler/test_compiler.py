@@ -8,6 +8,7 @@ import pytest
 from entra_deployer.compiler.compiled import desired_state
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.issue import Level
+from entra_deployer.core.json import as_mappings
 from entra_deployer.data import load_knowledge
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG
@@ -75,7 +76,7 @@ def test_rule_yaml_keeps_tactics_by_name_id_or_slug():
 
 
 def test_a_technique_without_parts_has_no_empty_list_of_them():
-    [entry] = rule(COUNTING, mitre=("T1528",)).rule.payload["threat"]
+    [entry] = as_mappings(rule(COUNTING, mitre=("T1528",)).rule.payload["threat"])
     assert entry["technique"] == [
         {
             "id": "T1528",
@@ -174,7 +175,7 @@ def test_the_saved_search_holds_the_hunts_own_query_with_columns_and_time_range(
     assert attributes["sort"] == [["@timestamp", "desc"]]
     assert attributes["timeRange"] == {"from": "now-14d", "to": "now"}
     assert attributes["isTextBasedQuery"] is True
-    [reference] = search.payload["references"]
+    [reference] = as_mappings(search.payload["references"])
     assert reference["name"] == f"tag-ref-{reference['id']}"
 
 

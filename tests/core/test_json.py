@@ -20,6 +20,11 @@ from entra_deployer.core.json import (
     DoesNotFit,
     Json,
     Misfit,
+    as_int,
+    as_list,
+    as_mapping,
+    as_mappings,
+    as_texts,
     canonical,
     decode,
     decode_json,
@@ -205,3 +210,21 @@ VALUES = st.recursive(
 def test_values_are_the_same_where_their_canonical_texts_are(one, other):
     assert same(one, other) == (canonical(one) == canonical(other))
     assert same(one, parse_json(canonical(one).encode()))
+
+
+@pytest.mark.parametrize(
+    ("read", "fitting", "nothing", "unfit", "told"),
+    [
+        (as_mapping, {"a": 1}, {}, ["a"], 'must be a mapping, not ["a"]'),
+        (as_list, [1, "a"], (), "ab", 'must be a list, not "ab"'),
+        (as_texts, ["a", "b"], [], ["a", 1], "must be text, not 1"),
+        (as_mappings, [{"a": 1}], [], [{"a": 1}, None], "must be a mapping, not null"),
+        (as_int, 5, 0, True, "must be a whole number, not true"),
+    ],
+)
+def test_a_part_of_a_document_is_of_the_form_that_it_is_read_in(read, fitting, nothing, unfit, told):
+    assert read(fitting) == fitting
+    assert read(None) == nothing
+    with pytest.raises(DoesNotFit) as caught:
+        read(unfit)
+    assert str(caught.value) == told

@@ -9,6 +9,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion
 from entra_deployer.plan.engine import Verdict, check_on_engine, pack
 from entra_deployer.plan.preflight import Fault
+from entra_deployer.stack.mapping import FieldMapping
 from tests.compiler.build import rule
 
 VERSION = StackVersion(8, 19)
@@ -98,7 +99,7 @@ def test_queries_share_an_index_unless_they_join():
     fields = {"a": {"type": "long"}}
     assert len(pack([(fields, False)] * 3)) == 1
     assert len(pack([(fields, True)] * 3)) == 3
-    parts = {"a": {"type": "long", "fields": {"text": {"type": "text"}}}}
+    parts: dict[str, FieldMapping] = {"a": {"type": "long", "fields": {"text": {"type": "text"}}}}
     (index,) = pack([(fields, False), (parts, False), (replace_parts(parts), False)])
     assert set(index.properties["a"]["fields"]) == {"text", "caseless"}
 

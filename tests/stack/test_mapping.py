@@ -2,14 +2,14 @@
 
 import pytest
 
-from entra_deployer.stack.mapping import FAMILIES, as_shipped, lookup_mapping, make_mapping, stand_ins
+from entra_deployer.stack.mapping import FAMILIES, as_shipped, field_mappings, lookup_mapping, stand_ins
 
 STREAM = "logs-azure.signinlogs-default"
 
 
 def types(documents=(), fields=(), stream=STREAM, embedded=True):
-    mapping = make_mapping(stream, documents, dict.fromkeys(fields, ""), {}, embedded=embedded)
-    return {name: item["type"] for name, item in mapping["properties"].items()}
+    found = field_mappings(stream, documents, dict.fromkeys(fields, ""), {}, embedded=embedded)
+    return {name: item["type"] for name, item in found.items()}
 
 
 def test_known_fields_have_the_types_of_the_integration_and_of_ecs():
@@ -64,15 +64,16 @@ def test_no_family_is_a_type_that_needs_one_itself():
 
 
 def test_a_field_that_nobody_knows_has_the_type_that_the_query_demands():
-    mapping = make_mapping(STREAM, [{"my.size": "7"}], {"my.size": "long", "source.ip": "keyword"}, {}, embedded=True)
-    assert mapping["properties"]["my.size"] == {"type": "long"}
-    assert mapping["properties"]["source.ip"] == {"type": "ip"}, "the integration knows better"
+    demanded = {"my.size": "long", "source.ip": "keyword"}
+    found = field_mappings(STREAM, [{"my.size": "7"}], demanded, {}, embedded=True)
+    assert found["my.size"] == {"type": "long"}
+    assert found["source.ip"] == {"type": "ip"}, "the integration knows better"
 
 
 def test_the_source_of_the_environment_knows_best():
     mapped = {"source.ip": "keyword", "my.size": "ip", "user.name": "keyword", "user.email": "dense_vector"}
     fields = dict.fromkeys([*mapped, "source.port"], "")
-    found = make_mapping(STREAM, [], fields, mapped, embedded=True)["properties"]
+    found = field_mappings(STREAM, [], fields, mapped, embedded=True)
     assert found["source.ip"]["type"] == "keyword"
     assert found["my.size"] == {"type": "ip", "ignore_malformed": True}, (
         "a value that does not fit is no fault of a test"
@@ -87,7 +88,7 @@ DOCUMENTS = [{"process.name": "CMD.exe", "process.parent.name.caseless": "explor
 def test_a_field_that_is_made_of_another_one_is_a_part_of_its_mapping():
     fields = {"process.name.caseless": "", "process.executable.text": "", "my.name.caseless": ""}
     shipped = as_shipped(STREAM, DOCUMENTS, fields)
-    found = make_mapping(STREAM, shipped, fields, {}, embedded=True)["properties"]
+    found = field_mappings(STREAM, shipped, fields, {}, embedded=True)
     assert found["process.name"]["fields"]["caseless"]["normalizer"] == "lowercase"
     assert found["process.executable"]["fields"] == {"text": {"type": "text"}}
     assert not {"process.name.caseless", "process.executable.text"} & set(found)

@@ -11,7 +11,7 @@ from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.stack.answers import (
     BulkAction,
     DetectionPrivileges,
-    ExceptionListBody,
+    ExceptionList,
     KibanaStatus,
     Nothing,
     RuleBody,
@@ -33,7 +33,7 @@ TYPES = {
     "GET /api/status": KibanaStatus,
     "GET /api/detection_engine/privileges": DetectionPrivileges,
     "GET /api/spaces/space": list[Space],
-    "GET /api/exception_lists": ExceptionListBody,
+    "GET /api/exception_lists": ExceptionList,
     f"GET {RULES}": RuleBody,
     f"POST {RULES}": RuleBody,
     f"PUT {RULES}": RuleBody,

@@ -1,12 +1,12 @@
 """The mutation score of a rule's tests: which small changes of the rule would nobody notice?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import Searcher
@@ -24,7 +24,7 @@ class Patient(Protocol):
     @property
     def query(self) -> RuleQuery: ...  # noqa: D102
     @property
-    def payload(self) -> Json: ...  # noqa: D102
+    def payload(self) -> Mapping[str, Json]: ...  # noqa: D102
     @property
     def tests(self) -> tuple[DetectionTest, ...]: ...  # noqa: D102
     @property
@@ -39,7 +39,7 @@ class Trial:
     """A patient of its own: a query with tests that were seeded under `alias`."""
 
     query: RuleQuery
-    payload: Json
+    payload: Mapping[str, Json]
     tests: tuple[DetectionTest, ...]
     alias: str
     origin: Origin | None = None
@@ -55,7 +55,7 @@ class _Attempt:
 
     mutant: Mutant
     texts: tuple[str, ...]
-    payload: Json
+    payload: Mapping[str, Json]
 
 
 def mutate(patient: Patient, searcher: Searcher, now: datetime) -> MutationResult:
@@ -114,7 +114,7 @@ def _attempts(patient: Patient) -> Iterator[_Attempt]:
         yield _Attempt(mutant, texts, patient.payload)
 
 
-def _halved(payload: Json) -> str | None:
+def _halved(payload: Mapping[str, Json]) -> str | None:
     """Half the rule's range; None where it is of a form that this does not read."""
     _, lookback = schedule(payload)
     return f"now-{int(lookback // 2)}s" if lookback >= 2 else None
