@@ -32,9 +32,6 @@ USERS = {
 """Who alone may import a library."""
 
 UNTYPED = {
-    "checks": "check timing",
-    "compiler": "compiler",
-    "core": "target",
     "data": "__init__",
     "esql": "cache",
     "forecast": "alerts runs",

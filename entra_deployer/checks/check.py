@@ -1,13 +1,13 @@
 """What a check is, what it looks at, what it says, and how it is explained."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from entra_deployer import facts
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, Misfit
 from entra_deployer.core.target import Target
 from entra_deployer.data.attack import Attack
 from entra_deployer.data.integrations import Stream
@@ -17,6 +17,7 @@ from entra_deployer.esql.parse import Problem
 from entra_deployer.esql.tree import Span, Tree
 from entra_deployer.hunts.folder import QuerySettings
 from entra_deployer.hunts.hunt import Hunt, Query
+from entra_deployer.objects.rule_payload import RulePayload, read_payload
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,20 @@ class Subject:
     def payload(self) -> Mapping[str, Json]:
         """The rule as it would be sent to Kibana."""
         return self.rule.rule.payload
+
+    @cached_property
+    def _read(self) -> tuple[RulePayload, Sequence[Misfit]]:
+        return read_payload(self.payload)
+
+    @property
+    def said(self) -> RulePayload:
+        """The payload as a type, without what is not of it."""
+        return self._read[0]
+
+    @property
+    def misfits(self) -> Sequence[Misfit]:
+        """What of the payload is not of the type that its field has."""
+        return self._read[1]
 
     @property
     def attack(self) -> Attack:

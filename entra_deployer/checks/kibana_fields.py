@@ -4,91 +4,15 @@ Kibana drops what it does not know without a word: the first push then tells a d
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
-
-import msgspec
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import DoesNotFit, Json, decode, say_path
 from entra_deployer.core.text import closest
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS, RULE_FIELDS, SERVER_SET
+from entra_deployer.objects.rule_payload import MOST_GROUPS
 
 _OURS = frozenset({"rule_id", "type", "language", "query"})
 """What the hunt and the compiler say, and nobody else."""
-
-type _Text = Annotated[str, msgspec.Meta(min_length=1)]
-type _Texts = Annotated[list[str], msgspec.Meta(min_length=1)]
-type _Objects = list[dict[str, Json]]
-
-
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class _Duration(_Part, frozen=True):
-    value: Annotated[int, msgspec.Meta(ge=1)]
-    unit: Literal["s", "m", "h"]
-
-
-class _Suppression(_Part, frozen=True):
-    group_by: Annotated[list[str], msgspec.Meta(min_length=1, max_length=3)]
-    duration: _Duration | None = None
-    missing_fields_strategy: Literal["doNotSuppress", "suppress"] = "suppress"
-
-
-class _Investigation(_Part, frozen=True):
-    field_names: _Texts
-
-
-class _Integration(_Part, frozen=True):
-    package: _Text
-    version: _Text
-    integration: str = ""
-
-
-class _Required(_Part, frozen=True):
-    name: _Text
-    type: _Text
-
-
-class _Rule(msgspec.Struct, frozen=True):
-    """The fields of an ES|QL rule with their types and bounds, as Kibana's rule schemas of 8.12 to 9.x have them."""
-
-    name: _Text = "x"
-    description: _Text = "x"
-    severity: Literal["low", "medium", "high", "critical"] = "low"
-    risk_score: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
-    enabled: bool = False
-    tags: list[str] = []
-    interval: Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d*[smhd]$")] = "5m"
-    from_: str = msgspec.field(name="from", default="now-6m")
-    to: str = "now"
-    max_signals: Annotated[int, msgspec.Meta(ge=1)] = 100
-    alert_suppression: _Suppression | None = None
-    author: list[str] = []
-    license: str = ""
-    references: list[str] = []
-    false_positives: list[str] = []
-    note: str = ""
-    setup: str = ""
-    threat: _Objects = []
-    related_integrations: list[_Integration] = []
-    required_fields: list[_Required] = []
-    investigation_fields: _Investigation | None = None
-    risk_score_mapping: _Objects = []
-    severity_mapping: _Objects = []
-    rule_name_override: _Text | None = None
-    timestamp_override: _Text | None = None
-    timestamp_override_fallback_disabled: bool = False
-    timeline_id: _Text | None = None
-    timeline_title: _Text | None = None
-    building_block_type: _Text | None = None
-    output_index: str = ""
-    namespace: _Text | None = None
-    actions: _Objects = []
-    exceptions_list: _Objects = []
-    response_actions: _Objects = []
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
@@ -98,9 +22,16 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding(message, hint="take it out of rule.yaml", setting=("fields", name))
     for name in sorted(subject.payload.keys() - RULE_FIELDS.keys() - KEPT_ALWAYS):
         yield Finding(_unknown(name), hint=_did_you_mean(name), setting=("fields", name))
-    yield from _misfits({name: value for name, value in subject.payload.items() if value is not None})
+    for misfit in subject.misfits:
+        yield Finding(str(misfit), setting=("fields", *misfit.path))
+    suppression = subject.said.alert_suppression
+    if suppression and not 1 <= len(suppression.group_by) <= MOST_GROUPS:
+        message = f"alert_suppression.group_by: must have 1 to {MOST_GROUPS} entries"
+        yield Finding(message, setting=("fields", "alert_suppression", "group_by"))
     for number, action in enumerate(subject.settings.settings.actions):
-        frequency = action.get("frequency") or {}
+        frequency = action.get("frequency")
+        if not isinstance(frequency, Mapping):
+            continue
         if frequency.get("notifyWhen") == "onThrottleInterval" and not frequency.get("throttle"):
             message = f"actions[{number}].frequency: onThrottleInterval needs throttle"
             hint = "say throttle: 1h, for example"
@@ -116,15 +47,6 @@ def _unknown(name: str) -> str:
 def _did_you_mean(name: str) -> str | None:
     close = closest(name, sorted(RULE_FIELDS.keys() - _OURS))
     return f"did you mean {close!r}?" if close else None
-
-
-def _misfits(payload: Mapping[str, Json]) -> Iterator[Finding]:
-    try:
-        decode(payload, _Rule)
-    except DoesNotFit as error:
-        for misfit in error.misfits:
-            message = f"{say_path(misfit.path)}: {misfit.message}" if misfit.path else misfit.message
-            yield Finding(message, setting=("fields", *misfit.path))
 
 
 CHECK = Check(

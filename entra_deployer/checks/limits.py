@@ -11,7 +11,7 @@ from entra_deployer.esql import tree as nodes
 def _run(subject: Subject) -> Iterator[Finding]:
     commands = subject.tree.commands
     limits = [command for command in commands if isinstance(command, nodes.Limit)]
-    signals = subject.payload["max_signals"]
+    signals = subject.said.max_signals
     for number, command in enumerate(commands):
         yield from _early(command, commands[number + 1 :])
     if not limits:

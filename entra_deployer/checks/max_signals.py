@@ -8,7 +8,7 @@ from entra_deployer.core.issue import Level
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    wanted = subject.payload["max_signals"]
+    wanted = subject.said.max_signals
     if wanted > facts.MOST_SIGNALS:
         message = f"max_signals is {wanted}: over {facts.MOST_SIGNALS} Kibana writes no alert at all, and says nothing"
         yield Finding(message, setting=("max_signals",))

@@ -1,6 +1,6 @@
 """DEP045: an override, a mapping or a suppression names a column that the alert does not have."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
@@ -21,15 +21,13 @@ def _run(subject: Subject) -> Iterator[Finding]:
 
 def _named(subject: Subject) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """The columns that are named, each with where."""
-    payload = subject.payload
-    yield ("rule_name_override",), str(payload.get("rule_name_override") or "")
-    for key in ("severity_mapping", "risk_score_mapping"):
-        for number, item in enumerate(payload.get(key) or ()):
-            if isinstance(item, Mapping):
-                yield (key, number, "field"), str(item.get("field") or "")
-    folded = payload.get("alert_suppression")
-    for number, name in enumerate(folded.get("group_by") or () if isinstance(folded, Mapping) else ()):
-        yield ("alert_suppression", "group_by", number), str(name)
+    said = subject.said
+    yield ("rule_name_override",), said.rule_name_override or ""
+    for key, items in (("severity_mapping", said.severity_mapping), ("risk_score_mapping", said.risk_score_mapping)):
+        for number, item in enumerate(items):
+            yield (key, number, "field"), str(item.get("field") or "")
+    for number, name in enumerate(said.alert_suppression.group_by if said.alert_suppression else ()):
+        yield ("alert_suppression", "group_by", number), name
 
 
 CHECK = Check(

@@ -18,14 +18,15 @@ def _run(subject: Subject) -> Iterator[Finding]:
     stats = last_stats(subject.tree)
     if stats is None or timing is None:
         return
-    folded = subject.payload.get("alert_suppression")
+    folded = subject.said.alert_suppression
     if folded:
         buckets = find_window(subject.tree).time_keys
-        rest = [key for key in subject.rule.key_columns if key not in folded["group_by"] and key not in buckets]
+        rest = [key for key in subject.rule.key_columns if key not in folded.group_by and key not in buckets]
         if rest:
-            duration, same = folded["duration"], ", ".join(folded["group_by"])
+            duration, same = folded.duration, ", ".join(folded.group_by)
+            span = f"for {duration.value}{duration.unit}" if duration else "in each run"
             yield Finding(
-                f"for {duration['value']}{duration['unit']} all groups with the same {same} share one alert, whatever "
+                f"{span} all groups with the same {same} share one alert, whatever "
                 f"their {', '.join(rest)}: Kibana suppresses by three columns",
                 stats.span,
                 hint="`fields: {alert_suppression: ...}` in rule.yaml chooses others; `duplicates` another way",

@@ -10,10 +10,12 @@ _BANDS = {"low": (0, 21), "medium": (22, 47), "high": (48, 73), "critical": (74,
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    severity, score = subject.payload["severity"], subject.payload["risk_score"]
-    least, most = _BANDS.get(severity, (0, 100))
+    severity, score = subject.said.severity, subject.said.risk_score
+    if severity is None or score is None:
+        return
+    least, most = _BANDS[severity]
     if not least <= score <= most:
-        message = f"severity {severity} with risk_score {score}: usual for {severity} is {least} to {most}"
+        message = f"severity {severity} with risk_score {score:g}: usual for {severity} is {least} to {most}"
         yield Finding(message, setting=("risk_score",), hint="alerts are sorted by either: let them agree")
 
 

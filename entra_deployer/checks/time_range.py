@@ -11,13 +11,13 @@ def _run(subject: Subject) -> Iterator[Finding]:
     payload = subject.payload
     timing = Timing.of(payload)
     if timing is None:
-        written = ", ".join(f"{name}: {payload[name]!r}" for name in ("interval", "from", "to"))
+        written = ", ".join(f"{name}: {payload.get(name)!r}" for name in ("interval", "from", "to"))
         yield Finding(
             f"the schedule is not of the form that a rule runs with: {written}",
             hint="write `now-<n><unit>` (s, m, h, d, w) for from and to, `<n><unit>` for interval",
         )
     elif timing.span <= 0:
-        yield Finding(f"`from` {payload['from']} is not before `to` {payload['to']}: no run sees an event")
+        yield Finding(f"`from` {payload.get('from')} is not before `to` {payload.get('to')}: no run sees an event")
 
 
 CHECK = Check(

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import math_age, parse_duration
+from entra_deployer.objects.rule_fields import RULE_FIELDS
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,10 @@ class Timing:
     @classmethod
     def of(cls, payload: Mapping[str, Json]) -> "Timing | None":
         """The schedule; None where it is not of the form `now-<n><unit>`."""
-        start, end = math_age(payload["from"]), math_age(payload["to"])
+        said = {name: str(payload.get(name) or RULE_FIELDS[name].default) for name in ("from", "to", "interval")}
+        start, end = math_age(said["from"]), math_age(said["to"])
         try:
-            interval = parse_duration(payload["interval"])
+            interval = parse_duration(said["interval"])
         except ValueError:
             return None
         return None if start is None or end is None else cls(interval, start, end)

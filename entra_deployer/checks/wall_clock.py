@@ -12,7 +12,7 @@ _NOW = re.compile(r"\bnow\s*\(", re.IGNORECASE)
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    left = len(_NOW.findall(_COMMENT.sub("", subject.payload["query"])))
+    left = len(_NOW.findall(_COMMENT.sub("", subject.said.query)))
     calls = [node for node in subject.tree.walk() if isinstance(node, nodes.Call) and node.name == "now"]
     if left and calls:
         yield Finding(

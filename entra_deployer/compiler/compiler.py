@@ -13,8 +13,7 @@ from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.compiler.schedule import DAY, YEAR, Schedule, Wish, make_schedule, suppression
 from entra_deployer.compiler.window import INGESTED, TIMESTAMP, Window, find_window
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import merge_patch
+from entra_deployer.core.json import Json, merge_patch
 from entra_deployer.core.target import StackVersion, Target, VersionRange
 from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
@@ -25,6 +24,7 @@ from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import LANGUAGE, Query, esql_queries, is_behind_a_fence_word, is_esql
+from entra_deployer.objects.rule_fields import RULE_FIELDS
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.objects.tag import OWNER_TAG, owner_tag
 
@@ -144,7 +144,7 @@ class _Rule:
 
     def _goes_by_arrival(self) -> bool:
         """Whether a rule may go by the time of ingestion: rule.yaml or the environment says it, or it is known."""
-        said = (self.settings.settings.fields, self.target.overlay or {})
+        said = (self.settings.settings.fields, self.target.overlay)
         if any(fields.get("timestamp_override") == INGESTED for fields in said):
             return True
         return self.knowledge.has_everywhere(INGESTED, sources(self.tree))
@@ -195,11 +195,12 @@ class _Rule:
         hunt, settings = self.source.hunt, self.settings.settings
         attack = self.knowledge.attack_for(nineteen=facts.ATTACK_19.holds(self.target.version))
         tactics = guide.tactics_of(attack, hunt.mitre, settings.tactics)
+        rule_id, name = pinned_rule_id(hunt, self.settings), rule_name(hunt, self.settings)
         payload: dict[str, Json] = {
-            "rule_id": pinned_rule_id(hunt, self.settings),
+            "rule_id": rule_id,
             "type": "esql",
             "language": "esql",
-            "name": rule_name(hunt, self.settings),
+            "name": name,
             "description": settings.description or hunt.description,
             "query": text,
             "severity": settings.severity,
@@ -229,25 +230,31 @@ class _Rule:
             payload |= {"timestamp_override": window.column, "timestamp_override_fallback_disabled": True}
         if folded := suppression(schedule):
             payload["alert_suppression"] = folded
-        return self._overlaid(payload, settings.fields)
-
-    def _overlaid(self, payload: dict[str, Json], fields: Mapping[str, Json]) -> StateObject:
-        """The payload with its merge patches: the rule's own, the environment's, the environment's for this rule."""
-        patched = merge_patch(payload, fields)
-        if self.target.overlay:
-            patched = merge_patch(patched, self.target.overlay)
-        for name in (self.source.folder, self.source.hunt.name, payload["name"]):
-            if self.target.overlays and name in self.target.overlays:
-                patched = merge_patch(patched, self.target.overlays[name])
-                break
-        patched = {**patched, "rule_id": payload["rule_id"]}
-        return StateObject(RULE, payload["rule_id"], str(patched["name"]), patched)
+        overlays = self.target.overlays
+        own = next((overlays[one] for one in (self.source.folder, hunt.name, name) if one in overlays), {})
+        patched = _patched(payload, settings.fields, self.target.overlay, own) | {"rule_id": rule_id}
+        return StateObject(RULE, rule_id, str(patched["name"]), patched)
 
     def _search(self, schedule: Schedule, tag: StateObject, title: str) -> StateObject:
         hunt = self.source.hunt
         view = View(title, hunt.description, output_columns(self.tree), schedule.lookback or DAY)
         key = search_id(hunt, self.settings.key, self.target.space)
         return saved_search(key, self.tree, view, tag)
+
+
+_REQUIRED = frozenset({"type", "language", "name", "description", "query", "severity", "risk_score"})
+"""What no rule is without."""
+
+
+def _patched(payload: Mapping[str, Json], *patches: Mapping[str, Json]) -> dict[str, Json]:
+    """The payload with merge patches on it. Of what every rule has, a null leaves the usual: the hunt's or Kibana's."""
+    patched = dict(payload)
+    for patch in patches:
+        patched = merge_patch(patched, patch)
+    for name in payload.keys() - patched.keys():
+        usual = payload[name] if name in _REQUIRED else RULE_FIELDS[name].default
+        patched |= {} if usual is None else {name: usual}
+    return patched
 
 
 def _say_schedule(schedule: Schedule) -> str:

@@ -2,11 +2,11 @@
 
 import operator
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import total_ordering
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 
 @total_ordering
@@ -83,5 +83,5 @@ class Target:
     version: StackVersion
     license: str = "basic"
     enabled: bool = False
-    overlay: Json = None
-    overlays: Json = None
+    overlay: Mapping[str, Json] = field(default_factory=dict)
+    overlays: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)

@@ -7,17 +7,21 @@ query), `says` (a part of the message), `hints` (all of them) or `hint_begins`.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from entra_deployer.checks import CHECKS
 from entra_deployer.checks.check import Example, Subject
 from entra_deployer.checks.run import run_checks
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.issue import Issue
+from entra_deployer.core.json import merge_patch
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql import tree as nodes
@@ -26,23 +30,28 @@ from entra_deployer.esql.parse import parse, type_problems
 from entra_deployer.esql.patterns.regex import like_to_regex
 from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.rule_yaml import read_rule_yaml
+from entra_deployer.objects.rule_fields import RULE_FIELDS
 from tests.compiler.build import hunt
 
 RULE_YAML = "rules/a_hunt/rule.yaml"
 
 
-def issues_of(example: Example) -> tuple[Issue, ...]:
+def subject_of(example: Example) -> Subject:
     one = hunt(example.query, mitre=example.mitre, places={"mitre[0]": 40})
-    settings, problems = read_rule_yaml(example.rule_yaml, source=RULE_YAML, hunt=one, subject="a_hunt")
+    said, problems = read_rule_yaml(example.rule_yaml, source=RULE_YAML, hunt=one, subject="a_hunt")
     assert not problems, problems
     target = Target("test", "default", StackVersion.parse(example.version), example.license)
     knowledge = load_knowledge()
-    compiled = compile_source(RuleSource("a_hunt", one, settings), target, knowledge)
+    compiled = compile_source(RuleSource("a_hunt", one, said), target, knowledge)
     assert not compiled.issues, compiled.issues
     [rule] = compiled.rules
     types = knowledge.field_types(sources(rule.tree))
     faults = type_problems(rule.tree, target.version, types) if types else ()
-    return run_checks(Subject(rule, target, knowledge, faults))
+    return Subject(rule, target, knowledge, faults)
+
+
+def issues_of(example: Example) -> tuple[Issue, ...]:
+    return run_checks(subject_of(example))
 
 
 @pytest.mark.parametrize("code", sorted(CHECKS))
@@ -125,6 +134,31 @@ def test_the_pattern_to_write_matches_what_the_constant_begins_with(text):
     pattern = literal.value
     assert re.fullmatch(like_to_regex(pattern), text.replace("*", "anything"))
     assert not re.fullmatch(like_to_regex(pattern), text.replace("*", "anything")[1:])
+
+
+@pytest.fixture(scope="module")
+def aggregating() -> Subject:
+    return subject_of(Example("from a | where @timestamp > now() - 14 days | stats c = count(*) by user.name"))
+
+
+scalars = st.none() | st.booleans() | st.integers(-5, 2000) | st.floats(allow_nan=False) | st.text(max_size=5)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["group_by", "duration", "value", "unit", "field", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=50)
+@given(fields=st.dictionaries(st.sampled_from(sorted(RULE_FIELDS)), values, max_size=4))
+def test_whatever_fields_say_every_check_is_made(aggregating, fields):
+    payload = merge_patch(aggregating.payload, fields)
+    rule = replace(aggregating.rule, rule=replace(aggregating.rule.rule, payload=payload))
+    issues = run_checks(replace(aggregating, rule=rule))
+    assert [issue for issue in issues if "was not checked" in issue.message] == []
 
 
 CASES = Path(__file__).with_name("cases")

@@ -11,6 +11,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.core.json import as_mappings
 from entra_deployer.data import load_knowledge
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
+from entra_deployer.objects.rule_fields import RULE_FIELDS
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG
 from entra_deployer.objects.tag import OWNER_TAG
 from tests.compiler.build import compiled, hunt, rule, source, target
@@ -198,6 +199,26 @@ def test_overlays_change_the_payload_last_and_never_the_id():
     payload = made.rule.payload
     assert (payload["severity"], payload["max_signals"], payload["building_block_type"]) == ("high", 7, "default")
     assert payload["rule_id"] == made.rule.key != "x"
+
+
+@pytest.mark.parametrize("name", ["interval", "from", "to", "max_signals", "tags", "threat"])
+def test_of_what_kibana_fills_in_a_null_leaves_what_it_fills_in(name):
+    one = source(COUNTING, settings=RuleSettings(fields={name: None}))
+    [made] = compile_source(one, target(), load_knowledge()).rules
+    assert made.rule.payload[name] == RULE_FIELDS[name].default
+
+
+@pytest.mark.parametrize("name", ["name", "description", "query", "severity", "risk_score", "type"])
+def test_what_no_rule_is_without_stays_whatever_is_patched_away(name):
+    [plain] = compile_source(source(COUNTING), target(), load_knowledge()).rules
+    [made] = compile_source(source(COUNTING), target(overlay={name: None}), load_knowledge()).rules
+    assert made.rule.payload == plain.rule.payload
+
+
+def test_what_a_rule_may_lack_is_taken_away_by_a_null():
+    one = source(COUNTING, settings=RuleSettings(fields={"investigation_fields": None}))
+    [made] = compile_source(one, target(), load_knowledge()).rules
+    assert "investigation_fields" not in made.rule.payload
 
 
 def test_a_hunt_without_esql_is_told_at_its_language():
