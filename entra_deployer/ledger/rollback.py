@@ -112,7 +112,7 @@ def _space(
 
     The repository is asked for what it says of owners alone: a rollback does not depend on its being in order.
     """
-    survey = survey_space(repository, connection, space, connection.journal.base(space))
+    survey = survey_space(repository, connection, space, connection.journal.past)
     mine = {(kind, key): one for (where, kind, key), one in wanted.items() if where == space}
     tag = owner_tag(space)
     once = State(space, in_order([*(one for one in mine.values() if one and one.at != tag.at), tag]))

@@ -45,6 +45,10 @@ class Standing:
     same_name: tuple[LiveObject, ...] = ()
 
 
+type Wanted = Callable[[], tuple[Collection[str], Collection[str]]]
+"""Gives the keys and the names that somebody wants; it may have to wait for them."""
+
+
 class Handler(Protocol):
     """Reads and writes the objects of one kind in one space. Raises Refused or Unreachable where that fails."""
 
@@ -63,8 +67,8 @@ class Handler(Protocol):
         """The objects of exactly these names, whoever made them; [] for a kind whose names mean nothing."""
         ...
 
-    def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:
-        """All of that, each object read once."""
+    def look(self, mark: Mark, wanted: Wanted, *, many: bool = False) -> Standing:
+        """All of that, each object read once. `wanted` is asked as late as can be; `many` says that it is long."""
         ...
 
     def read(self, object_id: str) -> LiveObject | None:

@@ -9,7 +9,7 @@ from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts, sa
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
-from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts, plain_text
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
 from entra_deployer.objects.rule_fields import (
     KEPT_ALWAYS,
     RULE_FIELDS,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _API = "/api/detection_engine/rules"
 _PAGE = 1000
 """Rules of one answer, which takes Kibana some 0.3 s and 1 to 10 MB."""
+_DEEPEST = 10_000
+"""Rules up to which Kibana pages."""
+_OLDEST_FIRST = {"sort_field": "created_at", "sort_order": "asc"}
 _FILTER_CHARACTERS = 3000
 _BULK = 100
 _PAIRS = ({"timeline_id", "timeline_title"},)
@@ -183,31 +186,32 @@ class RuleHandler:
         """Every rule of a type ("esql"), whoever made it, the oldest first."""
         return list(self._find(f"alert.attributes.params.type: {_quoted(kind)}"))
 
-    def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:
-        """Our rules, and those without our mark that have one of these rule_ids or names."""
-        marked = self.marked(mark)
-        found = {live.object_id: live for live in marked}
-        if keys or names:
-            found |= {live.object_id: live for live in self._unmarked(mark, set(keys), set(names))}
+    def look(self, mark: Mark, wanted: Wanted, *, many: bool = False) -> Standing:
+        """Our rules, and those without our mark that have one of these rule_ids or names, in one go.
+
+        Where no filter could name all of them, everybody's rules are read, in large pages: before it is known which
+        ones are wanted, where there are `many`.
+        """
+        bodies = self._everybodys(mark) if many else None
+        keys, names = map(set, wanted())
+        if bodies is None:
+            kql = _any_of(mark, keys, names)
+            bodies = list(self._bodies(kql)) if len(kql) <= _FILTER_CHARACTERS else self._everybodys(mark)
+        ours = {rule["id"] for rule in bodies if mark.tag in (rule.get("tags") or ())}
+        found = [_live(one) for one in bodies if one["id"] in ours or one["rule_id"] in keys or one["name"] in names]
         return Standing(
-            tuple(marked),
-            tuple(live for live in found.values() if live.object.key in keys),
-            tuple(live for live in found.values() if live.object.name in names),
+            tuple(live for live in found if live.object_id in ours),
+            tuple(live for live in found if live.object.key in keys),
+            tuple(live for live in found if live.object.name in names),
         )
 
-    def _unmarked(self, mark: Mark, keys: Set[str], names: Set[str]) -> Iterator[LiveObject]:
-        """Where a filter could not name all keys and names, everybody's rules are read, in large pages."""
-        kql = f"not alert.attributes.tags: {_quoted(mark.tag)}"
-        named = [
-            f"{field}: ({' or '.join(map(_quoted, sorted(values)))})"
-            for field, values in (("alert.attributes.params.ruleId", keys), ("alert.attributes.name", names))
-            if values
-        ]
-        if sum(map(len, named)) <= _FILTER_CHARACTERS:
-            kql = f"{kql} and ({' or '.join(named)})"
-        for rule in self._bodies(kql):
-            if rule["rule_id"] in keys or rule["name"] in names:
-                yield _live(rule)
+    def _everybodys(self, mark: Mark) -> list[RuleBody]:
+        """All rules of the space; in two halves where Kibana does not page as far as its end."""
+        first = self._page("", 1)
+        if first.total <= _DEEPEST:
+            return list(self._bodies("", first))
+        ours = f"alert.attributes.tags: {_quoted(mark.tag)}"
+        return [*self._bodies(ours), *self._bodies(f"not {ours}")]
 
     def read(self, object_id: str) -> LiveObject | None:
         """One rule by Kibana's own id, read in real time; None where it is gone."""
@@ -232,13 +236,12 @@ class RuleHandler:
     def _find(self, kql: str) -> Iterator[LiveObject]:
         return map(_live, self._bodies(kql))
 
-    def _bodies(self, kql: str) -> Iterator[RuleBody]:
+    def _bodies(self, kql: str, first: RulePage | None = None) -> Iterator[RuleBody]:
+        """The rules that a filter finds, "" for all; `first` is their first page where that was read."""
         page = 1
         seen: set[str] = set()
         while True:
-            order = {"sort_field": "created_at", "sort_order": "asc"}
-            params: dict[str, str | int] = {"filter": kql, "per_page": _PAGE, "page": page, **order}
-            answer = self.client.get(f"{_API}/_find", RulePage, space=self._space, params=params)
+            answer = first if first and page == 1 else self._page(kql, page)
             for rule in answer.data:
                 if rule["id"] not in seen:
                     seen.add(rule["id"])
@@ -246,6 +249,12 @@ class RuleHandler:
             if page * _PAGE >= answer.total or not answer.data:
                 return
             page += 1
+
+    def _page(self, kql: str, page: int) -> RulePage:
+        params: dict[str, str | int] = {"per_page": _PAGE, "page": page, **_OLDEST_FIRST}
+        if kql:
+            params["filter"] = kql
+        return self.client.get(f"{_API}/_find", RulePage, space=self._space, params=params)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -370,6 +379,17 @@ def _live(answer: RuleBody) -> LiveObject:
 def _default(name: str) -> Json:
     known = RULE_FIELDS.get(name)
     return known.default if known else None
+
+
+def _any_of(mark: Mark, keys: Set[str], names: Set[str]) -> str:
+    """The filter for rules with our mark, one of the rule_ids, or one of the names."""
+    fields = {
+        "alert.attributes.tags": {mark.tag},
+        "alert.attributes.params.ruleId": keys,
+        "alert.attributes.name": names,
+    }
+    named = (f"{field}: ({' or '.join(map(_quoted, sorted(values)))})" for field, values in fields.items() if values)
+    return " or ".join(named)
 
 
 def _quoted(text: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import DoesNotFit, Json, as_list, as_mapping, as_mappings, canonical, decode_json, same
-from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, import_by_parts, plain_text
+from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
 from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
     Nothing,
@@ -141,12 +141,12 @@ class SavedObjectHandler:
         """Names mean nothing."""
         return []
 
-    def look(self, mark: Mark, keys: Collection[str], names: Collection[str]) -> Standing:  # noqa: ARG002 - names mean nothing
+    def look(self, mark: Mark, wanted: Wanted, *, many: bool = False) -> Standing:  # noqa: ARG002 - each is named by its id
         """Our objects, and those with these ids that do not refer to our tag."""
         marked = self.marked(mark)
-        wanted = set(keys)
-        mine = [live for live in marked if live.object.key in wanted]
-        others = self.by_key(wanted.difference(live.object.key for live in mine))
+        keys = set(wanted()[0])
+        mine = [live for live in marked if live.object.key in keys]
+        others = self.by_key(keys.difference(live.object.key for live in mine))
         return Standing(tuple(marked), (*mine, *others))
 
     def read(self, object_id: str) -> LiveObject | None:

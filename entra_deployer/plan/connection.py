@@ -8,6 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
+from entra_deployer.core.ahead import ahead
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion, Target
@@ -45,6 +46,10 @@ class Connection:
         """Close the connections."""
         self.kibana.__exit__(kind, error, trace)
         self.elastic.close()
+
+    def ahead[T](self, work: Callable[[], T]) -> Callable[[], T]:
+        """Begin something that asks the servers, where they may be asked several things at a time."""
+        return ahead(work, aside=self.environment.limits.parallel > 1)
 
     @cached_property
     def version(self) -> StackVersion:

@@ -241,13 +241,13 @@ def find_drift(repository: Repository, connection: Connection, selection: Select
 
 def compare_spaces(repository: Repository, connection: Connection, selection: Selection = ALL) -> list[Compared]:
     """Read and compare each space."""
-    past = connection.journal.past()
-    last_push = next(iter(past.entries), None)
+    past = connection.ahead(connection.journal.past)
     found: list[Compared] = []
     for space in connection.environment.spaces:
-        survey = survey_space(repository, connection, space, past.bases.get(space, {}), selection)
-        watched = _watch(survey, connection, past.types.get(space, {}))
+        survey = survey_space(repository, connection, space, past, selection)
+        watched = _watch(survey, connection, past().types.get(space, {}))
         differences = _compare(survey, watched, _sources(survey, repository.root), whole=selection.is_all)
+        last_push = next(iter(past().entries), None)
         found.append(Compared(survey, tuple(differences), tuple(watched), last_push))
     return found
 

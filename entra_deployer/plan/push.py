@@ -222,14 +222,9 @@ class _Push:
     # -- the plan ---------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        past = self._past = self._journal.past()
-        if past.interrupted:
-            issues, self._begun = close_finished(self._connection, past.interrupted)
-            self._tell(issues)
-            past = self._past = self._journal.past()  # what was closed has left a base
+        past = self._connection.ahead(self._look_back)
         for space in self._connection.environment.spaces:
-            base = past.bases.get(space, {})
-            self._surveys.append(survey_space(self._repository, self._connection, space, base, self._request.selection))
+            self._surveys.append(survey_space(self._repository, self._connection, space, past, self._request.selection))
         self._tell([issue for survey in self._surveys for issue in survey.issues])
         plan = self._planned()
         while self._request.keep_going and (broken := self._broken()):
@@ -242,6 +237,15 @@ class _Push:
         self._issues = _of_written(self._issues, folders)
         plan = replace(plan, issues=tuple(_of_written(plan.issues, folders)))
         return plan.with_issues([*self._issues, *self._unusual(plan)])
+
+    def _look_back(self) -> Past:
+        """What is known of earlier pushes, once the journals of those that had nothing left to do are closed."""
+        past = self._past = self._journal.past()
+        if past.interrupted:
+            issues, self._begun = close_finished(self._connection, past.interrupted)
+            self._tell(issues)
+            past = self._past = self._journal.past()  # what was closed has left a base
+        return past
 
     def _planned(self) -> Plan:
         """The plan of all hunts that are not left out, and what Elasticsearch says of the queries to be written."""

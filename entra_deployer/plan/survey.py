@@ -1,6 +1,7 @@
 """One space as a plan, a drift and a pull all need it: what the hunts want of it, what it holds, who owns what."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,6 +9,7 @@ from entra_deployer.compiler.compiled import CompiledRule, desired_state
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
+from entra_deployer.hunts.folder import Catalog
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
@@ -15,6 +17,7 @@ from entra_deployer.objects.rule_fields import Owner, with_witness
 from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
+from entra_deployer.plan.journal import Past
 from entra_deployer.plan.planner import Existing, Policy
 from entra_deployer.plan.retired import Retirement, split
 from entra_deployer.repository import Compilation, Repository
@@ -50,18 +53,46 @@ class Survey:
         return found
 
 
+_MANY = 60
+"""Hunts from which on a filter could not name all of their rules."""
+
+
 def survey_space(
-    repository: Repository,
-    connection: Connection,
-    space: str,
-    base: Mapping[Key, StateObject],
-    selection: Selection = ALL,
+    repository: Repository, connection: Connection, space: str, past: Callable[[], Past], selection: Selection = ALL
 ) -> Survey:
-    """Compile for a space and read what stands there. `base` is what the last push left. Reads only."""
-    compilation = repository.compile(connection.target(space), selection)
-    resolver = Resolver(connection.kibana, space, connection.environment.connectors)
-    rules = [resolver.resolve(rule) for rule in compilation.deployable]
-    existing = read_existing(connection, desired_state(rules, space))
+    """Compile for a space, and meanwhile read what stands there. `past` is asked at the end. Reads only."""
+    many = len(_catalog(repository, connection, selection).sources) > _MANY
+    wanted: Future[State] = Future()
+    existing = _begin_reading(connection, space, wanted.result, many=many)
+    try:
+        compilation = repository.compile(connection.target(space), selection)
+        resolver = Resolver(connection.kibana, space, connection.environment.connectors)
+        rules = [resolver.resolve(rule) for rule in compilation.deployable]
+        wanted.set_result(desired_state(rules, space))
+    except BaseException as error:
+        wanted.set_exception(error)  # or those who read would wait for it for ever
+        raise
+    return _survey(connection, (compilation, resolver, rules), existing(), past().bases.get(space, {}))
+
+
+def _catalog(repository: Repository, connection: Connection, selection: Selection) -> Catalog:
+    """The hunts that are selected, and meanwhile which Kibana this is. A Kibana that is none is told first."""
+    version, license_ = map(connection.ahead, (lambda: connection.version, lambda: connection.license))
+    try:
+        return repository.catalog(selection)
+    finally:
+        version()
+        license_()
+
+
+def _survey(
+    connection: Connection,
+    compiled: tuple[Compilation, "Resolver", Sequence[CompiledRule]],
+    existing: Existing,
+    base: Mapping[Key, StateObject],
+) -> Survey:
+    """What was compiled and what was read, put together."""
+    compilation, resolver, rules = compiled
     environment = connection.environment
     retired: list[Retirement] = []
     if any(rule.settings.settings.retired for rule in rules):
@@ -77,7 +108,7 @@ def survey_space(
         unread=compilation.unread,
     )
     told = [one.told(environment.retire_after) for one in retired]
-    desired = desired_state([_stamped(rule) for rule in rules], space)
+    desired = desired_state([_stamped(rule) for rule in rules], compilation.target.space)
     issues = (*compilation.issues, *resolver.issues, *told)
     return Survey(compilation, desired, existing, policy, issues, tuple(retired))
 
@@ -111,16 +142,32 @@ def _stamped(rule: CompiledRule) -> CompiledRule:
 
 def read_existing(connection: Connection, desired: State) -> Existing:
     """What stands in the space of `desired`: what bears our mark, and what has a key or a name of its objects."""
-    found: list[Standing] = []
-    for kind in KINDS:
-        mine = [one for one in desired.objects if one.kind == kind]
-        handler, mark = connection.handler(desired.space, kind), mark_of(desired.space)
-        found.append(handler.look(mark, {one.key for one in mine}, {one.name for one in mine}))
-    return Existing(
-        tuple(live for standing in found for live in standing.marked),
-        tuple(live for standing in found for live in standing.same_key),
-        tuple(live for standing in found for live in standing.same_name),
-    )
+    return _begin_reading(connection, desired.space, lambda: desired, many=len(desired.objects) > _MANY)()
+
+
+def _begin_reading(
+    connection: Connection, space: str, wanted: Callable[[], State], *, many: bool
+) -> Callable[[], Existing]:
+    """Begin to read it, of all kinds side by side; `many` says that `wanted`, where it is known, holds many objects."""
+
+    def look(kind: str) -> Standing:
+        def named() -> tuple[set[str], set[str]]:
+            mine = [one for one in wanted().objects if one.kind == kind]
+            return {one.key for one in mine}, {one.name for one in mine}
+
+        return connection.handler(space, kind).look(mark_of(space), named, many=many)
+
+    begun = [connection.ahead(partial(look, kind)) for kind in KINDS]
+
+    def existing() -> Existing:
+        found = [standing() for standing in begun]
+        return Existing(
+            tuple(live for standing in found for live in standing.marked),
+            tuple(live for standing in found for live in standing.same_key),
+            tuple(live for standing in found for live in standing.same_name),
+        )
+
+    return existing
 
 
 def _owners(compilation: Compilation) -> dict[str, dict[str, str]]:

@@ -65,7 +65,8 @@ class Endpoint:
 class Limits:
     """What a server is asked to bear at once, and what a push may not exceed without being told to.
 
-    `parallel` writes of a kind of object at a time; `batch` objects an import; `prune_count` and `prune_percent` bound
+    `parallel` requests of a kind at a time (1: one after the other); `batch` objects an import; `prune_count` and
+    `prune_percent` bound
     deletions.
     """
 

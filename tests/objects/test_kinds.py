@@ -125,7 +125,8 @@ def test_one_look_finds_what_is_found_by_key_and_by_name(kind, samples):
     handler = kind.handler(FakeKibana(), "default", VERSION)
     handler.create(list(samples))
     keys, names = {one.key for one in samples[:1]}, {one.name for one in samples[1:]}
-    found = handler.look(mark_of("default"), keys, names)
+    found = handler.look(mark_of("default"), lambda: (keys, names))
+    assert handler.look(mark_of("default"), lambda: (keys, names), many=True) == found
     assert list(found.marked) == handler.marked(mark_of("default"))
     assert list(found.same_key) == handler.by_key(keys)
     assert list(found.same_name) == handler.by_name(names)

@@ -10,8 +10,9 @@ from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule import RuleHandler
 from entra_deployer.objects.rule_fields import is_as_pushed, with_witness
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, StateObject
+from entra_deployer.objects.tag import mark_of
 from tests.builders import rule
-from tests.objects.fake_kibana import FakeKibana
+from tests.objects.fake_kibana import FakeKibana, typed
 
 OLD, NEW = StackVersion(8, 12), StackVersion(8, 19)
 ACTIONS = [{"id": "c", "uuid": "u", "params": {}}]
@@ -171,3 +172,28 @@ def search(query):
     source = json.dumps({"query": {"esql": query}, "filter": []})
     attributes = {"title": "A", "kibanaSavedObjectMeta": {"searchSourceJSON": source}}
     return StateObject(SAVED_SEARCH, "a", "A", {"attributes": attributes, "references": []})
+
+
+class Deep(FakeKibana):
+    """A space of more rules than Kibana pages: it finds those with our mark, and those without it. `asked` says how."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def get(self, path, into, *, space="default", params=None):
+        kql = params.get("filter", "")
+        self.asked.append(kql)
+        rules = [one for one in self.rules.values() if (mark_of(space).tag in one["tags"]) is not kql.startswith("not")]
+        return typed({"data": rules if kql else [], "total": len(rules) if kql else 10_001}, into)
+
+
+def test_of_more_rules_than_kibana_pages_ours_are_read_and_then_all_others():
+    kibana = Deep()
+    tag = mark_of("default").tag
+    for name, tags in (("ours", [tag]), ("theirs", [])):
+        standing(kibana, rule_id=name, name=name, tags=tags)
+    found = RuleHandler(kibana, "default", NEW).look(mark_of("default"), lambda: ({"theirs"}, {"ours"}), many=True)
+    named = [[live.object.key for live in some] for some in (found.marked, found.same_key, found.same_name)]
+    assert named == [["ours"], ["theirs"], ["ours"]]
+    assert len(kibana.asked) == 3
