@@ -1,10 +1,18 @@
-"""The docs site and the man page: `make docs`. The page of commands is made of what `--help` says."""
+"""The docs site and the man page: `make docs`. The page of commands is made of what `--help` says.
+
+So is the page of an environment's file of what `deploy init` writes.
+"""
 
 from pathlib import Path
 
 from entra_deployer.commands.manual import manual
+from entra_deployer.project.init import environment_text
 
-Path(__file__).with_name("commands.md").write_text(manual(), "utf-8")
+HERE = Path(__file__).parent
+HERE.joinpath("commands.md").write_text(manual(), "utf-8")
+HERE.joinpath("environment-file.md").write_text(
+    f"# The environment's file\n\n`deploy init staging` writes it.\n\n```yaml\n{environment_text('staging')}```\n", "utf-8"
+)
 
 project = "entra-deployer"
 author = "the entra-deployer contributors"

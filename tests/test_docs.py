@@ -11,9 +11,11 @@ from entra_deployer.commands.app import app
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "entra_deployer"
+MADE = ("commands.md", "environment-file.md")
+"""What `make docs` writes beside the pages."""
 PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *sorted(set((REPOSITORY / "docs").glob("*.md")) - {REPOSITORY / "docs" / "commands.md"}),
+    *sorted(set((REPOSITORY / "docs").glob("*.md")) - {REPOSITORY / "docs" / name for name in MADE}),
     PACKAGE / "local" / "README.md",
     REPOSITORY / "tests" / "data" / "kibana-8.12.2" / "README.md",
 ]

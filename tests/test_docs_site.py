@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.commands.app import COMMANDS
+from tests.test_docs import MADE
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -15,7 +16,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "docs"
-    shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("_build", "commands.md"))
+    shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("_build", *MADE))
     return folder
 
 
