@@ -10,8 +10,9 @@ from entra_deployer.project.init import environment_text
 
 HERE = Path(__file__).parent
 HERE.joinpath("commands.md").write_text(manual(), "utf-8")
+SHOWN = f"```yaml\n{environment_text('staging')}```\n"
 HERE.joinpath("environment-file.md").write_text(
-    f"# The environment's file\n\n`deploy init staging` writes it.\n\n```yaml\n{environment_text('staging')}```\n", "utf-8"
+    f"# The environment's file\n\n`deploy init staging` writes it.\n\n{SHOWN}", "utf-8"
 )
 
 project = "entra-deployer"
