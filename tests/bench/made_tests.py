@@ -6,7 +6,9 @@ Each hunt is compiled, its tests are made and tried as `deploy synth --write` do
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
@@ -14,11 +16,11 @@ from entra_deployer.core.errors import DeployError
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
-from entra_deployer.repository import OFFLINE, Compilation, Repository
+from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase
 from entra_deployer.verify.generate_tests import synthesis_of, tried
 from entra_deployer.verify.origin import Origin
-from entra_deployer.verify.run import RuleUnderTest, verify
+from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.verify.verdict import Status, Verdict
 from entra_deployer.verify.verify_rules import make_bench, own_query
 
@@ -66,26 +68,71 @@ class Outcome:
         return self.unsolved[0].why if self.unsolved else "no case"
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A rule of a hunt with what was made of it, not yet tried."""
+
+    source: str
+    name: str
+    never: str = ""
+    made: Synthesis | None = None
+    rule: CompiledRule | None = None
+
+    def outcome(self, verdict: Verdict | None = None) -> Outcome:
+        """What came of it."""
+        made = self.made
+        if made is None:
+            return Outcome(self.source, self.name, self.never)
+        return Outcome(self.source, self.name, self.never, made.fires, made.quiet, made.seconds, made.unsolved, verdict)
+
+
 def measure(folder: Path, files: Iterable[Path], connection: Connection | None) -> Iterator[Outcome]:
-    """An outcome for each rule of the hunts, whose source is the first folder below `folder`."""
-    for path in files:
-        source = path.relative_to(folder).parts[0] if len(path.relative_to(folder).parts) > 1 else folder.name
-        compilation = Repository(folder).compile(OFFLINE, Selection((str(path),)))
-        for rule in compilation.rules:
-            yield _outcome(compilation, rule, source, connection)
-        errors = [issue for issue in compilation.issues if issue.level is Level.ERROR]
-        if not compilation.rules and errors:  # a hunt in another language than ES|QL is no rule, and no error
-            yield Outcome(source, path.parent.name, never=f"{errors[0].code} {errors[0].message}")
+    """An outcome for each rule of the hunts, whose source is the first folder below `folder`.
+
+    Tests are tried and verified so many rules at a time; the cases of the next ones are made meanwhile.
+    """
+    made = chain.from_iterable(_made_of(folder, path) for path in files)
+    if connection is None:
+        yield from (one.outcome() for one in made)
+        return
+    with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(AT_ONCE) as pool:
+        part = ahead.submit(_take, made)
+        while rules := part.result():
+            part = ahead.submit(_take, made)
+            yield from _tried(rules, connection, pool)
 
 
-def _outcome(compilation: Compilation, rule: CompiledRule, source: str, connection: Connection | None) -> Outcome:
-    made = synthesis_of(compilation, rule)
-    never = "" if made.fires else compilation.withheld.get(rule.rule.key) or _never(rule, compilation.findings)
-    seconds = made.seconds
-    if connection is not None:
-        made = tried(made, connection.elastic, connection.elastic.now)
-    verdict = _verified(rule, made, connection) if connection is not None and made.tests else None
-    return Outcome(source, rule.rule.name, never, made.fires, made.quiet, seconds, made.unsolved, verdict)
+AT_ONCE = 8
+"""So many rules are tried at once."""
+
+
+def _take(made: Iterator[_Made]) -> list[_Made]:
+    return list(islice(made, 2 * AT_ONCE))
+
+
+def _made_of(folder: Path, path: Path) -> Iterator[_Made]:
+    """What is made of each rule of a hunt."""
+    source = path.relative_to(folder).parts[0] if len(path.relative_to(folder).parts) > 1 else folder.name
+    compilation = Repository(folder).compile(OFFLINE, Selection((str(path),)))
+    for rule in compilation.rules:
+        made = synthesis_of(compilation, rule)
+        never = compilation.withheld.get(rule.rule.key) or ("" if made.fires else _never(rule, compilation.findings))
+        yield _Made(source, rule.rule.name, never, made, rule)
+    errors = [issue for issue in compilation.issues if issue.level is Level.ERROR]
+    if not compilation.rules and errors:  # a hunt in another language than ES|QL is no rule, and no error
+        yield _Made(source, path.parent.name, f"{errors[0].code} {errors[0].message}")
+
+
+def _tried(rules: Sequence[_Made], connection: Connection, pool: Executor) -> Iterator[Outcome]:
+    """The outcomes of the rules, in their order: their cases are tried, then the tests are verified."""
+
+    def try_one(one: _Made) -> _Made:
+        return replace(one, made=tried(one.made, connection.elastic, connection.elastic.now)) if one.made else one
+
+    kept = list(pool.map(try_one, rules))
+    found = iter(_verified([one for one in kept if one.made and one.made.tests], connection))
+    for one in kept:
+        yield one.outcome(next(found) if one.made and one.made.tests else None)
 
 
 def _never(rule: CompiledRule, findings: Sequence[Issue]) -> str:
@@ -93,24 +140,35 @@ def _never(rule: CompiledRule, findings: Sequence[Issue]) -> str:
     return next((f"{one.code} {one.message}" for one in mine if any(word in one.message for word in SAYS_NEVER)), "")
 
 
-def _verified(rule: CompiledRule, made: Synthesis, connection: Connection) -> Verdict:
-    """The verdict on the rule as the hunt compiles to it, with its mutants."""
+def _verified(rules: Sequence[_Made], connection: Connection) -> Sequence[Verdict]:
+    """The verdicts on the rules as their hunts compile to them, with their mutants."""
     version = connection.elastic.version()
-    subject = RuleUnderTest(
-        rule_id=rule.rule.key,
-        name=rule.rule.name,
-        payload=rule.rule.payload,
-        tests=made.tests,
-        key_columns=rule.key_columns,
-        repeats_matter=rule.settings.settings.duplicates != "none",
-        origin=Origin(rule.source.hunt.source, rule.query),
-        own=own_query(rule, rule.rule.payload, version),
-    )
+    subjects = [
+        RuleUnderTest(
+            rule_id=one.rule.rule.key,
+            name=one.rule.rule.name,
+            payload=one.rule.rule.payload,
+            tests=one.made.tests,
+            key_columns=one.rule.key_columns,
+            repeats_matter=one.rule.settings.settings.duplicates != "none",
+            origin=Origin(one.rule.source.hunt.source, one.rule.query),
+            own=own_query(one.rule, one.rule.rule.payload, version),
+        )
+        for one in rules
+        if one.rule and one.made
+    ]
+    bench = replace(make_bench(connection, "default"), mutate=True, parallel=AT_ONCE)
     try:
-        (verdict,) = verify([subject], replace(make_bench(connection, "default"), mutate=True))
+        return verify(subjects, bench)
+    except DeployError:  # of one of them, which is then told of that one alone
+        return [_verdict(one, bench) for one in subjects]
+
+
+def _verdict(rule: RuleUnderTest, bench: Bench) -> Verdict:
+    try:
+        return verify([rule], bench)[0]
     except DeployError as error:
-        return Verdict(rule.rule.key, rule.rule.name, Status.ERROR, error=str(error))
-    return verdict
+        return Verdict(rule.rule_id, rule.name, Status.ERROR, error=str(error))
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
