@@ -1,6 +1,6 @@
 """`make bench`: an embedded stack of its own, each command beside its floor, and what made tests are worth.
 
-Variables: BENCH_HUNTS=FOLDER adds the hunts of others, BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,
+Variables: BENCH_HUNTS=FOLDER adds the hunts of others (BENCH_OUTCOMES=FILE has a line for each rule), BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,
 growth,verifying or made_tests names parts, BENCH_SIZES=10,100,1000,10000 the steps of the growth.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from entra_deployer.core.json import canonical
 from entra_deployer.ledger.open import open_connection
 from entra_deployer.local import stack as local
 from entra_deployer.plan.connection import Connection
@@ -35,6 +36,8 @@ from tests.bench.verifying import RULES, TESTS, time_verify
 
 HUNTS = "BENCH_HUNTS"
 """The variable that names a folder with hunts of others."""
+OUTCOMES = "BENCH_OUTCOMES"
+"""The variable that names a file for what came of each of their rules, a line of JSON each, written as it goes."""
 
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
@@ -107,7 +110,13 @@ def made_tests(connection: Connection, _: Place) -> None:
     if not files:
         say(f"made tests: no hunts here; {HUNTS}=FOLDER names a folder of TOML hunts, a folder for each source")
         return
-    outcomes = list(measure_tests(folder, files, connection))
+    outcomes = []
+    with open(os.environ.get(OUTCOMES, os.devnull), "w", encoding="utf-8") as lines:
+        for outcome in measure_tests(folder, files, connection):
+            outcomes.append(outcome)
+            lines.write(f"{canonical(outcome.record)}\n")
+            lines.flush()
+            sys.stderr.write(f"{len(outcomes)} rules of {len(files)} hunts\r")
     for line in (*table_of_tests(outcomes), "", *reasons(outcomes), "", "surviving mutants:", *surviving(outcomes)):
         say(line)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
 from entra_deployer.repository import OFFLINE, Repository
@@ -66,6 +67,24 @@ class Outcome:
             said += [f"false alarm {one}" for one in self.verdict.false_alarms]
             return f"not passed: {next(filter(None, said), '')}"
         return self.unsolved[0].why if self.unsolved else "no case"
+
+    @property
+    def record(self) -> dict[str, Json]:
+        """It as JSON, with every case that could not be made and every mutant that survived."""
+        mutation = self.verdict.mutation if self.verdict else None
+        return {
+            "source": self.source,
+            "rule": self.name,
+            "never": self.never,
+            "fires": self.fires,
+            "quiet": self.quiet,
+            "seconds": round(self.seconds, 2),
+            "passed": self.passed,
+            "score": self.score,
+            "why_not": self.why_not,
+            "unsolved": [f"{one.case}: {one.why}" for one in self.unsolved],
+            "survivors": [f"{one.what}: {one.before} -> {one.after}" for one in mutation.survivors] if mutation else [],
+        }
 
 
 @dataclass(frozen=True)
