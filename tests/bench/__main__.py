@@ -1,7 +1,8 @@
 """`make bench`: an embedded stack of its own, each command beside its floor, and what made tests are worth.
 
-Variables: BENCH_HUNTS=FOLDER adds the hunts of others (BENCH_OUTCOMES=FILE has a line for each rule), BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,
-growth,verifying or made_tests names parts, BENCH_SIZES=10,100,1000,10000 the steps of the growth.
+Variables: BENCH_HUNTS=FOLDER adds the hunts of others, BENCH_OUTCOMES=FILE gets a line for each of their rules,
+BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,growth,verifying or made_tests names parts,
+BENCH_SIZES=10,100,1000,10000 the steps of the growth.
 """
 
 import os
@@ -111,7 +112,7 @@ def made_tests(connection: Connection, _: Place) -> None:
         say(f"made tests: no hunts here; {HUNTS}=FOLDER names a folder of TOML hunts, a folder for each source")
         return
     outcomes = []
-    with open(os.environ.get(OUTCOMES, os.devnull), "w", encoding="utf-8") as lines:
+    with Path(os.environ.get(OUTCOMES, os.devnull)).open("w", encoding="utf-8") as lines:
         for outcome in measure_tests(folder, files, connection):
             outcomes.append(outcome)
             lines.write(f"{canonical(outcome.record)}\n")
