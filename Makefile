@@ -47,7 +47,7 @@ demo: setup ## push the rules of this checkout to an embedded stack and prove th
 	@echo '  deploy local status         where the stack answers; deploy local down stops it'
 
 test: setup ## run all tests, those on the embedded stack included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-stack: setup ## the tests that take any stack, on that of deploy/$ENV.yaml or of TEST_KIBANA_URL, TEST_ELASTICSEARCH_URL, TEST_STACK_PASSWORD
 	@test -n "$(ENV)$(TEST_KIBANA_URL)" || { echo "name a stack: $(MAKE) test-stack ENV=docker, or TEST_KIBANA_URL=… TEST_ELASTICSEARCH_URL=… TEST_STACK_PASSWORD=…" >&2; exit 1; }

@@ -1,6 +1,7 @@
 """The document of a promotion: what is read is what was written, who vouches for it, where it is kept."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -182,4 +183,6 @@ def test_promote_wants_both_environments_or_a_file(words):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_tells_it(root, form):
-    assert "not signed" in render(attestation_document(checked(root, ONE.to_json())), form)
+    told = render(attestation_document(checked(root, ONE.to_json())), form)
+    # the folder's name says where a page breaks its lines
+    assert "not signed" in " ".join(re.sub("<[^>]*>", "", told).split())
