@@ -106,15 +106,15 @@ def count_runs(rules: Sequence[LiveObject]) -> RuleRuns:
     """How the last runs of rules went; a rule that is off is not expected to run."""
     on = [live for live in rules if live.object.payload.get("enabled")]
 
-    def named(is_so: Callable[[object], bool]) -> tuple[str, ...]:
-        return tuple(sorted(live.object.name for live in on if is_so(_run_status(live))))
+    def named(status: str | None) -> tuple[str, ...]:
+        return tuple(sorted(live.object.name for live in on if (live.execution and live.execution.status) == status))
 
     return RuleRuns(
         rules=len(rules),
         enabled=len(on),
-        failing=named(lambda status: status == FAILED),
-        warned=named(lambda status: status == WARNED),
-        never_ran=named(lambda status: status is None),
+        failing=named(FAILED),
+        warned=named(WARNED),
+        never_ran=named(None),
     )
 
 
@@ -229,10 +229,6 @@ def _source(elastic: ElasticClient, pattern: str, clock: Clock) -> Finding | Non
         return judge_data(pattern, newest_event(elastic, pattern) if exists else None, clock(), exists=exists)
     except Refused:
         return None
-
-
-def _run_status(live: LiveObject) -> object:
-    return live.execution.get("status") if isinstance(live.execution, dict) else None
 
 
 def _named(names: Sequence[str]) -> str:

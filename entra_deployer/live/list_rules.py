@@ -78,6 +78,6 @@ def live_rule(space: str, live: LiveObject) -> LiveRule:
 
 def _last_run(live: LiveObject) -> LastRun | None:
     run = live.execution
-    if not isinstance(run, dict) or (at := parse_moment(str(run.get("date", "")))) is None:
+    if run is None or (at := parse_moment(run.date)) is None:
         return None
-    return LastRun(at, str(run.get("status", "")), " ".join(str(run.get("message", "")).split()))
+    return LastRun(at, run.status, " ".join(run.message.split()))

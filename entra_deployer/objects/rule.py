@@ -197,8 +197,12 @@ class RuleHandler:
         if bodies is None:
             kql = _any_of(mark, keys, names)
             bodies = list(self._bodies(kql)) if len(kql) <= _FILTER_CHARACTERS else self._everybodys(mark)
-        ours = {rule["id"] for rule in bodies if mark.tag in (rule.get("tags") or ())}
-        found = [_live(one) for one in bodies if one["id"] in ours or one["rule_id"] in keys or one["name"] in names]
+        ours = {one.read["id"] for one in bodies if mark.tag in one.read.get("tags", ())}
+        found = [
+            _live(one)
+            for one in bodies
+            if one.read["id"] in ours or one.read["rule_id"] in keys or one.read["name"] in names
+        ]
         return Standing(
             tuple(live for live in found if live.object_id in ours),
             tuple(live for live in found if live.object.key in keys),
@@ -243,8 +247,8 @@ class RuleHandler:
         while True:
             answer = first if first and page == 1 else self._page(kql, page)
             for rule in answer.data:
-                if rule["id"] not in seen:
-                    seen.add(rule["id"])
+                if rule.read["id"] not in seen:
+                    seen.add(rule.read["id"])
                     yield rule
             if page * _PAGE >= answer.total or not answer.data:
                 return
@@ -359,20 +363,20 @@ class RuleHandler:
 
 def _live(answer: RuleBody) -> LiveObject:
     """A rule as Kibana tells it, without what Kibana adds by itself."""
-    payload = {name: value for name, value in answer.items() if name not in SERVER_SET and value is not None}
-    if "required_fields" in payload:
-        payload["required_fields"] = [
-            {"name": item["name"], "type": item["type"]} for item in payload["required_fields"]
-        ]
+    payload = {name: value for name, value in answer.whole.items() if name not in SERVER_SET and value is not None}
+    read = answer.read
+    if "required_fields" in read:
+        payload["required_fields"] = [{"name": one["name"], "type": one["type"]} for one in read["required_fields"]]
+    summary = read.get("execution_summary")
     return LiveObject(
-        object=StateObject(RULE, answer["rule_id"], answer["name"], payload),
-        object_id=answer["id"],
-        revision=str(answer.get("revision", "")),
-        updated_at=answer.get("updated_at", ""),
-        updated_by=answer.get("updated_by") or "",
-        immutable=bool(answer.get("immutable")),
-        execution=(answer.get("execution_summary") or {}).get("last_execution"),
-        created_at=answer.get("created_at", ""),
+        object=StateObject(RULE, read["rule_id"], read["name"], payload),
+        object_id=read["id"],
+        revision=str(read.get("revision", "")),
+        updated_at=read.get("updated_at", ""),
+        updated_by=read.get("updated_by") or "",
+        immutable=bool(read.get("immutable")),
+        execution=summary.last_execution if summary else None,
+        created_at=read.get("created_at", ""),
     )
 
 

@@ -134,7 +134,7 @@ class SavedObjectHandler:
                     raise
                 wanted = [key for key in wanted if key not in gone]
             else:
-                return [self._live(line) for line in lines if line["type"] == self._type]
+                return [self._live(line) for line in lines if line.read["type"] == self._type]
         return []
 
     def by_name(self, names: Iterable[str]) -> list[LiveObject]:  # noqa: ARG002 - several may be called the same
@@ -215,19 +215,20 @@ class SavedObjectHandler:
         return line
 
     def _live(self, item: SavedObjectBody) -> LiveObject:
-        attributes = _flat(item["attributes"])
+        read, whole = item.read, as_mapping(item.whole["attributes"])
+        attributes = _flat(whole)
         payload: Mapping[str, Json] = {
             "attributes": attributes,
-            "references": _sorted_references(item.get("references", ())),
+            "references": _sorted_references(read.get("references", ())),
         }
         return LiveObject(
-            object=StateObject(self._kind, item["id"], str(attributes.get(self._name_attribute, "")), payload),
-            object_id=item["id"],
-            revision="" if "tabs" in item["attributes"] else str(item.get("version", "")),
-            updated_at=item.get("updated_at", ""),
-            updated_by=item.get("updated_by") or "",
-            immutable=bool(item.get("managed")),
-            created_at=item.get("created_at", ""),
+            object=StateObject(self._kind, read["id"], str(attributes.get(self._name_attribute, "")), payload),
+            object_id=read["id"],
+            revision="" if "tabs" in whole else str(read.get("version", "")),
+            updated_at=read.get("updated_at", ""),
+            updated_by=read.get("updated_by") or "",
+            immutable=bool(read.get("managed")),
+            created_at=read.get("created_at", ""),
         )
 
 
@@ -284,7 +285,7 @@ def _canonical_text(text: str) -> str:
         return text
 
 
-def _sorted_references(references: Iterable[Mapping[str, str]]) -> list[Json]:
+def _sorted_references(references: Iterable[Mapping[str, object]]) -> list[Json]:
     found: list[Json] = [{key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references]
     return sorted(found, key=canonical) if len(found) > 1 else found
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from entra_deployer.core.json import Json
+from entra_deployer.stack.answers import LastExecution
 
 RULE: Final = "rule"
 SAVED_SEARCH: Final = "saved_search"
@@ -41,8 +42,7 @@ class LiveObject:
 
     `object_id` is the server's own id (Kibana's `id`), `revision` the server's count or version of it (a rule's moves
     by itself: two readings are compared by their content), `updated_at` and `created_at` are ISO 8601, `updated_by` a
-    user name, each "" where not told. `execution` is what Kibana says of a rule's last run ({"date", "status",
-    "message", ...}), None before the first.
+    user name, each "" where not told. `execution` is a rule's last run, None before the first.
     """
 
     object: StateObject
@@ -51,7 +51,7 @@ class LiveObject:
     updated_at: str = ""
     updated_by: str = ""
     immutable: bool = False
-    execution: Mapping[str, Json] | None = None
+    execution: LastExecution | None = None
     created_at: str = ""
 
 

@@ -20,6 +20,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.difference import Difference, DriftKind, DriftReport, FieldDrift
 from entra_deployer.plan.index_mapping import Watched, issues_of_sources, retyped, watch_sources
 from entra_deployer.plan.journal import PushEntry, Types
+from entra_deployer.plan.live_rule import FAILED, OVER, SUCCEEDED
 from entra_deployer.plan.plan import Action, Change
 from entra_deployer.plan.planner import Existing, Policy, Side, make_plan, side_of, without_kept
 from entra_deployer.plan.survey import Survey, survey_space
@@ -181,12 +182,12 @@ class _Comparison:
         return {**policy.owners, **policy.rule_owners.get(key, {})}.get("enabled") == "git"
 
     def _failing(self, one: StateObject, live: LiveObject) -> Difference | None:
-        run = live.execution or {}
-        if not live.object.payload.get("enabled") or run.get("status") not in ("failed", "partial failure", "warning"):
+        run = live.execution
+        if not live.object.payload.get("enabled") or run is None or run.status not in OVER - {SUCCEEDED}:
             return None
-        text = " ".join(str(run.get("message", "")).split())
-        found = self._about(one, DriftKind.FAILING, None, text or f"its last run: {run['status']}")
-        return replace(found, at=str(run.get("date", "")), counts=run["status"] == "failed")
+        text = " ".join(run.message.split())
+        found = self._about(one, DriftKind.FAILING, None, text or f"its last run: {run.status}")
+        return replace(found, at=run.date, counts=run.status == FAILED)
 
     def _about(self, one: StateObject, kind: DriftKind, live: LiveObject | None, message: str = "") -> Difference:
         return Difference(

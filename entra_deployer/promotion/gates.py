@@ -1,6 +1,6 @@
 """The gates of a promotion: what stands against one rule, as issues; and the file of approvals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
 from entra_deployer.core.signing import problem_of_signature
 from entra_deployer.core.target import StackVersion
 from entra_deployer.core.time import parse_moment, say_duration
 from entra_deployer.core.yaml import read_yaml
+from entra_deployer.plan.live_rule import FAILED
 from entra_deployer.promotion.attestation import Evidence
+from entra_deployer.stack.answers import LastExecution
 from entra_deployer.stack.environment import Gates
 from entra_deployer.stack.environment_file import ApprovalsFile
 from entra_deployer.stack.environments import InvalidFile
@@ -35,7 +36,7 @@ class Standing:
 
     rule: str
     enabled: bool
-    execution: Mapping[str, Json] | None
+    execution: LastExecution | None
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ class Gatekeeper:
             yield _against(evidence, NOT_SOAKED, message, "switch it on there")
         elif not standing.execution:
             yield _against(evidence, NOT_SOAKED, f"it has not run in {self.source} yet", "wait for its first run")
-        elif standing.execution.get("status") == "failed":
-            message = f"its last run in {self.source} failed: {standing.execution.get('message', '')}"
+        elif standing.execution.status == FAILED:
+            message = f"its last run in {self.source} failed: {standing.execution.message}"
             yield _against(evidence, NOT_SOAKED, " ".join(message.split()), "mend it there")
 
     def approvals(self, evidence: Evidence) -> Iterator[Issue]:

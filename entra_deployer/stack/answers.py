@@ -5,7 +5,8 @@ Sources: recorded answers of a real Kibana 8.12.2, the API specifications of 8.1
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Required, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Required, TypedDict
 
 import msgspec
 
@@ -21,19 +22,7 @@ class _Answer(msgspec.Struct, frozen=True):
     """An object; fields that we do not know are no fault."""
 
 
-# -- bodies of which every key is kept, and those that we read have the type below (hence Any) ------------------------
-
-
-class RuleBody(dict[str, Any]):
-    """A rule as Kibana tells it."""
-
-
-class SavedObjectBody(dict[str, Any]):
-    """A saved object as Kibana tells it, or a line of an export."""
-
-
-class DocumentBody(dict[str, Any]):
-    """A document's source, whatever is in it."""
+# -- bodies of which every key is kept --------------------------------------------------------------------------------
 
 
 class _RequiredField(TypedDict):
@@ -41,14 +30,16 @@ class _RequiredField(TypedDict):
     type: str
 
 
-class _LastExecution(TypedDict, total=False):
-    date: str
-    status: str
-    message: str
+class LastExecution(_Answer, frozen=True):
+    """What Kibana says of a rule's last run, "" for what it does not; `date` is ISO 8601."""
+
+    status: str = ""
+    date: str = ""
+    message: str = ""
 
 
-class _ExecutionSummary(TypedDict, total=False):
-    last_execution: _LastExecution | None
+class _ExecutionSummary(_Answer, frozen=True):
+    last_execution: LastExecution | None = None
 
 
 _RuleKeys = TypedDict(
@@ -59,12 +50,12 @@ _RuleKeys = TypedDict(
         "name": Required[str],
         "enabled": bool,
         "tags": list[str],
-        "meta": dict[str, Any],
-        "actions": list[dict[str, Any]],
-        "exceptions_list": list[dict[str, Any]],
+        "meta": dict[str, Json],
+        "actions": list[dict[str, Json]],
+        "exceptions_list": list[dict[str, Json]],
         "required_fields": list[_RequiredField],
-        "related_integrations": list[dict[str, Any]],
-        "threat": list[dict[str, Any]],
+        "related_integrations": list[dict[str, Json]],
+        "threat": list[dict[str, Json]],
         "references": list[str],
         "false_positives": list[str],
         "severity": str,
@@ -98,7 +89,7 @@ class _SearchSource(TypedDict, total=False):
 
 
 class _Tab(TypedDict):
-    attributes: dict[str, Any]
+    attributes: dict[str, Json]
 
 
 class _Attributes(TypedDict, total=False):
@@ -121,11 +112,23 @@ class _SavedObjectKeys(TypedDict, total=False):
     managed: bool
 
 
-_KEYS: dict[type, Any] = {
-    RuleBody: _RuleKeys,
-    SavedObjectBody: _SavedObjectKeys,
-    DocumentBody: dict[str, Any],
-}
+class _Body[Keys]:
+    """An object as it was told: what we read of it, decoded, and the whole."""
+
+    def __init__(self, read: Keys, whole: Mapping[str, Json]) -> None:
+        self.read = read
+        self.whole = whole
+
+
+class RuleBody(_Body[_RuleKeys]):
+    """A rule as Kibana tells it."""
+
+
+class SavedObjectBody(_Body[_SavedObjectKeys]):
+    """A saved object as Kibana tells it, or a line of an export."""
+
+
+_READ = {RuleBody: _RuleKeys, SavedObjectBody: _SavedObjectKeys}
 
 
 # -- Kibana -----------------------------------------------------------------------------------------------------------
@@ -138,7 +141,7 @@ class _KibanaVersion(_Answer, frozen=True):
 class KibanaStatus(_Answer, frozen=True):
     """GET /api/status; without a version for those whom Kibana does not know."""
 
-    status: dict[str, Any]
+    status: dict[str, Json]
     version: _KibanaVersion | None = None
 
 
@@ -246,7 +249,7 @@ class SavedObjectError(_Answer, frozen=True):
     """An object of an import that was not taken."""
 
     id: str
-    error: dict[str, Any]
+    error: dict[str, Json]
 
 
 class SavedObjectWritten(_Answer, frozen=True, rename="camel"):
@@ -334,7 +337,7 @@ class EsqlResult(_Answer, frozen=True):
     """POST /_query."""
 
     columns: list[_EsqlColumn]
-    values: list[list[Any]]
+    values: list[list[Json]]
     is_partial: bool = False
     took: int | None = None
     documents_found: int | None = None
@@ -344,7 +347,7 @@ class EsqlAsync(_Answer, frozen=True):
     """POST /_query/async and GET /_query/async/{id}: without `is_running` it is the whole result."""
 
     columns: list[_EsqlColumn] = []
-    values: list[list[Any]] = []
+    values: list[list[Json]] = []
     is_running: bool = False
     is_partial: bool = False
     id: str | None = None
@@ -395,7 +398,7 @@ class BulkOutcome(_Answer, frozen=True):
     """What became of one document of a bulk."""
 
     status: int
-    error: dict[str, Any] | None = None
+    error: dict[str, Json] | None = None
     document_id: str = msgspec.field(name="_id", default="")
 
 
@@ -408,7 +411,7 @@ class BulkResult(_Answer, frozen=True):
 class FoundDocument(_Answer, frozen=True):
     """GET /<index>/_doc/<id>."""
 
-    source: DocumentBody = msgspec.field(name="_source")
+    source: dict[str, Json] = msgspec.field(name="_source")
     seq_no: int = msgspec.field(name="_seq_no")
     primary_term: int = msgspec.field(name="_primary_term")
 
@@ -427,9 +430,9 @@ class Acknowledged(_Answer, frozen=True):
 
 
 class _Hit(_Answer, frozen=True):
-    source: DocumentBody = msgspec.field(name="_source")
+    source: dict[str, Json] = msgspec.field(name="_source")
     document_id: str = msgspec.field(name="_id", default="")
-    sort: list[Any] | None = None
+    sort: list[Json] | None = None
 
 
 class _Hits(_Answer, frozen=True):
@@ -508,13 +511,11 @@ def complaint(error: msgspec.ValidationError) -> str:
     return f"{said} at {place[1]}" if place and place[1] else said
 
 
-def _whole_body(kind: type, value: Json) -> Json:
-    """A body of which all keys stay, once those that we read have been looked at."""
-    if (keys := _KEYS.get(kind)) is None:
+def _whole_body(kind: type, value: Json) -> object:
+    """A body of which all keys stay, once those that we read have been decoded."""
+    if kind not in _READ:
         raise NotImplementedError(kind)
-    msgspec.convert(value, keys)
-    body: Json = kind(value)
-    return body
+    return kind(msgspec.convert(value, _READ[kind]), value)
 
 
 def _parsed(body: bytes) -> Json:
@@ -528,12 +529,12 @@ def _parsed(body: bytes) -> Json:
     return value
 
 
-def _expected(into: Any) -> str:  # noqa: ANN401 - a type, or what stands for one
+def _expected(into: object) -> str:
     """A type in words, by the fields that it must have."""
     if getattr(into, "__origin__", None) is list:
         return "a JSON list"
-    if into in _KEYS:
-        names = sorted(getattr(_KEYS[into], "__required_keys__", ()))
+    if isinstance(into, type) and into in _READ:
+        names = sorted(getattr(_READ[into], "__required_keys__", ()))
     elif isinstance(into, type) and issubclass(into, msgspec.Struct):
         names = [one.encode_name for one in msgspec.structs.fields(into) if one.required]
     else:

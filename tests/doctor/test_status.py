@@ -14,6 +14,7 @@ from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.reports import FORMS, render
 from entra_deployer.reports.documents.status import no_status, status_document, statuses_document
 from entra_deployer.repository import Repository
+from entra_deployer.stack.answers import LastExecution
 from tests.builders import live, rule
 from tests.memory_stack import MemoryStack
 from tests.test_nonsense_everywhere import add_hunt
@@ -26,9 +27,8 @@ def clock():
 
 
 def ran(name, status, **fields):
-    return live(
-        rule(name, name, **fields), execution={"status": status, "date": "2026-11-25T11:59:00Z"} if status else None
-    )
+    execution = LastExecution(status, "2026-11-25T11:59:00Z") if status else None
+    return live(rule(name, name, **fields), execution=execution)
 
 
 @pytest.fixture(scope="module")

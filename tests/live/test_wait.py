@@ -11,6 +11,7 @@ from entra_deployer.objects.state import FieldDiff
 from entra_deployer.plan.live_rule import RunState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
 from entra_deployer.plan.report import Report
+from entra_deployer.stack.answers import LastExecution
 from tests.builders import live, rule
 
 PUSHED = "2026-03-01T12:00:00.000Z"
@@ -50,7 +51,7 @@ class Patience:
 
 
 def standing(key, date=None, status="succeeded", **fields):
-    execution = {"date": date, "status": status, "message": "said"} if date else None
+    execution = LastExecution(status, date, "said") if date else None
     return live(rule(key, key, **fields), updated_at=PUSHED, execution=execution)
 
 

@@ -9,6 +9,7 @@ from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.plan.difference import DriftKind
 from entra_deployer.plan.drift import Seen, find_differences
 from entra_deployer.plan.planner import Existing, Policy, make_plan
+from entra_deployer.stack.answers import LastExecution
 from tests.builders import live, rule, search, state
 
 OURS = "Managed: entra-deployer"
@@ -98,19 +99,19 @@ def test_a_rule_that_was_pushed_switched_off_is_not_disabled():
 
 @pytest.mark.parametrize(("status", "counts"), [("failed", True), ("partial failure", False)])
 def test_a_failing_rule_is_told_with_kibanas_words(status, counts):
-    run = {"status": status, "date": "2026-02-01T10:00:00Z", "message": "Unknown\ncolumn"}
+    run = LastExecution(status, "2026-02-01T10:00:00Z", "Unknown\ncolumn")
     (found,) = differences([rule()], standing(rule(), execution=run), rule())
     assert (found.kind, found.message, found.counts) == (DriftKind.FAILING, "Unknown column", counts)
 
 
-@pytest.mark.parametrize("run", [None, {"status": "succeeded"}, {"status": "running"}])
+@pytest.mark.parametrize("run", [None, LastExecution("succeeded"), LastExecution("running")])
 def test_a_rule_that_works_is_not_told(run):
     assert differences([rule()], standing(rule(), execution=run), rule()) == []
 
 
 def test_an_old_failure_of_a_disabled_rule_is_not_told():
     off = rule(enabled=False)
-    assert differences([off], standing(off, execution={"status": "failed"}), off) == []
+    assert differences([off], standing(off, execution=LastExecution("failed")), off) == []
 
 
 def test_a_field_of_the_source_that_changed_its_type():

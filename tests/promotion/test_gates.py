@@ -11,6 +11,7 @@ from entra_deployer.core.signing import public_key_of, sign
 from entra_deployer.core.target import StackVersion
 from entra_deployer.promotion.attestation import Evidence
 from entra_deployer.promotion.gates import Gatekeeper, Standing, is_same_version
+from entra_deployer.stack.answers import LastExecution
 from entra_deployer.stack.environment import Gates
 from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
@@ -22,7 +23,7 @@ RECORD = VerdictRecord(
     "r1", "Rare", CONTENT, RULE, Status.PASSED, 0.9, "2026-02-09T00:00:00+00:00", "ci", "8.19.21", "8.19.21"
 )
 EVIDENCE = Evidence("r1", "Rare", "rare", CONTENT, (RECORD,), since="2026-02-01T00:00:00+00:00", approved_by=("a", "b"))
-STANDING = Standing(RULE, enabled=True, execution={"status": "succeeded"})
+STANDING = Standing(RULE, enabled=True, execution=LastExecution("succeeded"))
 ALL = Gates(minimum_mutation_score=0.9, verdict_age=86400, soak=8 * 86400, approvals=2, approvals_file="f.yaml")
 
 
@@ -70,7 +71,7 @@ def test_too_few_mutants_told_refuses(score):
         ("", STANDING),
         (EVIDENCE.since, replace(STANDING, enabled=False)),
         (EVIDENCE.since, replace(STANDING, execution=None)),
-        (EVIDENCE.since, replace(STANDING, execution={"status": "failed", "message": "x"})),
+        (EVIDENCE.since, replace(STANDING, execution=LastExecution("failed", message="x"))),
     ],
 )
 def test_a_rule_that_has_not_stood_and_worked_long_enough_refuses(since, standing):
