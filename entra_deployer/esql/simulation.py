@@ -25,7 +25,7 @@ FAR = 1.0
 
 
 class _Evaluator(Evaluator):
-    """Knows what it does not know, the aggregates of a group by their places, and what it has computed already.
+    """Knows what it does not know, and what it has computed already.
 
     A node of a query stands at one place, so that it has one scope: its value is computed once.
     """
@@ -52,12 +52,7 @@ class _Evaluator(Evaluator):
         return known[1]
 
     def _computed(self, node: nodes.Expression, scope: Scope) -> Value:
-        key = _place(node)
-        if key not in self.values:
-            return super().value(node, scope)
-        if self.values[key] is _UNKNOWN:
-            raise Unknown(key)
-        return self.values[key]
+        return super().value(node, scope)
 
     def truth(self, node: nodes.Expression, scope: Scope) -> bool | None:
         if (known := self._truths.get(id(node))) is None:
@@ -65,16 +60,28 @@ class _Evaluator(Evaluator):
         return known[1]
 
 
+class _OfAggregates(_Evaluator):
+    """Computes what is made of the aggregates of a group, which it has by their places."""
+
+    def _computed(self, node: nodes.Expression, scope: Scope) -> Value:
+        key = _place(node)
+        if key not in self.values:
+            return super()._computed(node, scope)
+        if self.values[key] is _UNKNOWN:
+            raise Unknown(key)
+        return self.values[key]
+
+
 @dataclass(frozen=True)
 class Row:
-    """An event or a group, and how many of it there are."""
+    """An event or a group, and how many of it there are.
+
+    With another number (`replace`) it knows what was computed for it before.
+    """
 
     values: Mapping[str, Value]
     weight: int = 1
-
-    @cached_property
-    def _evaluators(self) -> dict[datetime, _Evaluator]:
-        return {}
+    _evaluators: dict[datetime, _Evaluator] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, now: datetime) -> _Evaluator:
         """What computes on its values at a moment."""
@@ -256,7 +263,7 @@ class Simulation:
             for node in item.value.walk():
                 if isinstance(node, nodes.Call) and (node.name in FUNCTIONS and FUNCTIONS[node.name].aggregate):
                     found[_place(node)] = _aggregated(node, seen, scope)
-            return _Evaluator(found, self.now).value(item.value, Scope())
+            return _OfAggregates(found, self.now).value(item.value, Scope())
         except (Unknown, TypeError, ValueError, ZeroDivisionError):
             return _UNKNOWN
 

@@ -13,6 +13,7 @@ from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Goal
 from entra_deployer.hunts.folder import Event
+from entra_deployer.verify.generate.changes import Changes
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import (
     MARGIN,
@@ -27,10 +28,12 @@ from entra_deployer.verify.generate.documents import (
     TimeRange,
     value_of,
 )
-from entra_deployer.verify.generate.groups import FoundGroup, Groups, Recipe, SplitGroup
+from entra_deployer.verify.generate.group_search import GroupSearch
+from entra_deployer.verify.generate.groups import FoundGroup, Groups, SplitGroup
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
-from entra_deployer.verify.generate.sharpen import Changes, Example, Sharpener
+from entra_deployer.verify.generate.recipes import Recipe
+from entra_deployer.verify.generate.sharpen import Example, Sharpener
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
 
 MOST_MEMBERS = 256
@@ -183,15 +186,16 @@ class Maker:
         if found is None:
             yield _ALL, True, None
             return
-        groups, recipe = found
+        search, recipe = found
+        groups = search.groups
         events, firing = tuple(groups.events), FoundGroup(groups, recipe)
         yield _ALL, True, Attempt(events, firing)
         for position, (goal, _) in enumerate(events):
             for name, way in self._ways(goal):
                 yield name, True, Attempt(_with(events, position, way), firing)
-        misses = [(self._shown(goal), groups.near_miss(recipe, goal.span)) for goal in groups.goals]
+        misses = [(self._shown(goal), search.near_miss(recipe, goal.span)) for goal in groups.goals]
         for name, missed in misses:
-            edge = groups.search(missed) if missed else None
+            edge = search.search(missed) if missed else None
             if edge and edge != recipe:
                 yield f"just: {name}", True, Attempt(events, FoundGroup(groups, edge))
         if self.looked_at.oldest and firing.fires_at(age := self.looked_at.at(OLD)):
@@ -212,16 +216,16 @@ class Maker:
             if key.name in self.plan.kept_keys and split.is_quiet():
                 yield f"half of it under another {key.name}", False, Attempt(events, split)
 
-    def _found_group(self) -> tuple[Groups, Recipe] | None:
+    def _found_group(self) -> tuple[GroupSearch, Recipe] | None:
         """The search and the smallest group that it found, by conditions on values of groups too where that works."""
         values = [goal for goal in self._after if not self.plan.complex and not self._counts(goal)]
         for goals in ([*self.plan.goals, *values], self.plan.goals):
             events = _all_true(goals)
             ways = [_with(events, position, way) for position, goal in enumerate(goals) for _, way in self._ways(goal)]
             builder = replace(self._builder, tries=iter(range(MOST_TRIES_OF_A_RULE // 2)))
-            groups = Groups(self.tree, builder, events, ways)
-            if recipe := groups.search(groups.start(), small=True):
-                return groups, recipe
+            search = GroupSearch(Groups(self.tree, builder, events, ways))
+            if recipe := search.search(search.groups.start(), small=True):
+                return search, recipe
         return None
 
     def _near_misses(

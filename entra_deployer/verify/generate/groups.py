@@ -1,36 +1,30 @@
-"""Groups found by search: numbers of events, of different values and of seconds, tried until the whole query finds one.
+"""Groups by numbers of events, of different values and of seconds, and what the whole query makes of them.
 
 For queries whose aggregates are more than counters: sums, values, several STATS, times of several kinds of events. The
-query is simulated over candidates; the distance that the simulation tells leads from one to the next.
+query is simulated over a group; the distance that the simulation tells leads a search from one to the next.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conjuncts
 from entra_deployer.esql.constants import TIMESTAMP, seconds
-from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
-from entra_deployer.esql.simulation import Outcome, Row, Simulation
+from entra_deployer.esql.simulation import Outcome, Simulation
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.constraints import Assigned, Constraint, Kind, TooMany, Unsolved, holds
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged, Searched
 from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import fields_of, fields_of_goal
+from entra_deployer.verify.generate.recipes import Recipe, share, spread_out
+from entra_deployer.verify.generate.rows import NOW, Rows
 from entra_deployer.verify.generate.sizes import Sizes
 
 MOST_CONDITIONS = 8
 """So many conditions within aggregates make an event of their own kind."""
-
-FEW = 10
-"""A group with so many different values at most is brought nearer."""
-
-MOST_STEPS = 3
-"""So many steps a near miss is brought nearer."""
 
 MOST_PARTS = 2
 """Into so many parts a group is split."""
@@ -50,49 +44,7 @@ MOST_NUMBER = 100_000
 MOST_DOCUMENTS = 3_000
 """No group has more different events: COUNT_DISTINCT counts so many exactly."""
 
-MOST_ROWS = 20_000
-"""So many made events are simulated for one rule."""
-
-_CHOICES = ("counts", "different", "numbers")
-_LEAST = {"counts": 0, "different": 0, "numbers": 0}
-_SMALLEST = {**_LEAST, "different": 1}
-_MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
 _MEASURES = ("sum", "avg", "max", "min", "median", "percentile")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a group is made of.
-
-    `counts` are the events of each kind, `different` how many different values each field has that may have several (0:
-    it is missing, where no condition on events asks for it),
-    `numbers` what each measured field holds (0: its own value), `spread` the seconds that the group lasts, `order` the
-    kind of events that are its newest, `older` the seconds by which all are older than usual. `even`: the events are
-    spread over the different values alike, else all that are more than these have the first.
-    """
-
-    counts: tuple[int, ...]
-    different: tuple[int, ...]
-    numbers: tuple[int, ...]
-    spread: int = 0
-    order: int = 0
-    older: int = 0
-    even: bool = False
-
-    def chosen(self, name: str) -> tuple[int, ...]:
-        """One of its lists of numbers."""
-        return {"counts": self.counts, "different": self.different, "numbers": self.numbers}[name]
-
-    def changed(self, name: str, place: int, number: int) -> "Recipe":
-        """It with another number."""
-        chosen = self.chosen(name)
-        new = (*chosen[:place], number, *chosen[place + 1 :])
-        match name:
-            case "counts":
-                return replace(self, counts=new)
-            case "different":
-                return replace(self, different=new)
-        return replace(self, numbers=new)
 
 
 @dataclass(frozen=True)
@@ -153,7 +105,7 @@ class SplitGroup:
 
 @dataclass
 class Groups:
-    """Searches groups for one query.
+    """The groups of one query.
 
     `events` are the conditions on each event, all of them true; `ways` the same in other ways of being true.
     """
@@ -162,9 +114,10 @@ class Groups:
     builder: Builder
     events: Sequence[Flagged]
     ways: Sequence[tuple[Flagged, ...]] = ()
-    rows_left: int = MOST_ROWS
+    rows: Rows = field(default_factory=Rows)
     _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
     _bases: dict[tuple[str, int], tuple[Assigned, Document] | None] = field(default_factory=dict)
+    _made: dict[tuple[int, tuple[tuple[str, Value], ...]], tuple[Document, Document]] = field(default_factory=dict)
 
     # -- what there is to choose ------------------------------------------------------------------------------------
 
@@ -260,7 +213,7 @@ class Groups:
         return fields_of(Derived(node, self._scope))
 
     @cached_property
-    def _numbers(self) -> list[int]:
+    def numbers(self) -> list[int]:
         """The numbers of the query behind its first STATS, with their neighbours."""
         found = {0, 1, 2, 3}
         for command in self.tree.commands[self._first :]:
@@ -270,13 +223,13 @@ class Groups:
         return sorted(number for number in found if 0 <= number <= MOST_NUMBER)
 
     @cached_property
-    def _spreads(self) -> list[int]:
+    def spreads(self) -> list[int]:
         """Seconds that a group may last: those that the query names, in each unit that it names."""
         units = {1.0, 60.0, 3600.0}
         for node in self.tree.walk():
             if isinstance(node, nodes.Duration):
                 units.add(seconds(node))
-        return sorted({0, *(int(unit * number) for unit in units for number in self._numbers)})
+        return sorted({0, *(int(unit * number) for unit in units for number in self.numbers)})
 
     def start(self) -> Recipe:
         """One event of each kind."""
@@ -300,7 +253,7 @@ class Groups:
                 raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
             for number in range(many):
                 document = self._varied(base, recipe, mark, number)
-                made.append(replace(document, count=_share(count, many, number, even=recipe.even), age=float(kind)))
+                made.append(replace(document, count=share(count, many, number, even=recipe.even), age=float(kind)))
                 usual.append(base[1])
         if not made:
             raise Unsolved("no event satisfies all conditions")
@@ -308,7 +261,7 @@ class Groups:
             made = [replace(made[0], count=max(1, made[0].count - 1)), replace(made[0], count=1)]
             usual *= 2
         attempt = attempt or Attempt(tuple(self.events), FoundGroup(self, recipe))
-        return self.builder.aged(attempt, _spread(made, recipe), usual)
+        return self.builder.aged(attempt, spread_out(made, recipe), usual)
 
     def _base(self, mark: str, kind: int, attempt: Attempt | None) -> tuple[Assigned, Document] | None:
         """The first event of a kind; None where there is none such."""
@@ -354,9 +307,13 @@ class Groups:
             for name, value in zip(self.measured, recipe.numbers, strict=True)
             if value and _allows(assigned.constraints.get(name, ()), value)
         }
-        shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
-        fields = {n: v for n, v in {**document.fields, **shaped}.items() if own.get(n, v) is not None}
-        return replace(document, fields=fields, values={**document.values, **own})
+        key = (id(document), tuple(own.items()))
+        if (found := self._made.get(key)) is None:
+            shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
+            fields = {n: v for n, v in {**document.fields, **shaped}.items() if own.get(n, v) is not None}
+            made = replace(document, fields=fields, values={**document.values, **own})
+            found = self._made[key] = (document, made)  # the first is kept too, so that its id is its own
+        return found[1]
 
     def _pool(
         self, name: str, constraints: tuple[Constraint, ...], mark: str, wanted: int, first: Value
@@ -397,105 +354,18 @@ class Groups:
                 parts.append(moved if number % 2 else one)
         return parts
 
-    # -- searching --------------------------------------------------------------------------------------------------
+    # -- computing --------------------------------------------------------------------------------------------------
 
     def outcome(self, documents: Sequence[Document], missed: nodes.Span | None = None) -> Outcome:
         """What the query makes of the events. Raises Unknown."""
-        now = Evaluator({}).now
-        rows = [Row({**one.values, TIMESTAMP: now - timedelta(seconds=one.age)}, one.count) for one in documents]
-        return Simulation(now, missed).run(self._commands, rows)
+        return Simulation(NOW, missed).run(self._commands, self.rows.of(documents))
 
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers of the first group that the events make, whether the query's conditions hold for it or not."""
-        now = Evaluator({}).now
-        rows = [Row({**one.values, TIMESTAMP: now - timedelta(seconds=one.age)}, one.count) for one in documents]
         commands = [one for one in self._commands if not isinstance(one, nodes.Where)]
-        groups = Simulation(now).run(commands, rows).rows
+        groups = Simulation(NOW).run(commands, self.rows.of(documents)).rows
         values = groups[0].values if groups else {}
         return {name: value for name, value in values.items() if isinstance(value, int) and value is not True}
-
-    def distance(self, recipe: Recipe, missed: nodes.Span | None) -> float:
-        """How far the query is from finding such a group. Raises TooMany where all tries are used up."""
-        try:
-            documents = self.documents(recipe, "x")
-        except (Unsolved, Unpickable):
-            return float("inf")
-        self.rows_left -= len(documents)
-        if self.rows_left < 0:
-            raise TooMany("the search for a group took too long")
-        return self.outcome(documents, missed).distance
-
-    def near_miss(self, firing: Recipe, missed: nodes.Span) -> Recipe | None:
-        """The group that misses one condition and is nearest to one that fires, as far as a few steps find it."""
-        found = self.search(firing, missed)
-        for _ in range(MOST_STEPS):
-            nearer = self._nearer(found, missed) if found and max(found.different, default=1) <= FEW else None
-            if nearer is None:
-                break
-            found = nearer
-        return found
-
-    def _nearer(self, recipe: Recipe, missed: nodes.Span) -> Recipe | None:
-        """A near miss that differs in one choice and is nearer to firing; None for none, and late in the search."""
-        best, found = self.distance(recipe, None), None
-        for candidate in self._neighbours(recipe):
-            if self.rows_left < MOST_ROWS // 2:
-                break
-            distance = self.distance(candidate, None)
-            if 0 < distance < best and self.distance(candidate, missed) == 0:
-                best, found = distance, candidate
-        return found
-
-    def search(self, start: Recipe, missed: nodes.Span | None = None, *, small: bool = False) -> Recipe | None:
-        """A group near `start` for which every condition holds but the one that is missed; None for none.
-
-        `small`: it is made as small as possible.
-        """
-        current, best = start, self.distance(start, missed)
-        while best > 0:
-            step = self._step(current, best, missed)
-            if step is None:
-                return None
-            current, best = step
-        return self._shrunk(current, missed) if small else current
-
-    def _step(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
-        """The best next group that differs in one choice; the first one that is right at once."""
-        found: tuple[Recipe, float] | None = None
-        for candidate in self._neighbours(current):
-            distance = self.distance(candidate, missed)
-            if distance < best:
-                found, best = (candidate, distance), distance
-                if distance == 0:
-                    return found
-        return found
-
-    def _neighbours(self, recipe: Recipe) -> Iterator[Recipe]:
-        """Recipes that differ in one choice, those first that differ least."""
-        for name in _CHOICES:
-            for place, value in enumerate(recipe.chosen(name)):
-                options = {*self._numbers, value + 1, value - 1, value * 2, value * 10} - {value}
-                for _, option in sorted((abs(option - value), option) for option in options):
-                    if _LEAST[name] <= option <= _MOST[name]:
-                        yield recipe.changed(name, place, option)
-        if max(recipe.different, default=1) > 1:
-            yield replace(recipe, even=not recipe.even)
-        for spread in self._spreads:
-            for order in range(len(self.kinds)):
-                if (spread, order) != (recipe.spread, recipe.order):
-                    yield replace(recipe, spread=spread, order=order)
-        yield from (replace(recipe, older=older) for older in self._spreads if older != recipe.older)
-
-    def _shrunk(self, recipe: Recipe, missed: nodes.Span | None) -> Recipe:
-        """The same with each choice as small as it can be."""
-        for name in _CHOICES:
-            for place, value in enumerate(recipe.chosen(name)):
-                for option in [one for one in self._numbers if _SMALLEST[name] <= one < value]:
-                    smaller = recipe.changed(name, place, option)
-                    if self.distance(smaller, missed) == 0:
-                        recipe = smaller
-                        break
-        return recipe
 
 
 def _choices(node: nodes.Expression, scope: Scope) -> Iterator[Goal]:
@@ -512,20 +382,3 @@ def _allows(constraints: Sequence[Constraint], value: Value) -> bool:
         return all(holds(one, value) for one in constraints)
     except (Unknown, TypeError, ValueError):
         return False
-
-
-def _share(count: int, parts: int, number: int, *, even: bool) -> int:
-    """How many of so many events are in one of their parts."""
-    if even:
-        return max(1, count // parts + (number < count % parts))
-    return 1 if number else max(1, count - parts + 1)
-
-
-def _spread(made: Sequence[Document], recipe: Recipe) -> list[Document]:
-    """The events over the time that the group lasts; those of the kind `order` are the newest."""
-    kinds = sorted({int(one.age) for one in made}, key=lambda kind: (kind != recipe.order, -kind))
-    placed = sorted(made, key=lambda one: kinds.index(int(one.age)))
-    ages: Mapping[int, float] = {
-        id(one): recipe.older + recipe.spread * place / max(1, len(made) - 1) for place, one in enumerate(placed)
-    }
-    return [replace(one, age=ages[id(one)]) for one in made]

@@ -1,36 +1,36 @@
 """Further cases for what the first ones do not tell: a mutant of the query that finds the same on all of them.
 
 For each such mutant events are looked for that the query finds and the mutant does not, or the other way round: by
-solving both conditions at once, then by changing one thing of a case that is there. Everything is computed, no server
-is asked.
+solving both conditions at once, by a search for a group, then by changing one thing of a case that is there. Whatever
+is tried is tried on all mutants that are still to be told. Everything is computed, no server is asked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import cached_property, reduce
 from itertools import chain
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import conditions, operands, strip_parentheses
-from entra_deployer.esql.constants import TIMESTAMP, seconds
-from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.conditions import operands, strip_parentheses
+from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.functions import Unknown, Value
-from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.scope import Goal, Scope
 from entra_deployer.esql.simulation import Row, Simulation, Stage
-from entra_deployer.esql.types import is_number
+from entra_deployer.verify.generate.changes import Alterations, Change, Changes, said
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document
+from entra_deployer.verify.generate.group_search import GroupSearch
 from entra_deployer.verify.generate.groups import FoundGroup, Groups
 from entra_deployer.verify.generate.pick import Unpickable
+from entra_deployer.verify.generate.recipes import Recipe
+from entra_deployer.verify.generate.rows import NOW, Rows
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
-MOST_LOOKS = 3_000
-"""So often it is computed for one rule whether a mutant is told from it; many events count as more."""
+MOST_WORK = 120_000
+"""So often a command is computed for a row, for one rule: about a second."""
 
-MOST_OF_ONE = 300
-"""So much of that is for one mutant."""
+MOST_OF_ONE = 12_000
+"""So much of that is for one mutant, where cases are changed for it."""
 
 MOST_ROWS = 6_000
 """So many made events are computed in searches for groups, for one rule."""
@@ -44,75 +44,6 @@ MOST_BASES = 6
 MOST_PAIRED = 2
 """Of so many cases two things are changed."""
 
-MOST_SHOWN = 60
-"""So many characters of a value are told in a name."""
-
-MOST_LENGTH = 5_000
-"""No text is made longer."""
-
-MOST_CONSTANTS = 12
-"""So many constants of the query are tried for a field."""
-
-_NOW = Evaluator({}).now
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that is changed of a case's events.
-
-    `field` gets `value` (None: it is missing), in all of them, in the `first`, the `last` or every other one (`half`);
-    without a field that part is `older` by so many seconds, or there is more of it by `count` events.
-    """
-
-    field: str = ""
-    value: Value = None
-    part: str = "all"
-    count: int = 0
-    older: float = 0.0
-
-    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
-        """The changed events; a text of the change may hold {mark} for the case's own."""
-        made: list[Document] = []
-        for number, one in enumerate(documents):
-            meant = self._meant(number, len(documents), one.count)
-            if self.field or self.older:
-                made += [replace(one, count=one.count - meant), replace(self._changed(one, mark), count=meant)]
-            else:
-                made.append(replace(one, count=one.count + self.count) if meant else one)
-        return [one for one in made if one.count > 0]
-
-    def _meant(self, number: int, documents: int, count: int) -> int:
-        """How many of the events that are like a document are changed."""
-        match self.part:
-            case "all":
-                return count
-            case "half":
-                return count // 2 if count > 1 else number % 2
-        return int(number == (0 if self.part == "first" else documents - 1))
-
-    def _changed(self, document: Document, mark: str) -> Document:
-        if not self.field:
-            return replace(document, age=document.age + self.older)
-        values = {name: one for name, one in document.values.items() if name != self.field}
-        fields = {name: one for name, one in document.fields.items() if name != self.field}
-        if self.value is not None:
-            value = self.value.replace("{mark}", mark) if isinstance(self.value, str) else self.value
-            values[self.field] = value
-            fields[self.field] = [value] if isinstance(document.fields.get(self.field), list) else value
-        return replace(document, values=values, fields=fields)
-
-
-@dataclass(frozen=True)
-class Both:
-    """Two changes, one after the other."""
-
-    first: Change
-    second: Change
-
-    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
-        """The changed events."""
-        return self.second.of(self.first.of(documents, mark), mark)
-
 
 @dataclass(frozen=True)
 class Example:
@@ -125,10 +56,19 @@ class Example:
     alone: bool = False
 
 
-type Changes = Change | Both
+@dataclass(frozen=True)
+class Found:
+    """A case that tells a mutant, and by what change of another case, where it was made so."""
+
+    mutation: Mutation
+    example: Example
+    change: Changes | None = None
+
 
 type Build = Callable[[Attempt, str, Changes | None], Example]
 """The events of an attempt with a mark and a change. Raises Unknown or Unpickable."""
+
+type _Look = Callable[[Mutation, Sequence[Example], str], Found | None]
 
 
 @dataclass
@@ -138,131 +78,134 @@ class Sharpener:
     tree: nodes.Tree
     builder: Builder
     build: Build
-    looks: int = MOST_LOOKS
-    rows: int = MOST_ROWS
-    _stages: dict[int, tuple[Example, list[Stage]]] = field(default_factory=dict)
+    rows: Rows = field(default_factory=Rows)
+    work: int = MOST_WORK
+    rows_left: int = MOST_ROWS
+    _waiting: dict[int, Mutation] = field(default_factory=dict)
+    _seen: set[tuple[int, Changes]] = field(default_factory=set)
+    _groups: dict[int, tuple[Attempt, Groups]] = field(default_factory=dict)
 
     def more(self, examples: Sequence[Example], first: int) -> Iterator[tuple[str, str, Example]]:
         """Name, mark and example of each further case; the marks are numbers from `first` on."""
         known = [one for one in examples if self._agrees(one)]
         if not any(one.fires for one in known):
             return
-        waiting = [one for one in mutations(self.tree) if not any(self._tells(one, example) for example in known)]
-        self.looks = MOST_LOOKS
-        while waiting and self.looks > 0:
-            mutation = waiting.pop(0)
-            if found := self._found(mutation, known, str(first)):
-                name, example = found
-                yield name, str(first), example
-                known.append(example)
-                first += 1
-                waiting = [one for one in waiting if not self._tells(one, example)]
+        self._waiting = {id(one): one for one in mutations(self.tree)}
+        for example in known:
+            self._tell(example)
+        self.work = MOST_WORK
+        looks: tuple[_Look, ...] = (self._solved, self._searched, self._altered)
+        for look in looks:
+            for key, mutation in tuple(self._waiting.items()):
+                if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
+                    yield self._name(found), str(first), found.example
+                    known.append(found.example)
+                    first += 1
+                    self._tell(found.example)
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def _simulation(self) -> Simulation:
-        return Simulation(_NOW)
+        return Simulation(NOW)
 
-    def _of(self, example: Example) -> list[Stage]:
-        if id(example) not in self._stages:
-            rows = [
-                Row({**one.values, TIMESTAMP: _NOW - timedelta(seconds=one.age)}, one.count)
-                for one in example.documents
-                if self.builder.looked_at.holds(one.age)
-            ]
-            self._stages[id(example)] = example, self._simulation.stages(self.tree.commands, rows)
-        return self._stages[id(example)][1]
+    @cached_property
+    def _alterations(self) -> Alterations:
+        return Alterations(self.tree, self.builder.plan, self.builder.fields)
+
+    @property
+    def _first(self) -> int:
+        return self._alterations.first
+
+    def _stages(self, documents: Sequence[Document]) -> list[Stage]:
+        """What the query makes of events, command by command. Raises Unknown."""
+        looked_at = [one for one in documents if self.builder.looked_at.holds(one.age)]
+        self.work -= len(looked_at) * len(self.tree.commands)
+        return self._simulation.stages(self.tree.commands, self.rows.of(looked_at))
 
     def _agrees(self, example: Example) -> bool:
         """Whether the case is computed to do what it says."""
         try:
-            return self._judged(self._of(example)[-1], example) == (example.fires, False)
+            return _judged(self._stages(example.documents)[-1], example.entity) == (example.fires, False)
         except Unknown:
             return False
 
-    def _judged(self, stage: Stage, example: Example) -> tuple[bool, bool]:
-        """Whether the entity is found, and whether another one is."""
-        mine = [_is(row, stage.scope, example.entity) for row in stage.rows]
-        return any(mine), not all(mine)
+    def _tell(self, example: Example) -> None:
+        """Take out of the mutants that wait those that find something else on the case than the query does."""
+        with suppress(Unknown):
+            stages = self._stages(example.documents)
+            for key, mutation in tuple(self._waiting.items()):
+                if self._tells(mutation, stages, example):
+                    del self._waiting[key]
 
-    def _tells(self, mutation: Mutation, example: Example) -> bool:
-        """Whether the mutant finds something else on the case than the query does."""
-        self.looks -= 1 + len(example.documents) * len(self.tree.commands) // 10
+    def _tells(self, mutation: Mutation, stages: Sequence[Stage], example: Example) -> bool:
+        """Whether the mutant finds something else than the query, which came to these stages."""
+        after = self._mutated(mutation, stages)
+        with suppress(Unknown):
+            return after is not None and _judged(after, example.entity) != (example.fires, False)
+        return False
+
+    def _mutated(self, mutation: Mutation, stages: Sequence[Stage]) -> Stage | None:
+        """What the mutant leaves; None where it goes the same way as the query, and where that is not known."""
+        before = stages[mutation.place]
+        self.work -= len(before.rows)
         try:
-            stage = self._simulation.after(mutation.command, self._of(example)[mutation.place])
-            for command in self.tree.commands[mutation.place + 1 :]:
-                stage = self._simulation.after(command, stage)
-            return self._judged(stage, example) != (example.fires, False)
-        except Unknown:
-            return False
-
-    # -- looking ----------------------------------------------------------------------------------------------------
-
-    def _found(self, mutation: Mutation, known: Sequence[Example], mark: str) -> tuple[str, Example] | None:
-        firing = [one for one in known if one.fires]
-        starts = (firing[-1], firing[0]) if mutation.place > self._first and len(firing) > 1 else firing[:1]
-        for attempt in (one for start in starts for one in self._attempts(mutation, start)):
-            if example := self._example(mutation, attempt, mark, None):
-                return self._name(mutation, example, None), example
-        least = self.looks - MOST_OF_ONE
-        bases = [*firing, *(one for one in known if not one.fires)][:MOST_BASES]
-        singles: Iterator[tuple[Example, Changes]]
-        singles = ((base, change) for base in bases for change in self._changes(mutation, base))
-        pairs: Iterator[tuple[Example, Changes]]
-        pairs = ((base, change) for base in bases[:MOST_PAIRED] for change in self._pairs(mutation, base))
-        for base, change in chain(singles, pairs):
-            if self.looks <= max(0, least):
+            stage = self._simulation.after(mutation.command, before)
+            if _is_same(stage, stages[mutation.place + 1]):
                 return None
-            documents = tuple(change.of(base.documents, "x"))
-            changed = replace(base, documents=documents)
-            told = (self._is_told(mutation, changed) or self._counted(mutation, changed)) if documents else None
-            if told and (example := self._example(mutation, base.attempt, mark, change) or told):
-                return self._name(mutation, example, change), example
-        return None
-
-    def _is_told(self, mutation: Mutation, example: Example) -> Example | None:
-        """The example, firing as it is computed to fire, where the mutant is told from it."""
-        try:
-            caught, other = self._judged(self._of(example)[-1], example)
+            for command in self.tree.commands[mutation.place + 1 :]:
+                self.work -= len(stage.rows)
+                stage = self._simulation.after(command, stage)
         except Unknown:
             return None
-        finally:
-            self._stages.pop(id(example), None)
-        settled = replace(example, fires=caught)
-        told = not other and self._tells(mutation, settled)
-        self._stages.pop(id(settled), None)
-        return settled if told else None
+        return stage
 
-    def _counted(self, mutation: Mutation, example: Example) -> Example | None:
+    def _told(self, candidates: Sequence[Mutation], example: Example) -> tuple[Mutation, Example] | None:
+        """The first mutant that the example tells, and the example, firing as it is computed to fire."""
+        with suppress(Unknown):
+            stages = self._stages(example.documents)
+            caught, other = _judged(stages[-1], example.entity)
+            settled = replace(example, fires=caught)
+            if not other:
+                found = next((one for one in candidates if self._tells(one, stages, settled)), None)
+                return (found, settled) if found else None
+        return None
+
+    def _counted(self, mutation: Mutation, example: Example) -> tuple[Mutation, Example] | None:
         """The example, told by the numbers of its row too: a key that is lost makes of two rows one with more."""
         if not isinstance(mutation.command, nodes.Stats) or "key" not in mutation.what:
             return None
         with suppress(Unknown):
-            stage = self._of(example)[-1]
-            self._stages.pop(id(example), None)
+            stage = self._stages(example.documents)[-1]
             row = next((one for one in stage.rows if _is(one, stage.scope, example.entity)), None)
             numbers = {name: _number(row, stage.scope, name) for name in self.builder.plan.columns} if row else {}
             known = {name: value for name, value in numbers.items() if value is not None and name not in example.entity}
-            return self._is_told(mutation, replace(example, entity={**example.entity, **known})) if known else None
+            if known:
+                return self._told([mutation], replace(example, entity={**example.entity, **known}))
         return None
 
-    def _example(self, mutation: Mutation, attempt: Attempt, mark: str, change: Changes | None) -> Example | None:
+    def _example(
+        self, candidates: Sequence[Mutation], attempt: Attempt, mark: str, change: Changes | None
+    ) -> Found | None:
+        """The case of an attempt where it tells a mutant."""
         with suppress(Unknown, Unpickable):
             made = self.build(attempt, mark, change)
-            return self._is_told(mutation, made) or self._counted(mutation, made)
+            if told := self._told(candidates, made) or self._counted(candidates[0], made):
+                return Found(*told, change)
         return None
 
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def _solved(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """Events for which a condition is false and its mutant true, or the other way round."""
+        base = next(one for one in known if one.fires)
+        found = (self._example([mutation], one, mark, None) for one in self._attempts(mutation, base))
+        return next(filter(None, found), None)
+
     def _attempts(self, mutation: Mutation, base: Example) -> Iterator[Attempt]:
-        """Events for which a condition is false and its mutant true, then the other way round."""
         command, changed = self.tree.commands[mutation.place], mutation.command
-        if not (isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
-            return
-        if mutation.place > self._first:
-            yield from self._groups(mutation.place, command, changed, base)
-            return
         mine = [goal for goal in self.builder.plan.goals if _within(goal.predicate, command)]
-        if not mine:
+        if not mine or not (isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
             return
         scope = mine[0].scope
         rest = [one for one in base.attempt.events if not _within(one[0].predicate, command)]
@@ -271,167 +214,122 @@ class Sharpener:
             goals = tuple((Goal(node, scope), truth) for node, truth in parts)
             yield replace(base.attempt, events=(*rest, *goals), fires=fires, plain=True)
 
-    def _groups(self, place: int, command: nodes.Where, changed: nodes.Where, base: Example) -> Iterator[Attempt]:
-        """Groups for which a condition on them is false and its mutant true, then the other way round, by search."""
-        for holds, fails, fires in ((changed, command, False), (command, changed, True)):
-            predicate = _joined(apart(holds.predicate, fails.predicate), command.span)
-            commands = list(self.tree.commands)
-            commands[place] = replace(command, predicate=predicate)
-            tree = replace(self.tree, commands=tuple(commands))
-            known = base.attempt.sizes if isinstance(base.attempt.sizes, FoundGroup) else None
-            rows = min(self.rows, MOST_ROWS_OF_ONE)
-            groups = Groups(tree, self.builder, base.attempt.events, known.groups.ways if known else (), rows)
-            with suppress(Unknown, Unpickable):
-                if recipe := groups.search(known.recipe if known else groups.start()):
-                    yield replace(base.attempt, sizes=FoundGroup(groups, recipe), fires=fires)
-            self.rows -= rows - max(0, groups.rows_left)
+    def _searched(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """Groups for which a condition on them is false and its mutant true, or the other way round, by search."""
+        command, changed = self.tree.commands[mutation.place], mutation.command
+        if mutation.place <= self._first or not (isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
+            return None
+        firing = [one for one in known if one.fires]
+        for base in (firing[-1], firing[0]) if len(firing) > 1 else firing:
+            for holds, fails in ((changed, command), (command, changed)):
+                predicate = _joined(apart(holds.predicate, fails.predicate), command.span)
+                commands = list(self.tree.commands)
+                commands[mutation.place] = replace(command, predicate=predicate)
+                aim = replace(self.tree, commands=tuple(commands))
+                if found := self._searched_from(base, aim, mark):
+                    return found
+        return None
 
-    # -- changes ----------------------------------------------------------------------------------------------------
+    def _searched_from(self, base: Example, aim: nodes.Tree, mark: str) -> Found | None:
+        """A group that the query with another condition finds, or one on the way there that tells any mutant."""
+        sizes = base.attempt.sizes
+        start = sizes.recipe if isinstance(sizes, FoundGroup) else None
+        groups = self._groups_of(base.attempt)
+        told: list[Mutation] = []
+        fires = False
 
-    def _changes(self, mutation: Mutation, base: Example) -> Iterator[Change]:
-        """What may be changed of a case so that the mutant is told."""
-        several = sum(one.count for one in base.documents) > 1
-        parts = ("all", "first", "last", "half") if several else ("all",)
-        fields = self._fields(mutation)
-        for name in fields:
-            for value in self._all_values(name, mutation, base.documents[0]):
-                for part in parts:
-                    yield Change(name, value, part)
-        if mutation.place >= self._first:
-            yield from self._of_size(parts)
-        if TIMESTAMP in fields or mutation.place >= self._first:
-            for span in (*self._spans, *_spans_of(mutation.node)):
-                for part in parts:
-                    yield from (Change(part=part, older=older) for older in (span, span + 1, span - 1))
+        def tells(_: Recipe, documents: Sequence[Document]) -> bool:
+            nonlocal fires
+            with suppress(Unknown):
+                stages = self._stages(documents)
+                fires = bool(stages[-1].rows)
+                told[:] = [one for one in self._later if self._is_apart(one, stages)]
+            return bool(told)
 
-    def _of_size(self, parts: Sequence[str]) -> Iterator[Change]:
-        for part in parts:
-            yield from (Change(part=part, count=count) for count in (1, -1))
-
-    def _pairs(self, mutation: Mutation, base: Example) -> Iterator[Both]:
-        """Two changes at once: another value in all events, and more or fewer of them, or a value in some."""
-        if mutation.place >= self._first:
-            grow = Change(part="all", count=1)
-            grown = replace(base, documents=tuple(grow.of(base.documents, "x")))
-            yield from (Both(grow, one) for one in self._changes(mutation, grown) if one.part == "half")
-        changes = list(self._changes(mutation, base))
-        whole = [one for one in changes if one.part == "all" and one.field][:MOST_CONSTANTS]
-        others = [one for one in changes if not one.field or one.part != "all"]
-        others += list(self._of_size(("first", "last", "all")))
-        yield from (Both(one, other) for one in whole for other in others)
-        counts = [one for one in others if one.count]
-        yield from (Both(one, other) for one in counts for other in counts)
-
-    def _all_values(self, name: str, mutation: Mutation, document: Document) -> Iterator[Value]:
-        """Values for a field; of one that patterns take columns out of, texts with other such columns."""
-        if name == TIMESTAMP:
-            return
-        text = document.values.get(name)
-        if name not in self._texts:
-            yield from self._values(name, mutation.node)
-            yield from _variants(text, mutation.node) if isinstance(text, str) else ()
-        elif isinstance(text, str):
-            yield f"{{mark}} {text.swapcase()[:3]}"
-            taken = {str(one) for key, one in document.values.items() if key.startswith("%") and one}
-            for part in sorted(one for one in taken if one in text):
-                for value in (*_constants(mutation.node), "", "other"):
-                    yield from (text.replace(part, new) for new in (str(value), f"{value}x", f"{value}{part}"))
-
-    @cached_property
-    def _first(self) -> int:
-        """The position of the first STATS; behind the last command without one."""
-        commands = self.tree.commands
-        return next((n for n, one in enumerate(commands) if isinstance(one, nodes.Stats)), len(commands))
-
-    @cached_property
-    def _texts(self) -> set[str]:
-        """The fields that patterns take columns out of: a change there would have to be a text that they match."""
-        return {one.field for one in self.builder.plan.extractions}
-
-    @cached_property
-    def _spans(self) -> list[float]:
-        """The spans of time that the query names."""
-        spans = {seconds(node) for node in self.tree.walk() if isinstance(node, nodes.Duration)}
-        return sorted(spans)[:MOST_BASES]
-
-    def _fields(self, mutation: Mutation) -> list[str]:
-        """The fields that the changed condition or key is about, through aggregates too."""
-        command = self.tree.commands[mutation.place]
-        if isinstance(command, nodes.Stats) and isinstance(mutation.command, nodes.Stats):
-            kept = mutation.command.groups
-            lost: list[nodes.Node] = [one.value for one in command.groups if one not in kept] or [mutation.node]
-        else:
-            lost = [mutation.node]
-        names: dict[str, None] = {}
-        for node in lost:
-            for name in self._fields_of(node, mutation.place):
-                names[name] = None
-        return list(names)
-
-    def _fields_of(self, node: nodes.Node, place: int) -> Iterator[str]:
-        for part in node.walk():
-            if isinstance(part, nodes.Column):
-                yield from self._made_of(part.name, place)
-
-    def _made_of(self, name: str, place: int) -> Iterator[str]:
-        """The fields that a column is made of, in front of the command at a place."""
-        for at in range(place - 1, -1, -1):
-            command = self.tree.commands[at]
-            if isinstance(command, nodes.Eval):
-                made: list[nodes.Expression] = [one.value for one in command.assignments if one.name == name]
-            elif isinstance(command, nodes.Stats):
-                made = [one.value for one in (*command.aggregates, *command.groups) if one.name == name]
-                made += [one.where for one in command.aggregates if one.name == name and one.where is not None]
-            elif isinstance(command, nodes.Rename):
-                made = [nodes.Column(old.span, old.name) for old, new in _renames(command) if new.name == name]
-            else:
-                continue
-            if made:
-                for one in made:
-                    yield from self._fields_of(one, at)
-                return
-        if not name.startswith("_"):
-            yield name
-
-    def _values(self, name: str, node: nodes.Node) -> Iterator[Value]:
-        """Values that a field may be given: none, the constants that the query compares it with, free ones."""
-        kind = self.builder.fields.type_of(name)
-        yield None
-        own = [*_constants(node), *self._constants.get(name, ())]
-        for value in list(dict.fromkeys(own))[:MOST_CONSTANTS]:
-            if is_number(kind):
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    yield from (value, value + 1, value - 1)
-            elif kind == "boolean" or isinstance(value, str):
-                yield value
-        if kind == "boolean":
-            yield from (True, False)
-        elif is_number(kind):
-            yield from (0, 1, 7)
-        elif kind == "ip":
-            yield from ("203.0.113.77", "10.1.2.3")
-        else:
-            yield f"{name.rpartition('.')[2].strip('`') or 'value'}-other-{{mark}}"
-            yield ""
-
-    @cached_property
-    def _constants(self) -> dict[str, list[Value]]:
-        """By field the constants of all conditions that are about it."""
-        found: dict[str, list[Value]] = {}
-        for place, command in enumerate(self.tree.commands):
-            for predicate in _predicates(command):
-                for one in conditions(predicate):
-                    for name in dict.fromkeys(self._fields_of(one.node, place)):
-                        found.setdefault(name, []).extend(_constants(one.node))
+        rows = min(self.rows_left, MOST_ROWS_OF_ONE)
+        search = GroupSearch(replace(groups, tree=aim), rows, tells)
+        found = None
+        with suppress(Unknown, Unpickable):
+            recipe = search.search(start or groups.start())
+            if recipe and told:
+                attempt = replace(base.attempt, sizes=FoundGroup(groups, recipe), fires=fires)
+                found = self._example(told, attempt, mark, None)
+        self.rows_left -= rows - max(0, search.rows_left)
         return found
+
+    @property
+    def _later(self) -> list[Mutation]:
+        """The mutants that wait which are about groups."""
+        return [one for one in self._waiting.values() if one.place > self._first]
+
+    def _is_apart(self, mutation: Mutation, stages: Sequence[Stage]) -> bool:
+        """Whether the mutant finds a row where the query finds none, or the other way round."""
+        after = self._mutated(mutation, stages)
+        return after is not None and bool(after.rows) is not bool(stages[-1].rows)
+
+    def _groups_of(self, attempt: Attempt) -> Groups:
+        key = id(attempt)
+        if key not in self._groups:
+            known = attempt.sizes.groups if isinstance(attempt.sizes, FoundGroup) else None
+            ways = known.ways if known else ()
+            self._groups[key] = attempt, Groups(self.tree, self.builder, attempt.events, ways, self.rows)
+        return self._groups[key][1]
+
+    def _altered(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A case that is there with one thing changed, or two."""
+        firing = [one for one in known if one.fires]
+        bases = [*firing, *(one for one in known if not one.fires)][:MOST_BASES]
+        make = self._alterations
+        singles: Iterator[tuple[Example, Changes]]
+        singles = ((base, change) for base in bases for change in make.single(mutation, base.documents))
+        pairs: Iterator[tuple[Example, Changes]]
+        pairs = ((base, change) for base in bases[:MOST_PAIRED] for change in make.pairs(mutation, base.documents))
+        least = max(0, self.work - MOST_OF_ONE)
+        for base, change in chain(singles, pairs):
+            if self.work <= least:
+                return None
+            key = (id(base), change)
+            if key not in self._seen:
+                self._seen.add(key)
+                if found := self._told_by(base, change, mutation, mark):
+                    return found
+        return None
+
+    def _told_by(self, base: Example, change: Changes, mutation: Mutation, mark: str) -> Found | None:
+        """What a change of a case tells: a mutant that it was made for, or any that it may concern."""
+        documents = tuple(change.of(base.documents, "x"))
+        if not documents:
+            return None
+        changed = replace(base, documents=documents)
+        concerned = [mutation, *(one for one in self._concerned(change) if one is not mutation)]
+        told = self._told(concerned, changed) or self._counted(mutation, changed)
+        if not told:
+            return None
+        return self._example([told[0]], base.attempt, mark, change) or Found(*told, change)
+
+    def _concerned(self, change: Changes) -> list[Mutation]:
+        """The mutants that wait which may be told by a change of what they are about."""
+        parts = [change] if isinstance(change, Change) else [change.first, change.second]
+        fields = {part.field or TIMESTAMP for part in parts}
+        return [one for one in self._waiting.values() if one.place >= self._first or fields & self._fields(one)]
+
+    def _fields(self, mutation: Mutation) -> set[str]:
+        known = self._fields_known
+        if id(mutation) not in known:
+            known[id(mutation)] = set(self._alterations.fields_of(mutation))
+        return known[id(mutation)]
+
+    @cached_property
+    def _fields_known(self) -> dict[int, set[str]]:
+        return {}
 
     # -- words ------------------------------------------------------------------------------------------------------
 
-    def _name(self, mutation: Mutation, example: Example, change: Changes | None) -> str:
-        shown = " ".join(mutation.node.span.of(self.tree.text).split())
-        if change is None or mutation.what in ("dropped", "negated"):
-            return f"{'still' if example.fires else 'not'}: {shown}"
-        return f"{_said(change)} ({mutation.what})"
+    def _name(self, found: Found) -> str:
+        shown = " ".join(found.mutation.node.span.of(self.tree.text).split())
+        if found.change is None or found.mutation.what in ("dropped", "negated"):
+            return f"{'still' if found.example.fires else 'not'}: {shown}"
+        return f"{said(found.change)} ({found.mutation.what})"
 
 
 def apart(holds: nodes.Expression, fails: nodes.Expression) -> list[tuple[nodes.Expression, bool]]:
@@ -459,47 +357,29 @@ def _joined(parts: Sequence[tuple[nodes.Expression, bool]], span: nodes.Span) ->
     return reduce(lambda one, other: nodes.Binary(span, "and", one, other), sides)
 
 
-def _said(change: Changes) -> str:
-    """A change in words."""
-    if isinstance(change, Both):
-        return f"{_said(change.first)}, {_said(change.second)}"
-    part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
-    if not change.field:
-        return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'}"
-    value = "missing" if change.value is None else str(change.value).replace("{mark}", "x") or '""'
-    return f"{part}{change.field} is {value if len(value) <= MOST_SHOWN else 'another'}"
-
-
-def _variants(text: str, node: nodes.Node) -> Iterator[str]:
-    """A text shorter and longer, as long as the numbers of a condition, and with less of what it is made of."""
-    yield from (text[:-1], f"{text}x")
-    for part in node.walk():
-        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 8 <= part.value <= MOST_LENGTH and text:
-            for size in (part.value - 1, part.value, part.value + 1):
-                yield (text * (size // len(text) + 1))[:size]
-    if len(text) > MOST_SHOWN:
-        yield from (text[: len(text) * share // 20].ljust(len(text), "b") for share in range(1, 20))
-
-
-def _renames(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
-    return zip(command.old, command.new, strict=True)
-
-
-def _spans_of(node: nodes.Node) -> Iterator[float]:
-    """What the numbers of a condition mean as spans of time."""
-    for part in node.walk():
-        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 0 < part.value <= MOST_LENGTH:
-            yield from (float(part.value * unit) for unit in (1, 60, 3600, 86400))
-
-
 def _within(node: nodes.Node, command: nodes.Node) -> bool:
     return command.span.start <= node.span.start and node.span.end <= command.span.end
+
+
+def _is_same(stage: Stage, other: Stage) -> bool:
+    """Whether nothing differs: the very same rows, with columns made alike."""
+    return (
+        stage.scope is other.scope
+        and len(stage.rows) == len(other.rows)
+        and all(one is another for one, another in zip(stage.rows, other.rows, strict=True))
+    )
+
+
+def _judged(stage: Stage, entity: Mapping[str, Value]) -> tuple[bool, bool]:
+    """Whether the entity is found, and whether another one is."""
+    mine = [_is(row, stage.scope, entity) for row in stage.rows]
+    return any(mine), not all(mine)
 
 
 def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
     """Whether a row of the result is the entity's."""
     for name, wanted in entity.items():
-        value = row.at(_NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
+        value = row.at(NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
         if value != wanted and not (isinstance(value, list) and wanted in value):
             return False
     return True
@@ -508,34 +388,6 @@ def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
 def _number(row: Row, scope: Scope, name: str) -> int | None:
     """A whole number that a row of the result shows."""
     with suppress(Unknown):
-        value = row.at(_NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
+        value = row.at(NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
     return None
-
-
-def _predicates(command: nodes.Command) -> Iterator[nodes.Expression]:
-    match command:
-        case nodes.Where(predicate=predicate):
-            yield predicate
-        case nodes.Stats(aggregates=aggregates):
-            yield from (one.where for one in aggregates if one.where is not None)
-    for node in command.walk():
-        if isinstance(node, nodes.Call) and node.name == "case":
-            yield from node.arguments[0:-1:2]
-
-
-def _constants(node: nodes.Node) -> list[Value]:
-    """The constants of a condition; of patterns texts that match them."""
-    found: list[Value] = []
-    for part in node.walk():
-        if isinstance(part, nodes.Like):
-            for pattern in part.patterns:
-                if isinstance(pattern, nodes.Literal) and isinstance(pattern.value, str):
-                    with suppress(regex.UnreadablePattern):
-                        read = regex.like_to_regex if part.operator == "like" else regex.from_lucene
-                        found.append(regex.example(read(pattern.value), "x"))
-        elif isinstance(part, nodes.Call) and part.name == "cidr_match":
-            found += [str(one.value).partition("/")[0] for one in part.arguments[1:] if isinstance(one, nodes.Literal)]
-        elif isinstance(part, nodes.Literal) and part.value is not None:
-            found.append(part.value)
-    return found

@@ -7,7 +7,6 @@ from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
 from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
-from entra_deployer.verify.generate.groups import Groups
 from entra_deployer.verify.generate.plan import read_plan
 
 V = StackVersion(8, 19, 21)
@@ -72,11 +71,11 @@ def test_what_is_found_holds_when_it_is_simulated(text):
     maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), TimeRange(86400.0))
     found = maker._found_group()
     assert found
-    groups, recipe = found
-    assert isinstance(groups, Groups)
+    search, recipe = found
+    groups = search.groups
     assert groups.outcome(groups.documents(recipe, "y")).distance == 0
     for goal in groups.goals:
-        if missed := groups.search(recipe, goal.span):
+        if missed := search.search(recipe, goal.span):
             assert groups.outcome(groups.documents(missed, "y")).rows == ()
 
 

@@ -1,0 +1,296 @@
+"""What may be changed of a case's events so that a mutant of the query is told from it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import conditions
+from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.functions import Value
+from entra_deployer.esql.patterns import regex
+from entra_deployer.esql.types import is_number
+from entra_deployer.verify.generate.documents import Document, Fields
+from entra_deployer.verify.generate.plan import Plan
+from entra_deployer.verify.mutate.mutants import Mutation
+
+MOST_SHOWN = 60
+"""So many characters of a value are told in a name."""
+
+MOST_LENGTH = 5_000
+"""No text is made longer."""
+
+MOST_CONSTANTS = 12
+"""So many constants of the query are tried for a field."""
+
+MOST_SPANS = 6
+"""So many spans of time of the query are tried."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is changed of a case's events.
+
+    `field` gets `value` (None: it is missing), in all of them, in the `first`, the `last` or every other one (`half`);
+    without a field that part is `older` by so many seconds, or there is more of it by `count` events.
+    """
+
+    field: str = ""
+    value: Value = None
+    part: str = "all"
+    count: int = 0
+    older: float = 0.0
+
+    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
+        """The changed events; a text of the change may hold {mark} for the case's own."""
+        made: list[Document] = []
+        for number, one in enumerate(documents):
+            meant = self._meant(number, len(documents), one.count)
+            if self.field or self.older:
+                made += [replace(one, count=one.count - meant), replace(self._changed(one, mark), count=meant)]
+            else:
+                made.append(replace(one, count=one.count + self.count) if meant else one)
+        return [one for one in made if one.count > 0]
+
+    def _meant(self, number: int, documents: int, count: int) -> int:
+        """How many of the events that are like a document are changed."""
+        match self.part:
+            case "all":
+                return count
+            case "half":
+                return count // 2 if count > 1 else number % 2
+        return int(number == (0 if self.part == "first" else documents - 1))
+
+    def _changed(self, document: Document, mark: str) -> Document:
+        if not self.field:
+            return replace(document, age=document.age + self.older)
+        values = {name: one for name, one in document.values.items() if name != self.field}
+        fields = {name: one for name, one in document.fields.items() if name != self.field}
+        if self.value is not None:
+            value = self.value.replace("{mark}", mark) if isinstance(self.value, str) else self.value
+            values[self.field] = value
+            fields[self.field] = [value] if isinstance(document.fields.get(self.field), list) else value
+        return replace(document, values=values, fields=fields)
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two changes, one after the other."""
+
+    first: Change
+    second: Change
+
+    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
+        """The changed events."""
+        return self.second.of(self.first.of(documents, mark), mark)
+
+
+type Changes = Change | Both
+
+
+@dataclass(frozen=True)
+class Alterations:
+    """The changes that are tried for the mutants of one query."""
+
+    tree: nodes.Tree
+    plan: Plan
+    fields: Fields
+
+    def single(self, mutation: Mutation, base: Sequence[Document]) -> Iterator[Change]:
+        """What may be changed of a case so that the mutant is told."""
+        several = sum(one.count for one in base) > 1
+        parts = ("all", "first", "last", "half") if several else ("all",)
+        fields = self.fields_of(mutation)
+        for name in fields:
+            for value in self._all_values(name, mutation, base[0]):
+                for part in parts:
+                    yield Change(name, value, part)
+        if mutation.place >= self.first:
+            yield from self._of_size(parts)
+        if TIMESTAMP in fields or mutation.place >= self.first:
+            for span in (*self._spans, *_spans_of(mutation.node)):
+                for part in parts:
+                    yield from (Change(part=part, older=older) for older in (span, span + 1, span - 1))
+
+    def _of_size(self, parts: Sequence[str]) -> Iterator[Change]:
+        for part in parts:
+            yield from (Change(part=part, count=count) for count in (1, -1))
+
+    def pairs(self, mutation: Mutation, base: Sequence[Document]) -> Iterator[Both]:
+        """Two changes at once: another value in all events, and more or fewer of them, or a value in some."""
+        if mutation.place >= self.first:
+            grow = Change(part="all", count=1)
+            grown = grow.of(base, "x")
+            yield from (Both(grow, one) for one in self.single(mutation, grown) if one.part == "half")
+        changes = list(self.single(mutation, base))
+        whole = [one for one in changes if one.part == "all" and one.field][:MOST_CONSTANTS]
+        others = [one for one in changes if not one.field or one.part != "all"]
+        others += list(self._of_size(("first", "last", "all")))
+        yield from (Both(one, other) for one in whole for other in others)
+        counts = [one for one in others if one.count]
+        yield from (Both(one, other) for one in counts for other in counts)
+
+    def _all_values(self, name: str, mutation: Mutation, document: Document) -> Iterator[Value]:
+        """Values for a field; of one that patterns take columns out of, texts with other such columns."""
+        if name == TIMESTAMP:
+            return
+        text = document.values.get(name)
+        if name not in self._texts:
+            yield from self._values(name, mutation.node)
+            yield from _variants(text, mutation.node) if isinstance(text, str) else ()
+        elif isinstance(text, str):
+            yield f"{{mark}} {text.swapcase()[:3]}"
+            taken = {str(one) for key, one in document.values.items() if key.startswith("%") and one}
+            for part in sorted(one for one in taken if one in text):
+                for value in (*_constants(mutation.node), "", "other"):
+                    yield from (text.replace(part, new) for new in (str(value), f"{value}x", f"{value}{part}"))
+
+    @cached_property
+    def first(self) -> int:
+        """The position of the first STATS; behind the last command without one."""
+        commands = self.tree.commands
+        return next((n for n, one in enumerate(commands) if isinstance(one, nodes.Stats)), len(commands))
+
+    @cached_property
+    def _texts(self) -> set[str]:
+        """The fields that patterns take columns out of: a change there would have to be a text that they match."""
+        return {one.field for one in self.plan.extractions}
+
+    @cached_property
+    def _spans(self) -> list[float]:
+        """The spans of time that the query names."""
+        spans = {seconds(node) for node in self.tree.walk() if isinstance(node, nodes.Duration)}
+        return sorted(spans)[:MOST_SPANS]
+
+    def fields_of(self, mutation: Mutation) -> list[str]:
+        """The fields that the changed condition or key is about, through aggregates too."""
+        command = self.tree.commands[mutation.place]
+        if isinstance(command, nodes.Stats) and isinstance(mutation.command, nodes.Stats):
+            kept = mutation.command.groups
+            lost: list[nodes.Node] = [one.value for one in command.groups if one not in kept] or [mutation.node]
+        else:
+            lost = [mutation.node]
+        names: dict[str, None] = {}
+        for node in lost:
+            for name in self._fields_of(node, mutation.place):
+                names[name] = None
+        return list(names)
+
+    def _fields_of(self, node: nodes.Node, place: int) -> Iterator[str]:
+        for part in node.walk():
+            if isinstance(part, nodes.Column):
+                yield from self._made_of(part.name, place)
+
+    def _made_of(self, name: str, place: int) -> Iterator[str]:
+        """The fields that a column is made of, in front of the command at a place."""
+        for at in range(place - 1, -1, -1):
+            command = self.tree.commands[at]
+            if isinstance(command, nodes.Eval):
+                made: list[nodes.Expression] = [one.value for one in command.assignments if one.name == name]
+            elif isinstance(command, nodes.Stats):
+                made = [one.value for one in (*command.aggregates, *command.groups) if one.name == name]
+                made += [one.where for one in command.aggregates if one.name == name and one.where is not None]
+            elif isinstance(command, nodes.Rename):
+                made = [nodes.Column(old.span, old.name) for old, new in _renames(command) if new.name == name]
+            else:
+                continue
+            if made:
+                for one in made:
+                    yield from self._fields_of(one, at)
+                return
+        if not name.startswith("_"):
+            yield name
+
+    def _values(self, name: str, node: nodes.Node) -> Iterator[Value]:
+        """Values that a field may be given: none, the constants that the query compares it with, free ones."""
+        kind = self.fields.type_of(name)
+        yield None
+        own = [*_constants(node), *self._constants.get(name, ())]
+        for value in list(dict.fromkeys(own))[:MOST_CONSTANTS]:
+            if is_number(kind):
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    yield from (value, value + 1, value - 1)
+            elif kind == "boolean" or isinstance(value, str):
+                yield value
+        if kind == "boolean":
+            yield from (True, False)
+        elif is_number(kind):
+            yield from (0, 1, 7)
+        elif kind == "ip":
+            yield from ("203.0.113.77", "10.1.2.3")
+        else:
+            yield f"{name.rpartition('.')[2].strip('`') or 'value'}-other-{{mark}}"
+            yield ""
+
+    @cached_property
+    def _constants(self) -> dict[str, list[Value]]:
+        """By field the constants of all conditions that are about it."""
+        found: dict[str, list[Value]] = {}
+        for place, command in enumerate(self.tree.commands):
+            for predicate in _predicates(command):
+                for one in conditions(predicate):
+                    for name in dict.fromkeys(self._fields_of(one.node, place)):
+                        found.setdefault(name, []).extend(_constants(one.node))
+        return found
+
+
+def said(change: Changes) -> str:
+    """A change in words."""
+    if isinstance(change, Both):
+        return f"{said(change.first)}, {said(change.second)}"
+    part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
+    if not change.field:
+        return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'}"
+    value = "missing" if change.value is None else str(change.value).replace("{mark}", "x") or '""'
+    return f"{part}{change.field} is {value if len(value) <= MOST_SHOWN else 'another'}"
+
+
+def _variants(text: str, node: nodes.Node) -> Iterator[str]:
+    """A text shorter and longer, as long as the numbers of a condition, and with less of what it is made of."""
+    yield from (text[:-1], f"{text}x")
+    for part in node.walk():
+        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 8 <= part.value <= MOST_LENGTH and text:
+            for size in (part.value - 1, part.value, part.value + 1):
+                yield (text * (size // len(text) + 1))[:size]
+    if len(text) > MOST_SHOWN:
+        yield from (text[: len(text) * share // 20].ljust(len(text), "b") for share in range(1, 20))
+
+
+def _renames(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
+    return zip(command.old, command.new, strict=True)
+
+
+def _spans_of(node: nodes.Node) -> Iterator[float]:
+    """What the numbers of a condition mean as spans of time."""
+    for part in node.walk():
+        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 0 < part.value <= MOST_LENGTH:
+            yield from (float(part.value * unit) for unit in (1, 60, 3600, 86400))
+
+
+def _predicates(command: nodes.Command) -> Iterator[nodes.Expression]:
+    match command:
+        case nodes.Where(predicate=predicate):
+            yield predicate
+        case nodes.Stats(aggregates=aggregates):
+            yield from (one.where for one in aggregates if one.where is not None)
+    for node in command.walk():
+        if isinstance(node, nodes.Call) and node.name == "case":
+            yield from node.arguments[0:-1:2]
+
+
+def _constants(node: nodes.Node) -> list[Value]:
+    """The constants of a condition; of patterns texts that match them."""
+    found: list[Value] = []
+    for part in node.walk():
+        if isinstance(part, nodes.Like):
+            for pattern in part.patterns:
+                if isinstance(pattern, nodes.Literal) and isinstance(pattern.value, str):
+                    with suppress(regex.UnreadablePattern):
+                        read = regex.like_to_regex if part.operator == "like" else regex.from_lucene
+                        found.append(regex.example(read(pattern.value), "x"))
+        elif isinstance(part, nodes.Call) and part.name == "cidr_match":
+            found += [str(one.value).partition("/")[0] for one in part.arguments[1:] if isinstance(one, nodes.Literal)]
+        elif isinstance(part, nodes.Literal) and part.value is not None:
+            found.append(part.value)
+    return found
