@@ -146,8 +146,11 @@ class Simulation:
 
     def run(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> Outcome:
         """The rows that are left, and the distance. Raises Unknown for a command that is not known here."""
+        return self.run_from(Stage(tuple(rows)), commands)
+
+    def run_from(self, stage: Stage, commands: Sequence[nodes.Command]) -> Outcome:
+        """The same of what other commands have left already."""
         filters = sum(isinstance(command, nodes.Where) for command in commands)
-        stage = Stage(tuple(rows))
         for command in commands:
             if isinstance(command, nodes.Where):
                 filters -= 1

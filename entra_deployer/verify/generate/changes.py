@@ -12,6 +12,7 @@ from entra_deployer.esql.functions import Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.documents import Document, Fields
+from entra_deployer.verify.generate.lineage import fields_behind
 from entra_deployer.verify.generate.plan import Plan
 from entra_deployer.verify.mutate.mutants import Mutation
 
@@ -173,34 +174,9 @@ class Alterations:
             lost = [mutation.node]
         names: dict[str, None] = {}
         for node in lost:
-            for name in self._fields_of(node, mutation.place):
+            for name in fields_behind(self.tree, node, mutation.place):
                 names[name] = None
         return list(names)
-
-    def _fields_of(self, node: nodes.Node, place: int) -> Iterator[str]:
-        for part in node.walk():
-            if isinstance(part, nodes.Column):
-                yield from self._made_of(part.name, place)
-
-    def _made_of(self, name: str, place: int) -> Iterator[str]:
-        """The fields that a column is made of, in front of the command at a place."""
-        for at in range(place - 1, -1, -1):
-            command = self.tree.commands[at]
-            if isinstance(command, nodes.Eval):
-                made: list[nodes.Expression] = [one.value for one in command.assignments if one.name == name]
-            elif isinstance(command, nodes.Stats):
-                made = [one.value for one in (*command.aggregates, *command.groups) if one.name == name]
-                made += [one.where for one in command.aggregates if one.name == name and one.where is not None]
-            elif isinstance(command, nodes.Rename):
-                made = [nodes.Column(old.span, old.name) for old, new in _renames(command) if new.name == name]
-            else:
-                continue
-            if made:
-                for one in made:
-                    yield from self._fields_of(one, at)
-                return
-        if not name.startswith("_"):
-            yield name
 
     def _values(self, name: str, node: nodes.Node) -> Iterator[Value]:
         """Values that a field may be given: none, the constants that the query compares it with, free ones."""
@@ -230,7 +206,7 @@ class Alterations:
         for place, command in enumerate(self.tree.commands):
             for predicate in _predicates(command):
                 for one in conditions(predicate):
-                    for name in dict.fromkeys(self._fields_of(one.node, place)):
+                    for name in dict.fromkeys(fields_behind(self.tree, one.node, place)):
                         found.setdefault(name, []).extend(_constants(one.node))
         return found
 
@@ -255,10 +231,6 @@ def _variants(text: str, node: nodes.Node) -> Iterator[str]:
                 yield (text * (size // len(text) + 1))[:size]
     if len(text) > MOST_SHOWN:
         yield from (text[: len(text) * share // 20].ljust(len(text), "b") for share in range(1, 20))
-
-
-def _renames(command: nodes.Rename) -> Iterator[tuple[nodes.Name, nodes.Name]]:
-    return zip(command.old, command.new, strict=True)
 
 
 def _spans_of(node: nodes.Node) -> Iterator[float]:

@@ -1,12 +1,13 @@
 """The search for a group: one of its numbers is changed after the other as long as the query comes nearer to it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.verify.generate.constraints import TooMany, Unsolved
-from entra_deployer.verify.generate.documents import Document
 from entra_deployer.verify.generate.groups import MOST_DOCUMENTS, MOST_NUMBER, Groups
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.recipes import Recipe
@@ -20,22 +21,25 @@ MOST_STEPS = 3
 MOST_ROWS = 20_000
 """So many made events are simulated for one rule."""
 
-_CHOICES = ("counts", "different", "numbers")
-_LEAST = {"counts": 0, "different": 0, "numbers": 0}
-_SMALLEST = {**_LEAST, "different": 1}
+_SMALLEST = {"counts": 0, "different": 1, "numbers": 0}
 _MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
 
-type Watch = Callable[[Recipe, Sequence[Document]], bool]
-"""Looks at each group that the search tries; True ends the search with it."""
+type Measure = Callable[[Recipe, nodes.Span | None], float]
+"""How far a group is from what is looked for, 0 where it is that; the place is of a condition that it is to miss."""
+
+type _Step = Callable[[Recipe, float, nodes.Span | None], tuple[Recipe, float] | None]
 
 
 @dataclass
 class GroupSearch:
-    """Searches among groups until the query finds one; `rows_left` is how many events may still be simulated."""
+    """Searches among groups; `rows_left` is how many events may still be simulated.
+
+    It looks for one that the query finds, or for what `measure` says.
+    """
 
     groups: Groups
     rows_left: int = MOST_ROWS
-    watch: Watch | None = None
+    measure: Measure | None = None
     _known: dict[tuple[Recipe, nodes.Span | None], float] = field(default_factory=dict)
 
     def distance(self, recipe: Recipe, missed: nodes.Span | None) -> float:
@@ -46,6 +50,8 @@ class GroupSearch:
         return self._known[key]
 
     def _distance(self, recipe: Recipe, missed: nodes.Span | None) -> float:
+        if self.measure:
+            return self.measure(recipe, missed)
         try:
             documents = self.groups.documents(recipe, "x")
         except (Unsolved, Unpickable):
@@ -53,8 +59,6 @@ class GroupSearch:
         self.rows_left -= len(documents)
         if self.rows_left < 0:
             raise TooMany("the search for a group took too long")
-        if self.watch and self.watch(recipe, documents):
-            return 0.0
         return self.groups.outcome(documents, missed).distance
 
     def near_miss(self, firing: Recipe, missed: nodes.Span) -> Recipe | None:
@@ -70,7 +74,7 @@ class GroupSearch:
     def _nearer(self, recipe: Recipe, missed: nodes.Span) -> Recipe | None:
         """A near miss that differs in one choice and is nearer to firing; None for none, and late in the search."""
         best, found = self.distance(recipe, None), None
-        for candidate in chain.from_iterable(self._neighbours(recipe)):
+        for candidate in chain.from_iterable(self.others(recipe, choice) for choice in self.choices):
             if self.rows_left < MOST_ROWS // 2:
                 break
             distance = self.distance(candidate, None)
@@ -83,18 +87,34 @@ class GroupSearch:
 
         `small`: it is made as small as possible.
         """
+        found = self._descended(self._turns, start, missed) or self._descended(self._steepest, start, missed)
+        return self._shrunk(found, missed) if found and small else found
+
+    def _descended(self, step: _Step, start: Recipe, missed: nodes.Span | None) -> Recipe | None:
         current, best = start, self.distance(start, missed)
         while best > 0:
-            step = self._step(current, best, missed)
-            if step is None:
+            nearer = step(current, best, missed)
+            if nearer is None:
                 return None
-            current, best = step
-        return self._shrunk(current, missed) if small else current
+            current, best = nearer
+        return current
 
-    def _step(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
-        """The best next group that differs in one choice; the first one that is right at once."""
+    def _turns(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
+        """A nearer group: of each choice in turn the best one; the first one that is right at once."""
+        before = best
+        for choice in self.choices:
+            for candidate in self.others(current, choice):
+                distance = self.distance(candidate, missed)
+                if distance < best:
+                    current, best = candidate, distance
+                    if distance == 0:
+                        return current, best
+        return (current, best) if best < before else None
+
+    def _steepest(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
+        """The nearest group that differs in one choice; the first one that is right at once."""
         found: tuple[Recipe, float] | None = None
-        for candidate in chain.from_iterable(self._neighbours(current)):
+        for candidate in chain.from_iterable(self.others(current, choice) for choice in self.choices):
             distance = self.distance(candidate, missed)
             if distance < best:
                 found, best = (candidate, distance), distance
@@ -102,32 +122,43 @@ class GroupSearch:
                     return found
         return found
 
-    def _neighbours(self, recipe: Recipe) -> Iterator[list[Recipe]]:
-        """Recipes that differ in one choice, by choice; of each those first that differ least."""
-        for name in _CHOICES:
-            for place, value in enumerate(recipe.chosen(name)):
-                options = {*self.groups.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
-                nearest = sorted((abs(option - value), option) for option in options)
-                yield [
-                    recipe.changed(name, place, option)
-                    for _, option in nearest
-                    if _LEAST[name] <= option <= _MOST[name]
-                ]
-        if max(recipe.different, default=1) > 1:
-            yield [replace(recipe, even=not recipe.even)]
-        for order in range(len(self.groups.kinds)):
-            yield [
-                replace(recipe, spread=spread, order=order)
-                for spread in self.groups.spreads
-                if (spread, order) != (recipe.spread, recipe.order)
-            ]
-        yield [replace(recipe, older=older) for older in self.groups.spreads if older != recipe.older]
+    @cached_property
+    def choices(self) -> list[tuple[str, int]]:
+        """What of a group may be chosen, and matters to a condition on it: each list of numbers with a place in it."""
+        groups = self.groups
+        matters = [name in groups.asked for name in groups.varied]
+        found = [("different", place) for place, one in enumerate(matters) if one]
+        found += [("counts", place) for place in range(len(groups.kinds))]
+        found += [("numbers", place) for place, name in enumerate(groups.measured) if name in groups.asked]
+        if any(matters):
+            found.append(("even", 0))
+        if TIMESTAMP in groups.asked:
+            found += [("spread", order) for order in range(len(groups.kinds))]
+            found.append(("older", 0))
+        return found
+
+    def others(self, recipe: Recipe, choice: tuple[str, int]) -> list[Recipe]:
+        """The recipes that differ in one choice, those first that differ least."""
+        name, place = choice
+        spreads = self.groups.spreads
+        match name:
+            case "even":
+                return [replace(recipe, even=not recipe.even)] if max(recipe.different) > 1 else []
+            case "spread":
+                now = (recipe.spread, recipe.order)
+                return [replace(recipe, spread=one, order=place) for one in spreads if (one, place) != now]
+            case "older":
+                return [replace(recipe, older=older) for older in spreads if older != recipe.older]
+        value = recipe.chosen(name)[place]
+        options = {*self.groups.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
+        nearest = sorted((abs(option - value), option) for option in options if 0 <= option <= _MOST[name])
+        return [recipe.changed(name, place, option) for _, option in nearest]
 
     def _shrunk(self, recipe: Recipe, missed: nodes.Span | None) -> Recipe:
         """The same with each choice as small as it can be."""
-        for name in _CHOICES:
+        for name, least in _SMALLEST.items():
             for place, value in enumerate(recipe.chosen(name)):
-                for option in [one for one in self.groups.numbers if _SMALLEST[name] <= one < value]:
+                for option in [one for one in self.groups.numbers if least <= one < value]:
                     smaller = recipe.changed(name, place, option)
                     if self.distance(smaller, missed) == 0:
                         recipe = smaller

@@ -17,11 +17,13 @@ from entra_deployer.esql.simulation import Outcome, Simulation
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.constraints import Assigned, Constraint, Kind, TooMany, Unsolved, holds
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document, Flagged, Searched
+from entra_deployer.verify.generate.lineage import fields_behind
 from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import fields_of, fields_of_goal
 from entra_deployer.verify.generate.recipes import Recipe, share, spread_out
 from entra_deployer.verify.generate.rows import NOW, Rows
 from entra_deployer.verify.generate.sizes import Sizes
+from entra_deployer.verify.generate.solve import Solver
 
 MOST_CONDITIONS = 8
 """So many conditions within aggregates make an event of their own kind."""
@@ -116,7 +118,9 @@ class Groups:
     ways: Sequence[tuple[Flagged, ...]] = ()
     rows: Rows = field(default_factory=Rows)
     _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
-    _bases: dict[tuple[str, int], tuple[Assigned, Document] | None] = field(default_factory=dict)
+    _bases: dict[tuple[str, int, int], tuple[Sequence[Flagged], tuple[Assigned, Document] | None]] = field(
+        default_factory=dict
+    )
     _made: dict[tuple[int, tuple[tuple[str, Value], ...]], tuple[Document, Document]] = field(default_factory=dict)
 
     # -- what there is to choose ------------------------------------------------------------------------------------
@@ -198,6 +202,22 @@ class Groups:
         return free[:MOST_VARIED]
 
     @cached_property
+    def asked(self) -> set[str]:
+        """The fields that conditions on groups are about, and those of the keys that are lost or are moments."""
+        commands = self.tree.commands
+        found: set[str] = set()
+        for place, one in enumerate(commands):
+            if place > self._first and isinstance(one, nodes.Where):
+                found.update(fields_behind(self.tree, one.predicate, place))
+        stats = [(place, one) for place, one in enumerate(commands) if isinstance(one, nodes.Stats)]
+        last = {key.name for key in stats[-1][1].groups}
+        for place, one in stats:
+            for key in one.groups:
+                fields = set(fields_behind(self.tree, key.value, place))
+                found |= fields if key.name not in last else fields & {TIMESTAMP}
+        return found
+
+    @cached_property
     def measured(self) -> list[str]:
         """The numbers that are summed or compared."""
         calls = [
@@ -264,31 +284,31 @@ class Groups:
         return self.builder.aged(attempt, spread_out(made, recipe), usual)
 
     def _base(self, mark: str, kind: int, attempt: Attempt | None) -> tuple[Assigned, Document] | None:
-        """The first event of a kind; None where there is none such."""
-        key = (mark, kind)
-        if attempt is not None or key not in self._bases:
+        """The first event of a kind, with the keys of the first kind's; None where there is none such."""
+        asked = self.events if attempt is None else attempt.events
+        key = (mark, kind, id(asked))
+        if key not in self._bases:
             own = self.kinds[kind][0]
-            events = own if attempt is None or own is not self.events else attempt.events
-            found = self._solved(mark, kind, events, plain=attempt is not None and attempt.plain)
-            if attempt is not None:
-                return found
-            self._bases[key] = found
-        return self._bases[key]
+            events = asked if own is self.events else own
+            like = self._base(mark, 0, attempt) if kind else None
+            plain = attempt is not None and attempt.plain
+            found = self._solved(
+                [*events, *self.kinds[kind][1]], like and like[1], self.builder.solver(mark, plain=plain)
+            )
+            self._bases[key] = (asked, found)  # what is asked is kept too, so that its id is its own
+        return self._bases[key][1]
 
     def _solved(
-        self, mark: str, kind: int, events: Sequence[Flagged], *, plain: bool
+        self, events: Sequence[Flagged], like: Document | None, solver: Solver
     ) -> tuple[Assigned, Document] | None:
         keys = [Derived(key.value, self._scope) for key in self._stats.groups]
         column = nodes.Span(0, 0)
         wanted = list(keys)
         wanted += [Derived(nodes.Column(column, name), Scope()) for name in (*self.varied, *self.measured)]
         try:
-            like = self._base(mark, 0, None) if kind else None
-            given = like[1] if like else None
-            solver = self.builder.solver(mark, plain=plain)
-            return self.builder.first([*events, *self.kinds[kind][1]], wanted, solver, keys, given)
+            return self.builder.first(events, wanted, solver, keys, like)
         except (Unknown, Unpickable):
-            if kind == 0:
+            if like is None:
                 raise
             return None
 

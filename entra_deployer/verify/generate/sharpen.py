@@ -8,22 +8,20 @@ is tried is tried on all mutants that are still to be told. Everything is comput
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import chain
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Goal, Scope
 from entra_deployer.esql.simulation import Row, Simulation, Stage
+from entra_deployer.verify.generate.apart import apart
 from entra_deployer.verify.generate.changes import Alterations, Change, Changes, said
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document
-from entra_deployer.verify.generate.group_search import GroupSearch
-from entra_deployer.verify.generate.groups import FoundGroup, Groups
 from entra_deployer.verify.generate.pick import Unpickable
-from entra_deployer.verify.generate.recipes import Recipe
 from entra_deployer.verify.generate.rows import NOW, Rows
+from entra_deployer.verify.generate.told_groups import ToldGroup, ToldGroups
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
 MOST_WORK = 120_000
@@ -31,12 +29,6 @@ MOST_WORK = 120_000
 
 MOST_OF_ONE = 12_000
 """So much of that is for one mutant, where cases are changed for it."""
-
-MOST_ROWS = 6_000
-"""So many made events are computed in searches for groups, for one rule."""
-
-MOST_ROWS_OF_ONE = 1_500
-"""So many of them in one search."""
 
 MOST_BASES = 6
 """So many cases are changed for one mutant."""
@@ -80,10 +72,8 @@ class Sharpener:
     build: Build
     rows: Rows = field(default_factory=Rows)
     work: int = MOST_WORK
-    rows_left: int = MOST_ROWS
     _waiting: dict[int, Mutation] = field(default_factory=dict)
     _seen: set[tuple[int, Changes]] = field(default_factory=set)
-    _groups: dict[int, tuple[Attempt, Groups]] = field(default_factory=dict)
 
     def more(self, examples: Sequence[Example], first: int) -> Iterator[tuple[str, str, Example]]:
         """Name, mark and example of each further case; the marks are numbers from `first` on."""
@@ -94,7 +84,7 @@ class Sharpener:
         for example in known:
             self._tell(example)
         self.work = MOST_WORK
-        looks: tuple[_Look, ...] = (self._solved, self._searched, self._altered)
+        looks: tuple[_Look, ...] = (self._solved, self._searched, self._scanned, self._altered)
         for look in looks:
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -215,65 +205,23 @@ class Sharpener:
             yield replace(base.attempt, events=(*rest, *goals), fires=fires, plain=True)
 
     def _searched(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
-        """Groups for which a condition on them is false and its mutant true, or the other way round, by search."""
-        command, changed = self.tree.commands[mutation.place], mutation.command
-        if mutation.place <= self._first or not (isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
+        """A group for which a condition on groups and its mutant differ, or one on the way to it that tells another."""
+        if mutation.place <= self._first:
             return None
-        firing = [one for one in known if one.fires]
-        for base in (firing[-1], firing[0]) if len(firing) > 1 else firing:
-            for holds, fails in ((changed, command), (command, changed)):
-                predicate = _joined(apart(holds.predicate, fails.predicate), command.span)
-                commands = list(self.tree.commands)
-                commands[mutation.place] = replace(command, predicate=predicate)
-                aim = replace(self.tree, commands=tuple(commands))
-                if found := self._searched_from(base, aim, mark):
-                    return found
-        return None
+        return self._described(self._grouped.towards(mutation, self._waiting.values(), _starts(known)), mark)
 
-    def _searched_from(self, base: Example, aim: nodes.Tree, mark: str) -> Found | None:
-        """A group that the query with another condition finds, or one on the way there that tells any mutant."""
-        sizes = base.attempt.sizes
-        start = sizes.recipe if isinstance(sizes, FoundGroup) else None
-        groups = self._groups_of(base.attempt)
-        told: list[Mutation] = []
-        fires = False
+    def _scanned(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A group that differs in two numbers from one that fires, and tells a mutant of a condition on groups."""
+        if mutation.place <= self._first:
+            return None
+        return self._described(self._grouped.next_told(self._waiting.values(), _starts(known)), mark)
 
-        def tells(_: Recipe, documents: Sequence[Document]) -> bool:
-            nonlocal fires
-            with suppress(Unknown):
-                stages = self._stages(documents)
-                fires = bool(stages[-1].rows)
-                told[:] = [one for one in self._later if self._is_apart(one, stages)]
-            return bool(told)
+    def _described(self, told: ToldGroup | None, mark: str) -> Found | None:
+        return self._example(told.mutations, told.attempt, mark, None) if told else None
 
-        rows = min(self.rows_left, MOST_ROWS_OF_ONE)
-        search = GroupSearch(replace(groups, tree=aim), rows, tells)
-        found = None
-        with suppress(Unknown, Unpickable):
-            recipe = search.search(start or groups.start())
-            if recipe and told:
-                attempt = replace(base.attempt, sizes=FoundGroup(groups, recipe), fires=fires)
-                found = self._example(told, attempt, mark, None)
-        self.rows_left -= rows - max(0, search.rows_left)
-        return found
-
-    @property
-    def _later(self) -> list[Mutation]:
-        """The mutants that wait which are about groups."""
-        return [one for one in self._waiting.values() if one.place > self._first]
-
-    def _is_apart(self, mutation: Mutation, stages: Sequence[Stage]) -> bool:
-        """Whether the mutant finds a row where the query finds none, or the other way round."""
-        after = self._mutated(mutation, stages)
-        return after is not None and bool(after.rows) is not bool(stages[-1].rows)
-
-    def _groups_of(self, attempt: Attempt) -> Groups:
-        key = id(attempt)
-        if key not in self._groups:
-            known = attempt.sizes.groups if isinstance(attempt.sizes, FoundGroup) else None
-            ways = known.ways if known else ()
-            self._groups[key] = attempt, Groups(self.tree, self.builder, attempt.events, ways, self.rows)
-        return self._groups[key][1]
+    @cached_property
+    def _grouped(self) -> ToldGroups:
+        return ToldGroups(self.tree, self.builder, self._first, self._stages, self._mutated)
 
     def _altered(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
         """A case that is there with one thing changed, or two."""
@@ -332,29 +280,10 @@ class Sharpener:
         return f"{said(found.change)} ({found.mutation.what})"
 
 
-def apart(holds: nodes.Expression, fails: nodes.Expression) -> list[tuple[nodes.Expression, bool]]:
-    """What is to be true and what false so that of two conditions, which differ in one place, only the first holds.
-
-    What both share is arranged so that the difference shows: the other sides of an AND hold, those of an OR do not.
-    """
-    holds, fails = strip_parentheses(holds), strip_parentheses(fails)
-    match holds, fails:
-        case nodes.Unary(operator="not", operand=one), nodes.Unary(operator="not", operand=other):
-            return apart(other, one)
-        case (nodes.Binary(operator="and" | "or" as word), nodes.Binary(operator=operator)) if word == operator:
-            sides, others = list(operands(holds, word)), list(operands(fails, word))
-            unlike = [n for n, (one, other) in enumerate(zip(sides, others, strict=False)) if one is not other]
-            if len(sides) == len(others) and len(unlike) == 1:
-                (place,) = unlike
-                rest = [(one, word == "and") for n, one in enumerate(sides) if n != place]
-                return [*apart(sides[place], others[place]), *rest]
-    return [(holds, True), (fails, False)]
-
-
-def _joined(parts: Sequence[tuple[nodes.Expression, bool]], span: nodes.Span) -> nodes.Expression:
-    """One condition for all that is to be true and false."""
-    sides = [node if truth else nodes.Unary(span, "not", node) for node, truth in parts]
-    return reduce(lambda one, other: nodes.Binary(span, "and", one, other), sides)
+def _starts(known: Sequence[Example]) -> list[Attempt]:
+    """The cases from which groups are searched: the last one that fires, and the first."""
+    firing = [one.attempt for one in known if one.fires]
+    return [firing[-1], firing[0]] if len(firing) > 1 else firing
 
 
 def _within(node: nodes.Node, command: nodes.Node) -> bool:

@@ -10,10 +10,10 @@ from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.simulation import Row, Simulation
 from entra_deployer.esql.types import inferred_types
+from entra_deployer.verify.generate.apart import apart
 from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
-from entra_deployer.verify.generate.sharpen import apart
 from entra_deployer.verify.mutate.mutants import mutations
 
 V = StackVersion(8, 19, 21)

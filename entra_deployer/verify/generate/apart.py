@@ -1,0 +1,32 @@
+"""Two conditions that differ in one place: what is to hold so that only one of them is true."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import operands, strip_parentheses
+
+
+def apart(holds: nodes.Expression, fails: nodes.Expression) -> list[tuple[nodes.Expression, bool]]:
+    """What is to be true and what false so that of two conditions, which differ in one place, only the first holds.
+
+    What both share is arranged so that the difference shows: the other sides of an AND hold, those of an OR do not.
+    """
+    holds, fails = strip_parentheses(holds), strip_parentheses(fails)
+    match holds, fails:
+        case nodes.Unary(operator="not", operand=one), nodes.Unary(operator="not", operand=other):
+            return apart(other, one)
+        case (nodes.Binary(operator="and" | "or" as word), nodes.Binary(operator=operator)) if word == operator:
+            sides, others = list(operands(holds, word)), list(operands(fails, word))
+            unlike = [n for n, (one, other) in enumerate(zip(sides, others, strict=False)) if one is not other]
+            if len(sides) == len(others) and len(unlike) == 1:
+                (place,) = unlike
+                rest = [(one, word == "and") for n, one in enumerate(sides) if n != place]
+                return [*apart(sides[place], others[place]), *rest]
+    return [(holds, True), (fails, False)]
+
+
+def joined(parts: Sequence[tuple[nodes.Expression, bool]], span: nodes.Span) -> nodes.Expression:
+    """One condition for all that is to be true and false."""
+    sides = [node if truth else nodes.Unary(span, "not", node) for node, truth in parts]
+    return reduce(lambda one, other: nodes.Binary(span, "and", one, other), sides)
