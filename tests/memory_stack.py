@@ -248,10 +248,13 @@ class MemoryStack(BaseAdapter):
         return 200, {"hits": {"hits": hits}}
 
     def bulk(self, asked):
-        items = []
-        for action, source in zip(asked.lines[::2], asked.lines[1::2], strict=True):
+        items, lines = [], iter(asked.lines)
+        for action in lines:
             ((name, meta),) = action.items()
-            self._write(asked.parts[0], meta.get("_id") or str(uuid.uuid4()), source)
+            if name == "delete":
+                self.documents.get(asked.parts[0], {}).pop(meta["_id"], None)
+            else:
+                self._write(asked.parts[0], meta.get("_id") or str(uuid.uuid4()), next(lines))
             items.append({name: {"status": 201}})
         return 200, {"errors": False, "items": items}
 

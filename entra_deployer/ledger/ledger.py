@@ -159,47 +159,40 @@ class Ledger:
     def remember_types(self, space: str, types: Mapping[str, Types]) -> None:
         """Keep which types the fields of rules' sources have."""
         known = self.types(space) if types else {}
-        self._put(
-            {
-                f"types:{space}:{_short(key)}": self._labelled(
-                    "types", {"space": space, "key": key, "types": dict(some)}
-                )
-                for key, some in types.items()
-                if known.get(key) != dict(some)
-            }
-        )
+        self._put(self._types(space, {key: some for key, some in types.items() if known.get(key) != dict(some)}))
+
+    def _types(self, space: str, types: Mapping[str, Types]) -> dict[str, Document]:
+        return {
+            f"types:{space}:{_short(key)}": self._labelled("types", {"space": space, "key": key, "types": dict(some)})
+            for key, some in types.items()
+        }
 
     # -- pushes --------------------------------------------------------------------------------------------------------
 
     def begin(self, entry: PushEntry) -> None:
         """Write the journal of a push: after this, and not before, its first write may happen."""
-        self._put(_changes(entry))
-        self._put({f"push:{entry.push_id}": _head(entry)})
+        self._put(_changes(entry), _headed(entry))
         self._homes[entry.push_id] = self._store
 
-    def finish(self, entry: PushEntry) -> None:
-        """Write every outcome, the new base, and that the push is over."""
+    def finish(self, entry: PushEntry, types: Mapping[str, Mapping[str, Types]] | None = None) -> None:
+        """Write every outcome, the new base, the types by space and rule_id, and only then that the push is over."""
         documents: dict[str, Document] = dict(_changes(entry))
+        for space, some in (types or {}).items():
+            documents |= self._types(space, some)
         gone: list[str] = []
         for change in (result.change for result in entry.results if result.outcome is Outcome.APPLIED):
             if change.base:
                 documents[_object_id(change.space, change.at)] = self._object(change.space, change.base)
             elif change.action is Action.DELETE and not change.doubled:
                 gone.append(_object_id(change.space, change.at))
-
-        def write(store: Store) -> None:
-            store.put(documents)
-            store.remove(gone)
-            store.put({f"push:{entry.push_id}": _head(entry)})
-
-        self._at_home(entry, write)
+        self._at_home(entry, lambda store: store.put(documents, _headed(entry), gone=gone))
         if gone and not self._refused and (left := self._files.find("object", {}).keys() & gone):
-            self._files.remove(left)
+            self._files.put(gone=left)
 
     def mark(self, entry: PushEntry, state: PushState) -> None:
         """Say of an older push what became of it."""
-        document = _head(replace(entry, state=state))
-        self._at_home(entry, lambda store: store.put({f"push:{entry.push_id}": document}))
+        document = _headed(replace(entry, state=state))
+        self._at_home(entry, lambda store: store.put(document))
 
     def entries(self) -> list[PushEntry]:
         """The pushes to the spaces of this environment, newest first, without their changes."""
@@ -312,9 +305,9 @@ class Ledger:
         else:
             self._ask(write)
 
-    def _put(self, documents: Mapping[str, Document]) -> None:
-        if documents:
-            self._ask(lambda store: store.put(documents))
+    def _put(self, *documents: Mapping[str, Document]) -> None:
+        if any(documents):
+            self._ask(lambda store: store.put(*documents))
 
     def _find[T](self, type_: str, terms: Terms, kind: type[T], *, without: str = "") -> list[tuple[str, T]]:
         documents = self._ask(lambda store: store.find(type_, terms))
@@ -369,6 +362,10 @@ def _short(key: str) -> str:
     """A key as a part of a document's id, which Elasticsearch bounds to 512 bytes."""
     whole = key.encode("utf-8", "surrogatepass")
     return key if len(whole) <= _LONGEST else f"sha256:{hashlib.sha256(whole).hexdigest()}"
+
+
+def _headed(entry: PushEntry) -> dict[str, Document]:
+    return {f"push:{entry.push_id}": _head(entry)}
 
 
 def _head(entry: PushEntry) -> Document:

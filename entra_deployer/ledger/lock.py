@@ -186,6 +186,8 @@ class SpaceLocks:
 
     def _take(self, lock: "_HeldLock", space: str, patience: Patience) -> None:
         """Take one lock: a free one, or one whose holder is dead."""
+        if lock.write(space, None):
+            return  # it was free, as it nearly always is
         first = seen = None
         since = self._clock()
         while True:

@@ -45,15 +45,17 @@ class Store(Protocol):
         ...
 
     def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
-        """All documents of these types that are of one of the spaces, or of the environment of that name, by id."""
+        """All documents of these types that are of one of the spaces, by id.
+
+        Those of an older version, which did not say where, are of the environment of that name.
+        """
         ...
 
-    def put(self, documents: Mapping[str, Document]) -> None:
-        """Write documents."""
-        ...
+    def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
+        """Remove the documents of some ids, then write others: of several mappings each once all before it is written.
 
-    def remove(self, ids: Collection[str]) -> None:
-        """Remove documents; those that are gone already are as good."""
+        Those that are gone already are as good.
+        """
         ...
 
 
@@ -78,20 +80,16 @@ class IndexStore:
 
     def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
         """All of them by one question, however many, in pages."""
-        ours: list[Json] = [{"terms": {"space": list(spaces)}}, {"term": {"environment": environment}}]
+        older = {"filter": {"term": {"environment": environment}}, "must_not": {"exists": {"field": "space"}}}
+        ours: list[Json] = [{"terms": {"space": list(spaces)}}, {"bool": older}]
         wanted: list[Json] = [{"terms": {"type": sorted(types)}}, {"bool": {"should": ours}}]
         return self._client.search_every(INDEX, query={"bool": {"filter": wanted}})
 
-    def put(self, documents: Mapping[str, Document]) -> None:
+    def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
         """Write documents; the index is made at the first."""
-        if documents:
+        if gone or any(documents):
             self.ensure_index()
-            self._client.put_documents(INDEX, documents)
-
-    def remove(self, ids: Collection[str]) -> None:
-        """Remove documents one by one: there are few."""
-        for one in ids:
-            self._client.delete_document(INDEX, one)
+            self._client.put_documents(INDEX, *documents, gone=gone)
 
     def get_lock(self, document_id: str) -> StoredDocument | None:
         """A lock's document as it is now."""
@@ -173,19 +171,19 @@ class FileStore:
         """All of them, from their files."""
         found: dict[str, Document] = {}
         for type_ in types:
-            found |= self.find(type_, {"space": spaces}) | self.find(type_, {"environment": environment})
+            older = self.find(type_, {"environment": environment})
+            found |= self.find(type_, {"space": spaces})
+            found |= {key: one for key, one in older.items() if not one.get("space")}
         return found
 
-    def put(self, documents: Mapping[str, Document]) -> None:
+    def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
         """Write each file whole or not at all, and on the disk before we go on."""
         self._take_over()
-        for name, some in _by_file(documents).items():
-            self._write(name, {**self._read(name), **some})
-
-    def remove(self, ids: Collection[str]) -> None:
-        """Take documents out of their files."""
-        for name, some in _by_file({key: {} for key in ids}).items():
+        for name, some in _by_file({key: {} for key in gone}).items():
             self._write(name, {key: one for key, one in self._read(name).items() if key not in some})
+        for part in documents:
+            for name, some in _by_file(part).items():
+                self._write(name, {**self._read(name), **some})
 
     def _read(self, name: str) -> dict[str, Document]:
         path = self._folder / name
@@ -227,13 +225,9 @@ class ClusterFiles:
         """As a FileStore does."""
         return self._store.find_of(types, spaces, environment) if self._folder.exists() else {}
 
-    def put(self, documents: Mapping[str, Document]) -> None:
+    def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
         """As a FileStore does."""
-        self._store.put(documents)
-
-    def remove(self, ids: Collection[str]) -> None:
-        """As a FileStore does."""
-        self._store.remove(ids)
+        self._store.put(*documents, gone=gone)
 
 
 def read_document[T](path: Path, kind: type[T]) -> T:

@@ -26,16 +26,27 @@ type Progress = Callable[[int, int], None]
 """Told how many changes are through, and of how many."""
 
 
-def moved(plan: Plan, handlers: Handlers) -> list[tuple[Change, str]]:
-    """The changes whose object is no longer what the plan says of it, with what became of it."""
-    found: list[tuple[Change, str]] = []
-    for (space, kind, _), changes in _groups(plan.changes):
-        standing: dict[str, list[LiveObject]] = {}
-        for live in handlers[space, kind].by_key({change.key for change in changes}):
-            standing.setdefault(live.object.key, []).append(live)
+def moved(plan: Plan, handlers: Handlers, parallel: int = 1) -> list[tuple[Change, str]]:
+    """The changes whose object is no longer what the plan says of it, with what became of it.
+
+    So many kinds of objects are looked at at a time.
+    """
+
+    def look(group: _Group) -> list[tuple[Change, str]]:
+        (space, kind, _), changes = group
+        standing = _by_key(handlers[space, kind].by_key({change.key for change in changes}))
         reasons = ((change, _moved(change, standing.get(change.key, []))) for change in changes)
-        found += ((change, reason) for change, reason in reasons if reason)
-    return found
+        return [(change, reason) for change, reason in reasons if reason]
+
+    with ThreadPoolExecutor(parallel, thread_name_prefix="push") as pool:
+        return [one for found in pool.map(look, _groups(plan.changes)) for one in found]
+
+
+def _by_key(found: Iterable[LiveObject]) -> dict[str, list[LiveObject]]:
+    standing: dict[str, list[LiveObject]] = {}
+    for live in found:
+        standing.setdefault(live.object.key, []).append(live)
+    return standing
 
 
 def _moved(change: Change, standing: Sequence[LiveObject]) -> str:
@@ -163,9 +174,7 @@ class _Writer:
                 errors |= self._guarded(partial(self._import, some), some)
             self._through(len(some))
         try:
-            standing: dict[str, list[LiveObject]] = {}
-            for live in self._handler.by_key([change.key for change in changes]):
-                standing.setdefault(live.object.key, []).append(live)
+            standing = _by_key(self._handler.by_key([change.key for change in changes]))
         except Unreachable as error:
             self.stopped = str(error)
             return [ChangeResult(c, Outcome.FAILED, errors.get(c.key, self.stopped)) for c in changes]

@@ -102,8 +102,8 @@ class Journal(Protocol):
         """Write the journal of a push: after this, and not before, its first write may happen."""
         ...
 
-    def finish(self, entry: PushEntry) -> None:
-        """Write every outcome and the new base."""
+    def finish(self, entry: PushEntry, types: Mapping[str, Mapping[str, Types]] | None = None) -> None:
+        """Write every outcome, the new base, and by space and rule_id which types the fields of sources have."""
         ...
 
     def mark(self, entry: PushEntry, state: PushState) -> None:

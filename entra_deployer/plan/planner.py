@@ -141,20 +141,20 @@ def order_of_work(change: Change) -> tuple[bool, str, int, str, str]:
     return (change.action is Action.DELETE, *change.order)
 
 
-def settled(desired: State, existing: Existing, policy: Policy) -> list[StateObject]:
+def settled(desired: State, existing: Existing, policy: Policy, plan: Plan) -> list[StateObject]:
     """The objects that stand as desired and that the base knows otherwise, or not: what to take into the base.
 
-    Somebody brought both sides to the same: a pull, or the same edit by hand here and there. Only for a space whose
-    plan has no blocker.
+    Somebody brought both sides to the same: a pull, or the same edit by hand here and there. `plan` is what was planned
+    for the space, among others, without a blocker.
     """
-    planned = {change.at for change in _SpacePlanner(desired, existing, policy, "").changes() if change.desired}
+    planned = {change.at for change in plan.changes if change.desired and change.space == desired.space}
     live = {one.object.at: one.object for one in existing.same_key}
     found: list[StateObject] = []
     for one in desired.objects:
         if one.at in planned or one.at not in live:
             continue
         kind, base = KINDS[one.kind], policy.base.get(one.at)
-        if base and not kind.difference(live[one.at], one) and not kind.difference(base, one):
+        if base and not kind.difference(base, one) and not kind.difference(live[one.at], one):
             continue
         merged = kind.merge(one, live[one.at], base, partial(policy.owner, one.key))
         left = kind.ours(merged.final, merged.kept)

@@ -4,19 +4,19 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, Refused, UsageError
 from entra_deployer.core.git import commit_of, is_older_checkout
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, as_list
+from entra_deployer.core.json import Json, as_list, same
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects.state import RULE, Key, State, StateObject
 from entra_deployer.plan.apply import Progress, apply, moved
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
-from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState
+from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState, Types
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
 from entra_deployer.plan.remaining import close_finished, supersede
@@ -107,7 +107,7 @@ def push_rules(
     if refusal := push.refusal(plan):
         return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
     results = push.apply(plan)
-    push.settle()
+    push.settle(plan)
     if request.accept_types:
         push.accept_types()
     return push.report(plan, results)
@@ -133,7 +133,7 @@ def push_saved_plan(
     if refusal := push.refusal(plan):
         return replace(push.report(plan, not_applied(plan, refusal)), summary=f"Nothing was pushed: {refusal}.")
     results = push.apply(plan)
-    push.settle()
+    push.settle(plan)
     return push.report(plan, results)
 
 
@@ -196,6 +196,7 @@ class _Push:
         self._asked: set[str] = set()
         self._begun: dict[tuple[str, Key], StateObject] = {}
         self._journal = connection.journal
+        self._sources: dict[str, Callable[[], list[Watched]]] = {}
         self._past = Past()
 
     def report(self, plan: Plan, results: Sequence[ChangeResult]) -> Report:
@@ -225,6 +226,9 @@ class _Push:
         past = self._connection.ahead(self._look_back)
         for space in self._connection.environment.spaces:
             self._surveys.append(survey_space(self._repository, self._connection, space, past, self._request.selection))
+            rules = [one for one in self._surveys[-1].desired.objects if one.kind == RULE]
+            then = past().types.get(space, {})
+            self._sources[space] = self._connection.ahead(partial(self._look_at_sources, rules, then))
         self._tell([issue for survey in self._surveys for issue in survey.issues])
         plan = self._planned()
         while self._request.keep_going and (broken := self._broken()):
@@ -251,8 +255,20 @@ class _Push:
         """The plan of all hunts that are not left out, and what Elasticsearch says of the queries to be written."""
         self._spaces = [self._space(survey) for survey in self._surveys]
         plan = make_plan(self._connection.environment.name, self._spaces, self._issues)
+        if plan.changes:
+            self._me, self._commit  # noqa: B018 - they begin while Elasticsearch is asked about the queries
         self._check_queries({change.key for change in plan.changes if change.kind == RULE and change.desired})
         return plan
+
+    @cached_property
+    def _me(self) -> Callable[[], str]:
+        """The user that Elasticsearch knows us as: the question begins when this is first looked at."""
+        return self._connection.ahead(self._connection.elastic.whoami)
+
+    @cached_property
+    def _commit(self) -> Callable[[], str]:
+        """The commit that is checked out: git begins to look when this is first looked at."""
+        return self._connection.ahead(partial(commit_of, self._repository.root))
 
     def _folders(self) -> set[str]:
         """All hunts that were looked at, those that cannot be read among them."""
@@ -280,7 +296,7 @@ class _Push:
             hint = f"{last.commit[:12]} was pushed last: take it, or push on if going back is meant"
             yield Issue(OLDER, Level.WARNING, message, environment, hint=hint)
         updates = any(change.kind == RULE and change.action is Action.UPDATE for change in plan.changes)
-        if updates and last.by != (me := self._connection.elastic.whoami()):
+        if updates and last.by != (me := self._me()):
             message = f"the rules that are written run as {me} from now on; {last.by} pushed last"
             hint = "they stop when that API key or user is gone, or lacks a privilege"
             yield Issue(OTHER_KEY, Level.WARNING, message, environment, hint=hint)
@@ -326,8 +342,11 @@ class _Push:
             self._tell([replace(one, hint=taken) for one in issues] if self._request.accept_types else issues)
 
     def _watched(self, desired: State) -> list[Watched]:
-        rules = [one for one in desired.objects if one.kind == RULE]
-        then = self._past.types.get(desired.space, {})
+        """What the sources of a space's rules are like, but for those of hunts that are left out."""
+        keys = {one.key for one in desired.objects}
+        return [one for one in self._sources[desired.space]() if one.rule.key in keys]
+
+    def _look_at_sources(self, rules: Iterable[StateObject], then: Mapping[str, Types]) -> list[Watched]:
         return watch_sources(self._connection.elastic, self._connection.version, rules, then)
 
     def _tell(self, issues: Sequence[Issue]) -> None:
@@ -349,17 +368,18 @@ class _Push:
             return []
         connection = self._connection
         with connection.lock(self._request.wait, wanted=self._request.lock) as lock:
-            handlers = connection.handlers()
-            if changed := moved(plan, handlers):
+            handlers, limits = connection.handlers(), connection.environment.limits
+            older = connection.ahead(self._journal.interrupted)
+            if changed := moved(plan, handlers, limits.parallel):
                 return [_not_moved(change, changed) for change in plan.changes]
-            entry = self._entry(plan, lock)
+            entry, interrupted = self._entry(plan, lock), older()
             lock.confirm()
             self._journal.begin(entry)
-            results = apply(plan, handlers, connection.environment.limits, lock, self._request.progress)
+            results = apply(plan, handlers, limits, lock, self._request.progress)
             lock.confirm()  # the one who took a lost lock has a newer base: ours must not go over it
-            self._journal.finish(replace(entry, state=PushState.FINISHED, results=tuple(results)))
-            self._remember_types(results)
-            supersede(self._journal, plan, handlers)
+            done = replace(entry, state=PushState.FINISHED, results=tuple(results))
+            self._journal.finish(done, self._types(results))
+            supersede(self._journal, interrupted, plan, handlers)
         return results
 
     def _supersede_alone(self, plan: Plan) -> None:
@@ -369,14 +389,14 @@ class _Push:
         connection = self._connection
         try:
             with connection.lock(self._request.wait, wanted=self._request.lock):
-                supersede(self._journal, plan, connection.handlers())
+                supersede(self._journal, self._journal.interrupted(), plan, connection.handlers())
         except Refused:
             return  # by somebody who pushes now, or a key that may only read: the next push does it
 
-    def settle(self) -> None:
+    def settle(self, plan: Plan) -> None:
         """Take into the base what stands as desired without our doing: the next drift starts from there."""
         for desired, existing, policy in self._spaces:
-            if found := settled(desired, existing, policy):
+            if found := settled(desired, existing, policy, plan):
                 self._journal.remember_objects(desired.space, found)
 
     def accept_types(self) -> None:
@@ -386,29 +406,43 @@ class _Push:
             if types:
                 self._journal.remember_types(desired.space, types)
 
-    def _remember_types(self, results: Sequence[ChangeResult]) -> None:
-        """Keep which types the fields of the rules that were written have now: a later one is a drift."""
-        applied = [result.change for result in results if result.outcome is Outcome.APPLIED]
-        for space in sorted({change.space for change in applied}):
-            mine = [change for change in applied if change.space == space and change.kind == RULE]
-            rules = [change.desired for change in mine if change.desired]
-            watched = watch_sources(self._connection.elastic, self._connection.version, rules, {})
-            if types := {one.rule.key: one.types for one in watched if one.types}:
-                self._journal.remember_types(space, types)
+    def _types(self, results: Sequence[ChangeResult]) -> dict[str, dict[str, Types]]:
+        """By space and rule_id, which types the fields of the rules that were written have: a later one is a drift."""
+        written = [result.change for result in results if result.outcome is Outcome.APPLIED]
+        found: dict[str, dict[str, Types]] = {}
+        for space in sorted({change.space for change in written}):
+            mine = [change.desired for change in written if change.space == space and change.kind == RULE]
+            then = self._past.types.get(space, {})
+            now_ = {one.rule.key: one.types for one in self._seen(space, [one for one in mine if one]) if one.types}
+            found[space] = {key: types for key, types in now_.items() if then.get(key) != types}
+        return found
+
+    def _seen(self, space: str, rules: Sequence[StateObject]) -> list[Watched]:
+        """What the sources of some rules are like: as planning saw them, where that was about the same query."""
+        planned_ = self._sources[space]() if space in self._sources else ()
+        known = {one.rule.key: one for one in planned_}
+        seen = [known[rule.key] for rule in rules if rule.key in known and _reads_as(known[rule.key].rule, rule)]
+        named = {one.rule.key for one in seen}
+        return [*seen, *self._look_at_sources([rule for rule in rules if rule.key not in named], {})]
 
     def _entry(self, plan: Plan, lock: Lock) -> PushEntry:
         return PushEntry(
             push_id=uuid.uuid4().hex,
             environment=plan.environment,
             at=self._clock().isoformat(timespec="milliseconds"),
-            by=self._connection.elastic.whoami(),
-            commit=commit_of(self._repository.root),
+            by=self._me(),
+            commit=self._commit(),
             state=PushState.STARTED,
             results=tuple(planned(plan)),
             note=self._request.note,
             spaces=tuple(sorted(self._connection.environment.spaces)),
             lock=lock.owner,
         )
+
+
+def _reads_as(one: StateObject, other: StateObject) -> bool:
+    """Whether two rules read the same fields from the same sources."""
+    return all(same(one.payload.get(name), other.payload.get(name)) for name in ("query", "required_fields"))
 
 
 def _not_moved(change: Change, changed: Sequence[tuple[Change, str]]) -> ChangeResult:

@@ -4,7 +4,7 @@ Nothing is touched but fields that the push wrote or was about to write, and of 
 it wrote or what it found: an analyst's later edit stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -139,13 +139,13 @@ def close_finished(
     return issues, begun
 
 
-def supersede(journal: Journal, plan: Plan, handlers: Handlers) -> None:
+def supersede(journal: Journal, interrupted: Iterable[PushEntry], plan: Plan, handlers: Handlers) -> None:
     """Say of pushes that were cut off that a newer one took their place.
 
     What they made and that one leaves is known from now on to have been pushed.
     """
     touched = {(change.space, change.at) for change in plan.changes}
-    for older in journal.interrupted():
+    for older in interrupted:
         for (space, at), made in _made_by(journal.with_changes(older)).items():
             if (space, at) not in touched and handlers[space, made.kind].by_key([made.key]):
                 journal.remember_objects(space, [made])

@@ -44,7 +44,7 @@ from entra_deployer.stack.server import Pauses, ServerSession
 
 BULK_SIZE = 2000
 """Documents in one bulk request."""
-_LEDGER_BULK = 200
+_LEDGER_BULK = 1000
 _MOST_HITS = 5000
 
 _NO_DOCUMENT: Mapping[str, Json] = {
@@ -56,6 +56,10 @@ _NO_DOCUMENT: Mapping[str, Json] = {
 """Matches nothing, and no shard knows that beforehand."""
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+type _Steps = list[tuple[str, list[Mapping[str, Json]]]]
+"""Ids of documents, each with the lines of a bulk that write it or take it out."""
 
 
 @dataclass(frozen=True)
@@ -405,21 +409,31 @@ class ElasticClient:
         return written
 
     def put_documents(
-        self, index: str, documents: Mapping[str, Mapping[str, Json]], *, at_once: int = _LEDGER_BULK
+        self,
+        index: str,
+        *documents: Mapping[str, Mapping[str, Json]],
+        gone: Iterable[str] = (),
+        at_once: int = _LEDGER_BULK,
     ) -> None:
-        """Write documents by id, so many in one request, searchable on return.
+        """Delete the documents of the ids in `gone`, then write others by id; all can be searched on return.
 
-        Raises Refused at the first one that is not taken.
+        So many go in one request, and of several mappings each only where all before it was taken. Raises Refused at
+        the first document that is not; to delete one that is not there is as good.
         """
-        for some in batched(documents.items(), at_once):
-            operations: list[Mapping[str, Json]] = []
-            for document_id, source in some:
-                operations += [{"index": {"_id": document_id}}, source]
-            self._bulk(index, operations, [document_id for document_id, _ in some])
+        deletions: _Steps = [(one, [{"delete": {"_id": one}}]) for one in gone]
+        writes: list[_Steps] = [
+            [(one, [{"index": {"_id": one}}, source]) for one, source in some.items()] for some in documents
+        ]
+        requests = [some for steps in (deletions, *writes) for some in batched(steps, at_once)]
+        for number, some in enumerate(requests, 1):
+            operations = [part for _, parts in some for part in parts]
+            self._bulk(index, operations, [name for name, _ in some], refresh=number == len(requests))
 
-    def _bulk(self, index: str, operations: Sequence[Mapping[str, Json]], names: Sequence[str]) -> None:
-        """One bulk request of as many documents as there are names."""
-        response = self._client.bulk(index=index, operations=operations, refresh=True)
+    def _bulk(
+        self, index: str, operations: Sequence[Mapping[str, Json]], names: Sequence[str], *, refresh: bool = True
+    ) -> None:
+        """One bulk request of as many documents as there are names; with `refresh` they can be searched on return."""
+        response = self._client.bulk(index=index, operations=operations, refresh=refresh)
         items = self._typed(response, BulkResult).items
         if len(items) != len(names) or not all(items):
             raise self._server.diagnosis.unexpected(_answer(response), f"{len(names)} outcomes")

@@ -33,18 +33,16 @@ class MemoryStore:
             key: one
             for key, one in self.documents.items()
             if one.get("type") in types
-            and (_matches(one, {"space": spaces}) or _matches(one, {"environment": environment}))
+            and _matches(one, {"space": spaces} if one.get("space") else {"environment": environment})
         }
 
-    def put(self, documents):
+    def put(self, *documents, gone=()):
         self._ask()
-        self.writes += documents
-        self.documents |= documents
-
-    def remove(self, ids):
-        self._ask()
-        for one in ids:
+        for one in gone:
             self.documents.pop(one, None)
+        for some in documents:
+            self.writes += some
+            self.documents |= some
 
     def ensure_index(self):
         self._ask()

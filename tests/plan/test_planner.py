@@ -437,23 +437,27 @@ def base_of(*objects):
     return {(one.kind, one.key): one for one in objects}
 
 
+def settle(desired, existing, policy):
+    return settled(desired, existing, policy, make_plan("test", [(desired, existing, policy)]))
+
+
 def test_what_both_sides_brought_to_the_same_goes_into_the_base():
     pulled = rule(severity="high", tags=["Managed: entra-deployer", "mine"])
     policy = Policy(base=base_of(rule(severity="low"), search()))
-    found = settled(state(rule(severity="high"), search()), ours(pulled, search()), policy)
+    found = settle(state(rule(severity="high"), search()), ours(pulled, search()), policy)
     assert [one.payload["severity"] for one in found] == ["high"]
     assert found[0].payload["tags"] == ["Managed: entra-deployer"], "an analyst's tag is not ours"
 
 
 def test_what_the_base_knows_and_what_a_push_will_change_do_not():
     known = Policy(base=base_of(rule()))
-    assert settled(state(rule()), ours(rule(note="")), known) == []
-    assert settled(state(rule(severity="high")), ours(rule(severity="low")), known) == []
-    assert settled(state(rule("new")), Existing(), known) == []
+    assert settle(state(rule()), ours(rule(note="")), known) == []
+    assert settle(state(rule(severity="high")), ours(rule(severity="low")), known) == []
+    assert settle(state(rule("new")), Existing(), known) == []
 
 
 def test_what_was_taken_over_unchanged_is_unknown_to_the_base_and_goes_there():
-    assert [one.key for one in settled(state(rule()), ours(rule()), Policy())] == ["r1"]
+    assert [one.key for one in settle(state(rule()), ours(rule()), Policy())] == ["r1"]
 
 
 def test_a_digest_is_of_the_rule_as_it_is_sent_and_no_difference_by_itself():

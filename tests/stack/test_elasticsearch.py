@@ -284,3 +284,24 @@ def test_more_documents_than_a_page_holds_are_read_page_by_page():
     found = client.search_every("ledger", query={"match_all": {}})
     assert [one["n"] for one in found.values()] == list(range(10_200))
     assert [json.loads(request.body).get("search_after") for request in script.seen] == [None, [9999]]
+
+
+def test_documents_are_written_in_their_order_and_only_the_last_request_makes_them_visible():
+    done = [answer({"errors": False, "items": [{"index": {"status": 200}}] * number}) for number in (2, 1, 1)]
+    client, script = elastic(*done)
+    client.put_documents("i", {"a": {"n": 1}, "b": {"n": 2}}, {"head": {"n": 3}}, gone=(), at_once=2)
+    client.put_documents("i", {}, gone=["x"])
+    assert [[json.loads(line) for line in one.body.splitlines()] for one in script.seen] == [
+        [{"index": {"_id": "a"}}, {"n": 1}, {"index": {"_id": "b"}}, {"n": 2}],
+        [{"index": {"_id": "head"}}, {"n": 3}],
+        [{"delete": {"_id": "x"}}],
+    ]
+    assert ["refresh=true" in one.url for one in script.seen] == [False, True, True]
+
+
+def test_what_comes_last_is_not_written_where_a_document_before_it_was_refused():
+    full = {"type": "es_rejected_execution_exception", "reason": "full"}
+    client, script = elastic(answer({"errors": True, "items": [{"index": {"status": 429, "error": full}}]}))
+    with pytest.raises(Refused, match="did not take a of i"):
+        client.put_documents("i", {"a": {}}, {"head": {}})
+    assert len(script.seen) == 1
