@@ -5,37 +5,25 @@ What is kept depends on the hunt's file and rule.yaml, the target, and this tool
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
-from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Remark, Rewrite
+from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Made
 from entra_deployer.core.cache import Bundle, user_cache
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import encode_json, pack, unpack
 from entra_deployer.core.target import Target
-from entra_deployer.esql.edits import Edit
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import RuleSource
-from entra_deployer.objects.state import StateObject
 
-
-@dataclass(frozen=True)
-class _Rule:
-    """A rule without what its hunt tells; `position` is that of its query in the hunt."""
-
-    position: int
-    rule: StateObject
-    search: StateObject
-    tags: tuple[StateObject, ...]
-    key_columns: tuple[str, ...]
-    rewrites: tuple[Rewrite, ...]
-    remarks: tuple[Remark, ...]
-    edits: tuple[Edit, ...]
+_MADE = [one.name for one in fields(Made)]
 
 
 @dataclass(frozen=True)
 class _Kept:
-    rules: tuple[_Rule, ...]
+    """What became of a hunt; `rules` are by the position of their query in it."""
+
+    rules: tuple[tuple[int, Made], ...]
     issues: tuple[Issue, ...]
     elsewhere: Mapping[str, str]
     findings: tuple[Issue, ...]
@@ -55,7 +43,7 @@ class KeptRules:
             return None
         try:
             kept = unpack(known, _Kept)
-            rules = tuple(self._restored(source, one) for one in kept.rules)
+            rules = tuple(self._restored(source, position, made) for position, made in kept.rules)
         except (ValueError, IndexError):
             return None
         return Checked(Compiled(rules, kept.issues, kept.elsewhere), kept.findings)
@@ -74,21 +62,10 @@ class KeptRules:
         """Write what is new; `whole` says that every hunt of the folder was asked for."""
         self._bundle.save(whole=whole)
 
-    def _restored(self, source: RuleSource, one: _Rule) -> CompiledRule:
-        query = source.hunt.queries[one.position]
-        return CompiledRule(
-            source=source,
-            query=query,
-            settings=source.queries[one.position],
-            rule=one.rule,
-            search=one.search,
-            tags=one.tags,
-            key_columns=one.key_columns,
-            rewrites=one.rewrites,
-            remarks=one.remarks,
-            edits=one.edits,
-            read_tree=partial(self._tree, query.text),
-        )
+    def _restored(self, source: RuleSource, position: int, made: Made) -> CompiledRule:
+        query, settings = source.hunt.queries[position], source.queries[position]
+        read_tree = partial(self._tree, query.text)
+        return CompiledRule(source=source, query=query, settings=settings, read_tree=read_tree, **vars(made))
 
     def _tree(self, text: str) -> Tree:
         from entra_deployer.esql.cache import syntax_cache  # noqa: PLC0415 - a plan asks for no tree
@@ -99,14 +76,5 @@ class KeptRules:
         return tree
 
 
-def _without_hunt(source: RuleSource, rule: CompiledRule) -> _Rule:
-    return _Rule(
-        position=source.queries.index(rule.settings),
-        rule=rule.rule,
-        search=rule.search,
-        tags=rule.tags,
-        key_columns=rule.key_columns,
-        rewrites=rule.rewrites,
-        remarks=rule.remarks,
-        edits=rule.edits,
-    )
+def _without_hunt(source: RuleSource, rule: CompiledRule) -> tuple[int, Made]:
+    return source.queries.index(rule.settings), Made(**{name: getattr(rule, name) for name in _MADE})

@@ -43,19 +43,15 @@ def _no_tree() -> Tree:
     raise AssertionError("a rule without its query's syntax")
 
 
-@dataclass(frozen=True)
-class CompiledRule:
-    """A query turned into a detection rule and a saved ES|QL search, with what was rewritten on the way.
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A detection rule and a saved ES|QL search, with what was rewritten on the way to them.
 
-    `source`, `query` and `settings` are what it was made from, `read_tree` reads the syntax of that query.
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
     `edits` made the rule's query of the hunt's.
     """
 
-    source: RuleSource
-    query: Query
-    settings: QuerySettings
     rule: StateObject
     search: StateObject
     tags: tuple[StateObject, ...]
@@ -63,6 +59,15 @@ class CompiledRule:
     rewrites: tuple[Rewrite, ...] = ()
     remarks: tuple[Remark, ...] = ()
     edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledRule(Made):
+    """What was made of one query, with the hunt that it was made from; `read_tree` reads the syntax of the query."""
+
+    source: RuleSource
+    query: Query
+    settings: QuerySettings
     read_tree: Callable[[], Tree] = field(default=_no_tree, repr=False, compare=False)
 
     @cached_property

@@ -1,5 +1,6 @@
 """What git knows of the checkout: the only user of its command."""
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -68,11 +69,21 @@ def export(root: Path, commit: str, folder: str, into: Path) -> None:
     archive.unlink()
 
 
-def _ask(root: Path, *arguments: str) -> tuple[bool, str]:
+def answer_of(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
+    """What git says in a folder; "" where there is no git, it says no, or nothing in time."""
+    return _ask(folder, *arguments, seconds=seconds)[1]
+
+
+def _ask(root: Path, *arguments: str, seconds: float = _SECONDS) -> tuple[bool, str]:
     """Whether git says yes, and what; no and "" where there is no git."""
     git = shutil.which("git")
     if not git:
         return False, ""
-    done = subprocess.run([git, *arguments], cwd=root, capture_output=True, timeout=_SECONDS, check=False)
-    said = done.stdout.decode("utf-8", "surrogateescape").strip()
-    return done.returncode == 0, said if done.returncode == 0 else ""
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(
+            [git, *arguments], cwd=root, env=environment, capture_output=True, timeout=seconds, check=True
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return False, ""
+    return True, done.stdout.decode("utf-8", "surrogateescape").strip()

@@ -1,9 +1,10 @@
 """How an environment is right now: what differs, what fails, who pushed last, what is about to end. Reads only."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from entra_deployer.core.errors import DeployError, ExitCode, Refused
 from entra_deployer.core.issue import Issue
@@ -68,13 +69,13 @@ def look(repository: Repository, connection: Connection, clock: Clock) -> Enviro
         *judge_runs(runs),
         judge_push(drift.last_push),
         *_side_by_side(
-            {
-                "interrupted": lambda: judge_interrupted(connection.journal.interrupted()),
-                "verified": lambda: [judge_verdicts(kept_verdicts(connection.journal))],
-                "key": lambda: [judge_identity(_as_kibana(connection), clock())],
-                "lock": lambda: [judge_locks(connection.locks.holders())],
-                "data": lambda: _silent_sources(spaces, connection, clock),
-            }
+            [
+                _guarded("interrupted", lambda: judge_interrupted(connection.journal.interrupted())),
+                _guarded("verified", lambda: [judge_verdicts(kept_verdicts(connection.journal))]),
+                _guarded("key", lambda: [judge_identity(_as_kibana(connection), clock())]),
+                _guarded("lock", lambda: [judge_locks(connection.locks.holders())]),
+                _guarded("data", lambda: _silent_sources(spaces, connection, clock)),
+            ]
         ),
     )
     return EnvironmentStatus(
@@ -183,22 +184,25 @@ def judge_locks(holders: Sequence[LockHolder]) -> Finding:
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-type _Question = Callable[[], Sequence[Finding] | Iterator[Finding]]
+type _Question = Callable[[], Iterable[Finding]]
 
 
-def _side_by_side(questions: Mapping[str, _Question]) -> tuple[Finding, ...]:
+def _side_by_side(questions: Sequence[_Question]) -> list[Finding]:
     """What each question finds, in their order: together they take as long as the slowest one."""
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="status") as pool:
-        found = pool.map(lambda one: _guarded(*one), questions.items())
-        return tuple(finding for some in found for finding in some)
+        return [finding for found in pool.map(lambda ask: tuple(ask()), questions) for finding in found]
 
 
-def _guarded(about: str, ask: _Question) -> tuple[Finding, ...]:
-    """What is found, or that it cannot be looked at and why."""
-    try:
-        return tuple(ask())
-    except DeployError as error:
-        return (Finding(about, Health.WARNING, f"not looked at: {error.message}", error.hint or ""),)
+def _guarded(about: str, ask: _Question) -> _Question:
+    """The same question, to which it is an answer that it cannot be looked at, and why."""
+
+    def asked() -> Iterable[Finding]:
+        try:
+            return tuple(ask())
+        except DeployError as error:
+            return [Finding(about, Health.WARNING, f"not looked at: {error.message}", error.hint or "")]
+
+    return asked
 
 
 def _as_kibana(connection: Connection) -> Identity:
@@ -217,18 +221,17 @@ def _silent_sources(spaces: Sequence[Compared], connection: Connection, clock: C
     """The sources without new events; those that this key may not read are left to `deploy doctor`."""
     rules = [rule for one in spaces for rule in one.survey.compilation.rules]
     patterns = what_rules_read(rules, connection.version).local
-    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="status") as pool:
-        found = pool.map(lambda pattern: _source(connection.elastic, pattern, clock), patterns)
-        silent = [finding for finding in found if finding and finding.health is not Health.OK]
+    found = _side_by_side([partial(_source, connection.elastic, pattern, clock) for pattern in patterns])
+    silent = [finding for finding in found if finding.health is not Health.OK]
     return silent or [Finding("data", Health.OK, f"{len(patterns)} sources have new events")]
 
 
-def _source(elastic: ElasticClient, pattern: str, clock: Clock) -> Finding | None:
+def _source(elastic: ElasticClient, pattern: str, clock: Clock) -> list[Finding]:
     try:
         exists = bool(elastic.find_indices(pattern))
-        return judge_data(pattern, newest_event(elastic, pattern) if exists else None, clock(), exists=exists)
+        return [judge_data(pattern, newest_event(elastic, pattern) if exists else None, clock(), exists=exists)]
     except Refused:
-        return None
+        return []
 
 
 def _named(names: Sequence[str]) -> str:

@@ -1,12 +1,11 @@
 """GitHub Actions by the commit that a tag stands for, as far as git can say it."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from entra_deployer.core.errors import UsageError
+from entra_deployer.core.git import answer_of
 
 type AskCommit = Callable[[str, str], str | None]
 """(repository like "actions/checkout", tag or branch like "v4") -> its commit, or None where nobody can say."""
@@ -56,17 +55,9 @@ class Pins:
 
 def ask_github(repository: str, ref: str) -> str | None:
     """The commit of a tag or a branch, by `git ls-remote`; None without git, without an answer, without such a ref."""
-    git = shutil.which("git")
-    if git is None:
-        return None
     names = [f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}"]  # a tag with a message is not its commit
-    command = [git, "ls-remote", f"https://github.com/{repository}", *names]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=True)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return commit_of(done.stdout, names)
+    listing = answer_of(Path(), "ls-remote", f"https://github.com/{repository}", *names, seconds=_TIMEOUT)
+    return commit_of(listing, names)
 
 
 def commit_of(listing: str, names: list[str]) -> str | None:

@@ -12,10 +12,11 @@ from msgspec import UNSET
 
 from entra_deployer.core.errors import InputError, Location, UnknownName, UsageError
 from entra_deployer.core.files import write_text
+from entra_deployer.core.git import answer_of
 from entra_deployer.core.text import did_you_mean
 from entra_deployer.data import load_text
 from entra_deployer.project.actions import AskCommit, Pins, ask_github
-from entra_deployer.project.installation import Installation, ask_git, derived, is_own, own_direct_url, stated
+from entra_deployer.project.installation import Installation, derived, is_own, own_direct_url, stated
 from entra_deployer.stack.addresses import address_variables, secret_variables
 from entra_deployer.stack.environments import DEPLOY_FOLDER, LOCAL, environment_file, environments
 
@@ -177,7 +178,7 @@ def _install(root: Path, provider: Provider, choices: Choices, pins: Pins) -> It
 
 
 def _installation(root: Path, spec: str) -> Installation:
-    return stated(root, spec) if spec else derived(root, own_direct_url(), ask_git)
+    return stated(root, spec) if spec else derived(root, own_direct_url(), answer_of)
 
 
 def _text(provider: Provider, stages: Sequence[Stage], install: str, pins: Pins) -> str:

@@ -6,8 +6,6 @@ git repository by its commit, a file on the web by its sha256, or a file of the 
 
 import json
 import re
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +23,6 @@ HINT = (
 _GIT = re.compile(r"git\+(?P<url>https://[\w.-]+(?::\d+)?/[\w./~+-]+)@(?P<commit>[0-9a-f]{40})", re.ASCII)
 _WEB = re.compile(r"https://[\w.-]+(?::\d+)?/[\w./~+%-]+\.(?:whl|tar\.gz|zip)#sha256=[0-9a-f]{64}", re.ASCII)
 _FILE = re.compile(r"(?:\./)?[\w-][\w.+/-]*", re.ASCII)
-_TIMEOUT = 10
 
 type AskGit = Callable[..., str]
 """(folder, git's arguments…) -> what git says, "" where it says no."""
@@ -83,20 +80,6 @@ def own_direct_url() -> str | None:
         return distribution(NAME).read_text("direct_url.json")
     except PackageNotFoundError:
         return None
-
-
-def ask_git(folder: Path, *arguments: str) -> str:
-    """What git says in a folder; "" where there is no git or it says no."""
-    git = shutil.which("git")
-    if git is None or not folder.is_dir():
-        return ""
-    try:
-        done = subprocess.run(
-            [git, *arguments], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=True
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
 
 
 def is_own(root: Path) -> bool:
