@@ -17,7 +17,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from entra_deployer.checked import CheckReport as CheckReport, check_code as check_code, remembered as remembered
+    from entra_deployer.checked import (
+        CheckReport as CheckReport,
+        Said as Said,
+        check_code as check_code,
+        remembered as remembered,
+    )
     from entra_deployer.checks.codes import find_explanation as find_explanation, list_explanations as list_explanations
     from entra_deployer.compiler.compiled import CompileReport as CompileReport, CompiledRule as CompiledRule
     from entra_deployer.core.errors import DeployError as DeployError, ExitCode as ExitCode, Location as Location
@@ -157,7 +162,7 @@ if TYPE_CHECKING:
     )
 
 ROOMS = {
-    "checked": "CheckReport check_code remembered",
+    "checked": "CheckReport Said check_code remembered",
     "checks.codes": "find_explanation list_explanations",
     "compiler.compiled": "CompileReport CompiledRule",
     "core.errors": "DeployError ExitCode Location",

@@ -4,14 +4,14 @@ It stands apart from the checks, which take longer to load than a kept answer to
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from entra_deployer.core.cache import Cache, digest, tool_digest, user_cache
-from entra_deployer.core.errors import ExitCode, InputError
+from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import decode_json, encode_json
 
 UNREADABLE = ("DEP001", "DEP002", "DEP009")
 """Codes of files that could not be read: nothing was checked there."""
@@ -79,6 +79,15 @@ class Explanation:
     silenceable: bool = False
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a check said, drawn, and its exit code; where it does not last it told a fault of ours."""
+
+    text: str
+    code: ExitCode
+    lasts: bool = True
+
+
 def check_code(report: CheckReport) -> ExitCode:
     """1 where a file could not be read, 2 for any other error, else 0."""
     errors = {issue.code for issue in report.issues if issue.level is Level.ERROR}
@@ -87,12 +96,10 @@ def check_code(report: CheckReport) -> ExitCode:
     return ExitCode.DIFFERENT if errors else ExitCode.OK
 
 
-def remembered(
-    root: Path, question: Sequence[str], answer: Callable[[], CheckReport], kept: Cache | None = None
-) -> CheckReport:
-    """The answer to a question about the hunts below `root`, made anew where a file or this tool has changed.
+def remembered(root: Path, question: Sequence[str], answer: Callable[[], Said], kept: Cache | None = None) -> Said:
+    """What was said to a question about the hunts below `root`, anew where a file or this tool has changed.
 
-    `question` is all else that the answer depends on. One that tells a fault of ours is not kept.
+    `question` is all else that the answer depends on, how it is drawn included.
     """
     kept = kept or user_cache("checks")
     parts = _contents(root, question)
@@ -100,14 +107,13 @@ def remembered(
         return answer()
     key = digest((tool_digest(), *parts))
     if (known := kept.get(key)) is not None:
-        try:
-            return decode_json(known, CheckReport)
-        except InputError:
-            pass  # it was not written by this tool
-    report = answer()
-    if not any(issue.code == "DEP009" for issue in report.issues):
-        kept.put(key, encode_json(report))
-    return report
+        with suppress(ValueError):  # else it was not written by this tool
+            code, _, text = known.decode("utf-8", "surrogatepass").partition("\n")
+            return Said(text, ExitCode(int(code)))
+    said = answer()
+    if said.lasts:
+        kept.put(key, f"{said.code.value}\n{said.text}".encode("utf-8", "surrogatepass"))
+    return said
 
 
 def _contents(root: Path, question: Sequence[str]) -> list[bytes] | None:

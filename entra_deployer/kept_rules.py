@@ -3,17 +3,20 @@
 What is kept depends on the hunt's file and rule.yaml, the target, and this tool with all that is bundled with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Made
 from entra_deployer.core.cache import Bundle, user_cache
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import encode_json, pack, unpack
 from entra_deployer.core.target import Target
+from entra_deployer.core.workers import side_by_side
 from entra_deployer.esql.tree import Tree
+from entra_deployer.hunts.catalog import read_rules
 from entra_deployer.hunts.folder import RuleSource
 
 _MADE = [one.name for one in fields(Made)]
@@ -27,6 +30,12 @@ class _Kept:
     issues: tuple[Issue, ...]
     elsewhere: Mapping[str, str]
     findings: tuple[Issue, ...]
+
+
+MANY = 24
+"""So many new hunts take longer than it takes to start a worker: each some 40 ms."""
+AT_ONCE = 4
+"""Hunts that a worker is given at a time."""
 
 
 class KeptRules:
@@ -50,13 +59,18 @@ class KeptRules:
 
     def keep(self, source: RuleSource, checked: Checked) -> None:
         """Keep what became of a hunt, but for a fault of ours."""
-        issues = (*checked.compiled.issues, *checked.findings)
-        if not source.digest or any(issue.code == "DEP009" for issue in issues):
+        if (packed := _packed(source, checked)) is not None:
+            self._bundle.put(source.digest, packed)
+
+    def make(self, where: Path, sources: Sequence[RuleSource]) -> None:
+        """Keep what becomes of the hunts in the folders of `where`: many new ones are worked on by all cores."""
+        new = [one.folder for one in sources if one.digest and self._bundle.get(one.digest) is None]
+        if len(new) < MANY:
             return
-        compiled = checked.compiled
-        rules = tuple(_without_hunt(source, one) for one in compiled.rules)
-        with suppress(ValueError):
-            self._bundle.put(source.digest, pack(_Kept(rules, compiled.issues, compiled.elsewhere, checked.findings)))
+        parts = [tuple(new[start : start + AT_ONCE]) for start in range(0, len(new), AT_ONCE)]
+        for made in side_by_side(partial(make_rules, str(where), self._target), parts):
+            for digest, packed in made.items():
+                self._bundle.put(digest, packed)
 
     def save(self, *, whole: bool) -> None:
         """Write what is new; `whole` says that every hunt of the folder was asked for."""
@@ -74,6 +88,34 @@ class KeptRules:
         if tree is None:
             raise AssertionError("a rule was made of a query that does not parse")
         return tree
+
+
+def make_rules(where: str, target: Target, folders: Sequence[str]) -> dict[str, bytes]:
+    """What becomes of some hunts below the folder `where`, packed, by their digests: the work of a worker."""
+    from entra_deployer.checks.hunt import check_hunt  # noqa: PLC0415 - where all is kept, no check is loaded
+
+    made: dict[str, bytes] = {}
+    for source in (_sources(where)[folder] for folder in folders if folder in _sources(where)):
+        whole = (source.read_again and source.read_again()) or source
+        if (packed := _packed(whole, check_hunt(whole, target))) is not None:
+            made[whole.digest] = packed
+    return made
+
+
+@cache
+def _sources(where: str) -> dict[str, RuleSource]:
+    return {source.folder: source for source in read_rules(Path(where)).sources}
+
+
+def _packed(source: RuleSource, checked: Checked) -> bytes | None:
+    """None for a fault of ours, and for what cannot be told by its content."""
+    compiled = checked.compiled
+    if not source.digest or any(issue.code == "DEP009" for issue in (*compiled.issues, *checked.findings)):
+        return None
+    rules = tuple(_without_hunt(source, one) for one in compiled.rules)
+    with suppress(ValueError):
+        return pack(_Kept(rules, compiled.issues, compiled.elsewhere, checked.findings))
+    return None
 
 
 def _without_hunt(source: RuleSource, rule: CompiledRule) -> tuple[int, Made]:

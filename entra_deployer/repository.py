@@ -134,9 +134,11 @@ class Repository:
         catalog = self.catalog(selection)
         known = self._known(target)
         kept = KeptRules(catalog.folder, target) if self._syntax is None else None
-        for source in catalog.sources:
-            if source.hunt.source not in known:
-                known[source.hunt.source] = self._make(source, target, kept)
+        new = [source for source in catalog.sources if source.hunt.source not in known]
+        if kept and catalog.folder:
+            kept.make(self.root / RULES_FOLDER, new)
+        for source in new:
+            known[source.hunt.source] = self._make(source, target, kept)
         if kept:
             kept.save(whole=catalog.whole)
         return _put_together(catalog, target, [known[source.hunt.source] for source in catalog.sources])

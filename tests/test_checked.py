@@ -4,25 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from entra_deployer.checked import LARGEST, CheckReport, remembered
+from entra_deployer.checked import LARGEST, Said, remembered
 from entra_deployer.core.cache import Cache
-from entra_deployer.core.errors import Location
-from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.errors import ExitCode
 
-ISSUE = Issue("DEP014", Level.WARNING, "it is so", "one", Location("rules/one/hunt.md", 3, 4), "do it")
-REPORT = CheckReport("8.19.21, platinum", 1, 1, (ISSUE,), {"DEP014": "a title"}, folders=("one",))
+SAID = Said("rules/one/hunt.md:3:4 it is só\n\n1 error\n", ExitCode.DIFFERENT)
 
 
 class Counted:
     """Answers, and counts how often it was asked."""
 
-    def __init__(self, report: CheckReport = REPORT) -> None:
-        self.report = report
+    def __init__(self, said: Said = SAID) -> None:
+        self.said = said
         self.times = 0
 
-    def __call__(self) -> CheckReport:
+    def __call__(self) -> Said:
         self.times += 1
-        return self.report
+        return self.said
 
 
 @pytest.fixture
@@ -40,8 +38,8 @@ def kept(tmp_path) -> Cache:
 
 def test_the_same_question_about_the_same_files_is_asked_once(root, kept):
     answer = Counted()
-    assert remembered(root, ("8.19",), answer, kept) == REPORT
-    assert remembered(root, ("8.19",), answer, kept) == REPORT
+    assert remembered(root, ("8.19",), answer, kept) == SAID
+    assert remembered(root, ("8.19",), answer, kept) == SAID
     assert answer.times == 1
 
 
@@ -72,7 +70,7 @@ def test_another_question_is_asked(root, kept):
 
 
 def test_a_fault_of_ours_is_not_kept(root, kept):
-    answer = Counted(CheckReport("", 0, 0, (Issue("DEP009", Level.ERROR, "could not be analysed"),)))
+    answer = Counted(Said("could not be analysed", ExitCode.FAILED, lasts=False))
     remembered(root, (), answer, kept)
     remembered(root, (), answer, kept)
     assert answer.times == 2
@@ -97,7 +95,7 @@ def test_what_another_tool_wrote_is_asked_about_again(root, kept):
     answer = Counted()
     remembered(root, (), answer, kept)
     [file] = kept.folder.glob("??/*")
-    for text in (b"", b"{", b"[]", b'{"target": 5}'):
+    for text in (b"", b"{", b"two\nwords", b"99\nno such code", b"0\n\xff"):
         file.write_bytes(text)
-        assert remembered(root, (), answer, kept) == REPORT
-    assert answer.times == 5
+        assert remembered(root, (), answer, kept) == SAID
+    assert answer.times == 6

@@ -9,8 +9,11 @@ import pytest
 from entra_deployer.compiler.compiled import CompiledRule, Made
 from entra_deployer.core.cache import user_cache
 from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.hunts.selection import Selection
+from entra_deployer.kept_rules import MANY, make_rules
 from entra_deployer.repository import Repository
+from tests.bench.projects import add_hunt
 
 HUNTS = Path(__file__).parent / "data" / "hunts"
 OURS = Path(__file__).parents[1] / "rules"
@@ -100,3 +103,15 @@ def test_what_somebody_else_wrote_there_is_made_anew(root, nonsense):
         for path in user_cache(kind).folder.glob("??/*"):
             path.write_bytes(nonsense)
     assert compiled(root) == first
+
+
+def test_many_new_hunts_become_on_all_cores_what_they_become_on_one(tmp_path):
+    for number in range(MANY):
+        add_hunt(tmp_path, number)
+    broken = tmp_path / "rules" / "bench_00003" / "hunt.md"
+    broken.write_text(broken.read_text("utf-8").replace("STATS", "STATZ"), "utf-8")
+    shared = compiled(tmp_path)
+    assert len(shared.rules) == MANY - 1
+    assert shared == Repository(tmp_path, syntax=syntax_cache()).compile(TARGET)
+    (source, *_) = Repository(tmp_path).catalog().sources
+    assert make_rules(str(tmp_path / "rules"), TARGET, (source.folder, "gone")).keys() == {source.digest}

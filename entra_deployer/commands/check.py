@@ -1,5 +1,6 @@
 """`deploy check`: what is wrong with rules, offline."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,15 +17,17 @@ from entra_deployer.commands.options import (
     stack_versions,
     target_for,
 )
-from entra_deployer.commands.terminal import show
+from entra_deployer.commands.terminal import coloured, drawn, say, told_in, width
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entra_deployer.api import CheckReport
+    from entra_deployer.api import CheckReport, Said
+    from entra_deployer.core.issue import Issue
     from entra_deployer.core.target import StackVersion
     from entra_deployer.hunts.selection import Selection
+    from entra_deployer.reports.document import Document
 
 
 def check(
@@ -44,34 +47,34 @@ def check(
     They are checked for each version that an environment states. With several versions, `--stack 8.15,8.19,9.4`, a
     table shows which can run what.
     """
-    from entra_deployer.api import CheckReport, check_code, remembered
+    from entra_deployer.api import remembered
     from entra_deployer.core.files import RULES_FOLDER
     from entra_deployer.core.git import changed_files
+
+    def said() -> "Said":
+        from entra_deployer.api import Said, check_code
+        from entra_deployer.reports.documents.checks import check_document
+
+        look = _check_on_engine if engine else _check
+        report = look(top, selected(hunt, tag, changed_since), stack, license)
+        text = drawn(check_document(report, notes=notes or form != TEXT), form)
+        return Said(text, check_code(report), lasts=not any(one.code == "DEP009" for one in report.issues))
+
+    with told_in(form, partial(_unable, stack or "")):
+        top = project.root()
+        changed = changed_files(top / RULES_FOLDER, changed_since) if changed_since else ()
+        asked = (*(f"--tag {one}" for one in tag or ()), *(f"--changed {one}" for one in changed), changed_since or "")
+        how = (form, f"--notes {notes}", f"{width()} columns", f"colour {coloured()}")
+        found = said() if engine else remembered(top, (*how, stack or "", license, *(hunt or ()), *asked), said)
+    say(found.text)
+    raise typer.Exit(found.code)
+
+
+def _unable(target: str, issues: "tuple[Issue, ...]") -> "Document":
+    from entra_deployer.api import CheckReport
     from entra_deployer.reports.documents.checks import check_document
 
-    def work() -> "CheckReport":
-        top = project.root()
-        if engine:
-            return _check_on_engine(top, selected(hunt, tag, changed_since), stack, license)
-        changed = changed_files(top / RULES_FOLDER, changed_since) if changed_since else ()
-        asked = (
-            *(f"--tag {one}" for one in tag or ()),
-            *(f"--changed {one}" for one in changed),
-            changed_since or "",
-        )
-        return remembered(
-            top,
-            (stack or "", license, *(hunt or ()), *asked),
-            lambda: _check(top, selected(hunt, tag, changed_since), stack, license),
-        )
-
-    show(
-        form,
-        work,
-        lambda report: check_document(report, notes=notes or form != TEXT),
-        check_code,
-        lambda issues: check_document(CheckReport(stack or "", 0, 0, issues)),
-    )
+    return check_document(CheckReport(target, 0, 0, issues))
 
 
 def _check(top: "Path", selection: "Selection", stack: str | None, license: str) -> "CheckReport":  # noqa: A002

@@ -38,19 +38,25 @@ def show[Result](
     code: "Callable[[Result], ExitCode]",
     unable: "Callable[[tuple[Issue, ...]], Document]",
 ) -> Never:
-    """Do the work, print its document in the form asked for, and leave with its exit code.
+    """Do the work, print its document in the form asked for, and leave with its exit code."""
+    with told_in(form, unable):
+        found = work()
+    say(drawn(document(found), form))
+    raise typer.Exit(code(found))
 
-    Programs get a document even where the work could not be done: `unable` makes one of what kept it from that. The
-    error itself goes its own way.
+
+@contextmanager
+def told_in(form: str, unable: "Callable[[tuple[Issue, ...]], Document]") -> Iterator[None]:
+    """Give programs a document even where the work could not be done: `unable` makes one of what kept it from that.
+
+    The error itself goes its own way.
     """
     try:
-        found = work()
+        yield
     except DeployError as error:
         if form != TEXT:
             say(render(unable(_as_issues(error)), form))
         raise
-    say(drawn(document(found), form))
-    raise typer.Exit(code(found))
 
 
 def drawn(document: "Document", form: str = TEXT) -> str:

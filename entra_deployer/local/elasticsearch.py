@@ -84,6 +84,13 @@ def basic(password: str) -> str:
     return f"Basic {base64.b64encode(f'{USER}:{password}'.encode()).decode()}"
 
 
+def java_command(home: Home, settings: NodeSettings, options: tuple[str, ...] = ()) -> list[str]:
+    """What starts a node, in the home's folder; it reads the settings from its standard input."""
+    command = [str(home.java), *_JAVA_OPTIONS, f"-XX:ErrorFile={settings.logs}/java-crash-%p.log", *options]
+    command += [f"-Djava.io.tmpdir={settings.logs}", f"-Des.path.home={home.folder}"]
+    return [*command, "-cp", home.class_path(), "entra.EmbeddedNode"]
+
+
 class Node:
     """A running node. Made by `start`; `wait_ready` before it is asked anything."""
 
@@ -98,12 +105,9 @@ class Node:
         """Start a node; what Java itself says goes to `log`. Raises LocalStackError where Java cannot be run."""
         for folder in (settings.data, settings.logs):
             folder.mkdir(parents=True, exist_ok=True)
-        command = [str(home.java), *_JAVA_OPTIONS, f"-XX:ErrorFile={settings.logs}/java-crash-%p.log", *options]
-        command += [f"-Djava.io.tmpdir={settings.logs}", f"-Des.path.home={home.folder}"]
-        command += ["-cp", home.class_path(), "entra.EmbeddedNode"]
         try:
             process = subprocess.Popen(
-                command,
+                java_command(home, settings, options),
                 cwd=home.folder,
                 env=_environment(),
                 stdin=subprocess.PIPE,

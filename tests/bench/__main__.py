@@ -1,15 +1,15 @@
 """`make bench`: an embedded stack of its own, each command beside its floor, and what made tests are worth.
 
 Variables: BENCH_HUNTS=FOLDER adds the hunts of others, BENCH_OUTCOMES=FILE gets a line for each of their rules,
-BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,growth,verifying or made_tests names parts,
-BENCH_SIZES=10,100,1000,10000 the steps of the growth.
+BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,verifying,starting,making,growth or made_tests names
+parts, BENCH_SIZES=10,100,1000,10000 the steps of the growth.
 """
 
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -32,8 +32,9 @@ from tests.bench.commands import (
 from tests.bench.made_tests import measure as measure_tests
 from tests.bench.made_tests import reasons, surviving
 from tests.bench.made_tests import table as table_of_tests
-from tests.bench.measure import HEAD, measure
-from tests.bench.verifying import RULES, TESTS, time_verify
+from tests.bench.measure import HEAD, Row, measure
+from tests.bench.proofs import synth_rows, verify_row
+from tests.bench.starts import up_row
 
 HUNTS = "BENCH_HUNTS"
 """The variable that names a folder with hunts of others."""
@@ -69,19 +70,44 @@ def main() -> None:
 def table(_: Connection, place: Place) -> None:
     """Each command beside its floor."""
     make_source(place)
-    hunts = Path(os.environ[HUNTS]).resolve() if os.environ.get(HUNTS) else None
-    say(f"medians of {RUNS} runs in turn: seconds on the clock (and of CPU, of the command itself)")
-    say(_line(HEAD))
-    rows = chain(
-        start_rows(place),
-        check_rows(place, hunts),
-        unchanged_rows(place, 1000),
-        (changed_row(place, 1000) for _ in "1"),
-        unchanged_rows(place, 100),
-        (new_row(place, 100) for _ in "1"),
+    _tell(
+        chain(
+            start_rows(place),
+            check_rows(place, _hunts()),
+            unchanged_rows(place, 1000),
+            (changed_row(place, 1000) for _ in "1"),
+            unchanged_rows(place, 100),
+            (new_row(place, 100) for _ in "1"),
+        ),
+        place,
     )
+
+
+def verifying(_: Connection, place: Place) -> None:
+    """A verification of many rules."""
+    _tell([verify_row(place)], place)
+
+
+def starting(_: Connection, place: Place) -> None:
+    """A start of the embedded stack."""
+    _tell([up_row(place)], place)
+
+
+def making(_: Connection, place: Place) -> None:
+    """Tests made of the hunts of others."""
+    if hunts := _hunts():
+        _tell(synth_rows(place, hunts), place, runs=1, before=0)  # they take minutes
+
+
+def _tell(rows: Iterable[Row], place: Place, runs: int = RUNS, before: int = 1) -> None:
+    say(f"medians of {runs} runs in turn: seconds on the clock (and of CPU, of the command itself)")
+    say(_line(HEAD))
     for row in rows:
-        say(_line(measure(row, RUNS, place.environment).cells))
+        say(_line(measure(row, runs, place.environment, before=before).cells))
+
+
+def _hunts() -> Path | None:
+    return Path(os.environ[HUNTS]).resolve() if os.environ.get(HUNTS) else None
 
 
 def growth(_: Connection, place: Place) -> None:
@@ -94,14 +120,6 @@ def growth(_: Connection, place: Place) -> None:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace(' | ', '; floor: ') for cell in cells)} |"
-
-
-def verifying(connection: Connection, _: Place) -> None:
-    """How the time of a verification grows with the rules."""
-    one, all_ = time_verify(connection, rules=1), time_verify(connection)
-    size = f"{RULES} rules with {TESTS} tests each"
-    say(f"verify {size}: {all_.seconds:.1f} s, {all_.events} events, {all_.passed} passed")
-    say(f"  {all_.seconds / one.seconds:.1f} times as long as 1 rule with {TESTS} tests ({one.seconds:.2f} s)")
 
 
 def made_tests(connection: Connection, _: Place) -> None:
@@ -128,7 +146,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-BENCHES: tuple[Callable[[Connection, Place], None], ...] = (table, growth, verifying, made_tests)
+BENCHES: tuple[Callable[[Connection, Place], None], ...] = (table, verifying, starting, making, growth, made_tests)
 
 if __name__ == "__main__":
     main()

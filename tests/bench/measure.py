@@ -33,12 +33,15 @@ type Prepared = Callable[[int], Command]
 
 @dataclass(frozen=True)
 class Row:
-    """A command, its floor and how many times as long it may take; without a floor it is told alone."""
+    """A command, its floor, and the goal: how many times as long it may take, or seconds ("30 s").
+
+    Without a floor it is told alone.
+    """
 
     what: str
     ours: Prepared
     floor: Prepared | None = None
-    goal: float | None = None
+    goal: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,24 +57,24 @@ class Measured:
         """What a table says of it."""
         own = f"{self.ours.wall:.2f} s ({self.ours.cpu:.2f})"
         if self.floor is None:
-            return (self.row.what, "", own, "", "", f"{self.ours.memory:.0f} MB")
+            return (self.row.what, "", own, "", self.row.goal, f"{self.ours.memory:.0f} MB")
         ratios = f"{self.ours.wall / self.floor.wall:.2f} ({self.ours.cpu / self.floor.cpu:.2f})"
         floor = f"{self.floor.wall:.2f} s ({self.floor.cpu:.2f})"
-        return (self.row.what, floor, own, ratios, f"{self.row.goal:g}", f"{self.ours.memory:.0f} MB")
+        return (self.row.what, floor, own, ratios, self.row.goal, f"{self.ours.memory:.0f} MB")
 
 
 HEAD = ("what", "floor", "deploy", "times", "goal", "memory")
 
 
-def measure(row: Row, runs: int, environment: Mapping[str, str]) -> Measured:
-    """Run the floor and the command in turn, so that both meet the same machine; one run before is not counted."""
+def measure(row: Row, runs: int, environment: Mapping[str, str], *, before: int = 1) -> Measured:
+    """Run the floor and the command in turn, so that both meet the same machine; the runs before are not counted."""
     floors: list[Spent] = []
     ours: list[Spent] = []
-    for number in range(runs + 1):
+    for number in range(before + runs):
         if row.floor:
             floors.append(run(row.floor(number), environment))
         ours.append(run(row.ours(number), environment))
-    return Measured(row, _medians(ours[1:]), _medians(floors[1:]) if floors else None)
+    return Measured(row, _medians(ours[before:]), _medians(floors[before:]) if floors else None)
 
 
 def _medians(spent: Sequence[Spent]) -> Spent:
