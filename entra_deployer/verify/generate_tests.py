@@ -113,8 +113,7 @@ def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -
         return synthesis
     query = read_query(str(made.payload["query"]), OFFLINE.version)
     run = Run(f"synth-{uuid.uuid4().hex[:8]}", clock(), embedded=True)
-    kept, dropped = CaseTrial(server, run, query, made.payload, made.index).sort(made.cases)
-    made = replace(made, cases=tuple(kept))
+    made, dropped = CaseTrial(server, run, query).sort(made)
     unsolved = (*synthesis.unsolved, *(UnsolvedCase(one.name, one.why) for one in dropped))
     return replace(synthesis, tests=made.tests(), unsolved=unsolved, made=made)
 

@@ -1,7 +1,7 @@
 """Verify: run each rule as it stands in Kibana over the seeded events of its tests, and say what came of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -107,9 +107,34 @@ def verify(rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
     sweep(bench.server, run.now)
     prepared = [_prepare(rule, run.name(f"r{number}"), bench) for number, rule in enumerate(rules)]
     cases = [item for item in prepared if isinstance(item, _Case)]
-    with seeded(bench.server, [case.batch for case in cases], run) as failures:
+    with seeded(bench.server, [case.batch for case in cases], run, bench.parallel) as failures:
         found = iter(_run_all(cases, failures, bench, run.now))
     return tuple(item if isinstance(item, Verdict) else next(found) for item in prepared)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The bench with the moment of the run. At most `parallel` requests of all rules together are on their way."""
+
+    bench: Bench
+    now: datetime
+    pool: Executor
+
+    @property
+    def server(self) -> Server:
+        return self.bench.server
+
+    @property
+    def version(self) -> StackVersion:
+        return self.bench.version
+
+    def each[T, R](self, ask: Callable[[T], R], about: Iterable[T]) -> list[R]:
+        """What comes of each question, in their order, several at a time. A question asks no other one."""
+        return list(self.pool.map(ask, about))
+
+    def preview(self, rule: Mapping[str, Json], invocations: int = 1) -> PreviewResult:
+        end = format_moment(self.now)
+        return self.bench.previewer.preview(rule, timeframe_end=end, invocations=invocations)
 
 
 def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, now: datetime) -> list[Verdict]:
@@ -117,21 +142,24 @@ def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, 
 
     `failures` tell by alias why the events of a case are not there.
     """
+    rules = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="verify")
+    questions = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="ask")
+    asking = _Asking(bench, now, questions)
 
     def verdict(case: _Case) -> Verdict:
         if why := failures.get(case.batch.alias):
             return _no_verdict(case.rule, why)
-        return _try(case, bench, now)
+        return _try(case, asking)
 
-    pool = ThreadPoolExecutor(max_workers=bench.parallel, thread_name_prefix="verify")
     found: list[Verdict] = []
     try:
-        for one in pool.map(verdict, cases):
+        for one in rules.map(verdict, cases):
             found.append(one)
             bench.progress(len(found), len(cases))
         return found
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        rules.shutdown(wait=False, cancel_futures=True)
+        questions.shutdown(wait=False, cancel_futures=True)
 
 
 def _fault(error: Exception) -> str:
@@ -178,13 +206,13 @@ def _files(rule: RuleUnderTest) -> tuple[str, ...]:
     return tuple(test.source for test in rule.tests)
 
 
-def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
+def _try(case: _Case, asking: _Asking) -> Verdict:
     try:
-        verdict = _verdict(case, bench, now)
-        demanded = bench.mutate or case.rule.minimum_score is not None
-        return _mutated(verdict, case, bench, now) if demanded else verdict
+        verdict = _verdict(case, asking)
+        demanded = asking.bench.mutate or case.rule.minimum_score is not None
+        return _mutated(verdict, case, asking) if demanded else verdict
     except Refused as error:
-        lacking = lacked(error.message) if bench.embedded else ""
+        lacking = lacked(error.message) if asking.bench.embedded else ""
         return _no_verdict(case.rule, _beyond(lacking) if lacking else str(error))
     except DeployError:
         raise
@@ -192,14 +220,14 @@ def _try(case: _Case, bench: Bench, now: datetime) -> Verdict:
         return _no_verdict(case.rule, _fault(error))
 
 
-def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
+def _verdict(case: _Case, asking: _Asking) -> Verdict:
     tests = case.tests
-    results = [_query(case, case.alias_of(number), bench, now) for number in range(len(tests))]
+    results = asking.each(partial(_query, case, asking), map(case.alias_of, range(len(tests))))
     if lacking := lacking_column(tests, results):
         return _no_verdict(case.rule, lacking)
     rows = [result.records() for result in results]
-    aliases = _aliases_to_preview(case, rows, bench, now)
-    previews = [_preview(case, alias, bench, now) for alias in aliases]
+    aliases = _aliases_to_preview(case, rows, asking)
+    previews = asking.each(partial(_preview, case, asking), aliases)
     if errors := [error for preview in previews for error in preview.errors]:
         return _no_verdict(case.rule, f"Kibana could not run the rule: {errors[0]}")
     outcomes: list[EntityOutcome] = []
@@ -210,17 +238,17 @@ def _verdict(case: _Case, bench: Bench, now: datetime) -> Verdict:
     found = [issue for issue in case.rule.known if issue.level is Level.ERROR]
     found += told_of_sources(case.query, tests, subject=case.rule.name)
     found += [*_problems(case, results), *_preview_problems(case, rows, previews, alerts)]
-    found += dict.fromkeys(_against_hunt(case, results, bench, now))
+    found += dict.fromkeys(_against_hunt(case, results, asking))
     if case.rule.repeats_matter:
-        found += _repeats(case, [alert for part in alerts for alert in part], bench, now)
+        found += _repeats(case, [alert for part in alerts for alert in part], asking)
     return _conclude(case, outcomes, found, sum(map(len, alerts)))
 
 
-def _mutated(verdict: Verdict, case: _Case, bench: Bench, now: datetime) -> Verdict:
+def _mutated(verdict: Verdict, case: _Case, asking: _Asking) -> Verdict:
     """The verdict with the mutation score of the tests; tests that fail have none."""
     if verdict.status is not Status.PASSED:
         return verdict
-    result = mutate(case, bench.server, now)
+    result = mutate(case, asking.server, asking.now, asking.each)
     low = list(problems.of_score(result, case.rule.minimum_score, subject=case.rule.name))
     status = Status.FAILED if low else verdict.status
     return replace(verdict, mutation=result, status=status, problems=(*verdict.problems, *low))
@@ -259,31 +287,30 @@ def _columns(test: DetectionTest) -> tuple[str, ...]:
 # -- running ---------------------------------------------------------------------------------------------------------
 
 
-def _query(case: _Case, index: str, bench: Bench, now: datetime) -> QueryResult:
-    return bench.server.query(case.query.at(index), filter=time_range(case.payload, now))
+def _query(case: _Case, asking: _Asking, index: str) -> QueryResult:
+    return asking.server.query(case.query.at(index), filter=time_range(case.payload, asking.now))
 
 
-def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], bench: Bench, now: datetime) -> list[str]:
+def _aliases_to_preview(case: _Case, rows: Sequence[Sequence[Record]], asking: _Asking) -> list[str]:
     """The rule's one alias where its tests leave each other alone, else one a test: a preview takes its time."""
     few = sum(map(len, rows)) <= case.max_signals
     if len(rows) > 1 and few and not case.query.lookups and not _entangled(case.tests, rows):
-        together = _query(case, case.batch.alias, bench, now).records()
+        together = _query(case, asking, case.batch.alias).records()
         if same_rows(together, [row for part in rows for row in part]):
             return [case.batch.alias]
     return [case.alias_of(number) for number in range(len(rows))]
 
 
-def _preview(case: _Case, alias: str, bench: Bench, now: datetime, runs: int = 1) -> PreviewResult:
+def _preview(case: _Case, asking: _Asking, alias: str, runs: int = 1) -> PreviewResult:
     """What Kibana makes of the rule, run on its schedule up to now."""
-    rule = {**case.payload, "query": case.query.at(alias)}
-    return bench.previewer.preview(rule, timeframe_end=format_moment(now), invocations=runs)
+    return asking.preview({**case.payload, "query": case.query.at(alias)}, runs)
 
 
-def _repeats(case: _Case, once: Sequence[Record], bench: Bench, now: datetime) -> Iterator[Issue]:
+def _repeats(case: _Case, once: Sequence[Record], asking: _Asking) -> Iterator[Issue]:
     """Consecutive runs over the first test whose entities tell: a rule repeats for all of them or for none."""
     for number, test in enumerate(case.tests):
         if entities := repeats.seen_by_both(case.payload, [test]):
-            preview = _preview(case, case.alias_of(number), bench, now, repeats.RUNS)
+            preview = _preview(case, asking, case.alias_of(number), repeats.RUNS)
             both = [flatten(alert) for alert in preview.alerts]
             yield from repeats.repeated(case.payload, entities, once, both, subject=case.rule.name)
             return
@@ -301,25 +328,26 @@ def _entangled(tests: Sequence[DetectionTest], rows: Sequence[Sequence[Record]])
     )
 
 
-def _against_hunt(case: _Case, results: Sequence[QueryResult], bench: Bench, now: datetime) -> Iterator[Issue]:
+def _against_hunt(case: _Case, results: Sequence[QueryResult], asking: _Asking) -> Iterator[Issue]:
     """Where the hunt's own query finds others than the rule, test by test."""
     own = case.rule.own
     if own is None:
         return
-    hunt, within = own.query, time_range(case.payload, now)
-    for number, test in enumerate(case.tests):
+    hunt, within, now = own.query, time_range(case.payload, asking.now), asking.now
+
+    def differences(number: int) -> list[Issue]:
         index = case.alias_of(number)
         hunted = hunt.at_moment(index, now)
         runs = Runs(
-            hunt=partial(bench.server.query, hunted),
-            hunt_in_range=partial(bench.server.query, hunted, filter=within),
-            rule=lambda text, index=index: bench.server.query(  # type: ignore[misc]
-                read_query(text, bench.version).at(index), filter=within
-            ),
+            hunt=partial(asking.server.query, hunted),
+            hunt_in_range=partial(asking.server.query, hunted, filter=within),
+            rule=lambda text: asking.server.query(read_query(text, asking.version).at(index), filter=within),
         )
-        columns = case.rule.key_columns or _columns(test)
-        for issue in compare(own, case.query.tree.text, results[number], runs, columns):
-            yield replace(issue, subject=case.rule.name)
+        columns = case.rule.key_columns or _columns(case.tests[number])
+        return list(compare(own, case.query.tree.text, results[number], runs, columns))
+
+    for found in asking.each(differences, range(len(case.tests))):
+        yield from (replace(issue, subject=case.rule.name) for issue in found)
 
 
 # -- problems --------------------------------------------------------------------------------------------------------

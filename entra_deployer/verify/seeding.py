@@ -1,9 +1,11 @@
 """Test events in an index of the run: one index a data stream, one filtered alias a test, all of it removed again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Protocol
 
 from entra_deployer.core.errors import Refused
@@ -19,6 +21,7 @@ from entra_deployer.stack.mapping import (
     as_shipped,
     field_mappings,
     index_mapping,
+    known_types,
     lookup_mapping,
     stand_ins,
 )
@@ -106,25 +109,48 @@ type Item = tuple[Batch, int]
 
 
 @contextmanager
-def seeded(server: Server, batches: Sequence[Batch], run: Run) -> Iterator[dict[str, str]]:
-    """Seed all tests, and remove everything whatever happens (also on Ctrl-C).
+def seeded(server: Server, batches: Sequence[Batch], run: Run, parallel: int = 1) -> Iterator[dict[str, str]]:
+    """Seed all tests, so many indices at once, and remove everything whatever happens (also on Ctrl-C).
 
     Yields by alias of a batch why Elasticsearch would not take the events of one of its tests; the others are there.
     """
     seeding = _Seeding(server, run)
     with seeding.cleanup:
-        for items in _by_stream(batches):
-            seeding.add(items)
+        pool = ThreadPoolExecutor(parallel, thread_name_prefix="seed")
+        try:
+            for _ in pool.map(seeding.add, _by_index(batches)):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
         seeding.show()
         seeding.add_lookups(batches)
         yield seeding.failures
 
 
-def _by_stream(batches: Sequence[Batch]) -> Iterator[list[Item]]:
-    """The tests of each data stream."""
+def _by_index(batches: Sequence[Batch]) -> Iterator[list[Item]]:
+    """The tests of each data stream; those of rules that demand different types of a field are kept apart."""
     items = [(batch, number) for batch in batches for number in range(len(batch.tests))]
     for stream in sorted({_stream(item) for item in items}):
-        yield [item for item in items if _stream(item) == stream]
+        apart: list[tuple[dict[str, str], list[Item]]] = []
+        for batch in batches:
+            mine = [(one, number) for one, number in items if one is batch and _stream((one, number)) == stream]
+            demanded = _demanded(batch, stream) if mine else {}
+            types, together = next((one for one in apart if _agree(one[0], demanded)), ({}, []))
+            if mine and not together:
+                apart.append((types, together))
+            types |= demanded
+            together += mine
+        yield from (together for _, together in apart)
+
+
+def _agree(types: Mapping[str, str], others: Mapping[str, str]) -> bool:
+    return all(types.get(name, kind) == kind for name, kind in others.items())
+
+
+def _demanded(batch: Batch, stream: str) -> dict[str, str]:
+    """The types that fields have by the rule's source, or by its query alone where no integration says them."""
+    known = known_types(stream)
+    return {name: kind for name, kind in batch.fields.items() if kind and name not in known} | dict(batch.mapped)
 
 
 def _stream(item: Item) -> str:
@@ -139,7 +165,7 @@ class _Seeding:
     server: Server
     run: Run
     cleanup: ExitStack = field(default_factory=ExitStack)
-    indices: int = 0
+    numbers: Iterator[int] = field(default_factory=count)
     aliases: list[tuple[str, str, Json]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -158,8 +184,7 @@ class _Seeding:
             self.failures[batch.alias] = f"{batch.tests[number].source}: {error.message}"
 
     def _seed(self, items: Sequence[Item]) -> None:
-        name = self.run.name(self.indices)
-        self.indices += 1
+        name = self.run.name(next(self.numbers))
         part = _collect(items, self.run.now)
         stream, embedded = _stream(items[0]), self.run.embedded
         documents = as_shipped(stream, part.documents, part.fields)

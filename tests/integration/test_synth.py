@@ -14,6 +14,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.repository import Repository
 from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate.tests import Made
 from entra_deployer.verify.generate_tests import make_cases, synthesise, write_tests
 from entra_deployer.verify.seeding import Run
 from entra_deployer.verify.try_cases import CaseTrial
@@ -94,9 +95,10 @@ def test_a_case_that_would_fail_a_verdict_is_dropped(connection: Connection):
     )
     payload = {"from": "now-2d", "to": "now", "query": text}
     query = read_query(text, StackVersion(8, 19, 21))
-    cases = [one for one in make_cases(query.tree, payload) if isinstance(one, Case)]
+    cases = tuple(one for one in make_cases(query.tree, payload) if isinstance(one, Case))
+    made = Made(cases, "made", "logs-x-default", "made.yaml", None, payload)
     run = Run("dropped", connection.elastic.now(), embedded=True)
-    _, dropped = CaseTrial(connection.elastic, run, query, payload, "logs-x-default").sort(cases)
+    _, dropped = CaseTrial(connection.elastic, run, query).sort(made)
     assert dropped
     assert all("tried on Elasticsearch, `c / h` became null for some events: / by zero" in one.why for one in dropped)
 

@@ -155,6 +155,26 @@ def test_events_are_as_old_as_they_say_and_copies_are_older():
     assert stamps == ["2026-03-01T11:00:00.000Z", "2026-03-01T10:59:00.000Z", "2026-03-01T12:00:00.000Z"]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "indices"), [(("1", "2"), 1), (("1", '"a"'), 2), (("1", '"a"', "2"), 2)], ids=["alike", "two", "three"]
+)
+def test_rules_that_demand_other_types_of_a_field_have_their_events_apart(kinds, indices):
+    class Recording(Server):
+        def __init__(self):
+            super().__init__()
+            self.types = []
+
+        def create_index(self, name, *, mappings=None, settings=None):
+            super().create_index(name, mappings=mappings, settings=settings)
+            self.types.append(mappings["properties"]["my.own"]["type"])
+
+    server = Recording()
+    rules = [a_rule(query=QUERY.replace("| STATS", f"AND my.own != {kind} | STATS")) for kind in kinds]
+    verify(rules, bench(server))
+    assert len(server.types) == indices
+    assert sorted(set(server.types)) == sorted({"keyword" if kind == '"a"' else "long" for kind in kinds})
+
+
 def test_a_pattern_of_keep_that_no_event_matches_finds_a_field_in_the_mapping():
     class Mapping(Server):
         def create_index(self, name, *, mappings=None, settings=None):

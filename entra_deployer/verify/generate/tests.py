@@ -36,20 +36,21 @@ class Made:
         """The tests; none where no case fires: they would prove nothing."""
         if not any(case.fires for case in self.cases):
             return ()
-        return tuple(
-            DetectionTest(
-                name=self.name if number == 1 else f"{self.name} ({number})",
-                source=self.source if number == 1 else f"{self.source.removesuffix('.yaml')}-{number}.yaml",
-                index=self.index,
-                events=tuple(event for case in group for event in case.events),
-                catches=tuple(_expectation(case) for case in group if case.fires),
-                ignores=tuple(_expectation(case) for case in group if not case.fires),
-                query=self.query,
-            )
-            for number, group in enumerate(self._groups(), 1)
+        return tuple(self.test(group, number) for number, group in enumerate(self.groups(), 1))
+
+    def test(self, cases: Sequence[Case], number: int = 1) -> DetectionTest:
+        """The test of these cases, as the file of this number holds it."""
+        return DetectionTest(
+            name=self.name if number == 1 else f"{self.name} ({number})",
+            source=self.source if number == 1 else f"{self.source.removesuffix('.yaml')}-{number}.yaml",
+            index=self.index,
+            events=tuple(event for case in cases for event in case.events),
+            catches=tuple(_expectation(case) for case in cases if case.fires),
+            ignores=tuple(_expectation(case) for case in cases if not case.fires),
+            query=self.query,
         )
 
-    def _groups(self) -> list[list[Case]]:
+    def groups(self) -> list[list[Case]]:
         """The cases of each test, in as few tests as possible.
 
         No test has more that fire than verify takes: it fails a rule whose result is near to being cut off.

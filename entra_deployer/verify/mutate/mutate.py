@@ -1,6 +1,6 @@
 """The mutation score of a rule's tests: which small changes of the rule would nobody notice?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -58,18 +58,23 @@ class _Attempt:
     payload: Mapping[str, Json]
 
 
-def mutate(patient: Patient, searcher: Searcher, now: datetime) -> MutationResult:
+class Each(Protocol):
+    """Asks a question of each of several, and tells the answers in their order."""
+
+    def __call__[T, R](self, ask: Callable[[T], R], about: Iterable[T], /) -> list[R]: ...  # noqa: D102
+
+
+def one_by_one[T, R](ask: Callable[[T], R], about: Iterable[T]) -> list[R]:
+    """Each question after the one before."""
+    return list(map(ask, about))
+
+
+def mutate(patient: Patient, searcher: Searcher, now: datetime, each: Each = one_by_one) -> MutationResult:
     """Run every mutant over the events of every test until one test tells it from the rule."""
-    killed, invalid, survivors = 0, 0, []
-    for attempt in _attempts(patient):
-        told = _is_told(attempt, patient, searcher, now)
-        if told is None:
-            invalid += 1
-        elif told:
-            killed += 1
-        else:
-            survivors.append(attempt.mutant)
-    return MutationResult(killed, tuple(survivors), invalid)
+    attempts = list(_attempts(patient))
+    told: list[bool | None] = each(lambda attempt: _is_told(attempt, patient, searcher, now), attempts)
+    survivors = tuple(attempt.mutant for attempt, one in zip(attempts, told, strict=True) if one is False)
+    return MutationResult(told.count(True), survivors, told.count(None))
 
 
 def find_killers(
