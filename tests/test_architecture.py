@@ -32,10 +32,6 @@ USERS = {
 """Who alone may import a library."""
 
 UNTYPED = {
-    "data": "__init__",
-    "esql": "cache",
-    "forecast": "alerts runs",
-    "hunts": "edit folder toml",
     "local/kibana": (
         "alerts bodies elastic errors exceptions executor object_files objects rule_routes "
         "rule_schema rules rules_in_bulk runs schema server status suppression things"

@@ -1,5 +1,6 @@
 """The files of this repository that nobody runs in a test: environments, their documentation, compose, the pipeline."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from entra_deployer.commands.app import app
 from entra_deployer.core.errors import UsageError
 from entra_deployer.core.json import merge_patch
 from entra_deployer.core.yaml import read_yaml
-from entra_deployer.data import load_json
+from entra_deployer.data import load_text
 from entra_deployer.project.init import environment_text
 from entra_deployer.stack.environment import Credentials, Scheme
 from entra_deployer.stack.environment_file import EnvironmentFile
@@ -48,7 +49,7 @@ def blocks():
 
 
 def test_the_new_file_shows_every_key():
-    schema = load_json("schemas/environment.schema.json")
+    schema = json.loads(load_text("schemas/environment.schema.json"))
     shown = {key for text in (environment_text("staging"), *blocks()) for key in yaml.safe_load(text)}
     assert shown == set(schema["properties"])
 

@@ -18,11 +18,10 @@ def _no_streams() -> Mapping[str, Stream]:
 class Knowledge:
     """`ecs` maps each ECS field to its Elasticsearch type; `arrays` are those of them that hold several values.
 
-    `allowed` are the values that ECS allows a field to have. `mappings` maps an index pattern to the fields of it that
-    are not ECS, as documents show them; `streams` gives what is known of the data streams of integrations; `packages`
-    maps an integration's package to the range of its versions that is known to bring the fields; `templates` each
-    package that has several policy templates to its data streams, and these to their templates. `later` gives the
-    versions of ATT&CK after `attack`.
+    `mappings` maps an index pattern to the fields of it that are not ECS, as documents show them; `streams` gives what
+    is known of the data streams of integrations; `packages` maps an integration's package to the range of its versions
+    that is known to bring the fields; `templates` each package that has several policy templates to its data streams,
+    and these to their templates. `later` gives the versions of ATT&CK after `attack`.
     """
 
     attack: Attack

@@ -5,14 +5,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
 from entra_deployer.core.cache import Cache, digest, user_cache
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import DoesNotFit, Json, as_int, as_list, as_mapping, canonical, decode
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import sources
@@ -69,7 +68,7 @@ class SyntaxCache:
 
     def _answer[T](self, key: str, ask: Callable[[], T], write: Callable[[T], Json], read: Callable[[Json], T]) -> T:
         if (kept := self._kept.get(key)) is not None:
-            with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, DoesNotFit):
                 return read(json.loads(kept))
         answer = ask()
         with suppress(ValueError, RecursionError):
@@ -109,18 +108,19 @@ def parsed_to_json(parsed: Parsed) -> Json:
 
 
 def parsed_from_json(value: Json) -> Parsed:
-    """The inverse. KeyError, TypeError or AttributeError for what `parsed_to_json` never wrote."""
-    return Parsed(_decode(value["tree"]), problems_from_json(value["problems"]))
+    """The inverse. DoesNotFit, KeyError, TypeError or AttributeError for what `parsed_to_json` never wrote."""
+    kept = as_mapping(value)
+    return Parsed(_decode(kept["tree"]), problems_from_json(kept["problems"]))
 
 
 def problems_to_json(problems: tuple[Problem, ...]) -> Json:
-    """Problems as lists."""
-    return [[one.kind, one.message, one.line, one.column] for one in problems]
+    """Problems as JSON."""
+    return [asdict(one) for one in problems]
 
 
 def problems_from_json(value: Json) -> tuple[Problem, ...]:
-    """The inverse."""
-    return tuple(Problem(*one) for one in value)
+    """The inverse. Raises DoesNotFit for anything else."""
+    return decode(value, tuple[Problem, ...])
 
 
 def _encode(value: Any) -> Json:  # noqa: ANN401 - any field of any node
@@ -138,6 +138,6 @@ def _decode(value: Json) -> Any:  # noqa: ANN401 - any field of any node
     if not isinstance(value, dict):
         return value
     if value[_KIND] == "Span":
-        return nodes.Span(*value["at"])
+        return nodes.Span(*map(as_int, as_list(value["at"])))
     kind = getattr(nodes, value[_KIND])
     return kind(**{name: _decode(one) for name, one in value.items() if name != _KIND})

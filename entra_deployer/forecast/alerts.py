@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import Json, as_int, as_mapping, as_texts, canonical
 from entra_deployer.core.time import UNITS
+from entra_deployer.objects.rule_fields import max_signals
 from entra_deployer.verify.judge import record_name
 
 _NAMES = ("user.name", "host.name", "user.id", "host.id", "source.ip", "process.name")
@@ -68,12 +68,12 @@ class Memory:
 
 def scheme_of(payload: Mapping[str, Json], names: Sequence[str]) -> Scheme:
     """What the payload of a rule says of its alerts; `names` are its key columns."""
-    suppression = payload.get("alert_suppression") or {}
-    duration = suppression.get("duration")
-    period = timedelta(seconds=duration["value"] * UNITS[duration["unit"]]) if duration else None
+    suppression = as_mapping(payload.get("alert_suppression"))
+    duration = as_mapping(suppression.get("duration"))
+    period = timedelta(seconds=as_int(duration["value"]) * UNITS[str(duration["unit"])]) if duration else None
     return Scheme(
-        most=int(payload.get("max_signals", 100)),
-        group_by=tuple(suppression.get("group_by", ())),
+        most=max_signals(payload),
+        group_by=tuple(as_texts(suppression.get("group_by"))),
         period=period,
         apart=suppression.get("missing_fields_strategy") == "doNotSuppress",
         names=tuple(names),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.stack.search import QueryResult, RunningQuery
 
 MOST_AT_ONCE = 4
@@ -37,7 +37,7 @@ class Asked:
     """A query, with a Query DSL filter before it."""
 
     text: str
-    filter: Json
+    filter: Mapping[str, Json]
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Edits of a YAML text at one place, and of the settings of a rule.yaml: what is not meant stays byte for byte."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import Json, canonical
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 type Path = Sequence[str]
 type KeyPath = tuple[str, ...]
+type Root = MutableMapping[str, Json]
+"""A YAML document as a library reads it, to be changed in place."""
 type Write = Callable[[Json, Json], Json]
 """(the new value, the old one) -> what is put in its place."""
 
@@ -35,17 +36,17 @@ def remove_from_yaml(text: str, path: Path) -> str:
     return _edited(text, partial(_remove, path=path))
 
 
-def look_up(text: str, path: Path, default: Json = None) -> Json:
-    """What stands at `path` of a YAML text."""
+def look_up(text: str, path: Path) -> Json:
+    """What stands at `path` of a YAML text, None where nothing does."""
     value: Json = yaml.safe_load(text)
     for key in path:
         if not isinstance(value, Mapping) or key not in value:
-            return default
+            return None
         value = value[key]
     return value
 
 
-def _edited(text: str, change: Callable[[Json, Write], None]) -> str:
+def _edited(text: str, change: Callable[[Root, Write], None]) -> str:
     """Both the libraries' views of the text are changed; the written one has to be read as the other."""
     wanted = yaml.safe_load(text) or {}
     change(wanted, lambda value, _: value)
@@ -56,7 +57,7 @@ def _edited(text: str, change: Callable[[Json, Write], None]) -> str:
     raise ValueError("the edit cannot be written into this file")
 
 
-def _candidates(text: str, change: Callable[[Json, Write], None]) -> Iterator[str]:
+def _candidates(text: str, change: Callable[[Root, Write], None]) -> Iterator[str]:
     """The text with the edit alone, and as the library writes it, which may set other lines another way.
 
     At last without the comment behind the place: the library does not set that right in front of every list.
@@ -92,26 +93,30 @@ def _writer(text: str) -> "YAML":
     return writer
 
 
-def _dump(writer: "YAML", root: Json) -> str:
+def _dump(writer: "YAML", root: Root) -> str:
     out = StringIO()
     writer.dump(root, out)
     return out.getvalue()
 
 
-def _set(root: Json, write: Write, *, path: Path, value: Json) -> None:
+def _set(root: Root, write: Write, *, path: Path, value: Json) -> None:
     for key in path[:-1]:
-        if not isinstance(root.get(key), Mapping):
-            root[key] = {}
-        root = root[key]
+        inside = root.get(key)
+        if not isinstance(inside, MutableMapping):
+            inside = root[key] = {}
+        root = inside
     if write is _write_bare and hasattr(root, "ca"):
         root.ca.items.pop(path[-1], None)
     root[path[-1]] = write(value, root.get(path[-1]))
 
 
-def _remove(root: Json, write: Write, *, path: Path) -> None:
+def _remove(root: Root, write: Write, *, path: Path) -> None:
     if len(path) > 1:
-        _remove(root[path[0]], write, path=path[1:])
-        if root[path[0]]:
+        inside = root[path[0]]
+        if not isinstance(inside, MutableMapping):
+            raise KeyError(path[1])
+        _remove(inside, write, path=path[1:])
+        if inside:
             return
     del root[path[0]]
 
@@ -146,7 +151,8 @@ def _styled(value: Json) -> Json:
     if not isinstance(value, str):
         return value
     if "\n" in value and all(line == line.rstrip() for line in value.split("\n")) and not value.startswith((" ", "\n")):
-        return LiteralScalarString(value)
+        block: str = LiteralScalarString(value)
+        return block
     return value if "\n" not in value and _is_plain(value) else DoubleQuotedScalarString(value)
 
 

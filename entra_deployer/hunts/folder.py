@@ -7,7 +7,7 @@ from typing import Any
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.core.yaml import YamlFile
 from entra_deployer.hunts.hunt import Hunt
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import bad_character
-from entra_deployer.core.json import MAX_DEPTH, Untyped, nested_deeper
+from entra_deployer.core.json import MAX_DEPTH, Json, nested_deeper
 from entra_deployer.core.text import closest, did_you_mean, one_line
 from entra_deployer.hunts.fields import LISTS, NOT_THERE, TEXTS, Format, RawHunt, names_in, trim_blank_lines
 from entra_deployer.hunts.hunt import Hunt, Query
@@ -80,7 +80,7 @@ def read_toml(text: str, source: str) -> Hunt:
     return _Reader(text, source).read(table)
 
 
-def _load(text: str, source: str) -> dict[str, Untyped]:
+def _load(text: str, source: str) -> dict[str, Json]:
     if _brackets_exceed(text, MAX_DEPTH):  # before tomllib, which calls itself for each level
         raise _too_deep(source)
     try:
@@ -126,12 +126,12 @@ class _Reader:
         scan = _Scan(text)
         self.keys, self.values = scan.keys, scan.values
 
-    def read(self, table: dict[str, Untyped]) -> Hunt:
+    def read(self, table: dict[str, Json]) -> Hunt:
         for key, value in table.items():
             self._store(key, value)
         return self.raw.finish(_FORMS)
 
-    def _store(self, key: str, value: Untyped) -> None:
+    def _store(self, key: str, value: Json) -> None:
         line = self._line(self.keys, ("hunt", key))
         self.raw.places.setdefault(key, self._line(self.values, ("hunt", key), line))
         if key not in _KNOWN:
@@ -181,14 +181,15 @@ class _Reader:
         return _position(self.text, offsets[path])[0] if path in offsets else default
 
 
-def _items(key: str, value: Untyped) -> list[str] | None:
+def _items(key: str, value: Json) -> list[str] | None:
     """The texts of a list; those of a text alone, as older hunts have it. None for anything else."""
     if isinstance(value, str):
         return names_in(value) if key in ("integration", "language") else [value]
-    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+    texts = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return texts if isinstance(value, list) and len(texts) == len(value) else None
 
 
-def _short(value: Untyped) -> str:
+def _short(value: Json) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)[:40]

@@ -10,7 +10,7 @@ from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.files import read_bytes, read_text, write_text
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Json, as_mapping
 from entra_deployer.core.target import Target
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
@@ -111,8 +111,8 @@ class Builder:
             queries, issues = read_rule_yaml(draft.settings, source=path, hunt=hunt, subject=draft.folder)
             if faults := _errors(issues):
                 return None, (), faults
-        overlay = look_up(draft.environment, ["overlay"], {})
-        overlays = look_up(draft.environment, ["overlays"], {})
+        overlay = as_mapping(look_up(draft.environment, ["overlay"]))
+        overlays = {rule: as_mapping(one) for rule, one in as_mapping(look_up(draft.environment, ["overlays"])).items()}
         source = RuleSource(draft.folder, hunt, queries)
         target = replace(self.target, overlay=overlay, overlays=overlays)
         compiled = compile_source(source, target, load_knowledge(), parser=syntax_cache().parse)

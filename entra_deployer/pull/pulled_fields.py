@@ -176,11 +176,11 @@ class _Settings:
 
 def _overlay_home(draft: Draft, built: Built, rule: CompiledRule, name: str) -> tuple[str, str] | None:
     """The overlay of this rule where an overlay decides on a field in this environment, else None."""
-    shared = look_up(draft.environment, ["overlay"], {})
-    overlays = look_up(draft.environment, ["overlays"], {})
+    shared = as_mapping(look_up(draft.environment, ["overlay"]))
+    overlays = as_mapping(look_up(draft.environment, ["overlays"]))
     known = (rule.folder, built.source.hunt.name, rule.rule.name)
     home = next((one for one in known if one in overlays), rule.folder)
-    return ("overlays", home) if name in shared or name in overlays.get(home, {}) else None
+    return ("overlays", home) if name in shared or name in as_mapping(overlays.get(home)) else None
 
 
 def _into_overlay(draft: Draft, *, home: tuple[str, str], name: str, before: Json, value: Json) -> Draft:

@@ -12,7 +12,7 @@ from entra_deployer.core.errors import ExitCode, InputError, Location
 from entra_deployer.core.files import schema_line, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json
-from entra_deployer.data import load_json
+from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.functions import Unknown
@@ -129,10 +129,10 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
 
 def known_fields(tree: Tree, stream: str) -> Fields:
     """The types of the fields: the integration's, ECS's, or what the query demands; and which hold lists in ECS."""
-    demanded, known, ecs = inferred_types(tree), known_types(stream), load_json("ecs.json")["fields"]
+    demanded, known, arrays = inferred_types(tree), known_types(stream), load_knowledge().arrays
     return Fields(
         type_of=lambda name: known.get(name) or demanded.get(name) or "keyword",
-        is_list=lambda name: bool(ecs.get(name, {}).get("array")),
+        is_list=lambda name: name in arrays,
     )
 
 

@@ -2,13 +2,13 @@
 
 from functools import cache
 
-from entra_deployer.data import load_json
+from entra_deployer.data import load_ecs
 
 
 @cache
 def types() -> dict[str, str]:
     """The type of every field of the schema."""
-    return {name: item["type"] for name, item in load_json("ecs.json")["fields"].items()}
+    return {name: field.type for name, field in load_ecs().items()}
 
 
 @cache
