@@ -10,8 +10,8 @@ from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_bytes, write_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import DoesNotFit, Json, canonical, decode, decode_json
-from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
-from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan
+from entra_deployer.objects.state import FieldDiff, LiveObject, StateObject
+from entra_deployer.plan.plan import Change, ChangeResult, Outcome, Plan
 
 PLAN_FORMAT = 1
 
@@ -29,19 +29,9 @@ class _IssueDocument:
 
 
 @dataclass(frozen=True)
-class _ChangeDocument:
-    """A change as it was written, or a result (a change with two more keys)."""
+class _ResultDocument:
+    """What a result has beside the keys of its change."""
 
-    action: Action
-    space: str
-    kind: str
-    key: str
-    name: str
-    desired: StateObject | None
-    existing: LiveObject | None
-    diffs: tuple[FieldDiff, ...]
-    kept: tuple[FieldKept, ...]
-    doubled: bool = False
     outcome: Outcome = Outcome.PLANNED
     error: str = ""
 
@@ -51,7 +41,7 @@ class _PlanDocument:
     format_version: int
     environment: str
     unchanged: int
-    changes: tuple[_ChangeDocument, ...]
+    changes: tuple[Change, ...]
     issues: tuple[_IssueDocument, ...]
     options: Mapping[str, Json] = field(default_factory=dict)
     digest: str = ""
@@ -109,8 +99,7 @@ def plan_from_json(value: Mapping[str, Json]) -> SavedPlan:
         raise ValueError(f"format_version {document.format_version} is not {PLAN_FORMAT}")
     if document.digest != plan_digest(value):
         raise ValueError("this plan was edited, or cut, since it was made: its digest is not right")
-    changes = tuple(_change(one) for one in document.changes)
-    plan = Plan(document.environment, changes, document.unchanged).with_issues(map(_issue, document.issues))
+    plan = Plan(document.environment, document.changes, document.unchanged).with_issues(map(_issue, document.issues))
     return SavedPlan(plan, document.options)
 
 
@@ -137,12 +126,7 @@ def diff_to_json(diff: FieldDiff) -> dict[str, Json]:
 
 def change_from_json(value: Json) -> Change:
     """The change that `change_to_json` wrote. Raises DoesNotFit for anything else."""
-    return _change(decode(value, _ChangeDocument))
-
-
-def _change(one: _ChangeDocument) -> Change:
-    what = (one.action, one.space, one.kind, one.key, one.name, one.desired, one.existing)
-    return Change(*what, diffs=one.diffs, kept=one.kept, doubled=one.doubled)
+    return decode(value, Change)
 
 
 def result_to_json(result: ChangeResult) -> dict[str, Json]:
@@ -152,8 +136,8 @@ def result_to_json(result: ChangeResult) -> dict[str, Json]:
 
 def result_from_json(value: Json) -> ChangeResult:
     """The result that `result_to_json` wrote. Raises DoesNotFit for anything else."""
-    document = decode(value, _ChangeDocument)
-    return ChangeResult(_change(document), document.outcome, document.error)
+    document = decode(value, _ResultDocument)
+    return ChangeResult(decode(value, Change), document.outcome, document.error)
 
 
 def issue_to_json(issue: Issue) -> dict[str, Json]:
