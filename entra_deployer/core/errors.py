@@ -20,7 +20,6 @@ Foreign exceptions (requests, elasticsearch, yaml, tomllib, OSError) are transla
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -104,7 +103,7 @@ class Refused(DeployError):
     """A server answered no. `status` is its HTTP status, `attributes` what its answer holds for programs."""
 
     def __init__(
-        self, message: str, *, status: int, hint: str | None = None, attributes: Mapping[str, Any] | None = None
+        self, message: str, *, status: int, hint: str | None = None, attributes: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status

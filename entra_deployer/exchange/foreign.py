@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -49,7 +48,7 @@ class _Technique(msgspec.Struct):
     id: str
     name: str = ""
     reference: str = ""
-    subtechnique: list[dict[str, Any]] = []
+    subtechnique: list[dict[str, Json]] = []
 
 
 class _Tactic(msgspec.Struct):
@@ -97,8 +96,8 @@ class _Rule(msgspec.Struct, rename={"from_": "from"}):
     threat: list[_Threat] = []
     related_integrations: list[_Integration] = []
     exceptions_list: list[_ExceptionList] = []
-    actions: list[dict[str, Any]] = []
-    alert_suppression: dict[str, Any] | None = None
+    actions: list[dict[str, Json]] = []
+    alert_suppression: dict[str, Json] | None = None
 
 
 def foreign_rule(

@@ -489,12 +489,12 @@ def decode_lines[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> 
         raise diagnosis.unexpected(answer, expected) from None
 
 
-def typed[T](value: Json, into: type[T]) -> T:
+def typed[T](value: object, into: type[T]) -> T:
     """A JSON value as a type. Raises msgspec.ValidationError where it is none."""
     return msgspec.convert(value, into, dec_hook=_whole_body)
 
 
-def missing_objects(attributes: Json) -> set[str]:
+def missing_objects(attributes: object) -> set[str]:
     """The ids of the saved objects that a refused export names as missing, by the attributes of the refusal."""
     try:
         return {one.id for one in typed(attributes, _MissingObjects).objects}

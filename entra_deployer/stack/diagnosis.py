@@ -325,7 +325,7 @@ _CAUSES = re.compile(r"^\[\w+\s+Root causes:.*?\]: ", re.DOTALL)
 """What Kibana puts before a reason of Elasticsearch: the same reason, once for each cause."""
 
 
-def elastic_reason(body: Mapping[str, Json]) -> str:
+def elastic_reason(body: Mapping[str, object]) -> str:
     """Elasticsearch's reason out of an error's body, its cause with it; "" where it gives none."""
     error = body.get("error")
     if not isinstance(error, dict):

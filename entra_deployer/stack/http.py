@@ -3,6 +3,7 @@
 import io
 import time
 from base64 import b64encode
+from collections.abc import Buffer
 from http.client import HTTPResponse
 from pathlib import Path
 from socket import socket
@@ -92,7 +93,7 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - the buffer protocol has no name before 3.12
+    def readinto(self, buffer: Buffer, /) -> int | None:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline of the request is over")
