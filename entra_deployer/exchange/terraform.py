@@ -65,8 +65,13 @@ def _value(value: Json, depth: int) -> str:
     return json.dumps(value)
 
 
+_NOT_HCL = {r"\b": r"\u0008", r"\f": r"\u000c"}
+
+
 def _text(value: str) -> str:
     """A quoted text: JSON's escapes are HCL's too, but for those of UTF-16's halves and for what begins a template."""
     written = json.dumps(value, ensure_ascii=False)
     written = re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", written)
-    return re.sub(r"([$%])\{", r"\1\1{", written).replace("\\b", "\\u0008").replace("\\f", "\\u000c")
+    # escape by escape: what follows an escaped backslash is a letter
+    written = re.sub(r"\\(.)", lambda found: _NOT_HCL.get(found[0], found[0]), written)
+    return re.sub(r"([$%])\{", r"\1\1{", written)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entra_deployer.exchange.export_rules import ExportForm, export_rules
@@ -91,6 +91,8 @@ def test_a_resource_says_suppression_and_fields_as_the_provider_does():
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
+@example(r"a \bword\b and \f")
+@example("\b\f")
 def test_any_text_is_written_as_itself(text):
     resource, _ = write_resource("a", {"name": text or "x", "from": "now-1d"})
     written = re.search(r'^  name = (".*")$', resource, re.MULTILINE)[1]

@@ -52,7 +52,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group("stack"))  # one worker has them all: it is one stack
+            # One worker has all tests of the shared stack, so that it is started once; other files have their own.
+            shared = "stack" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stack" if shared else item.path.stem))
             item.add_marker(pytest.mark.allow_hosts(sorted(hosts)))
     if given:
         others = [item for item in items if not item.get_closest_marker("any_stack")]
