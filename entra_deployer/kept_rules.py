@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Made
 from entra_deployer.core.cache import Bundle, user_cache
@@ -15,9 +16,11 @@ from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import encode_json, pack, unpack
 from entra_deployer.core.target import Target
 from entra_deployer.core.workers import side_by_side
-from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.catalog import read_rules
 from entra_deployer.hunts.folder import RuleSource
+
+if TYPE_CHECKING:
+    from entra_deployer.esql.tree import Tree
 
 _MADE = [one.name for one in fields(Made)]
 
@@ -81,7 +84,7 @@ class KeptRules:
         read_tree = partial(self._tree, query.text)
         return CompiledRule(source=source, query=query, settings=settings, read_tree=read_tree, **vars(made))
 
-    def _tree(self, text: str) -> Tree:
+    def _tree(self, text: str) -> "Tree":
         from entra_deployer.esql.cache import syntax_cache  # noqa: PLC0415 - a plan asks for no tree
 
         tree = syntax_cache().parse(text, self._target.version).tree

@@ -100,6 +100,7 @@ def test_words_that_are_texts_load_no_validator():
 
 def test_a_plan_loads_what_reads_hunts_and_queries_only_where_there_is_something_new():
     heavy = "entra_deployer.checks entra_deployer.compiler.compiler entra_deployer.plan.preflight markdown_it esql"
+    heavy += " entra_deployer.esql.tree entra_deployer.esql.cache entra_deployer.forecast"
     program = (
         "import sys\n"
         "import entra_deployer.plan.push, entra_deployer.plan.drift, entra_deployer.ledger.open\n"

@@ -22,7 +22,7 @@ from entra_deployer.commands.terminal import show
 from entra_deployer.reports import TEXT
 
 if TYPE_CHECKING:
-    from entra_deployer.api import Forecast, Report
+    from entra_deployer.api import Connection, Forecast, Report, Repository
     from entra_deployer.hunts.selection import Selection
     from entra_deployer.reports.document import Document
 
@@ -44,7 +44,7 @@ def plan(
     detailed: Annotated[bool, typer.Option("--detailed-exit-code", help="Exit 2 where there are changes.")] = False,
 ) -> None:
     """Show what a push would do, and write nothing."""
-    from entra_deployer.api import PushRequest, Report, forecast_of_plan, plan_code, plan_rules, write_plan
+    from entra_deployer.api import PushRequest, Report, plan_code, plan_rules, write_plan
     from entra_deployer.reports.documents.plan import plan_document
 
     selection = selected(rule, tag, changed_since)
@@ -54,7 +54,7 @@ def plan(
     def work() -> "tuple[Report, Forecast | None]":
         with project.on(env, "planning for") as (repository, connection):
             report = plan_rules(repository, connection, request)
-            found = forecast_of_plan(repository, connection, report) if with_forecast else None
+            found = _forecast(repository, connection, report) if with_forecast else None
         if out and report.plan:
             write_plan(out, report.plan, request.options)
         return report, found
@@ -69,12 +69,21 @@ def plan(
 
 
 def _document(found: "tuple[Report, Forecast | None]") -> "Document":
-    from entra_deployer.reports.documents.forecast import plan_with_forecast
     from entra_deployer.reports.documents.plan import plan_document
 
     report, forecast = found
     document = plan_document("plan")(report)
-    return plan_with_forecast(document, forecast) if forecast else document
+    if forecast is None:
+        return document
+    from entra_deployer.reports.documents.forecast import plan_with_forecast
+
+    return plan_with_forecast(document, forecast)
+
+
+def _forecast(repository: "Repository", connection: "Connection", report: "Report") -> "Forecast | None":
+    from entra_deployer.api import forecast_of_plan
+
+    return forecast_of_plan(repository, connection, report)
 
 
 def check_prune(selection: "Selection", *, prune: bool) -> None:

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset, touched_lines
-from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query, esql_queries
 from entra_deployer.objects import order_of
 from entra_deployer.objects.state import State, StateObject
+
+if TYPE_CHECKING:
+    from entra_deployer.esql.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Remark:
     level: Level = Level.WARNING
 
 
-def _no_tree() -> Tree:
+def _no_tree() -> "Tree":
     raise AssertionError("a rule without its query's syntax")
 
 
@@ -68,10 +71,10 @@ class CompiledRule(Made):
     source: RuleSource
     query: Query
     settings: QuerySettings
-    read_tree: Callable[[], Tree] = field(default=_no_tree, repr=False, compare=False)
+    read_tree: "Callable[[], Tree]" = field(default=_no_tree, repr=False, compare=False)
 
     @cached_property
-    def tree(self) -> Tree:
+    def tree(self) -> "Tree":
         """The syntax of the query as the hunt has it: read when somebody first asks for it."""
         return self.read_tree()
 

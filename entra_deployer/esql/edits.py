@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from entra_deployer.esql.tree import Span, Tree
+if TYPE_CHECKING:
+    from entra_deployer.esql.tree import Span, Tree
 
 
 @dataclass(frozen=True, order=True)
@@ -55,11 +57,13 @@ def touched_lines(text: str, edits: Sequence[Edit]) -> tuple[int, str, str]:
     return text.count("\n", 0, first) + 1, text[start:end], changed.strip("\n")
 
 
-def delete(tree: Tree, pieces: Sequence[Span]) -> tuple[Edit, ...]:
+def delete(tree: "Tree", pieces: "Sequence[Span]") -> tuple[Edit, ...]:
     """Edits that take the pieces out, and with them the white space between two of them and lines left blank.
 
     Comments stay. `pieces` are in the order of the text.
     """
+    from entra_deployer.esql.tree import Span  # noqa: PLC0415 - who keeps edits need not load what reads queries
+
     joined: list[Span] = []
     for piece in pieces:
         if joined and not tree.text[joined[-1].end : piece.start].strip():
@@ -69,7 +73,7 @@ def delete(tree: Tree, pieces: Sequence[Span]) -> tuple[Edit, ...]:
     return tuple(_with_blank_line(tree.text, piece) for piece in joined)
 
 
-def _with_blank_line(text: str, piece: Span) -> Edit:
+def _with_blank_line(text: str, piece: "Span") -> Edit:
     start = text.rfind("\n", 0, piece.start) + 1
     newline = text.find("\n", piece.end)
     end = len(text) if newline < 0 else newline
@@ -80,7 +84,7 @@ def _with_blank_line(text: str, piece: Span) -> Edit:
     return Edit(start, end + 1, "")
 
 
-def _with_space(text: str, piece: Span, line: int) -> Edit:
+def _with_space(text: str, piece: "Span", line: int) -> Edit:
     """Of the white space on both sides one is enough; the indentation of the line stays."""
     before = text[line : piece.start]
     gap = len(before) - len(before.rstrip()) if before.strip() else 0
@@ -89,8 +93,10 @@ def _with_space(text: str, piece: Span, line: int) -> Edit:
     return Edit(piece.start, piece.end, "")
 
 
-def find_word(tree: Tree, word: str, start: int, end: int) -> Span | None:
+def find_word(tree: "Tree", word: str, start: int, end: int) -> "Span | None":
     """The first place of a keyword between two offsets, outside comments."""
+    from entra_deployer.esql.tree import Span  # noqa: PLC0415 - see `delete`
+
     for found in re.finditer(rf"\b{word}\b", tree.text[start:end], re.IGNORECASE):
         span = Span(start + found.start(), start + found.end())
         if not any(comment.start <= span.start < comment.end for comment in tree.comments):

@@ -13,7 +13,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import as_mappings
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.cache import syntax_cache
+from entra_deployer.esql.plain_sources import plain_sources
 from entra_deployer.objects.state import StateObject
 from entra_deployer.plan.journal import Types
 from entra_deployer.stack.elasticsearch import ElasticClient
@@ -234,7 +234,15 @@ def watch_sources(
 
 def _pattern(rule: StateObject, version: StackVersion) -> str:
     """What a rule reads from, "" where it requires no field of it."""
-    return ",".join(syntax_cache().sources(str(rule.payload["query"]), version)) if _required(rule) else ""
+    if not _required(rule):
+        return ""
+    query = str(rule.payload["query"])
+    found = plain_sources(query)
+    if found is None:
+        from entra_deployer.esql.cache import syntax_cache  # noqa: PLC0415 - loads what reads queries
+
+        found = syntax_cache().sources(query, version)
+    return ",".join(found)
 
 
 def _required(rule: StateObject) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
@@ -12,6 +13,7 @@ from entra_deployer.core.errors import ExitCode, InputError, Location
 from entra_deployer.core.files import schema_line, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json
+from entra_deployer.core.workers import side_by_side
 from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
@@ -48,9 +50,27 @@ def synthesise(repository: Repository, selection: Selection = ALL) -> Iterator[S
     compilation = repository.compile(OFFLINE, selection)
     if not compilation.rules:
         raise _nothing_to_solve(compilation)
-    for rule in compilation.rules:
-        yield synthesis_of(compilation, rule)
+    if len(compilation.rules) < MANY:
+        yield from (synthesis_of(compilation, rule) for rule in compilation.rules)
+    else:
+        work = partial(_synthesis_at, str(repository.root), selection)
+        yield from side_by_side(work, range(len(compilation.rules)))
     yield from _not_compiled(compilation)
+
+
+MANY = 6
+"""So many rules take longer than it takes to start a worker: each some 0.3 s."""
+
+
+def _synthesis_at(root: str, selection: Selection, position: int) -> Synthesis:
+    """The synthesis of the rule at a position of what is selected: the work of a worker."""
+    compilation = _compiled(root, selection)
+    return synthesis_of(compilation, compilation.rules[position])
+
+
+@cache
+def _compiled(root: str, selection: Selection) -> Compilation:
+    return Repository(Path(root)).compile(OFFLINE, selection)
 
 
 def synthesis_of(compilation: Compilation, rule: CompiledRule) -> Synthesis:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.detection_test import read_detection_tests
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.repository import OFFLINE, Repository
-from entra_deployer.verify.generate_tests import stream_of, synth_code, synthesise, write_tests
+from entra_deployer.verify.generate_tests import MANY, stream_of, synth_code, synthesis_of, synthesise, write_tests
+from tests.bench.projects import add_hunt
 
 ROOT = Path(__file__).parents[2]
 HUNTS = ROOT / "tests" / "data" / "hunts"
@@ -35,6 +37,15 @@ def test_what_is_written_reads_back_and_is_not_overwritten(tmp_path: Path):
     with pytest.raises(InputError, match="there already"):
         write_tests(tmp_path, found[0])
     assert write_tests(tmp_path, found[0], force=True) == files[:1]
+
+
+def test_many_rules_get_on_all_cores_what_each_gets_alone(tmp_path: Path):
+    for number in range(MANY):
+        add_hunt(tmp_path, number)
+    together = [replace(one, seconds=0) for one in synthesise(Repository(tmp_path))]
+    compilation = Repository(tmp_path).compile(OFFLINE)
+    assert together == [replace(synthesis_of(compilation, rule), seconds=0) for rule in compilation.rules]
+    assert len(together) == MANY
 
 
 @pytest.mark.parametrize(
