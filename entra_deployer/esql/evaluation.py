@@ -2,6 +2,7 @@
 
 import ipaddress
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from entra_deployer.esql import functions
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
 from entra_deployer.esql.constants import CASELESS, TIMESTAMP, literal, seconds
-from entra_deployer.esql.functions import FUNCTIONS, Unknown, Value
+from entra_deployer.esql.functions import FUNCTIONS, Text, Unknown, Value
 from entra_deployer.esql.kql import condition_of
 from entra_deployer.esql.patterns import UnreadablePattern, regex
 from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
@@ -62,6 +63,35 @@ def is_like(text: Value, pattern: str) -> bool:
 def is_rlike(text: Value, pattern: str) -> bool:
     """RLIKE. Raises UnreadablePattern for a pattern that is not read here."""
     return regex.matches(regex.from_lucene(pattern), str(text))
+
+
+_WORD = re.compile(r"\w+")
+_JOINS = frozenset(".:',;·\N{RIGHT SINGLE QUOTATION MARK}")
+"""Signs between letters or digits at some of which Elasticsearch does not part two words."""
+
+
+def is_matched(held: Value, asked: Value, *, phrase: bool = False) -> bool:
+    """Full-text search: a text holds one of the words that are asked for, or the `phrase`; anything else is equal.
+
+    Raises Unknown where it depends on how Elasticsearch takes a text apart.
+    """
+    if not isinstance(held, Text):
+        return held == asked or (not isinstance(held, str) and str(held).lower() == str(asked).lower())
+    words = [(one[0].lower(), _stands_alone(held, one)) for one in _WORD.finditer(held)]
+    wanted = [one.lower() for one in _WORD.findall(str(asked))]
+    if phrase:
+        places = [n for n in range(len(words)) if [word for word, _ in words[n : n + len(wanted)]] == wanted]
+        found = [all(alone for _, alone in words[n : n + len(wanted)]) for n in places]
+    else:
+        found = [alone for word, alone in words if word in wanted]
+    if found and not any(found):
+        raise Unknown("where the words of a text end")
+    return any(found)
+
+
+def _stands_alone(text: str, word: re.Match[str]) -> bool:
+    """Whether a word ends on both sides, by any rule."""
+    return not _JOINS & {text[max(0, word.start() - 1) : word.start()], text[word.end() : word.end() + 1]}
 
 
 @dataclass(frozen=True)
@@ -122,10 +152,13 @@ class Evaluator:
         elif name == "case":
             found = self._case(arguments, scope)
         elif name in _OF_TIME:
-            known = list(values)
+            known = [parse_moment(one) or one if isinstance(one, str) else one for one in values]
             found = None if None in known else _of_time(name, known)
         elif functions.is_known(name):
-            found = functions.compute(name, *values)
+            known = list(values)
+            if not FUNCTIONS[name].several:
+                self._several(*known)
+            found = functions.compute(name, *known)
         elif name in FUNCTIONS and FUNCTIONS[name].keeps:
             found = next(values)
         else:
@@ -163,16 +196,17 @@ class Evaluator:
         match node:
             case nodes.Binary(operator=word, left=left, right=right) if word in _COMPARE:
                 sides = self.value(left, scope), self.value(right, scope)
-                found = None if any(isinstance(one, list) for one in sides) else _as_truth(_compared(word, *sides))
+                found = None if self._several(*sides) else _as_truth(_compared(word, *sides))
             case nodes.In(value=value, items=items, negated=negated):
                 known = [self.value(item, scope) for item in items]
                 found = self._held(value, scope, known, operator.eq, negated=negated)
             case nodes.Like(operator=word, value=value, patterns=patterns, negated=negated):
                 known = [literal(pattern) for pattern in patterns]
                 found = self._held(value, scope, known, is_like if word == "like" else is_rlike, negated=negated)
-            case nodes.Match(value=value, query=query):
-                asked, held = literal(query), self.value(value, scope)
-                found = None if held is None else asked in (held if isinstance(held, list) else [held])
+            case nodes.Match(value=value, query=query) | nodes.Call(name="match", arguments=(value, query, *_)):
+                found = self._matched(value, query, scope, phrase=False)
+            case nodes.Call(name="match_phrase", arguments=(value, query, *_)):
+                found = self._matched(value, query, scope, phrase=True)
             case nodes.Call(name="cidr_match", arguments=(first, *blocks)):
                 networks = [[str(literal(one)) for one in blocks]]
                 found = self._held(first, scope, networks, within_networks, negated=False)
@@ -183,6 +217,11 @@ class Evaluator:
             case _:
                 raise Unknown(node.name.upper() if isinstance(node, nodes.Call) else type(node).__name__)
         return found
+
+    def _matched(self, value: nodes.Expression, query: nodes.Expression, scope: Scope, *, phrase: bool) -> bool | None:
+        asked, held = literal(query), self.value(value, scope)
+        values = held if isinstance(held, list) else [held]
+        return None if held is None else any(is_matched(one, asked, phrase=phrase) for one in values)
 
     def _held(
         self,
@@ -195,7 +234,7 @@ class Evaluator:
     ) -> bool | None:
         """Does the value stand in the relation to any of what is known, or with `negated` to none."""
         value = self.value(node, scope)
-        if value is None or isinstance(value, list):
+        if value is None or self._several(value):
             return None
         try:
             return any(holds(value, one) for one in known) is not negated
@@ -203,12 +242,22 @@ class Evaluator:
             raise Unknown("a comparison") from error
 
     def _binary(self, compute: Callable[[Value, Value], Value], left: Value, right: Value) -> Value:
-        if left is None or right is None or isinstance(left, list) or isinstance(right, list):
+        if self._several(left, right) or left is None or right is None:
             return None
         try:
             return compute(left, right)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise Unknown("a calculation") from error
+
+    def _several(self, *values: Value) -> bool:
+        """Whether one of them is a list, where a single value is asked for: the result is null."""
+        found = any(isinstance(one, list) for one in values)
+        if found:
+            self.warn()
+        return found
+
+    def warn(self) -> None:
+        """Elasticsearch warns that a value became null since a field has several."""
 
     def contradicts(self, goal: Goal, *, truth: bool) -> bool:
         """Whether a condition is certainly not as it was to be: true, or false or null."""

@@ -26,6 +26,12 @@ when it is tried.
 """
 
 
+class Text(str):
+    """A value of a text field: a full-text search looks at its words, anything else at all of it."""
+
+    __slots__ = ()
+
+
 class Unknown(Exception):
     """What cannot be computed here; its text names it."""
 

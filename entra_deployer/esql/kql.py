@@ -168,7 +168,7 @@ def as_expression(query: Kql, span: nodes.Span) -> nodes.Expression:
         kind = "string" if isinstance(number, str) else "integer"
         return nodes.Binary(span, query.way, column, nodes.Literal(span, kind, number))
     if query.phrase or "*" not in query.value:
-        return nodes.Binary(span, "==", column, literal)
+        return nodes.Match(span, column, literal)
     if query.value == "*":
         return nodes.IsNull(span, column, negated=True)
     return nodes.Like(span, "like", column, (literal,))

@@ -30,10 +30,14 @@ class Taken:
 
 @dataclass(frozen=True)
 class Extraction:
-    """A DISSECT or GROK: the field that it reads and its pattern."""
+    """A DISSECT or GROK: the field (or the key of a Taken) that it reads, and its pattern.
+
+    `made` is what the query makes of the field before the pattern sees it; None where that is the field itself.
+    """
 
     field: str
     pattern: Pattern
+    made: Derived | None = None
 
 
 @dataclass(frozen=True)

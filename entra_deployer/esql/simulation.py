@@ -38,6 +38,14 @@ class _Evaluator(Evaluator):
     def _truths(self) -> dict[int, tuple[nodes.Expression, bool | None]]:
         return {}
 
+    @cached_property
+    def warnings(self) -> list[bool]:
+        """Not empty where something became null since a field has several values."""
+        return []
+
+    def warn(self) -> None:
+        self.warnings.append(True)
+
     def column(self, name: str, scope: Scope) -> Value:
         found = super().column(name, scope)
         if found is _UNKNOWN:
@@ -118,7 +126,10 @@ class _Group(Mapping[str, Value]):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is left at the end of a query; `distance` is 0 where a row is, else how far the best one was from it."""
+    """What is left at the end of a query; `distance` is 0 where a row is, else how far the best one was from it.
+
+    It is not 0 either where Elasticsearch would warn of a condition on several values.
+    """
 
     rows: tuple[Row, ...]
     distance: float
@@ -151,16 +162,18 @@ class Simulation:
     def run_from(self, stage: Stage, commands: Sequence[nodes.Command]) -> Outcome:
         """The same of what other commands have left already."""
         filters = sum(isinstance(command, nodes.Where) for command in commands)
+        warned = 0.0
         for command in commands:
             if isinstance(command, nodes.Where):
                 filters -= 1
                 apart = [(self._apart(command.predicate, row, stage.scope), row) for row in stage.rows]
+                warned = FAR if warned or any(row.at(self.now).warnings for row in stage.rows) else 0.0
                 stage = replace(stage, rows=tuple(row for distance, row in apart if distance == 0))
                 if not stage.rows:
-                    return Outcome((), filters + min((one for one, _ in apart), default=FAR))
+                    return Outcome((), filters + warned + min((one for one, _ in apart), default=FAR))
             else:
                 stage = self.after(command, stage)
-        return Outcome(stage.rows, 0.0 if stage.rows else FAR)
+        return Outcome(stage.rows, warned if stage.rows else FAR)
 
     def stages(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> list[Stage]:
         """What stands before each command, and at last what is left. Raises Unknown."""

@@ -144,7 +144,7 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
     try:
         return Maker(read_plan(tree), tree, fields, TimeRange(*looked_at(payload))).make()
     except Unknown as error:
-        return [Unsolvable("all of it", str(error))]
+        return [Unsolvable("all of it", str(error), error.at if isinstance(error, Unsolved) else None)]
 
 
 def known_fields(tree: Tree, stream: str) -> Fields:

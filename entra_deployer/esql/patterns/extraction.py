@@ -1,7 +1,7 @@
 """What DISSECT and GROK have in common: a pattern on a text, the texts that satisfy several at once; and DISSECT."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,7 +40,28 @@ class Form:
         for token, text in tokens.items():
             found = [example.replace(token, text) for example in found]
         other = regex.try_example(self.expression, "", number)
-        return [*found, other] if other else found
+        seeds = [*found, other] if other else found
+        own = [text for seed in seeds for text in _numbered(seed, number) if regex.matches(self.expression, text)]
+        return list(dict.fromkeys([*found, *own, *seeds]))
+
+
+def _numbered(text: str, number: int) -> Iterator[str]:
+    """A text with a number, and with another one, in the place of its last digits, or of its last letters."""
+    digits, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
+    for value in (number, number + 250):
+        if digits >= len(str(value)):
+            yield _from_behind(text, str(value), str.isdigit)
+        if letters:
+            yield _from_behind(text, "".join("bcdfghjklm"[int(digit)] for digit in str(value)), str.isalpha)
+
+
+def _from_behind(text: str, new: str, fits: Callable[[str], bool]) -> str:
+    """A text whose last characters of a kind are those of another one."""
+    waiting, found = list(new), list(text)
+    for place in range(len(found) - 1, -1, -1):
+        if waiting and fits(found[place]):
+            found[place] = waiting.pop()
+    return "".join(found)
 
 
 class Pattern(Protocol):
@@ -73,10 +94,10 @@ def compose(patterns: Sequence[tuple[Pattern, Mapping[str, str]]], pieces: Seque
     fixed = [(one, values) for one, values in patterns if not one.floats]
     texts: list[str] = []
     for order in (floating, floating[::-1]):
-        front = "".join(one.fill(values) for one, values in fixed)
-        behind = "".join(one.fill(values) for one, values in order)
-        extra = "".join(piece for piece in pieces if piece not in front + behind)
-        for space in ("", " "):
+        for space in ("", " ", "\n"):
+            front = space.join(one.fill(values) for one, values in fixed)
+            behind = space.join(one.fill(values) for one, values in order)
+            extra = space.join(piece for piece in pieces if piece not in front + behind)
             orders = ((front, behind, extra), (front, extra, behind), (extra, front, behind))
             texts += [space.join(filter(None, order)) for order in orders]
     return list(dict.fromkeys(texts))

@@ -13,6 +13,8 @@ MOST_REPEATED = 1_000
 
 _CLASSES = {"d": "0", "w": "a", "s": " ", "D": "x", "W": "-", "S": "x"}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "e": "\x1b", "a": "\x07"}
+_CODE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|x\{([0-9a-fA-F]{1,5})\})")
+"""A character by its number, as Java has it."""
 _BORDERS = {"b": r"\b", "B": r"\B", "A": r"\A", "z": r"\Z", "Z": r"\Z", "G": ""}
 _POSIX = {
     "alpha": "a-zA-Z",
@@ -230,6 +232,10 @@ class _Reader:
         if escaped in _CONTROLS:
             return re.escape(_CONTROLS[escaped]), _CONTROLS[escaped]
         self.position -= 2
+        if code := _CODE.match(self.pattern, self.position):
+            self.position = code.end()
+            character = chr(int(code[1] or code[2] or code[3], 16))
+            return re.escape(character), character
         raise self._unreadable()
 
     def _quoted(self) -> tuple[str, str]:

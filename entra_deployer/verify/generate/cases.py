@@ -8,9 +8,9 @@ from string import ascii_lowercase
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import operands, strip_parentheses
-from entra_deployer.esql.constants import TIMESTAMP, age, literal
+from entra_deployer.esql.constants import TIMESTAMP, age, is_constant, literal
 from entra_deployer.esql.evaluation import Evaluator
-from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.functions import Text, Unknown, Value
 from entra_deployer.esql.scope import Goal
 from entra_deployer.hunts.folder import Event
 from entra_deployer.verify.generate.changes import Changes
@@ -28,7 +28,7 @@ from entra_deployer.verify.generate.documents import (
     TimeRange,
     value_of,
 )
-from entra_deployer.verify.generate.group_search import GroupSearch
+from entra_deployer.verify.generate.group_search import GroupSearch, find_group
 from entra_deployer.verify.generate.groups import FoundGroup, Groups, SplitGroup
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.plan import Plan, columns_of
@@ -223,9 +223,8 @@ class Maker:
             events = _all_true(goals)
             ways = [_with(events, position, way) for position, goal in enumerate(goals) for _, way in self._ways(goal)]
             builder = replace(self._builder, tries=iter(range(MOST_TRIES_OF_A_RULE // 2)))
-            search = GroupSearch(Groups(self.tree, builder, events, ways))
-            if recipe := search.search(search.groups.start(), small=True):
-                return search, recipe
+            if found := find_group(Groups(self.tree, builder, events, ways)):
+                return found
         return None
 
     def _near_misses(
@@ -340,7 +339,8 @@ class Maker:
         """Each member of a list is met."""
         for item in node.items[:MOST_MEMBERS]:
             one = nodes.Binary(node.span, "==", node.value, item)
-            name = f"{node.value.span.of(self.tree.text)} == {literal(item)}"
+            shown = literal(item) if is_constant(item) else item.span.of(self.tree.text)
+            name = f"{node.value.span.of(self.tree.text)} == {shown}"
             yield name, [(replace(goal, predicate=one), True)]
 
     def _say(self, goal: Goal) -> str:
@@ -424,7 +424,8 @@ def _events(name: str, documents: Sequence[Document]) -> Iterator[Event]:
     """The documents as events."""
     for number, document in enumerate(documents, 1):
         part = name if number == 1 else f"{name}, value {number}"
-        yield Event(part, document.fields, document.age, document.count, _SAME_TIME)
+        fields = {field: str(value) if isinstance(value, Text) else value for field, value in document.fields.items()}
+        yield Event(part, fields, document.age, document.count, _SAME_TIME)
 
 
 def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conditions
 from entra_deployer.esql.constants import TIMESTAMP, seconds
-from entra_deployer.esql.functions import Value
+from entra_deployer.esql.functions import Text, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.types import is_number
 from entra_deployer.verify.generate.documents import Document, Fields
@@ -70,6 +70,8 @@ class Change:
         fields = {name: one for name, one in document.fields.items() if name != self.field}
         if self.value is not None:
             value = self.value.replace("{mark}", mark) if isinstance(self.value, str) else self.value
+            if isinstance(document.values.get(self.field), Text) and isinstance(value, str):
+                value = Text(value)
             values[self.field] = value
             fields[self.field] = [value] if isinstance(document.fields.get(self.field), list) else value
         return replace(document, values=values, fields=fields)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from entra_deployer.esql import functions
-from entra_deployer.esql.evaluation import is_like, is_rlike, within_networks
+from entra_deployer.esql.evaluation import is_like, is_matched, is_rlike, within_networks
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.scope import Scope
@@ -29,6 +29,8 @@ class Kind(StrEnum):
     AT_LEAST = "at least"
     LIKE = "like"
     UNLIKE = "unlike"
+    MATCH = "match"
+    UNMATCH = "unmatch"
     RLIKE = "rlike"
     UNRLIKE = "unrlike"
     CIDR = "cidr"
@@ -52,7 +54,8 @@ class Constraint:
 
     `steps` are what the query makes of the field's value before it compares, in their order.
 
-    YOUNGER and OLDER are of moments: `value` seconds before now. FORM is of a text that a pattern takes.
+    YOUNGER and OLDER are of moments: `value` seconds before now. MATCH is a full-text search. FORM is of a text that a
+    pattern takes.
     """
 
     kind: Kind
@@ -67,6 +70,8 @@ def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
     for constraint in constraints:
         if constraint.kind is Kind.LIKE:
             found.append(regex.like_to_regex(constraint.value))
+        elif constraint.kind is Kind.MATCH:
+            found.append(f".* {re.escape(str(constraint.value))} .*")
         elif constraint.kind is Kind.RLIKE:
             with suppress(ValueError):
                 found.append(regex.from_lucene(constraint.value))
@@ -100,6 +105,8 @@ _TESTS: dict[Kind, Callable[[Value, Value], bool]] = {
     Kind.OLDER: operator.gt,
     Kind.LIKE: is_like,
     Kind.UNLIKE: lambda value, wanted: not is_like(value, wanted),
+    Kind.MATCH: is_matched,
+    Kind.UNMATCH: lambda value, wanted: not is_matched(value, wanted),
     Kind.RLIKE: is_rlike,
     Kind.UNRLIKE: lambda value, wanted: not is_rlike(value, wanted),
     Kind.CIDR: within_networks,
@@ -133,7 +140,11 @@ def moment(kind: Kind, seconds_ago: float) -> Constraint:
 
 
 class Unsolved(Unknown):
-    """A part of a query that is not known how to satisfy; its text says which."""
+    """A part of a query that is not known how to satisfy; its text says which, `at` is its place in the query."""
+
+    def __init__(self, why: str, at: int | None = None) -> None:
+        super().__init__(why)
+        self.at = at
 
 
 class TooMany(Unsolved):

@@ -27,7 +27,7 @@ from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import Counter, Grouping, Plan, fields_of, fields_of_goal, is_choice
 from entra_deployer.verify.generate.sizes import Flags, Sizes
 from entra_deployer.verify.generate.solve import Solver, limited
-from entra_deployer.verify.generate.texts import text_for
+from entra_deployer.verify.generate.texts import values_for
 
 FRESH = 300.0
 """Seconds behind the end of the rule's range at which an event happens that may happen at any time."""
@@ -97,20 +97,39 @@ class Fields:
 def fill(plan: Plan, fields: Fields, assignment: Assigned, mark: str, looked_at: TimeRange) -> Document:
     """The event. Raises Unsolved or Unpickable where no value satisfies all that is wanted of a field."""
     values = _taken(plan, assignment, mark)
-    texts = {one.field: _texts(plan, one.field, values, assignment, mark) for one in plan.extractions}
-    for name in sorted({*assignment.constraints, *texts}):
-        if name == TIMESTAMP or name.startswith("%"):
-            continue
-        constraints = assignment.constraints.get(name, ())
-        values[name] = pick(name, fields.type_of(name), constraints, mark, texts.get(name, ()))
-        if name in texts and values[name] is not None and values[name] not in texts[name]:
-            raise Unsolved(f"no text of {name} satisfies its conditions and its patterns")
+    read = _reading_order(plan)
+    for name in sorted(assignment.constraints.keys() - set(read)):
+        if name != TIMESTAMP and not name.startswith("%"):
+            values[name] = pick(name, fields.type_of(name), assignment.constraints[name], mark)
+    for name in read:
+        texts = _texts(plan, name, values, assignment, mark)
+        kind = "keyword" if name.startswith("%") else fields.type_of(name)
+        values[name] = pick(name, kind, assignment.constraints.get(name, ()), mark, texts)
+        if values[name] is not None and values[name] not in texts:
+            raise Unsolved(f"no text of {_called(name)} satisfies its conditions and its patterns")
     own = {name: value for name, value in values.items() if value is not None and not name.startswith("%")}
     shaped = {
         name: [value] if fields.is_list(name) and not isinstance(value, list) else value for name, value in own.items()
     }
     age, ages = _ages(assignment, looked_at)
     return Document(shaped, values, age, ages=ages)
+
+
+def _reading_order(plan: Plan) -> list[str]:
+    """What patterns read, by name or key: first what is taken out of another one, which has to hold it."""
+    waiting = list(dict.fromkeys(one.field for one in plan.extractions))
+    order: list[str] = []
+    while waiting:
+        within = {key: one.field for key, one, _ in plan.taken}
+        found = next(one for one in waiting if not any(within.get(key) == one for key in waiting))
+        waiting.remove(found)
+        order.append(found)
+    return order
+
+
+def _called(name: str) -> str:
+    """A field, or a column that a pattern took, by the name that the query gives to it."""
+    return name.rpartition("%")[2]
 
 
 def _taken(plan: Plan, assignment: Assigned, mark: str) -> dict[str, Value]:
@@ -135,21 +154,37 @@ def _taken(plan: Plan, assignment: Assigned, mark: str) -> dict[str, Value]:
 def _texts(plan: Plan, name: str, values: Mapping[str, Value], assignment: Assigned, mark: str) -> list[str]:
     """Texts of which every pattern on the field takes the values that were picked, or nothing where it is to miss."""
     matching: list[tuple[Pattern, dict[str, str]]] = []
-    missing: list[Pattern] = []
     for number, one in enumerate(plan.extractions):
         if one.field == name:
             mine = {output: values[Taken(number, output).key] for output in one.pattern.outputs}
-            if mine and None in mine.values():
-                missing.append(one.pattern)
-            else:
+            if not mine or None not in mine.values():
                 matching.append((one.pattern, {output: _written(value) for output, value in mine.items()}))
     pieces = [regex.try_example(pattern) or "" for pattern in wanted_patterns(assignment.constraints.get(name, ()))]
     texts = compose(matching, pieces) if matching else ["".join(pieces) or f"x{mark}"]
-    return [
-        text
-        for text in texts
-        if all(one.take(text) == taken for one, taken in matching) and not any(one.take(text) for one in missing)
-    ]
+    return [text for text in texts if _is_read(plan, name, text, values)]
+
+
+def _is_read(plan: Plan, name: str, text: str, values: Mapping[str, Value]) -> bool:
+    """Whether each pattern on the field takes out of a text what was picked, or nothing where it is to miss."""
+    for number, one in enumerate(plan.extractions):
+        if one.field == name:
+            mine = {output: values[Taken(number, output).key] for output in one.pattern.outputs}
+            seen = text if one.made is None else _made_of(one.made, {**values, name: text})
+            taken = one.pattern.take(seen) if isinstance(seen, str) else None
+            if mine and None in mine.values():
+                if taken:
+                    return False
+            elif taken != {output: _written(value) for output, value in mine.items()}:
+                return False
+    return True
+
+
+def _made_of(made: Derived, values: Mapping[str, Value]) -> Value:
+    """The value of an expression, None where it is not computed here."""
+    try:
+        return Evaluator(values).value(made.value, made.scope)
+    except Unknown:
+        return None
 
 
 def _written(value: Value) -> str:
@@ -385,7 +420,7 @@ class Builder:
             easy = [one for one in goals if one not in hard]
             with suppress(Unknown):
                 for assigned in islice(solver.solve(easy, self._nothing()), MOST_BASES):
-                    if (found := text_for(hard, assigned, solver.mark, self.texts)) is not None:
+                    if (found := values_for(hard, assigned, solver.mark, self.texts, self._type_of)) is not None:
                         yield found
                         return
         if error:

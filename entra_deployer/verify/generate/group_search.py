@@ -1,11 +1,14 @@
 """The search for a group: one of its numbers is changed after the other as long as the query comes nearer to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, reduce
+from itertools import chain, islice, product
+from operator import itemgetter
 
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.verify.generate.constraints import TooMany, Unsolved
 from entra_deployer.verify.generate.groups import MOST_DOCUMENTS, MOST_NUMBER, Groups
@@ -21,6 +24,12 @@ MOST_STEPS = 3
 MOST_ROWS = 20_000
 """So many made events are simulated for one rule."""
 
+MOST_ALTERNATIVES = 24
+"""So many ways through what OR joins are searched one by one."""
+
+SEARCHES = 12
+"""So many further searches are begun for one rule, from where it is nearest to firing."""
+
 _SMALLEST = {"counts": 0, "different": 1, "numbers": 0}
 _MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
 
@@ -34,12 +43,14 @@ type _Step = Callable[[Recipe, float, nodes.Span | None], tuple[Recipe, float] |
 class GroupSearch:
     """Searches among groups; `rows_left` is how many events may still be simulated.
 
-    It looks for one that the query finds, or for what `measure` says.
+    It looks for one that the query finds, or for what `measure` says. `focus` is a query with stronger conditions, which
+    stands for it.
     """
 
     groups: Groups
     rows_left: int = MOST_ROWS
     measure: Measure | None = None
+    focus: nodes.Tree | None = None
     _known: dict[tuple[Recipe, nodes.Span | None], float] = field(default_factory=dict)
 
     def distance(self, recipe: Recipe, missed: nodes.Span | None) -> float:
@@ -59,7 +70,7 @@ class GroupSearch:
         self.rows_left -= len(documents)
         if self.rows_left < 0:
             raise TooMany("the search for a group took too long")
-        return self.groups.outcome(documents, missed).distance
+        return self.groups.outcome(documents, missed, self.focus).distance
 
     def near_miss(self, firing: Recipe, missed: nodes.Span) -> Recipe | None:
         """The group that misses one condition and is nearest to one that fires, as far as a few steps find it."""
@@ -164,3 +175,50 @@ class GroupSearch:
                         recipe = smaller
                         break
         return recipe
+
+
+def find_group(groups: Groups) -> tuple[GroupSearch, Recipe] | None:
+    """The smallest group that the query finds, and the search for others; None for none.
+
+    Where it is not found from a group of all kinds of events, it is looked for from each kind alone, and by one side of
+    what OR joins.
+    """
+    search = GroupSearch(groups)
+    with suppress(TooMany):
+        if recipe := search.search(groups.start(), small=True):
+            return search, recipe
+    begun: list[tuple[float, nodes.Tree | None, Recipe]] = []
+    for focus in (None, *alternatives(groups.tree)):
+        with suppress(TooMany):
+            first = GroupSearch(groups, MOST_ROWS // SEARCHES, focus=focus)
+            begun += [(first.distance(start, None), focus, start) for start in groups.starts()]
+    for _, focus, start in sorted(begun, key=itemgetter(0))[:SEARCHES]:
+        with suppress(TooMany):
+            found = GroupSearch(groups, MOST_ROWS // SEARCHES, focus=focus).search(start, small=True)
+            if found and groups.outcome(groups.documents(found, "x")).distance == 0:
+                return GroupSearch(groups), found
+    return None
+
+
+def alternatives(tree: nodes.Tree) -> Iterator[nodes.Tree]:
+    """The query with stronger conditions on groups: of what OR joins, one side; none where OR joins nothing."""
+    first = next((n for n, one in enumerate(tree.commands) if isinstance(one, nodes.Stats)), len(tree.commands))
+    filters = {n: one for n, one in enumerate(tree.commands) if n > first and isinstance(one, nodes.Where)}
+    for predicates in islice(product(*(_stronger(one.predicate) for one in filters.values())), MOST_ALTERNATIVES):
+        commands = list(tree.commands)
+        for (place, command), predicate in zip(filters.items(), predicates, strict=True):
+            commands[place] = replace(command, predicate=predicate)
+        if tuple(commands) != tree.commands:
+            yield replace(tree, commands=tuple(commands))
+
+
+def _stronger(node: nodes.Expression) -> list[nodes.Expression]:
+    """Conditions without OR, of which each implies the condition."""
+    inner = strip_parentheses(node)
+    if not isinstance(inner, nodes.Binary) or inner.operator not in ("and", "or"):
+        return [node]
+    sides = [_stronger(side) for side in operands(inner, inner.operator)]
+    if inner.operator == "or":
+        return list(chain.from_iterable(sides))[:MOST_ALTERNATIVES]
+    ways = islice(product(*sides), MOST_ALTERNATIVES)
+    return [reduce(lambda one, other: nodes.Binary(inner.span, "and", one, other), way) for way in ways]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import conjuncts
+from entra_deployer.esql.conditions import conditions, conjuncts
 from entra_deployer.esql.constants import TIMESTAMP, seconds
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
@@ -46,7 +46,8 @@ MOST_NUMBER = 100_000
 MOST_DOCUMENTS = 3_000
 """No group has more different events: COUNT_DISTINCT counts so many exactly."""
 
-_MEASURES = ("sum", "avg", "max", "min", "median", "percentile")
+_MEASURES = ("sum", "avg", "max", "min", "median", "percentile", "values")
+_OF_VALUES = ("values", "max", "min", "top", "first", "last")
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,11 @@ class Groups:
 
     @cached_property
     def _commands(self) -> list[nodes.Command]:
+        return self._without_filters(self.tree)
+
+    def _without_filters(self, tree: nodes.Tree) -> list[nodes.Command]:
         """The commands without the conditions on events, which hold by themselves."""
-        commands = self.tree.commands
+        commands = tree.commands
         return [one for n, one in enumerate(commands) if n >= self._first or not isinstance(one, nodes.Where)]
 
     @cached_property
@@ -161,8 +165,25 @@ class Groups:
             if item.where is not None:
                 found.append(Goal(item.where, self._scope))
             found += _choices(item.value, self._scope)
+        found += self._compared_values()
         unique = {" ".join(one.predicate.span.of(self.tree.text).split()): one for one in reversed(found)}
         return list(reversed(unique.values()))[:MOST_CONDITIONS]
+
+    def _compared_values(self) -> Iterator[Goal]:
+        """The conditions behind the STATS on a value of the events, as conditions on these."""
+        of = {
+            one.name: one.value.arguments[0]
+            for one in self._stats.aggregates
+            if isinstance(one.value, nodes.Call) and one.value.name in _OF_VALUES and one.value.arguments
+        }
+        for goal in self.goals:
+            for one in conditions(goal):
+                match one.node:
+                    case nodes.Binary(left=nodes.Column(name=name), right=nodes.Literal()) if name in of:
+                        yield Goal(replace(one.node, left=of[name]), self._scope)
+                    case nodes.In(value=nodes.Column(name=name)) | nodes.Like(value=nodes.Column(name=name)):
+                        if name in of:
+                            yield Goal(replace(one.node, value=of[name]), self._scope)
 
     @cached_property
     def kinds(self) -> list[tuple[Sequence[Flagged], list[Flagged]]]:
@@ -257,6 +278,13 @@ class Groups:
         counts = tuple(1 if kind < conditions else 0 for kind in range(len(self.kinds)))
         return Recipe(counts, tuple(1 for _ in self.varied), tuple(0 for _ in self.measured))
 
+    def starts(self) -> Iterator[Recipe]:
+        """Where a search may begin: with an event of each kind, and with one kind alone."""
+        yield self.start()
+        for kind in range(1 + len(self.conditions)):
+            counts = tuple(int(kind == one) for one in range(len(self.kinds)))
+            yield replace(self.start(), counts=counts)
+
     # -- building ---------------------------------------------------------------------------------------------------
 
     def documents(self, recipe: Recipe, mark: str, attempt: Attempt | None = None) -> list[Document]:
@@ -268,7 +296,7 @@ class Groups:
             if base is None:
                 continue
             different = max((1, *recipe.different))
-            many = different if kind == 0 else min(count, different)
+            many = min(count, different) if made else different  # those of the first kind show all values
             if len(made) + many > MOST_DOCUMENTS:
                 raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
             for number in range(many):
@@ -376,9 +404,12 @@ class Groups:
 
     # -- computing --------------------------------------------------------------------------------------------------
 
-    def outcome(self, documents: Sequence[Document], missed: nodes.Span | None = None) -> Outcome:
-        """What the query makes of the events. Raises Unknown."""
-        return Simulation(NOW, missed).run(self._commands, self.rows.of(documents))
+    def outcome(
+        self, documents: Sequence[Document], missed: nodes.Span | None = None, focus: nodes.Tree | None = None
+    ) -> Outcome:
+        """What the query makes of the events, or `focus` where it stands for the query. Raises Unknown."""
+        commands = self._commands if focus is None else self._without_filters(focus)
+        return Simulation(NOW, missed).run(commands, self.rows.of(documents))
 
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers of the first group that the events make, whether the query's conditions hold for it or not."""

@@ -1,21 +1,30 @@
 """A value for a field of which several things are wanted: candidates are made and tried on all of them."""
 
 import ipaddress
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
+from entra_deployer.core.time import format_moment, parse_moment
 from entra_deployer.esql import functions
-from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.functions import Text, Unknown, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
-from entra_deployer.esql.types import is_number
+from entra_deployer.esql.types import family, is_number
 from entra_deployer.verify.generate.constraints import Constraint, Kind, holds, wanted_patterns
 
-_PATHS = frozenset({"path", "executable", "directory"})
+PATHS = frozenset({"path", "executable", "directory"})
 """The last names of fields that hold a path: of its parts some queries make do."""
 
 MOST_CHOICES = 12
 """So many alternatives of a pattern are tried."""
+
+_TEXTS = frozenset({"text", "match_only_text", "semantic_text"})
+"""Types of fields of which full-text search sees the words."""
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_USUAL_MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 _BOUNDS = {Kind.LESS: -1, Kind.AT_MOST: 0, Kind.MORE: 1, Kind.AT_LEAST: 0}
 
@@ -33,18 +42,37 @@ def pick(name: str, kind: str, constraints: Sequence[Constraint], mark: str, tex
         if all(constraint.kind in (Kind.NULL, Kind.FORM) for constraint in constraints):
             return None
         raise Unpickable(name)
-    for candidate in (*texts, *_candidates(name, kind, constraints, mark)):
+    for found in (*texts, *_candidates(name, kind, constraints, mark)):
+        candidate = typed(found, kind)
         try:
-            if all(holds(constraint, candidate) for constraint in constraints):
+            if _suits(candidate, kind) and all(holds(constraint, candidate) for constraint in constraints):
                 return candidate
         except (TypeError, ValueError, Unknown):
             continue
     raise Unpickable(name)
 
 
+def typed(value: Value, kind: str) -> Value:
+    """A value as a field of Elasticsearch's type `kind` holds it."""
+    return Text(value) if kind in _TEXTS and isinstance(value, str) else value
+
+
+def _suits(value: Value, kind: str) -> bool:
+    """Whether a field of Elasticsearch's type `kind` takes a value. ValueError for a text that is no address."""
+    if isinstance(value, list):
+        return all(_suits(one, kind) for one in value)
+    if is_number(kind):
+        return not isinstance(value, bool) and _NUMBER.fullmatch(str(value)) is not None
+    if kind == "ip":
+        return ipaddress.ip_address(str(value)) is not None
+    if family(kind) == "date":
+        return isinstance(value, str) and parse_moment(value) is not None
+    return True
+
+
 def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: str) -> Iterator[Value]:
     for constraint in constraints:
-        if constraint.kind is Kind.EQUAL:
+        if constraint.kind in (Kind.EQUAL, Kind.MATCH):
             yield str(constraint.value) if constraint.number else constraint.value
             if constraint.steps and isinstance(constraint.value, str):
                 yield from (constraint.value.upper(), constraint.value.lower())
@@ -58,6 +86,8 @@ def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: s
         yield from _numbers(constraints)
     elif kind == "ip":
         yield from _addresses(constraints, mark)
+    elif family(kind) == "date":
+        yield from _moments(constraints, mark)
     else:
         yield from _texts(name, constraints, mark)
 
@@ -81,6 +111,15 @@ def _numbers(constraints: Sequence[Constraint]) -> Iterator[int]:
         elif constraint.kind is Kind.UNEQUAL and isinstance(constraint.value, int):
             yield constraint.value + 1
     yield from range(1, 50)
+
+
+def _moments(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
+    """Moments at and beside those that are asked for, and any."""
+    for constraint in constraints:
+        values = constraint.value if constraint.kind is Kind.NONE_OF else [constraint.value]
+        for moment in filter(None, (parse_moment(one) for one in values if isinstance(one, str))):
+            yield from (format_moment(moment + timedelta(seconds=step)) for step in (0, 1, -1))
+    yield format_moment(_USUAL_MOMENT + timedelta(seconds=number_of(mark)))
 
 
 def _addresses(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
@@ -125,7 +164,7 @@ def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Ite
     bounds = [constraint for constraint in constraints if not constraint.steps]
     yield from (f"{constraint.value}0" for constraint in bounds if constraint.kind is Kind.MORE)
     yield from (str(constraint.value) for constraint in bounds if constraint.kind in (Kind.AT_LEAST, Kind.AT_MOST))
-    if hint in _PATHS:
+    if hint in PATHS:
         yield f"/srv/{mark}/{hint}-{mark}"
     yield f"{hint}-{mark}"
     yield f"{hint}-{mark}@{mark}.example"

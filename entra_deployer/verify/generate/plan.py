@@ -128,8 +128,17 @@ def _read(command: nodes.Command, plan: Plan) -> None:
         case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit() | nodes.MvExpand():
             pass
         case _:
-            word = command.word.upper() if isinstance(command, nodes.Other) else type(command).__name__
-            raise Unsolved(f"the command {word}")
+            raise Unsolved(_unknown(command), command.span.start)
+
+
+def _unknown(command: nodes.Command) -> str:
+    """What a command is called that no test can be made for."""
+    if not isinstance(command, nodes.Other):
+        return f"the command {'INLINE STATS' if isinstance(command, nodes.Stats) else type(command).__name__.upper()}"
+    if command.word == "enrich":
+        policy = f" with the policy {command.target.name}" if command.target else ""
+        return f"ENRICH{policy}: its data is the cluster's own, and no test holds it"
+    return f"the command {command.word.upper()}"
 
 
 def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
@@ -147,14 +156,18 @@ def _derive(command: nodes.Eval | nodes.Rename, plan: Plan) -> None:
 
 def _extract(command: nodes.Extract, plan: Plan) -> None:
     source = strip_parentheses(command.input)
-    if not isinstance(source, nodes.Column) or plan.scope.get(source.name):
-        raise Unsolved(f"{command.word.upper()} of what is no field")
+    made = plan.scope.get(source.name) if isinstance(source, nodes.Column) else None
+    fields = [made.key] if isinstance(made, Taken) else list(fields_of(Derived(source, plan.scope), taken=True))
+    if not fields:
+        raise Unsolved(f"{command.word.upper()} of what is made of no field", command.input.span.start)
+    plain = isinstance(made, Taken) or (isinstance(source, nodes.Column) and made is None)
     number = len(plan.extractions)
     read = read_dissect if command.word == "dissect" else grok.read
     try:
-        plan.extractions.append(Extraction(source.name, read(command.pattern)))
+        extraction = Extraction(fields[0], read(command.pattern), None if plain else Derived(source, plan.scope))
     except UnreadablePattern as error:
-        raise Unsolved(f"{command.word.upper()}: {error}") from None
+        raise Unsolved(f"{command.word.upper()}: {error}", command.span.start) from None
+    plan.extractions.append(extraction)
     for name in command.outputs:
         plan.scope = plan.scope.with_column(name, Taken(number, name))
 
@@ -274,15 +287,17 @@ def _is_star(node: nodes.Expression) -> bool:
     return isinstance(node, nodes.Opaque) or (isinstance(node, nodes.Literal) and node.value == "*")
 
 
-def fields_of(made: Derived) -> Iterator[str]:
-    """The fields that an expression is made of."""
+def fields_of(made: Derived, *, taken: bool = False) -> Iterator[str]:
+    """The fields that an expression is made of; `taken`: the keys of what patterns took as well."""
     for node in made.value.walk():
         if isinstance(node, nodes.Column):
             inner = made.scope.get(node.name)
             if isinstance(inner, Derived):
-                yield from fields_of(inner)
+                yield from fields_of(inner, taken=taken)
             elif inner is None:
                 yield node.name
+            elif taken:
+                yield inner.key
 
 
 def fields_of_goal(goal: Goal) -> Iterator[str]:

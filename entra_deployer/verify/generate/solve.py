@@ -4,17 +4,20 @@ A condition is taken apart from the top: each leaf becomes a constraint of one f
 choice, and a choice whose constraints no value satisfies is given up for the next.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
 
 from entra_deployer.esql import functions, kql
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import MIRRORED, OPPOSITES, operands, strip_parentheses
 from entra_deployer.esql.constants import CASELESS, TIMESTAMP, age, is_constant, literal, unit_seconds
-from entra_deployer.esql.functions import Value
-from entra_deployer.esql.scope import Derived, Goal, Taken
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
     Constraint,
@@ -25,6 +28,7 @@ from entra_deployer.verify.generate.constraints import (
     moment,
 )
 from entra_deployer.verify.generate.pick import Unpickable, pick
+from entra_deployer.verify.generate.plan import fields_of
 
 _KINDS = {
     "==": Kind.EQUAL,
@@ -37,8 +41,12 @@ _KINDS = {
 _OPERATORS = {word: (kind, _KINDS[OPPOSITES[word]]) for word, kind in _KINDS.items()}
 """What a comparison demands of its left side when it is to be true, and when it is to be false."""
 
+_MATCHES = (Kind.MATCH, Kind.UNMATCH)
+_MIRRORED_KINDS = {kind: _KINDS[MIRRORED[word]] for word, kind in _KINDS.items()}
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
 
+
+_OF_THE_CLOCK = frozenset({"date_extract", "date_format", "date_trunc", "bucket"})
 
 MOST_TRIES = 4_000
 """So often a value is looked for, for one event, before it is given up."""
@@ -112,6 +120,10 @@ class Solver:
         match node:
             case nodes.Binary(operator=operator) if operator in _OPERATORS:
                 yield from self._comparison(node, assignment, truth=truth)
+            case nodes.In(value=value, items=items, negated=negated) if not all(map(is_constant, items)):
+                sides = [nodes.Binary(node.span, "==", value, item) for item in items]
+                either = reduce(lambda one, other: nodes.Binary(node.span, "or", one, other), sides)
+                yield from self._solve(either, assignment, truth=truth is not negated)
             case nodes.In(value=value, items=items, negated=negated):
                 kinds = (Kind.EQUAL, Kind.UNEQUAL)
                 yield from self._any(value, kinds, items, assignment, truth=truth is not negated)
@@ -122,7 +134,7 @@ class Solver:
                     value, Constraint(Kind.NULL if truth is not negated else Kind.PRESENT), assignment
                 )
             case nodes.Match(value=value, query=query):
-                yield from self._any(value, (Kind.EQUAL, Kind.UNEQUAL), [query], assignment, truth=truth)
+                yield from self._any(value, _MATCHES, [query], assignment, truth=truth)
             case nodes.Call():
                 yield from self._call(node, assignment, truth=truth)
             case nodes.Column():
@@ -142,9 +154,48 @@ class Solver:
         elif is_constant(right):
             yield from self.require(left, Constraint(kind, literal(right)), assignment)
         else:
+            yield from self._of_columns(left, right, kind, assignment)
+
+    def _of_columns(
+        self, left: nodes.Expression, right: nodes.Expression, kind: Kind, assignment: Assigned
+    ) -> Assignments:
+        """Two sides that are no constants: by a value for the right one, else by values for the fields of one side."""
+        some, error = False, None
+        try:
             for base in self._bases(left, right, kind, assignment):
                 for found in self.require(right, Constraint(Kind.EQUAL, base), assignment):
-                    yield from self.require(left, Constraint(kind, base), found)
+                    for one in self.require(left, Constraint(kind, base), found):
+                        some = True
+                        yield one
+        except TooMany:
+            raise
+        except Unsolved as raised:
+            error = raised
+        for fixed, free, wanted in ((right, left, kind), (left, right, _MIRRORED_KINDS[kind])):
+            for value, pinned in self._pinned(fixed, assignment):
+                with suppress(Unsolved):
+                    for one in self.require(free, Constraint(wanted, value), pinned):
+                        some = True
+                        yield one
+        if error is not None and not some:
+            raise error
+
+    def _pinned(self, node: nodes.Expression, assignment: Assigned) -> Iterator[tuple[Value, Assigned]]:
+        """Values of an expression, each with the assignment in which all its fields hold what makes it."""
+        keys = list(dict.fromkeys(fields_of(Derived(node, assignment.scope), taken=True)))
+        for mark in (self.mark, f"{self.mark}-2"):
+            with suppress(Unknown, Unpickable):
+                picked = {
+                    key: pick(key, self.type_of(key), assignment.constraints.get(key, ()), f"{mark}{'x' * place}")
+                    for place, key in enumerate(keys)
+                    if key != TIMESTAMP
+                }
+                value = Evaluator(picked).value(node, assignment.scope)
+                if value is not None and not isinstance(value, list):
+                    pinned = assignment
+                    for key, one in picked.items():
+                        pinned = pinned.also(key, Constraint(Kind.EQUAL if one is not None else Kind.NULL, one))
+                    yield value, pinned
 
     def _bases(
         self, left: nodes.Expression, right: nodes.Expression, kind: Kind, assignment: Assigned
@@ -187,7 +238,7 @@ class Solver:
                     arguments[0], Constraint(Kind.CIDR if truth else Kind.UNCIDR, networks), assignment
                 )
             case "match" | "match_phrase":
-                yield from self._any(arguments[0], (Kind.EQUAL, Kind.UNEQUAL), arguments[1:2], assignment, truth=truth)
+                yield from self._any(arguments[0], _MATCHES, arguments[1:2], assignment, truth=truth)
             case "mv_contains":
                 kind = Kind.EQUAL if truth else Kind.UNEQUAL
                 yield from self._any(arguments[0], (kind, kind), arguments[1:2], assignment, truth=True)
@@ -232,6 +283,8 @@ class Solver:
                 yield from self._arithmetic(node, constraint, assignment)
             case nodes.Call() if node.arguments:
                 yield from self._function(node, constraint, assignment)
+            case _ if constraint.kind in (Kind.EQUAL, Kind.UNEQUAL) and isinstance(constraint.value, bool):
+                yield from self._solve(node, assignment, truth=constraint.value is (constraint.kind is Kind.EQUAL))
             case _:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
@@ -246,16 +299,42 @@ class Solver:
             yield from self._first_of(node.arguments, constraint, assignment)
         elif node.name == "case":
             yield from self._case(node.arguments, constraint, assignment)
-        elif constraint.kind is Kind.EQUAL and isinstance(constraint.value, bool):
-            yield from self._solve(node, assignment, truth=constraint.value)
+        elif constraint.kind in (Kind.EQUAL, Kind.UNEQUAL) and isinstance(constraint.value, bool):
+            yield from self._solve(node, assignment, truth=constraint.value is (constraint.kind is Kind.EQUAL))
+        elif node.name == "concat" and (parts := self._parts(node, constraint)):
+            yield from self._all_equal(parts, assignment)
         elif functions.is_known(node.name) and all(is_constant(one) for one in node.arguments[1:]):
             step = Step(node.name, tuple(literal(one) for one in node.arguments[1:]))
             yield from self.require(first, replace(constraint, steps=(step, *constraint.steps)), assignment)
         elif constraint.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
             yield from self._require_of_all(node.arguments, constraint, assignment)
         else:
+            if node.name in _OF_THE_CLOCK and any(_is_clock(one, assignment.scope) for one in node.arguments):
+                raise Unsolved(f"{node.name.upper()} of @timestamp: a test holds ages, and may run at any time of day")
             by = "the function" if not functions.is_known(node.name) else "another column as an argument of"
             raise Unsolved(f"{by} {node.name.upper()}")
+
+    def _parts(self, node: nodes.Call, constraint: Constraint) -> list[tuple[nodes.Expression, str]]:
+        """What each argument of CONCAT has to be so that all of it is a text that will do; [] where none is known."""
+        try:
+            whole = pick("", "keyword", (constraint,), self.mark)
+        except Unpickable:
+            return []
+        literals = [str(literal(one)) if is_constant(one) else None for one in node.arguments]
+        pattern = "".join("(.+?)" if one is None else re.escape(one) for one in literals)
+        found = re.fullmatch(pattern, str(whole), re.DOTALL)
+        if found is None:  # a text that begins or ends as it likes
+            filler = "".join(f"value-{self.mark}" if one is None else one for one in literals)
+            found = re.fullmatch(pattern, filler, re.DOTALL) if _fits(constraint, filler) else None
+        columns = [one for one in node.arguments if not is_constant(one)]
+        return list(zip(columns, found.groups(), strict=True)) if found else []
+
+    def _all_equal(self, parts: Sequence[tuple[nodes.Expression, str]], assignment: Assigned) -> Assignments:
+        if not parts:
+            yield assignment
+            return
+        for found in self.require(parts[0][0], Constraint(Kind.EQUAL, parts[0][1]), assignment):
+            yield from self._all_equal(parts[1:], found)
 
     def _require_of_all(
         self, arguments: Sequence[nodes.Expression], constraint: Constraint, assignment: Assigned
@@ -353,6 +432,12 @@ class Solver:
             needed = _undo(node.operator, constraint, int(constraint.value), amount)
         for found in assignments:
             yield from self.require(node.left, replace(constraint, value=needed), found)
+
+
+def _is_clock(node: nodes.Expression, scope: Scope) -> bool:
+    """Whether it is the moment of an event or of the run, through what EVAL made of it."""
+    fields = fields_of(Derived(node, scope))
+    return TIMESTAMP in fields or any(isinstance(one, nodes.Call) and one.name == "now" for one in node.walk())
 
 
 def _since_now(
