@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.functions import Unknown
+from entra_deployer.esql.evaluation import is_matched
+from entra_deployer.esql.functions import Text, Unknown
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.simulation import Row, Simulation
 
@@ -72,3 +73,34 @@ def test_what_is_not_computed_matters_only_where_it_is_asked_for():
         run("STATS c = COUNT(*), d = STD_DEV(n) BY u | WHERE d > 3", *EVENTS)
     with pytest.raises(Unknown):
         run("ENRICH p ON u", *EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "phrase", "expected"),
+    [
+        ("a", "a", False, True),
+        ("a b", "a", False, False),
+        (4624, "4624", False, True),
+        (True, "true", False, True),
+        (Text("access Denied now"), "denied", False, True),
+        (Text("access Denied now"), "retry denied", False, True),
+        (Text("access Denied now"), "denied access", True, False),
+        (Text("access Denied now"), "access denied", True, True),
+        (Text("[char]65"), "char", False, True),
+        (Text("charge"), "char", False, False),
+    ],
+)
+def test_full_text_search_looks_at_the_words_of_a_text_and_at_all_of_anything_else(held, asked, phrase, expected):
+    assert is_matched(held, asked, phrase=phrase) is expected
+
+
+def test_where_a_word_may_not_end_it_is_not_known():
+    with pytest.raises(Unknown):
+        is_matched(Text("host.example"), "host")
+
+
+def test_a_condition_on_several_values_is_not_as_it_should_be_where_elasticsearch_would_warn():
+    text = "STATS v = VALUES(n), c = COUNT(*) BY u | WHERE c > 1 OR v == 1"
+    several = run(text, ({"u": "a", "n": 1}, 1), ({"u": "a", "n": 2}, 1))
+    assert (len(several.rows), several.distance) == (1, 1.0)
+    assert run(text, ({"u": "a", "n": 1}, 2)).distance == 0

@@ -427,7 +427,7 @@ class Builder:
             raise error
 
     def _hard(self, goals: Sequence[Flagged]) -> Iterator[list[Flagged]]:
-        """The goals that texts are tried for: those without another solution, then all about the same field."""
+        """The goals that values are tried for: those without another solution, then all about the same fields."""
         hard = [one for one in goals if not self.solvable([one])]
         if hard:
             yield hard
@@ -437,6 +437,10 @@ class Builder:
         alike = [one for one in goals if set(fields_of_goal(one[0])) <= fields]
         if len(fields) == 1 and alike != hard:
             yield alike
+        several = [(one, set(fields_of_goal(one[0]))) for one in goals]
+        crossing = [one for one, names in several if len(names) > 1 and (not fields or names & fields)]
+        if crossing and crossing != hard:
+            yield crossing
 
     def solvable(self, goals: Sequence[Flagged]) -> bool:
         """Whether the goals have a solution for themselves, without a text being tried."""

@@ -43,8 +43,8 @@ type _Step = Callable[[Recipe, float, nodes.Span | None], tuple[Recipe, float] |
 class GroupSearch:
     """Searches among groups; `rows_left` is how many events may still be simulated.
 
-    It looks for one that the query finds, or for what `measure` says. `focus` is a query with stronger conditions, which
-    stands for it.
+    It looks for one that the query finds, or for what `measure` says. `focus`, a query with stronger conditions, may
+    stand in its place.
     """
 
     groups: Groups

@@ -124,3 +124,8 @@ def test_the_dialect_of_grok_is_put_into_pythons(pattern, text):
 
 def test_an_example_takes_another_alternative_and_another_character_by_choice():
     assert [regex.example("(ab|cd|[0-9]{3})", "", choice) for choice in range(3)] == ["ab", "cd", "222"]
+
+
+@pytest.mark.parametrize("pattern", [r"\u0041", r"\x41", r"\x{41}"])
+def test_a_character_by_its_number_is_read_as_java_reads_it(pattern):
+    assert regex.matches(regex.read(pattern).python, "A")

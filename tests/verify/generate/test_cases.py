@@ -3,11 +3,13 @@
 import pytest
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
+from entra_deployer.verify.generate.pick import typed
 from entra_deployer.verify.generate.plan import read_plan
 
 V = StackVersion(8, 19, 21)
@@ -323,3 +325,86 @@ def test_an_event_that_nothing_counts_is_a_near_miss_too():
     cases, unsolved = make(f'FROM x | WHERE path LIKE "/etc/*" | {counted} | WHERE n > 1')
     assert unsolved == {}
     assert not fields(cases['not: path LIKE "/etc/*"'])["path"].startswith("/etc/")
+
+
+SEVERAL = [
+    ("process.name == process.parent.name", ()),
+    ("process.name != process.parent.name", ()),
+    ('CONCAT(user.domain, "/", user.name) == "CORP/admin"', ()),
+    ('CONCAT(user.name, "@", user.domain) LIKE "*@evil.example"', ()),
+    ('CONCAT(process.name, " ", user.name) == process.title', ()),
+    ("STARTS_WITH(process.executable, process.parent.executable)", ()),
+    ("NOT ENDS_WITH(process.executable, process.name)", ()),
+    ("LENGTH(command) > LENGTH(parent) + 20", ()),
+    ('LEFT(file.path, LENGTH(file.path) - LENGTH(file.name)) == "/tmp/"', ()),
+    ('SUBSTRING(file.name, LENGTH(file.name) - 3, 4) == ".exe"', ()),
+    (
+        "LEFT(a.path, LENGTH(a.path) - LENGTH(a.name)) == LEFT(b.path, LENGTH(b.path) - LENGTH(b.name))",
+        (),
+    ),
+    ('true IN (STARTS_WITH(n, "a"), ENDS_WITH(n, "b"))', ()),
+    ('NOT (false IN (STARTS_WITH(n, "a"), ENDS_WITH(n, "b")))', ()),
+    ('TO_LOWER(n) IN (title, "z") AND n LIKE "*x*"', ()),
+    ("sent > got * 2 AND got > 10", {"sent": "long", "got": "long"}),
+    ("source.ip != target.ip", {"source.ip": "ip", "target.ip": "ip"}),
+    ("created > started", {"created": "date", "started": "date"}),
+    ('DATE_DIFF("seconds", started, ended) > 30', {"started": "date", "ended": "date"}),
+    ('n : "denied" AND NOT n : "retry" AND n LIKE "*a*b*"', {"n": "text"}),
+    ('MATCH_PHRASE(n, "access denied")', {"n": "match_only_text"}),
+    ('KQL("n: denied and not user.name: root")', {"n": "text"}),
+]
+
+
+@pytest.mark.parametrize(("predicate", "types"), SEVERAL)
+def test_fields_that_are_compared_with_each_other_hold_values_that_fit(predicate, types):
+    text = f"FROM x | WHERE {predicate} | KEEP host.name"
+    cases, unsolved = make(text, types=dict(types))
+    assert "all conditions hold" in cases, unsolved
+    assert any(not case.fires for case in cases.values())
+    goal = read_plan(parse(text, V).tree).goals[0]
+    for case in cases.values():
+        kinds = {name: typed(value, dict(types).get(name, "keyword")) for name, value in fields(case).items()}
+        assert bool(Evaluator(kinds).truth(goal.predicate, goal.scope)) or not case.fires
+
+
+EXTRACTED = [
+    ('DISSECT m "%{a} %{b}" | DISSECT b "%{c}=%{d}"', 'd == "x"', {"m": "a-1 c-1=x"}),
+    ('EVAL l = TO_LOWER(m) | GROK l "user=%{USERNAME:u}"', 'u == "root"', {"m": "user=root"}),
+    ('EVAL l = REPLACE(m, "\\\\\\\\", "") | DISSECT l "%{}<%{u}>%{}"', 'u == "root"', {"m": "<root>x"}),
+    ('EVAL l = COALESCE(o, m) | DISSECT l "%{k}:%{v}"', 'v LIKE "bad*"', {"o": "k-1:bad1"}),
+    ('GROK m "%{WORD:a} %{GREEDYDATA:r}" | GROK r "id=%{INT:n:int}"', 'a == "GET" AND n > 5', {"m": "GET id=6"}),
+    ('GROK m "(?m)^a=(?<a>[^\\n]+)$" | GROK m "(?m)^b=(?<b>[^\\n]+)$"', "a == b", {"m": "a=same-1\nb=same-1"}),
+    ('GROK m ":(?<a>[0-9]{4}):" | GROK o "f:(?<b>[0-9]{4})"', "a != b", {"m": ":0050:", "o": "f:0000"}),
+]
+
+
+@pytest.mark.parametrize(("commands", "predicate", "expected"), EXTRACTED)
+def test_patterns_read_what_the_query_makes(commands, predicate, expected):
+    cases, unsolved = make(f"FROM x | {commands} | WHERE {predicate} | KEEP m")
+    assert "all conditions hold" in cases, unsolved
+    assert fields(cases["all conditions hold"]).items() >= expected.items()
+
+
+def test_a_part_of_the_clock_is_named_as_what_a_test_cannot_hold():
+    _, unsolved = make('FROM x | WHERE DATE_EXTRACT("hour_of_day", @timestamp) > 20 | KEEP host.name')
+    assert "DATE_EXTRACT of @timestamp: a test holds ages" in unsolved["all conditions hold"]
+
+
+def test_a_group_has_one_value_where_a_condition_compares_one():
+    cases, unsolved = make(
+        "FROM x | STATS d = COUNT_DISTINCT(m), s = COUNT_DISTINCT(risk), r = VALUES(risk) BY user.name "
+        "| WHERE d >= 2 AND (s >= 2 OR r == 73 OR r == 99)"
+    )
+    assert "all conditions hold" in cases, unsolved
+    assert {event.document["risk"] for event in cases["all conditions hold"].events} in ({73}, {99})
+
+
+def test_of_what_or_joins_behind_a_stats_one_side_is_enough():
+    cases, unsolved = make(
+        "FROM x | STATS d = COUNT_DISTINCT(rule), p = COUNT_DISTINCT(path), r = VALUES(rule), n = COUNT(*) BY host "
+        '| WHERE (d >= 9 AND n < 4) OR (p >= 3 AND r == "External")'
+    )
+    assert "all conditions hold" in cases, unsolved
+    events = cases["all conditions hold"].events
+    assert {event.document["rule"] for event in events} == {"External"}
+    assert len({event.document["path"] for event in events}) >= 3
