@@ -19,5 +19,9 @@ def test_a_rule_that_cannot_be_solved_exits_1_with_nothing_to_verify(tmp_path, m
     assert run(["synth", "odd", *options]) == 1
     told = capsys.readouterr()
     assert told.out == output
-    assert told.err.splitlines() == ["not solved: A hunt: all of it: the command ENRICH", "nothing was made of A hunt"]
+    why = "ENRICH with the policy policy: its data is the cluster's own, and no test holds it"
+    assert told.err.splitlines() == [
+        f"not solved: A hunt: all of it: rules/odd/hunt.md:19:3: {why}",
+        "nothing was made of A hunt",
+    ]
     assert not (hunt.parent / "tests").exists()
