@@ -22,7 +22,7 @@ def main() -> None:
     sys.exit(code)
 
 
-_ALLOCATIONS = 200_000
+_ALLOCATIONS = 2_000_000
 """Objects between two looks for circles: a command is over before those matter, and a large plan has millions."""
 
 

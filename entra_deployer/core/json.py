@@ -8,10 +8,11 @@ a dataclass takes no notice of them.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.text import did_you_mean
@@ -67,6 +68,11 @@ def decode[T](value: Json, kind: type[T]) -> T:
     if halves := _half_characters(value):
         raise DoesNotFit(halves)
     return _converted(value, kind)
+
+
+def decode_each[T](values: Collection[Json], kind: type[T]) -> list[T]:
+    """Each of the values as a `kind`, in one go. Raises DoesNotFit without saying which one it is about."""
+    return decode(list(values), cast("type[list[T]]", GenericAlias(list, (kind,))))
 
 
 def _converted[T](value: Json, kind: type[T]) -> T:
@@ -343,6 +349,7 @@ def _short(value: Json) -> str:
 
 
 _COMPARED_AS_THEY_ARE = frozenset({str, bool, int})
+_EMPTY_ALIKE = frozenset({list, dict})
 _JSON_TYPES = frozenset({str, bool, int, float, list, dict, type(None)})
 """Types of which no two write a value alike."""
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -363,6 +370,8 @@ def same(one: Json, other: Json) -> bool:
         return not known and canonical(one) == canonical(other)
     if kind in _COMPARED_AS_THEY_ARE:
         return one == other
+    if kind in _EMPTY_ALIKE and not (one and other):
+        return not one and not other
     return _written_alike(one, other) or canonical(one) == canonical(other)
 
 

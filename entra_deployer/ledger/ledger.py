@@ -7,12 +7,13 @@ used; from the first refusal on, the files are.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, Json, decode
+from entra_deployer.core.json import DoesNotFit, Json, decode, decode_each
 from entra_deployer.ledger.store import Document, Store, Terms
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import Key, StateObject
@@ -397,6 +398,8 @@ def _changes(entry: PushEntry) -> dict[str, Document]:
 
 def _decoded[T](store: Store, documents: Mapping[str, Document], kind: type[T]) -> list[tuple[str, T]]:
     """Documents as a type. Raises InputError, with the document's place, for one that is something else."""
+    with suppress(DoesNotFit):
+        return list(zip(documents, decode_each(documents.values(), kind), strict=True))
     found: list[tuple[str, T]] = []
     for key, document in documents.items():
         try:

@@ -70,6 +70,7 @@ def check_queries(
             return _Answer(rule, issues=(not_asked(rule, lacking),))
         return _read(rule, ask(elastic, query, _without_time(rule)), embedded=embedded)
 
+    elastic.version()  # asked for here, and not by each of them
     with ThreadPoolExecutor(parallel, thread_name_prefix="preflight") as pool:
         answers = list(pool.map(check, rules))
     unseen = [answer.rule for answer in answers if answer.is_unseen]

@@ -27,6 +27,7 @@ from entra_deployer.core.json import (
     as_texts,
     canonical,
     decode,
+    decode_each,
     decode_json,
     parse_json,
     same,
@@ -228,3 +229,11 @@ def test_a_part_of_a_document_is_of_the_form_that_it_is_read_in(read, fitting, n
     with pytest.raises(DoesNotFit) as caught:
         read(unfit)
     assert str(caught.value) == told
+
+
+def test_many_values_are_decoded_as_each_of_them_would_be():
+    values: list[Json] = [{"name": "a"}, {"name": "b", "unheard": 1}]
+    assert decode_each(values, Part) == [decode(one, Part) for one in values]
+    assert decode_each((), Part) == []
+    with pytest.raises(DoesNotFit):
+        decode_each([*values, {"name": 1}], Part)
