@@ -1,7 +1,6 @@
 """The house rules that a reader relies on and import-linter cannot hold: who alone may use what, and who prints."""
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,14 +29,6 @@ USERS = {
     "ruamel": {"hunts"},
 }
 """Who alone may import a library."""
-
-UNTYPED = {
-    "local/kibana": (
-        "alerts bodies elastic errors exceptions executor object_files objects rule_routes "
-        "rule_schema rules rules_in_bulk runs schema server status suppression things"
-    ),
-}
-"""The modules, by room, that still hold JSON values without a type: to become fewer, and never more."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST = 45
@@ -121,9 +112,3 @@ def test_a_function_has_at_most_45_lines(path):
     nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, FUNCTIONS)]
     long = {node.name: lines for node in nodes if (lines := node.end_lineno - node.lineno + 1) > LONGEST}
     assert long == {}
-
-
-def test_no_further_module_holds_json_without_a_type():
-    listed = {f"{folder}/{name}.py" for folder, names in UNTYPED.items() for name in names.split()}
-    found = {str(path.relative_to(PACKAGE)) for path in MODULES if re.search(r"\bUntyped\b", path.read_text("utf-8"))}
-    assert found - listed == {"core/json.py"}, "decode the value into a type, or hold it as core.json.Json"

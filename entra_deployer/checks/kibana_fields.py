@@ -3,10 +3,11 @@
 Kibana drops what it does not know without a word: the first push then tells a difference that no push can mend.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from entra_deployer.checks.check import Check, Example, Finding, Subject
 from entra_deployer.core.issue import Level
+from entra_deployer.core.json import as_mapping
 from entra_deployer.core.text import closest
 from entra_deployer.objects.rule_fields import KEPT_ALWAYS, RULE_FIELDS, SERVER_SET
 from entra_deployer.objects.rule_payload import MOST_GROUPS
@@ -29,9 +30,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
         message = f"alert_suppression.group_by: must have 1 to {MOST_GROUPS} entries"
         yield Finding(message, setting=("fields", "alert_suppression", "group_by"))
     for number, action in enumerate(subject.settings.settings.actions):
-        frequency = action.get("frequency")
-        if not isinstance(frequency, Mapping):
-            continue
+        frequency = as_mapping(action.get("frequency"))
         if frequency.get("notifyWhen") == "onThrottleInterval" and not frequency.get("throttle"):
             message = f"actions[{number}].frequency: onThrottleInterval needs throttle"
             hint = "say throttle: 1h, for example"

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 else:
     Json = Any  # msgspec cannot analyse a type that contains itself
 
-type Untyped = Any
-"""A value that is not decoded yet: to be replaced by a type, or by Json."""
-
 type JsonPath = tuple[str | int, ...]
 """The keys and indexes that lead to a part of a value; () is the whole."""
 

@@ -13,7 +13,7 @@ from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.elastic import Elastic, Reply
 from entra_deployer.local.kibana.profiles import V8_19
 from entra_deployer.local.kibana.runs import Scheduler, run_due
-from entra_deployer.local.kibana.server import Kibana
+from entra_deployer.local.kibana.server import Kibana, text_of
 from entra_deployer.local.kibana.store import MAPPINGS, Store
 from entra_deployer.local.stack import LocalStack
 from tests.integration.test_kibana_contract import rule
@@ -58,7 +58,7 @@ def deploy(kibana: Kibana, rule_id: str, **fields: object) -> None:
 def last(kibana: Kibana, rule_id: str) -> str | None:
     found = rules.read(kibana, "default", rule_id, None)
     assert found
-    return found.source["summary"] and found.source["summary"]["date"]
+    return text_of(found.part("summary"), "date")
 
 
 def test_a_rule_runs_when_its_interval_has_passed(kibana: Kibana, clock: Clock) -> None:

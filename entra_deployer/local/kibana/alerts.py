@@ -5,13 +5,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
-from entra_deployer.core.json import canonical
+import msgspec
+
+from entra_deployer.core.json import Json, as_mapping, canonical
 from entra_deployer.local.kibana import alert_source
 from entra_deployer.local.kibana.datemath import iso, parse
-from entra_deployer.local.kibana.rules import Rule
+from entra_deployer.local.kibana.elastic import Cause, Reply
+from entra_deployer.local.kibana.rules import Known, Rule, known
 from entra_deployer.local.kibana.server import Kibana
 
 KEYWORD: Final = {"type": "keyword"}
@@ -93,6 +96,11 @@ class Run:
     caller: str | None
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
+    @cached_property
+    def known(self) -> Known:
+        """What is read of the rule."""
+        return known(self.rule)
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -105,12 +113,37 @@ class Hit:
     fields: Mapping[str, list[Json]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Alert:
-    """An alert and its id."""
+class Alert(msgspec.Struct, frozen=True, rename="_{}".format):
+    """An alert and its id, as Elasticsearch keeps it."""
 
     id: str
-    source: dict[str, Json]
+    source: Mapping[str, Json] = {}
+
+
+class _Page(msgspec.Struct, frozen=True):
+    hits: list[Alert]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    hits: _Page
+
+
+def found(reply: Reply) -> list[Alert]:
+    """The alerts of an answer to a search, none where it was refused."""
+    return reply.read(_Found).hits.hits if reply.ok else []
+
+
+class _Created(msgspec.Struct, frozen=True):
+    status: int
+    error: Cause | None = None
+
+
+class _Item(msgspec.Struct, frozen=True):
+    create: _Created
+
+
+class _Bulk(msgspec.Struct, frozen=True):
+    items: list[_Item]
 
 
 class Rejected(Exception):
@@ -119,10 +152,10 @@ class Rejected(Exception):
 
 def identity(run: Run, hit: Hit, number: int, window: Sequence[str | None]) -> str:
     """The id of an alert: by the document where a row has one, else by the run and the row's place in it."""
-    owner = f"{run.space}:{run.rule['id']}"
+    owner = f"{run.space}:{run.known.id}"
     if hit.id:
         return digest([hit.id, hit.version, hit.index, owner])
-    return digest([list(window), run.rule["query"], owner, number])
+    return digest([list(window), run.known.query, owner, number])
 
 
 def build(kibana: Kibana, run: Run, hit: Hit, alert_id: str) -> Alert:
@@ -159,11 +192,10 @@ def write(kibana: Kibana, book: Book, alerts: list[Alert], room: int) -> tuple[i
     created = 0
     if lines:
         reply = kibana.elastic.call("POST", f"/{book.index}/_bulk?refresh=true", lines)
-        for item in reply.body["items"]:
-            result = item["create"]
-            created += result["status"] == 201
-            if result["status"] not in {201, 409}:  # two rows of one document are one alert
-                raise Rejected(result["error"]["reason"])
+        for item in reply.read(_Bulk).items:
+            created += item.create.status == 201
+            if item.create.error and item.create.status != 409:  # two rows of one document are one alert
+                raise Rejected(item.create.error.reason)
     return created, len(new) > room
 
 
@@ -173,7 +205,7 @@ def _new(kibana: Kibana, book: Book, alerts: list[Alert]) -> list[Alert]:
     ids = [alert.id for alert in alerts]
     body = {"query": {"ids": {"values": ids}}, "_source": False, "size": len(ids)}
     reply = kibana.elastic.call("POST", f"/{book.alias}/_search", body)
-    there = {hit["_id"] for hit in reply.body["hits"]["hits"]} if reply.ok else set()
+    there = {alert.id for alert in found(reply)}
     return [alert for alert in alerts if alert.id not in there]
 
 
@@ -181,7 +213,7 @@ def _rule_part(run: Run) -> dict[str, Json]:
     rule = run.rule
     parameters = {name: value for name, value in rule.items() if name not in NOT_PARAMETERS}
     own = {f"kibana.alert.rule.{name}": rule[name] for name in RULE_FIELDS if name in rule}
-    meta = {f"kibana.alert.rule.meta.{name}": value for name, value in rule.get("meta", {}).items()}
+    meta = {f"kibana.alert.rule.meta.{name}": value for name, value in as_mapping(rule.get("meta")).items()}
     return {
         "kibana.alert.rule.parameters": parameters,
         "kibana.alert.rule.category": "ES|QL Rule",
@@ -200,10 +232,10 @@ def _rule_part(run: Run) -> dict[str, Json]:
 
 
 def _alert_part(run: Run, hit: Hit, whole: dict[str, Json]) -> dict[str, Json]:
-    rule = run.rule
+    rule = run.known
     severity, risk = _severity(rule, whole), _risk(rule, whole)
-    override = alert_source.lookup(whole, rule.get("rule_name_override", ""))
-    name = override if isinstance(override, str) and override else rule["name"]
+    override = alert_source.lookup(whole, rule.rule_name_override)
+    name = override if isinstance(override, str) and override else rule.name
     happened = parse(str(alert_source.lookup(whole, "@timestamp")))
     return {
         "kibana.alert.rule.name": name,
@@ -217,25 +249,25 @@ def _alert_part(run: Run, hit: Hit, whole: dict[str, Json]) -> dict[str, Json]:
         "kibana.alert.risk_score": risk,
         "kibana.alert.workflow_tags": [],
         "kibana.alert.workflow_assignee_ids": [],
-        **({"kibana.alert.building_block_type": "default"} if "building_block_type" in rule else {}),
+        **({"kibana.alert.building_block_type": "default"} if "building_block_type" in run.rule else {}),
     }
 
 
-def _severity(rule: Rule, whole: dict[str, Json]) -> str:
+def _severity(rule: Known, whole: Mapping[str, Json]) -> str:
     matching = [
-        one["severity"]
-        for one in rule["severity_mapping"]
-        if one["value"] and one["value"] in map(str, _listed(alert_source.lookup(whole, one["field"])))
+        one.severity
+        for one in rule.severity_mapping
+        if one.value and one.value in map(str, _listed(alert_source.lookup(whole, one.field)))
     ]
-    return str(max(matching, key=SEVERITIES.index) if matching else rule["severity"])
+    return max(matching, key=SEVERITIES.index) if matching else rule.severity
 
 
-def _risk(rule: Rule, whole: dict[str, Json]) -> Json:
-    for one in rule["risk_score_mapping"]:
-        value = alert_source.lookup(whole, one["field"])
+def _risk(rule: Known, whole: Mapping[str, Json]) -> Json:
+    for one in rule.risk_score_mapping:
+        value = alert_source.lookup(whole, one.field)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
             return value
-    return rule["risk_score"]
+    return rule.risk_score
 
 
 def _reason(whole: dict[str, Json], severity: str, name: str) -> str:

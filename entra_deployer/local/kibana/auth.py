@@ -4,7 +4,9 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from entra_deployer.local.kibana.elastic import Elastic, reason
 from entra_deployer.local.kibana.errors import core
@@ -46,13 +48,17 @@ def held(elastic: Elastic, authorization: str, space: str) -> frozenset[str]:
     return found
 
 
+class _Privileges(msgspec.Struct, frozen=True):
+    application: dict[str, dict[str, dict[str, bool]]]
+
+
 def _held(elastic: Elastic, authorization: str, space: str) -> frozenset[str]:
     resource = f"space:{space}"
     wanted = [{"application": APPLICATION, "resources": [resource], "privileges": list(EVERYTHING)}]
     reply = elastic.call("POST", "/_security/user/_has_privileges", {"application": wanted}, caller=authorization)
     if not reply.ok:
         return frozenset()
-    rights = reply.body["application"][APPLICATION][resource]
+    rights = reply.read(_Privileges).application[APPLICATION][resource]
     return frozenset(name for name, has in rights.items() if has)
 
 
@@ -68,44 +74,54 @@ class User:
     authorization: str
 
 
+type _Answers[T] = dict[bytes, tuple[float, T]]
+"""Until when an answer is good, and what it is, by a digest of the question."""
+
+
+class _Authenticated(msgspec.Struct, frozen=True):
+    username: str
+
+
 class Gate:
     """Lets callers in by their Authorization header; keeps what Elasticsearch said for a few seconds."""
 
     def __init__(self, elastic: Elastic, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._elastic = elastic
         self._monotonic = monotonic
-        self._known: dict[bytes, tuple[float, Any]] = {}
+        self._names: _Answers[str] = {}
+        self._rights: _Answers[frozenset[str]] = {}
 
     def user(self, authorization: str | None) -> User:
         """The user of a header; raises the 401 of Kibana for anybody else."""
         if not authorization:
             raise core(401, "Unauthorized")
-        return User(self._recall(authorization, lambda: self._authenticated(authorization)), authorization)
+        name = self._recall(self._names, authorization, lambda: self._authenticated(authorization))
+        return User(name, authorization)
 
     def rights(self, user: User, space: str) -> frozenset[str]:
         """What a user may do in a space."""
         header = user.authorization
-        rights: frozenset[str] = self._recall(f"{space} {header}", lambda: held(self._elastic, header, space))
-        return rights
+        return self._recall(self._rights, f"{space} {header}", lambda: held(self._elastic, header, space))
 
     def forget(self) -> None:
         """Ask about everybody again."""
-        self._known.clear()
+        self._names.clear()
+        self._rights.clear()
 
-    def _recall(self, question: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what `ask` gives
+    def _recall[T](self, known: "_Answers[T]", question: str, ask: Callable[[], T]) -> T:
         key = hashlib.sha256(question.encode()).digest()
         now = self._monotonic()
-        until, answer = self._known.get(key, (now, None))
-        if now >= until:
-            answer = ask()
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = (now + REMEMBERED, answer)
+        kept = known.get(key)
+        if kept and now < kept[0]:
+            return kept[1]
+        answer = ask()
+        if len(known) >= MOST:
+            known.clear()
+        known[key] = (now + REMEMBERED, answer)
         return answer
 
     def _authenticated(self, authorization: str) -> str:
         reply = self._elastic.call("GET", "/_security/_authenticate", caller=authorization)
         if not reply.ok:
-            error = reply.body["error"]
-            raise core(401, f"[{reason(error)}]: {error['reason']}")
-        return str(reply.body["username"])
+            raise core(401, f"[{reason(reply.error)}]: {reply.error.reason}")
+        return reply.read(_Authenticated).username

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.server import Upload
 
@@ -63,9 +63,10 @@ def _json(data: bytes) -> Json:
     if not data:
         return None
     try:
-        return json.loads(data.decode("utf-8", "replace"), object_pairs_hook=_object, parse_constant=_refuse)
+        value: Json = json.loads(data.decode("utf-8", "replace"), object_pairs_hook=_object, parse_constant=_refuse)
     except ValueError as error:
         raise core(400, "Invalid request payload JSON format") from error
+    return value
 
 
 def _object(pairs: list[tuple[str, Json]]) -> Json:

@@ -5,28 +5,49 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+import msgspec
 import urllib3
 
 from entra_deployer.core.errors import LocalStackError
-from entra_deployer.core.json import Untyped as Json
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 TIMEOUT: Final = urllib3.Timeout(connect=2.0, read=60.0)
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """An error of Elasticsearch's, with what is behind it."""
+
+    type: str | None = None
+    reason: str | None = None
+    caused_by: "Cause | None" = None
+    root_cause: tuple["Cause", ...] = ()
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: Cause
+
+
 @dataclass(frozen=True)
 class Reply:
-    """What Elasticsearch answered. `body` is its JSON; `warnings` are the texts of its Warning headers."""
+    """What Elasticsearch answered: its JSON, which `read` gives as a type."""
 
     status: int
-    body: Json
-    warnings: tuple[str, ...] = ()
+    content: bytes
 
     @property
     def ok(self) -> bool:
         """Whether the status says success."""
         return self.status < 400
+
+    @property
+    def error(self) -> Cause:
+        """Why it refused."""
+        return self.read(_Refusal).error
+
+    def read[T](self, kind: type[T]) -> T:
+        """The answer as a type. Raises msgspec.DecodeError for one of another form."""
+        return msgspec.json.decode(self.content, type=kind)
 
 
 class Elastic:
@@ -58,7 +79,7 @@ class Elastic:
             answer = self._pool.request(method, self._url + path, body=data, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise ElasticsearchDown(type(error).__name__) from error
-        return Reply(answer.status, _parsed(answer.data), tuple(answer.headers.getlist("warning")))
+        return Reply(answer.status, answer.data)
 
     def close(self) -> None:
         """Close the connections."""
@@ -70,26 +91,15 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _parsed(data: bytes) -> Json:
-    try:
-        return json.loads(data) if data else None
-    except ValueError:
-        return data.decode("utf-8", "replace")
-
-
-def reason(error: Json) -> str:
+def reason(error: Cause) -> str:
     """An Elasticsearch error as Kibana's client words it: type, causes and root causes on indented lines."""
-    lines = [str(error.get("type"))]
-    cause = error.get("caused_by")
-    if cause:
-        lines += ["\tCaused by:", f"\t\t{cause.get('type')}: {_reason(cause)}"]
-    roots = error.get("root_cause") or []
-    if roots:
-        lines.append("\tRoot causes:")
-        lines += [f"\t\t{root.get('type')}: {_reason(root)}" for root in roots]
+    lines = [str(error.type)]
+    if error.caused_by:
+        lines += ["\tCaused by:", f"\t\t{_line(error.caused_by)}"]
+    if error.root_cause:
+        lines += ["\tRoot causes:", *(f"\t\t{_line(root)}" for root in error.root_cause)]
     return "\n".join(lines)
 
 
-def _reason(error: Json) -> str:
-    value = error.get("reason")
-    return "null" if value is None else str(value)
+def _line(error: Cause) -> str:
+    return f"{error.type}: {'null' if error.reason is None else error.reason}"

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 type Body = dict[str, Json]
 

@@ -5,9 +5,11 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+import msgspec
+
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import alert_source, alerts, exceptions, suppression
 from entra_deployer.local.kibana.alerts import Alert, Book, Hit, Run
 from entra_deployer.local.kibana.datemath import iso, resolve
@@ -87,7 +89,7 @@ def execute(kibana: Kibana, run: Run) -> Outcome:
     outcome = Outcome()
     books = [Book.of(run.space, preview=preview) for preview in (True, False)]  # a query may read either of them
     ready = [book.prepare(kibana) for book in books]
-    indices = indices_of(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
+    indices = indices_of(run.known.query, by_pattern=kibana.profile.index_by_pattern)
     if not all(ready):
         outcome.errors.append(_stopped(NO_SHARD))
         return outcome
@@ -104,6 +106,19 @@ def _stopped(why: object) -> str:
     return f'An error occurred during rule execution: message: "{why}"'
 
 
+class _Privileges(msgspec.Struct, frozen=True):
+    index: dict[str, dict[str, bool]]
+
+
+class _FieldType(msgspec.Struct, frozen=True):
+    indices: str | list[str] | None = None
+
+
+class _FieldCaps(msgspec.Struct, frozen=True):
+    indices: list[str] | str
+    fields: dict[str, dict[str, _FieldType]]
+
+
 def _ready(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> bool:
     """Look whether the caller may read the indices and whether they have the time field; False is nothing to do."""
     wanted = {"index": [{"names": [name for name in indices if name], "privileges": ["read"]}]}
@@ -112,23 +127,24 @@ def _ready(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> bo
         outcome.warnings.append(_not_checked(allowed))
         outcome.is_unchecked = True
         return True
-    unread = [name for name, rights in allowed.body["index"].items() if not rights["read"]]
+    unread = [name for name, rights in allowed.read(_Privileges).index.items() if not rights["read"]]
     if unread:
         text = "This rule may not have the required read privileges to the following index patterns: "
         outcome.warnings.append(text + json.dumps(unread, separators=(",", ":")))
         return True
-    field_name = run.rule.get("timestamp_override", "@timestamp")
+    field_name = run.known.timestamp_override or "@timestamp"
     caps = _field_caps(kibana, run, indices, field_name)
     if not caps.ok:
         outcome.warnings.append(_not_checked(caps))
-        raise Stopped(reason(caps.body["error"]))
-    missing = _missing_warning(indices, field_name, caps.body)
+        raise Stopped(reason(caps.error))
+    known = caps.read(_FieldCaps)
+    missing = _missing_warning(indices, field_name, known)
     outcome.warnings += [missing] * 2 if missing else []
-    return bool(caps.body["indices"])
+    return bool(known.indices)
 
 
 def _not_checked(reply: Reply) -> str:
-    return f"Check privileges failed to execute ResponseError: {reason(reply.body['error'])}"
+    return f"Check privileges failed to execute ResponseError: {reason(reply.error)}"
 
 
 def _field_caps(kibana: Kibana, run: Run, indices: list[str], field_name: str) -> Reply:
@@ -137,28 +153,28 @@ def _field_caps(kibana: Kibana, run: Run, indices: list[str], field_name: str) -
     return kibana.elastic.call("GET", path, caller=run.caller)
 
 
-def _missing_warning(indices: list[str], field_name: str, caps: dict[str, Any]) -> str | None:
-    if not caps["indices"]:
+def _missing_warning(indices: list[str], field_name: str, caps: _FieldCaps) -> str | None:
+    if not caps.indices:
         names = json.dumps(indices, separators=(",", ":"))
         return (
             'This rule is attempting to query data from Elasticsearch indices listed in the "Index patterns" section '
             f"of the rule definition, however no index matching: {names} was found. This warning will continue to "
             "appear until a matching index is created or this rule is disabled."
         )
-    known = caps["fields"].get(field_name, {})
-    without = known["unmapped"].get("indices", caps["indices"]) if "unmapped" in known else []
+    known = caps.fields.get(field_name, {})
+    without = known["unmapped"].indices or caps.indices if "unmapped" in known else []
     if known and not without:
         return None
     what = "timestamp field" if field_name == "@timestamp" else "timestamp override field"
     names = json.dumps(
-        sorted([without] if isinstance(without, str) else without or caps["indices"]), separators=(",", ":")
+        sorted([without] if isinstance(without, str) else without or caps.indices), separators=(",", ":")
     )
     return f'The following indices are missing the {what} "{field_name}": {names}'
 
 
 def _search(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> None:
     window = _window(run)
-    step = run.rule["max_signals"] if kibana.profile.silent_over_1000 else min(run.rule["max_signals"], MOST)
+    step = run.known.max_signals if kibana.profile.silent_over_1000 else min(run.known.max_signals, MOST)
     size, is_full = step, False
     while outcome.created <= step and size <= max(MOST, step if not kibana.profile.silent_over_1000 else 0):
         rows = _rows(kibana, run, window, size, outcome)
@@ -175,7 +191,7 @@ def _search(kibana: Kibana, run: Run, indices: list[str], outcome: Outcome) -> N
 
 
 def _window(run: Run) -> Window:
-    start, end = (_moment(run.rule[name], run.started_at) for name in ("from", "to"))
+    start, end = (_moment(text, run.started_at) for text in (run.known.start, run.known.end))
     return Window(start, end)
 
 
@@ -186,9 +202,18 @@ def _moment(text: str, now: datetime) -> datetime | None:
     return moment
 
 
+class _Column(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Table(msgspec.Struct, frozen=True):
+    columns: list[_Column]
+    values: list[list[Json]]
+
+
 def _rows(kibana: Kibana, run: Run, window: Window, size: int, outcome: Outcome) -> list[dict[str, Json]]:
     body = {
-        "query": f"{run.rule['query']} | limit {size + 1}",
+        "query": f"{run.known.query} | limit {size + 1}",
         "filter": {"bool": {"filter": [_in_time(run, window), *_exceptions(kibana, run)]}},
     }
     options = "?drop_null_columns=true" if kibana.profile.drops_null_columns else ""
@@ -196,12 +221,13 @@ def _rows(kibana: Kibana, run: Run, window: Window, size: int, outcome: Outcome)
     reply = kibana.elastic.call("POST", f"/_query{options}", body, caller=run.caller)
     outcome.search_ms += _since(began)
     if not reply.ok:
-        raise Stopped(reason(reply.body["error"]))
+        raise Stopped(reason(reply.error))
     outcome.searched = True
-    names = [column["name"] for column in reply.body["columns"]]
+    table = reply.read(_Table)
+    names = [column.name for column in table.columns]
     return [
         {name: alert_source.json_number(value) for name, value in zip(names, row, strict=True) if value is not None}
-        for row in reply.body["values"]
+        for row in table.values
     ]
 
 
@@ -210,10 +236,10 @@ def _in_time(run: Run, window: Window) -> Json:
         start, end = window.texts()
         return {"range": {name: {"lte": end, "gte": start, "format": "strict_date_optional_time"}}}
 
-    override = run.rule.get("timestamp_override")
+    override = run.known.timestamp_override
     if not override:
         return within("@timestamp")
-    if run.rule.get("timestamp_override_fallback_disabled"):
+    if run.known.timestamp_override_fallback_disabled:
         return within(override)
     without = {"bool": {"must_not": {"exists": {"field": override}}}}
     fallback = {"bool": {"filter": [within("@timestamp"), without]}}
@@ -224,27 +250,41 @@ def _exceptions(kibana: Kibana, run: Run) -> list[Json]:
     now = iso(kibana.clock())
     items = [
         item
-        for one in run.rule["exceptions_list"]
-        for item in exceptions.items_of(kibana, run.space, one["list_id"], one["namespace_type"])
-        if item.get("expire_time", now) >= now
+        for one in run.known.exceptions_list
+        for item in exceptions.items_of(kibana, run.space, one.list_id, one.namespace_type)
+        if str(item.get("expire_time", now)) >= now
     ]
     return [{"bool": {"must_not": [exceptions.as_filter(item) for item in items]}}] if items else []
 
 
 def _alerts(kibana: Kibana, run: Run, indices: list[str], window: Window, rows: list[dict[str, Json]]) -> list[Alert]:
-    aggregating = is_aggregating(run.rule["query"], by_pattern=kibana.profile.index_by_pattern)
-    ids = [row["_id"] for row in rows if "_id" in row]
+    aggregating = is_aggregating(run.known.query, by_pattern=kibana.profile.index_by_pattern)
+    ids = [str(row["_id"]) for row in rows if "_id" in row]
     sources = _sources(kibana, run, indices, ids) if ids and not aggregating else {}
     found = []
     for number, row in enumerate(rows):
-        doc_id = row.get("_id", "")
+        doc_id = str(row.get("_id", ""))
         values = {name: value for name, value in row.items() if name not in META}
-        hit = Hit(values, doc_id, row.get("_index", ""), row.get("_version"), sources.get(doc_id, {}))
+        hit = Hit(values, doc_id, str(row.get("_index", "")), row.get("_version"), sources.get(doc_id, {}))
         key = alerts.identity(run, hit if not aggregating else Hit(values), number, window.texts())
         found.append(alerts.build(kibana, run, hit, key))
-    if "alert_suppression" in run.rule and suppression_works(kibana.profile, kibana.license):
-        return suppression.continued(kibana, run, suppression.grouped(run, found))
+    folding = run.known.alert_suppression
+    if folding and suppression_works(kibana.profile, kibana.license):
+        return suppression.continued(kibana, run, folding.duration, suppression.grouped(run, folding, found))
     return found
+
+
+class _Source(msgspec.Struct, frozen=True, rename={"id": "_id"}):
+    id: str
+    fields: dict[str, list[Json]] = {}
+
+
+class _Page(msgspec.Struct, frozen=True):
+    hits: list[_Source]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    hits: _Page
 
 
 def _sources(kibana: Kibana, run: Run, indices: list[str], ids: list[str]) -> dict[str, dict[str, list[Json]]]:
@@ -256,7 +296,7 @@ def _sources(kibana: Kibana, run: Run, indices: list[str], ids: list[str]) -> di
     }
     path = f"/{','.join(map(segment, indices))}/_search?ignore_unavailable=true"
     reply = kibana.elastic.call("POST", path.replace("//", "/"), body, caller=run.caller)
-    return {hit["_id"]: hit.get("fields", {}) for hit in reply.body["hits"]["hits"]} if reply.ok else {}
+    return {hit.id: hit.fields for hit in reply.read(_Found).hits.hits} if reply.ok else {}
 
 
 def _since(began: float) -> int:

@@ -3,10 +3,11 @@
 import json
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_mapping, as_mappings
 from entra_deployer.local.kibana import bodies, objects
 from entra_deployer.local.kibana.errors import Fault, core, not_served
 from entra_deployer.local.kibana.object_routes import must_write
@@ -25,21 +26,26 @@ BROKEN: Final = "An internal server error occurred. Check Kibana server logs for
 class Item:
     """A line of the file on its way: where it goes, and what stands in its way."""
 
-    line: Json
+    line: Mapping[str, Json]
     destination: str | None = None
     over: Stored | None = None
-    error: Json = None
+    error: Mapping[str, Json] = field(default_factory=dict)
     made: Object | None = None
 
-    def head(self) -> Json:
+    @property
+    def name(self) -> tuple[str, str]:
+        """The type and the id that the file gives it."""
+        return str(self.line.get("type")), str(self.line["id"])
+
+    def head(self) -> Mapping[str, Json]:
         """What every result says of the object."""
-        title = self.line.get("attributes", {}).get("name" if self.line.get("type") == "tag" else "title")
-        icon = ICONS.get(self.line.get("type", ""))
+        title = as_mapping(self.line.get("attributes")).get("name" if self.name[0] == "tag" else "title")
+        icon = ICONS.get(self.name[0])
         meta = {**({"title": title} if title is not None else {}), **({"icon": icon} if icon else {})}
         kind = {"type": self.line["type"]} if "type" in self.line else {}
         return {**kind, "id": self.line["id"], "meta": meta}
 
-    def tail(self) -> Json:
+    def tail(self) -> Mapping[str, Json]:
         """What results say of where the object went."""
         overwrite = {"overwrite": True} if self.over else {}
         return {**overwrite, **({"destinationId": self.destination} if self.destination else {})}
@@ -54,10 +60,9 @@ def import_objects(kibana: Kibana, call: Call) -> Answer:
         must_write(call, "bulk_create", "search")
     _check_references(kibana, call, items)
     fine = [item for item in items if not item.error]
-    standing = objects.get_all(kibana, ((item.line["type"], item.line["id"]) for item in fine))
+    standing = objects.get_all(kibana, (item.name for item in fine))
     for item in fine:
-        there = standing.get((item.line["type"], item.line["id"]))
-        _place(kibana, call, item, there, overwrite=call.one("overwrite") == "true")
+        _place(kibana, call, item, standing.get(item.name), overwrite=call.one("overwrite") == "true")
     if not any(item.error and item.error["type"] in BLOCKING for item in items):
         _write(kibana, call, items)
     return _answer(items)
@@ -65,23 +70,23 @@ def import_objects(kibana: Kibana, call: Call) -> Answer:
 
 def export_objects(kibana: Kibana, call: Call) -> Answer:
     """POST /api/saved_objects/_export."""
-    body = call.body or {}
+    body = call.fields
     if "type" in body and "objects" in body:
         raise core(400, 'Can\'t specify both "types" and "objects" properties when exporting')
     if "type" in body or body.get("includeReferencesDeep"):
         raise not_served("every object that is exported is named")
     if "objects" not in body:
         raise core(400, "Either `type` or `objects` are required.")
-    lines = [_line(stored) for stored in _wanted(kibana, call, body)]
+    lines = [_line(stored) for stored in _wanted(kibana, call, as_mappings(body["objects"]))]
     if not body.get("excludeExportDetails"):
-        counts = {"exportedCount": len(lines), "missingRefCount": 0, "missingReferences": []}
+        counts: dict[str, Json] = {"exportedCount": len(lines), "missingRefCount": 0, "missingReferences": []}
         lines.append({"excludedObjects": [], "excludedObjectsCount": 0, **counts})
     text = "\n".join(json.dumps(line, separators=(",", ":"), sort_keys=True, ensure_ascii=False) for line in lines)
     headers = {"content-type": "application/ndjson", "content-disposition": 'attachment; filename="export.ndjson"'}
     return Answer(text, headers=headers)
 
 
-def _lines(call: Call) -> list[Json]:
+def _lines(call: Call) -> list[Mapping[str, Json]]:
     if not call.is_multipart:
         raise core(415, "Unsupported Media Type")
     if not call.upload:
@@ -93,7 +98,7 @@ def _lines(call: Call) -> list[Json]:
     for line in lines:
         if line.problem:
             raise core(400, line.problem)
-    values = [line.value for line in lines if "exportedCount" not in line.value]
+    values = [value for line in lines if "exportedCount" not in (value := as_mapping(line.value))]
     if len(values) > MOST:
         raise core(400, f"Can't import more than {MOST} objects")
     if any(
@@ -108,17 +113,17 @@ def _lines(call: Call) -> list[Json]:
 
 
 def _check_references(kibana: Kibana, call: Call, items: list[Item]) -> None:
-    in_file = {(item.line.get("type"), item.line["id"]) for item in items}
+    in_file = {item.name for item in items}
     for item in items:
-        if item.line.get("type") not in objects.TYPES:
+        if item.name[0] not in objects.TYPES:
             item.error = {"type": "unsupported_type"}
             continue
         missing = [
-            {"type": one["type"], "id": one["id"]}
-            for one in item.line.get("references", [])
-            if one["type"] in CHECKED_REFERENCES
-            and (one["type"], one["id"]) not in in_file
-            and not objects.in_space(kibana, call.space, one["type"], one["id"])
+            {"type": kind, "id": name}
+            for kind, name in _names(as_mappings(item.line.get("references")))
+            if kind in CHECKED_REFERENCES
+            and (kind, name) not in in_file
+            and not objects.in_space(kibana, call.space, kind, name)
         ]
         if missing:
             item.error = {"type": "missing_references", "references": missing}
@@ -132,7 +137,7 @@ def _place(kibana: Kibana, call: Call, item: Item, standing: Stored | None, *, o
         query = {"bool": {"filter": [{"term": {"namespaces": call.space}}, origin]}}
         before, _ = kibana.store.search(OBJECTS, query, size=1)
         item.over = before[0] if before else None
-        item.destination = before[0].source["object"]["id"] if before else str(uuid.uuid4())
+        item.destination = str(before[0].part("object")["id"]) if before else str(uuid.uuid4())
     if item.over and not overwrite:
         item.error = {"type": "conflict", **({"destinationId": item.destination} if item.destination else {})}
         item.over = item.destination = None
@@ -142,7 +147,7 @@ def _write(kibana: Kibana, call: Call, items: list[Item]) -> None:
     for item in items:
         if item.error:
             continue
-        draft = Draft.of(item.line["type"], item.line["id"], item.line)
+        draft = Draft.of(*item.name, item.line)
         try:
             item.made = objects.built(kibana, call.space, draft, migrate=True)
         except Fault as fault:
@@ -151,13 +156,14 @@ def _write(kibana: Kibana, call: Call, items: list[Item]) -> None:
             item.error = _boom(fault)
             continue
         if item.destination:
-            item.made |= {"id": item.destination, "originId": item.line.get("originId", item.line["id"])}
+            origin = item.line.get("originId", item.line["id"])
+            item.made = {**item.made, "id": item.destination, "originId": origin}
     ready = [item.made for item in items if item.made]
     kibana.store.write_all(OBJECTS, [(f"{one['type']}:{one['id']}", objects.document(one)) for one in ready])
 
 
-def _boom(fault: Fault) -> Json:
-    output = {"statusCode": fault.status, "payload": fault.body, "headers": {}}
+def _boom(fault: Fault) -> Mapping[str, Json]:
+    output: dict[str, Json] = {"statusCode": fault.status, "payload": fault.body, "headers": {}}
     return {"isBoom": True, "isServer": False, "data": None, "output": output, "type": "unknown"}
 
 
@@ -165,7 +171,7 @@ def _answer(items: list[Item]) -> Answer:
     fine = [item for item in items if not item.error]
     errors = [{**item.head(), "error": item.error, **item.tail()} for item in items if item.error]
     results = [{**item.head(), "managed": item.line.get("managed", False), **item.tail()} for item in fine]
-    body = {
+    body: dict[str, Json] = {
         "successCount": len(results),
         "success": not errors,
         "warnings": [],
@@ -175,11 +181,15 @@ def _answer(items: list[Item]) -> Answer:
     return Answer(body)
 
 
-def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
-    wanted = list(dict.fromkeys((one["type"], one["id"]) for one in body["objects"]))
+def _names(references: Sequence[Mapping[str, Json]]) -> Iterator[tuple[str, str]]:
+    return ((str(one["type"]), str(one["id"])) for one in references)
+
+
+def _wanted(kibana: Kibana, call: Call, named: Sequence[Mapping[str, Json]]) -> list[Stored]:
+    wanted = list(dict.fromkeys(_names(named)))
     standing = objects.get_all(kibana, wanted)
     found = {name: standing[name] for name in wanted if objects.is_in(call.space, standing.get(name))}
-    missing = [
+    missing: list[Json] = [
         {"id": name, "type": kind, "error": core(404, f"Saved object [{kind}/{name}] not found").body}
         for kind, name in wanted
         if (kind, name) not in found
@@ -189,6 +199,6 @@ def _wanted(kibana: Kibana, call: Call, body: Json) -> list[Stored]:
     return list(found.values())
 
 
-def _line(stored: Stored) -> Json:
+def _line(stored: Stored) -> Mapping[str, Json]:
     shown = objects.shown(stored)
     return {name: value for name, value in shown.items() if name not in {"namespaces", "migrationVersion"}}

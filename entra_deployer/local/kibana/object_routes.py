@@ -2,15 +2,16 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Json, as_mapping, as_mappings
 from entra_deployer.local.kibana import objects
 from entra_deployer.local.kibana.auth import OBJECTS_ALL, OBJECTS_READ
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import core, not_served
 from entra_deployer.local.kibana.objects import MISSING, Draft, wrong_type
-from entra_deployer.local.kibana.server import Answer, Call, Kibana
+from entra_deployer.local.kibana.server import Answer, Call, Kibana, text_of
 from entra_deployer.local.kibana.store import OBJECTS
 
 CREATE: Final = {
@@ -28,11 +29,11 @@ def create(kibana: Kibana, call: Call) -> Answer:
         raise core(400, f"[request query.{name}]: definition for this key is missing")
     kind, object_id = call.params["type"], call.params.get("id", str(uuid.uuid4()))
     must_write(call, "create", kind)
-    body = _checked(call.body)
+    body = _checked(call.fields)
     if kind not in objects.TYPES:
         raise core(400, f"Unsupported saved object type: '{kind}': Bad Request")
     elsewhere = objects.get(kibana, kind, object_id)
-    if elsewhere and call.space not in elsewhere.source["namespaces"]:
+    if elsewhere and not objects.is_in(call.space, elsewhere):
         raise core(409, f"Saved object [{kind}/{object_id}] conflict")
     made = objects.built(kibana, call.space, Draft.of(kind, object_id, body))
     return Answer(objects.shown(objects.save(kibana, made, create=call.one("overwrite") != "true")))
@@ -48,16 +49,16 @@ def update(kibana: Kibana, call: Call) -> Answer:
     """PUT /api/saved_objects/{type}/{id}: some attributes over what stands, unchecked (records 908-912, 1324-1330)."""
     kind, object_id = call.params["type"], call.params["id"]
     must_write(call, "update", kind)
-    body = call.body if isinstance(call.body, dict) else {}
+    body = call.fields
     if not isinstance(body.get("attributes"), dict):
         raise core(400, wrong_type("request body.attributes", "object", body.get("attributes", MISSING)))
     for name in body.keys() - UPDATE:
         raise core(400, f"[request body.{name}]: definition for this key is missing")
     found = objects.existing(kibana, call.space, kind, object_id)
-    objects.check_unchanged(found, body.get("version"))
+    objects.check_unchanged(found, text_of(body, "version"))
     references = {name: body[name] for name in ("references",) if name in body}
-    old = found.source["object"]
-    attributes = {**old["attributes"], **body["attributes"]}
+    old = found.part("object")
+    attributes = {**as_mapping(old["attributes"]), **as_mapping(body["attributes"])}
     changed = {**old, **references, "attributes": attributes, "updated_at": iso(kibana.clock())}
     shown = objects.shown(objects.save(kibana, changed, over=found))
     told = {name: shown[name] for name in ("id", "type", "updated_at", "version", "namespaces")}
@@ -105,16 +106,15 @@ def must_write(call: Call, verb: str, kind: str) -> None:
     call.must(OBJECTS_ALL, core(403, f"Unable to {verb} {kind}"))
 
 
-def _checked(body: Json) -> dict[str, Json]:
-    body = body if isinstance(body, dict) else {}
+def _checked(body: Mapping[str, Json]) -> Mapping[str, Json]:
     if not isinstance(body.get("attributes"), dict):
         raise core(400, wrong_type("request body.attributes", "object", body.get("attributes", MISSING)))
     for name in body:
         if name not in CREATE:
             raise core(400, f"[request body.{name}]: definition for this key is missing")
-    for number, one in enumerate(body.get("references", [])):
+    for number, one in enumerate(as_mappings(body.get("references"))):
         for name in ("name", "type", "id"):
             if not isinstance(one.get(name), str):
                 where = f"request body.references.{number}.{name}"
                 raise core(400, wrong_type(where, "string", one.get(name, MISSING)))
-    return dict(body)
+    return body

@@ -8,15 +8,15 @@ fields by their names.
 import base64
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import DoesNotFit, Json, as_list, as_mapping, as_mappings, decode
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import Fault, core
 from entra_deployer.local.kibana.profiles import Profile
-from entra_deployer.local.kibana.server import Kibana
+from entra_deployer.local.kibana.server import Kibana, text_of
 from entra_deployer.local.kibana.store import OBJECTS, Conflict, Stored
 
 MISSING: Final = object()
@@ -24,8 +24,9 @@ JSON_TYPES: Final = {"string": (str,), "boolean": (bool,), "number": (int, float
 NAMES: Final = {bool: "boolean", str: "string", int: "number", float: "number", list: "Array"}
 REQUIRED: Final = {"searchSourceJSON", "from", "to"}
 META: Final = "kibanaSavedObjectMeta"
-TAG: Final[dict[str, Any]] = dict.fromkeys(("name", "description", "color"), "string")
-SEARCH: Final[dict[str, Any]] = {
+type Table = str | list[str] | tuple[str, ...] | range | Mapping[str, Table]
+TAG: Final[dict[str, Table]] = dict.fromkeys(("name", "description", "color"), "string")
+SEARCH: Final[dict[str, Table]] = {
     **dict.fromkeys(("title", "description", "breakdownField"), "string"),
     **dict.fromkeys(("hits", "rowHeight", "rowsPerPage", "version"), "number"),
     **dict.fromkeys(("hideChart", "isTextBasedQuery", "usesAdHocDataView"), "boolean"),
@@ -41,16 +42,16 @@ SEARCH: Final[dict[str, Any]] = {
 }
 
 
-def check_attributes(kind: str, attributes: dict[str, Any], profile: Profile) -> None:
+def check_attributes(kind: str, attributes: Json, profile: Profile) -> None:
     """Raise the 400 of the first thing that is wrong with the attributes of an object."""
     if kind == "tag":
         _check_object(TAG, set(TAG), attributes, "attributes")
     else:
-        fields = {**SEARCH, **dict.fromkeys(profile.search_more, "anything")}
+        fields: dict[str, Table] = {**SEARCH, **dict.fromkeys(profile.search_more, "anything")}
         _check_object(fields, {"title", META}, attributes, "attributes")
 
 
-def wrong_type(path: str, expected: str, value: Json) -> str:
+def wrong_type(path: str, expected: str, value: object) -> str:
     """What the core says of a value of another type than expected."""
     name = "undefined" if value is MISSING else "null" if value is None else NAMES.get(type(value), "Object")
     return f"[{path}]: expected value of type [{expected}] but got [{name}]"
@@ -60,8 +61,8 @@ def _refused(message: str) -> Fault:
     return core(400, f"{message}: Bad Request")
 
 
-def _check_value(kind: Any, value: Json, path: str) -> None:  # noqa: ANN401 -- an entry of the tables
-    if isinstance(kind, dict):
+def _check_value(kind: Table, value: Json, path: str) -> None:
+    if isinstance(kind, Mapping):
         _check_object(kind, REQUIRED, value, path)
     elif isinstance(kind, list):
         if not isinstance(value, list):
@@ -74,14 +75,14 @@ def _check_value(kind: Any, value: Json, path: str) -> None:  # noqa: ANN401 -- 
         raise _refused(f"[{path}]: types that failed validation:\n" + "\n".join(tried))
     elif isinstance(kind, range):
         _check_value("number", value, path)
-        if not kind[0] <= value <= kind[-1]:
+        if isinstance(value, int | float) and not kind[0] <= value <= kind[-1]:
             bound = f"lower than [{kind[-1]}]" if value > kind[-1] else f"greater than [{kind[0]}]"
             raise _refused(f"[{path}]: Value must be equal to or {bound}.")
     elif kind in JSON_TYPES and type(value) not in JSON_TYPES[kind]:
         raise _refused(wrong_type(path, kind, value))
 
 
-def _check_object(fields: dict[str, Any], required: set[str], value: Json, path: str) -> None:
+def _check_object(fields: Mapping[str, Table], required: set[str], value: Json, path: str) -> None:
     if not isinstance(value, dict):
         raise _refused(wrong_type(path, "object", value))
     for name, kind in fields.items():
@@ -95,7 +96,7 @@ def _check_object(fields: dict[str, Any], required: set[str], value: Json, path:
             raise _refused(f"[{path}.{name}]: definition for this key is missing")
 
 
-type Object = dict[str, Any]
+type Object = Mapping[str, Json]
 
 TYPES: Final = ("search", "tag")
 CORE_VERSION: Final = "8.8.0"
@@ -110,25 +111,25 @@ class Draft:
     type: str
     id: str
     attributes: Json
-    references: Json
+    references: Sequence[Mapping[str, Json]]
     type_version: str | None = None
     core_version: str | None = None
     managed: bool = False
     origin_id: str | None = None
 
     @classmethod
-    def of(cls, kind: str, object_id: str, body: Json) -> "Draft":
+    def of(cls, kind: str, object_id: str, body: Mapping[str, Json]) -> "Draft":
         """The draft that a body or a line of a file holds."""
-        old = (body.get("migrationVersion") or {}).get(kind)
+        old = as_mapping(body.get("migrationVersion"))
         return cls(
             kind,
             object_id,
             body["attributes"],
-            body.get("references", []),
-            body.get("typeMigrationVersion", old),
-            body.get("coreMigrationVersion"),
-            managed=body.get("managed", False),
-            origin_id=body.get("originId"),
+            as_mappings(body.get("references")),
+            text_of(body, "typeMigrationVersion") or text_of(old, kind),
+            text_of(body, "coreMigrationVersion"),
+            managed=bool(body.get("managed")),
+            origin_id=text_of(body, "originId"),
         )
 
 
@@ -152,7 +153,7 @@ def built(kibana: Kibana, space: str, draft: Draft, *, migrate: bool = False) ->
         **({"originId": draft.origin_id} if draft.origin_id else {}),
         "updated_at": now,
         "created_at": now,
-        "attributes": _with_tabs(kibana.profile, draft.type, attributes),
+        "attributes": _with_tabs(kibana.profile, draft.type, as_mapping(attributes)),
         "references": references,
         "managed": draft.managed,
         "coreMigrationVersion": CORE_VERSION,
@@ -190,7 +191,7 @@ def get_all(kibana: Kibana, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str
 
 def is_in(space: str, stored: Stored | None) -> bool:
     """Whether there is an object, and it is one of the space."""
-    return stored is not None and space in stored.source["namespaces"]
+    return stored is not None and space in as_list(stored.source["namespaces"])
 
 
 def in_space(kibana: Kibana, space: str, kind: str, object_id: str) -> Stored | None:
@@ -217,21 +218,25 @@ def save(kibana: Kibana, made: Object, *, create: bool = False, over: Stored | N
         raise core(409, message) from conflict
 
 
-def document(made: Object) -> dict[str, Any]:
+def document(made: Object) -> Object:
     """An object as it is stored: itself, and beside it what searches ask for."""
     return {
         "type": made["type"],
         "namespaces": made["namespaces"],
         "originId": made.get("originId"),
-        "refs": [f"{one.get('type')}:{one.get('id')}" for one in made["references"]],
+        "refs": [f"{one.get('type')}:{one.get('id')}" for one in as_mappings(made["references"])],
         "object": made,
     }
 
 
 def shown(stored: Stored) -> Object:
     """An object as the routes show it: with its version."""
-    made: Object = stored.source["object"]
-    return {**made, "migrationVersion": {made["type"]: made["typeMigrationVersion"]}, "version": version_of(stored)}
+    made = stored.part("object")
+    return {
+        **made,
+        "migrationVersion": {str(made["type"]): made["typeMigrationVersion"]},
+        "version": version_of(stored),
+    }
 
 
 def version_of(stored: Stored) -> str:
@@ -247,7 +252,7 @@ def check_unchanged(stored: Stored, version: str | None) -> None:
         seq_no, term = json.loads(base64.b64decode(version))
     except ValueError as error:
         raise core(400, f"Invalid version [{version}]: Bad Request") from error
-    made = stored.source["object"]
+    made = stored.part("object")
     conflict = (
         f"[{made['type']}:{made['id']}]: version conflict, required seqNo [{seq_no}], primary term [{term}]. "
         f"current document has seqNo [{stored.seq_no}] and primary term [{stored.primary_term}]"
@@ -260,12 +265,12 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-def _migrated(attributes: Json, references: Json) -> tuple[Json, Json]:
+def _migrated(attributes: Json, references: Sequence[Mapping[str, Json]]) -> tuple[Json, Sequence[Mapping[str, Json]]]:
     """What the migrations up to 7.9.3 make of a search that names no version (records 835, 998, 1006)."""
-    meta = attributes.get("kibanaSavedObjectMeta")
     try:
-        source = json.loads(meta["searchSourceJSON"])
-    except (TypeError, KeyError, ValueError):
+        meta = as_mapping(as_mapping(attributes).get(META))
+        source = json.loads(decode(meta.get("searchSourceJSON"), str))
+    except (DoesNotFit, ValueError):
         return attributes, references
     index = source.get("index") if isinstance(source, dict) else None
     if index is not None:
@@ -275,10 +280,10 @@ def _migrated(attributes: Json, references: Json) -> tuple[Json, Json]:
         source["indexRefName"] = INDEX_REFERENCE
         references = [*references, {"name": INDEX_REFERENCE, "type": "index-pattern", "id": index}]
     text = json.dumps(source, separators=(",", ":"), ensure_ascii=False)
-    return {**attributes, "kibanaSavedObjectMeta": {**meta, "searchSourceJSON": text}}, references
+    return {**as_mapping(attributes), META: {**meta, "searchSourceJSON": text}}, references
 
 
-def _with_tabs(profile: Profile, kind: str, attributes: Json) -> Json:
+def _with_tabs(profile: Profile, kind: str, attributes: Mapping[str, Json]) -> Json:
     if not profile.search_tabs or kind != "search" or "tabs" in attributes:
         return attributes
     flat = {name: value for name, value in attributes.items() if name not in {"title", "description"}}

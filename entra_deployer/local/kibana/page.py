@@ -43,8 +43,8 @@ def invite(kibana: Kibana, call: Call) -> Answer:
 
 def query(kibana: Kibana, call: Call) -> Answer:
     """POST /local/query {query}: columns and values of a query in ES|QL; {error} where Elasticsearch refuses it."""
-    text = call.body.get("query") if isinstance(call.body, dict) else None
+    text = call.fields.get("query")
     if not isinstance(text, str) or not text.strip():
         raise core(400, "[request body]: expected {query}, a text")
     reply = kibana.elastic.call("POST", "/_query?format=json", {"query": text}, caller=call.user.authorization)
-    return Answer(reply.body if reply.ok else {"error": str(reply.body["error"]["reason"])})
+    return Answer(reply.read(dict) if reply.ok else {"error": str(reply.error.reason)})

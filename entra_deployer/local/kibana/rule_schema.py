@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import datemath
 from entra_deployer.local.kibana.errors import not_served
 from entra_deployer.local.kibana.profiles import Profile
@@ -124,12 +124,12 @@ def rule_body(profile: Profile, *, imported: bool = False, more: dict[str, Kind]
         optional |= {"rule_id": text(), "id": UUID}
     whole = fields(required | OWN, optional)
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if isinstance(value, dict) and value.get("type") != "esql":
             if value.get("type") in TYPES:
                 raise not_served(f"the local API serves rules of type esql, not {value['type']}")
             problems.append(Problem(f"{path}.type" if path else "type", WRONG_TYPE))
-            return value
+            return None
         return whole(value, path, problems)
 
     return check

@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, Literal
 
-from entra_deployer.core.json import Untyped as Json
+import msgspec
+
+from entra_deployer.core.json import Json, as_int, as_mapping, as_mappings
 from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
@@ -14,7 +16,68 @@ from entra_deployer.local.kibana.schema import Kind, checked, told
 from entra_deployer.local.kibana.server import Call, Kibana
 from entra_deployer.local.kibana.store import PARAMETERS, RULES, Conflict, Stored
 
-type Rule = dict[str, Any]
+type Rule = Mapping[str, Json]
+
+
+class ListOfExceptions(msgspec.Struct, frozen=True):
+    """How a rule names a list of exceptions."""
+
+    list_id: str
+    type: str
+    namespace_type: str
+
+
+class Override(msgspec.Struct, frozen=True):
+    """A column that decides on the severity or the risk score of an alert: on `severity`, where it has the `value`."""
+
+    field: str
+    value: str = ""
+    severity: str = ""
+
+
+class Period(msgspec.Struct, frozen=True):
+    """For how long alerts are suppressed."""
+
+    value: int
+    unit: Literal["s", "m", "h"]
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """Which alerts become one."""
+
+    group_by: tuple[str, ...]
+    duration: Period | None = None
+    missing_fields_strategy: str = "suppress"
+
+
+class Known(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """What the server itself reads of a rule that it keeps."""
+
+    id: str
+    rule_id: str
+    name: str
+    query: str
+    interval: str
+    start: str
+    end: str
+    enabled: bool
+    revision: int
+    max_signals: int
+    severity: str
+    risk_score: int | float
+    exceptions_list: tuple[ListOfExceptions, ...]
+    severity_mapping: tuple[Override, ...]
+    risk_score_mapping: tuple[Override, ...]
+    rule_name_override: str = ""
+    timestamp_override: str = ""
+    timestamp_override_fallback_disabled: bool = False
+    alert_suppression: Suppression | None = None
+
+
+def known(rule: Rule) -> Known:
+    """What is read of a rule."""
+    return msgspec.convert(rule, Known)
+
 
 VOLATILE: Final = {"id", "revision", "enabled", "created_at", "created_by", "updated_at", "updated_by"}
 SORTS: Final = {
@@ -30,7 +93,7 @@ MOST: Final = 10_000
 def made(body: Rule, profile: Profile, user: str, now: datetime) -> Rule:
     """A new rule from a checked create or import body."""
     written = {name: body[name] for name in (*profile.crud_fields, *EXTRA_DEFAULTS) if name in body}
-    rule = {
+    rule: dict[str, Json] = {
         **{name: body[name] for name in (*REQUIRED, *OWN)},
         **{name: body[name] for name in KEPT if name in body},
         **{name: body.get(name, default) for name, (_, default) in DEFAULTED.items()},
@@ -50,7 +113,7 @@ def made(body: Rule, profile: Profile, user: str, now: datetime) -> Rule:
 def replaced(old: Rule, body: Rule, profile: Profile, user: str, now: datetime) -> Rule:
     """A rule after PUT: what the body leaves out goes back to its default, but for a few things that stay."""
     kept = {name: old[name] for name in EXTRA_DEFAULTS if name not in profile.crud_fields}
-    new = made(body, profile, user, now) | kept
+    new = {**made(body, profile, user, now), **kept}
     new |= {name: old[name] for name in ("id", "rule_id", "created_at", "created_by", "immutable")}
     new["version"] = body.get("version", old["version"])
     if "enabled" not in body:
@@ -71,10 +134,10 @@ def with_id(rule: Rule) -> Rule:
 
 def check_whole(rule: Rule) -> None:
     """What is looked at only when a rule is saved: schedule, timeline, exception lists."""
-    if datemath.duration(rule["interval"]) is None:
+    if datemath.duration(str(rule["interval"])) is None:
         complaint = f"string is not a valid duration: {rule['interval']}"
         raise detection(400, f"Error validating create data - [schedule.interval]: {complaint}")
-    if sum(one["type"] == "rule_default" for one in rule["exceptions_list"]) > 1:
+    if sum(one["type"] == "rule_default" for one in as_mappings(rule["exceptions_list"])) > 1:
         raise detection(500, "More than one default exception list found on rule")
 
 
@@ -88,12 +151,12 @@ def pair_problems(body: Mapping[str, Json]) -> list[str]:
     return []
 
 
-def validated(kind: Kind, value: Json, where: str = "body") -> Json:
-    """A checked body or query string; raises the 400 that lists what is wrong."""
+def validated(kind: Kind, value: object, where: str = "body") -> Mapping[str, Json]:
+    """A checked body or query string, {} for null; raises the 400 that lists what is wrong."""
     clean, problems = checked(kind, value)
     if problems:
         raise core(400, f"[request {where}]: {told(problems)}")
-    return clean
+    return as_mapping(clean)
 
 
 def flag(call: Call, name: str) -> bool:
@@ -106,8 +169,10 @@ def flag(call: Call, name: str) -> bool:
 
 
 def _completed(rule: Rule) -> Rule:
-    actions = [{"uuid": str(uuid.uuid4()), **action} for action in rule["actions"]]
-    fields = [{"ecs": ecs.types().get(one["name"]) == one["type"], **one} for one in rule["required_fields"]]
+    actions = [{"uuid": str(uuid.uuid4()), **action} for action in as_mappings(rule["actions"])]
+    fields = [
+        {"ecs": ecs.types().get(str(one["name"])) == one["type"], **one} for one in as_mappings(rule["required_fields"])
+    ]
     return {**rule, "actions": actions, "required_fields": fields}
 
 
@@ -119,19 +184,19 @@ def _stamped(rule: Rule, user: str, now: datetime, *, created: bool) -> Rule:
 
 def _revised(old: Rule, new: Rule) -> Rule:
     same = all(old.get(name) == new.get(name) for name in (old.keys() | new.keys()) - VOLATILE)
-    return {**new, "revision": old["revision"] + (not same)}
+    return {**new, "revision": as_int(old["revision"]) + (not same)}
 
 
 # -- keeping
 
 
-def document(space: str, rule: Rule, over: Stored | None = None) -> dict[str, Any]:
+def document(space: str, rule: Rule, over: Stored | None = None) -> Rule:
     """A rule as it is stored: itself, how its last run went, when it was switched on, what filters and sorts ask for.
 
     `over` is the one that stands; a rule that is switched on runs at once.
     """
-    before = over.source if over else {"rule": {}}
-    switched = rule["enabled"] and not before["rule"].get("enabled")
+    before: Rule = over.source if over else {}
+    switched = rule["enabled"] and not (over and over.part("rule").get("enabled"))
     attributes = {
         "alertTypeId": "siem.esqlRule",
         "name": rule["name"],
@@ -159,7 +224,7 @@ def read(kibana: Kibana, space: str, rule_id: str | None, object_id: str | None)
     return hits[0] if hits else None
 
 
-def find(kibana: Kibana, space: str, text: str | None, **more: object) -> tuple[list[Stored], int]:
+def find(kibana: Kibana, space: str, text: str | None, **more: Json) -> tuple[list[Stored], int]:
     """A page of the rules of a space that match a KQL filter, and how many match."""
     return kibana.store.search(RULES, _query(space, text), **more)
 
@@ -194,13 +259,13 @@ def by_rule_ids(kibana: Kibana, space: str, rule_ids: list[str]) -> dict[str, St
     for start in range(0, len(rule_ids), 1000):
         some = [{"terms": {"alert.attributes.params.ruleId": rule_ids[start : start + 1000]}}]
         query = {"bool": {"filter": [{"term": {"space": space}}, *some]}}
-        found |= {stored.source["rule"]["rule_id"]: stored for stored in kibana.store.every(RULES, query)}
+        found |= {str(stored.part("rule")["rule_id"]): stored for stored in kibana.store.every(RULES, query)}
     return found
 
 
 def save(kibana: Kibana, space: str, rule: Rule, *, over: Stored | None = None) -> Rule:
     """Write a rule, a new one or over the one that was read; raises the 409 of two writers at once."""
-    object_id = over.id if over else rule.get("id", str(uuid.uuid4()))
+    object_id = over.id if over else str(rule.get("id") or uuid.uuid4())
     rule = {**rule, "id": object_id}
     try:
         kibana.store.write(RULES, object_id, document(space, rule, over), over=over)
@@ -211,6 +276,5 @@ def save(kibana: Kibana, space: str, rule: Rule, *, over: Stored | None = None) 
 
 def shown(stored: Stored) -> Rule:
     """A rule as GET shows it: with what its last execution said."""
-    summary = stored.source["summary"]
-    rule: Rule = stored.source["rule"]
+    summary, rule = stored.source["summary"], stored.part("rule")
     return {**rule, "execution_summary": {"last_execution": summary}} if summary else rule

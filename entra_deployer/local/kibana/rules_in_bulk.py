@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts
 from entra_deployer.local.kibana import bodies, datemath, exceptions, rules, things
 from entra_deployer.local.kibana.auth import RULES_ALL
 from entra_deployer.local.kibana.errors import Fault, core, detection, not_served, unauthorized
@@ -28,23 +28,25 @@ def act(kibana: Kibana, call: Call) -> Answer:
     body, is_dry = _checked_action(call.body), rules.flag(call, "dry_run")
     if "ids" in body and "query" in body:
         raise detection(400, "Both query and ids are sent. Define either ids or query in request payload.")
-    if len(body.get("ids", [])) > MOST_IDS:
+    if len(as_texts(body.get("ids"))) > MOST_IDS:
         raise detection(400, "More than 100 ids sent for bulk edit action.")
     things.require_space(kibana, call.space)
     chosen, missing = _chosen(kibana, call, body)
-    errors = [{"message": "Rule not found", "status_code": 500, "rules": [{"id": one} for one in missing]}]
-    errors = errors if missing else []
+    errors: list[Json] = []
+    forbidden: list[Rule] = []
+    if missing:
+        errors.append({"message": "Rule not found", "status_code": 500, "rules": [{"id": one} for one in missing]})
     done: dict[str, list[Rule]] = {"updated": [], "created": [], "deleted": [], "skipped": []}
     if body["action"] != "delete":
         call.must(RULES_ALL, unauthorized("bulkEdit"))
         done["updated"] = _switched(kibana, call, chosen, enabled=body["action"] == "enable", is_dry=is_dry)
     elif RULES_ALL in call.rights:
-        done["deleted"] = [stored.source["rule"] for stored in chosen]
+        done["deleted"] = [stored.part("rule") for stored in chosen]
         kibana.store.delete_all(RULES, [] if is_dry else [stored.id for stored in chosen])
     elif chosen:
-        names = [{name: stored.source["rule"][name] for name in ("id", "name")} for stored in chosen]
-        errors.append({"message": str(unauthorized("delete")), "status_code": 403, "rules": names})
-    return _answer_to_action(done, errors, is_dry=is_dry)
+        forbidden = [{name: stored.part("rule")[name] for name in ("id", "name")} for stored in chosen]
+        errors.append({"message": str(unauthorized("delete")), "status_code": 403, "rules": forbidden})
+    return _answer_to_action(done, errors, failed=len(missing) + len(forbidden), is_dry=is_dry)
 
 
 def _checked_action(value: Json) -> Rule:
@@ -55,32 +57,32 @@ def _checked_action(value: Json) -> Rule:
         raise core(400, f"[request body]: {told([*found, Problem('edit', 'Required')])}")
     if chosen not in SERVED:
         raise not_served(f"the bulk actions are {', '.join(SERVED)}")
-    body: Rule = rules.validated(ACTION_BODY, value)
-    return body
+    return rules.validated(ACTION_BODY, value)
 
 
 def _chosen(kibana: Kibana, call: Call, body: Rule) -> tuple[list[Stored], list[str]]:
     """The rules that a body names, and the ids that are not there."""
     if "ids" not in body:
-        return rules.every(kibana, call.space, body.get("query")), []
-    query = {"bool": {"filter": [{"term": {"space": call.space}}, {"ids": {"values": body["ids"]}}]}}
+        return rules.every(kibana, call.space, str(body.get("query", ""))), []
+    ids = as_texts(body["ids"])
+    query = {"bool": {"filter": [{"term": {"space": call.space}}, {"ids": {"values": ids}}]}}
     found = {stored.id: stored for stored in kibana.store.every(RULES, query)}
-    return list(found.values()), [one for one in body["ids"] if one not in found]
+    return list(found.values()), [one for one in ids if one not in found]
 
 
 def _switched(kibana: Kibana, call: Call, chosen: list[Stored], *, enabled: bool, is_dry: bool) -> list[Rule]:
     """The rules as they are afterwards; those that were so already are not written."""
-    now = {"enabled": enabled, "updated_at": datemath.iso(kibana.clock()), "updated_by": call.user.name}
-    other = [stored for stored in chosen if stored.source["rule"]["enabled"] != enabled]
-    documents = [(stored.id, rules.document(call.space, {**stored.source["rule"], **now}, stored)) for stored in other]
+    now: Rule = {"enabled": enabled, "updated_at": datemath.iso(kibana.clock()), "updated_by": call.user.name}
+    other = [stored for stored in chosen if stored.part("rule")["enabled"] != enabled]
+    documents = [(stored.id, rules.document(call.space, {**stored.part("rule"), **now}, stored)) for stored in other]
     kibana.store.write_all(RULES, [] if is_dry else documents)
-    return [{**stored.source["rule"], "enabled": enabled} for stored in chosen]
+    return [{**stored.part("rule"), "enabled": enabled} for stored in chosen]
 
 
-def _answer_to_action(done: dict[str, list[Rule]], errors: list[Json], *, is_dry: bool) -> Answer:
-    succeeded, failed = sum(map(len, done.values())), sum(len(error["rules"]) for error in errors)
+def _answer_to_action(done: dict[str, list[Rule]], errors: list[Json], *, failed: int, is_dry: bool) -> Answer:
+    succeeded = sum(map(len, done.values()))
     summary = {"failed": failed, "succeeded": succeeded, "skipped": 0, "total": succeeded + failed}
-    attributes = {"results": {name: [] for name in done} if is_dry else done, "summary": summary}
+    attributes: dict[str, Json] = {"results": {name: [] for name in done} if is_dry else done, "summary": summary}
     if not failed:
         return Answer({"success": True, "rules_count": succeeded, "attributes": attributes})
     message = "Bulk edit partially failed" if succeeded else "Bulk edit failed"
@@ -107,14 +109,14 @@ def export(kibana: Kibana, call: Call) -> Answer:
     if not name.isprintable():
         raise core(500, "An internal server error occurred")
     missing: list[Json] = []
-    if body is None:
+    if not body:
         found = rules.every(kibana, call.space)
     else:
-        wanted = list(dict.fromkeys(one["rule_id"] for one in body["objects"]))
+        wanted = list(dict.fromkeys(str(one["rule_id"]) for one in as_mappings(body["objects"])))
         known = rules.by_rule_ids(kibana, call.space, wanted)
         found = [known[one] for one in wanted if one in known]
         missing = [{"rule_id": one} for one in wanted if one not in known]
-    lines: list[Json] = [stored.source["rule"] for stored in found]
+    lines: list[Rule] = [stored.part("rule") for stored in found]
     if any(rule["exceptions_list"] or rule["actions"] for rule in lines) and not bare:
         raise not_served("rules are exported without what they refer to: exclude_export_details=true")
     if not bare:
@@ -144,7 +146,7 @@ class Report:
 
     def answer(self) -> Answer:
         """The report as the route gives it."""
-        body = {
+        body: Rule = {
             "exceptions_success": True,
             "exceptions_success_count": 0,
             "exceptions_errors": [],
@@ -178,7 +180,7 @@ def import_rules(kibana: Kibana, call: Call) -> Answer:
     wanted = _readable(kibana, lines, report, overwrite=overwrite)
     if not things.has_space(kibana, call.space):  # told of each rule, in an answer of 200
         for rule in wanted:
-            report.fail(rule["rule_id"], 400, things.NO_SPACE)
+            report.fail(str(rule["rule_id"]), 400, things.NO_SPACE)
     elif not _connectors_missing(kibana, call, wanted, report):
         _import_rules(kibana, call, wanted, report, overwrite=overwrite)
     return report.answer()
@@ -199,23 +201,27 @@ def _readable(kibana: Kibana, lines: list[bodies.Line], report: Report, *, overw
         if not isinstance(line.value, dict):
             report.fail("(unknown id)", 400, ", ".join([f"Expected object, received {type_name(line.value)}"] * 3))
             continue
-        body, problems = checked(kind, line.value)
+        clean, problems = checked(kind, line.value)
         if problems:
             report.fail("(unknown id)", 400, told(problems))
             continue
-        if body["rule_id"] in found and not overwrite:
-            report.fail(body["rule_id"], 400, f'More than one rule with rule-id: "{body["rule_id"]}" found')
-        found.pop(body["rule_id"], None)
-        found[body["rule_id"]] = body  # the last one wins
+        body = as_mapping(clean)
+        key = str(body["rule_id"])
+        if key in found and not overwrite:
+            report.fail(key, 400, f'More than one rule with rule-id: "{key}" found')
+        found.pop(key, None)
+        found[key] = body  # the last one wins
     return list(found.values())
 
 
 def _connectors_missing(kibana: Kibana, call: Call, wanted: list[Rule], report: Report) -> bool:
-    actions = [action for rule in wanted for action in rule.get("actions", [])]
+    actions = [action for rule in wanted for action in as_mappings(rule.get("actions"))]
     missing = things.missing_connectors(kibana, call.space, actions)
     if not missing:
         return False
-    users = [rule["rule_id"] for rule in wanted if any(one["id"] in missing for one in rule.get("actions", []))]
+    users = [
+        str(rule["rule_id"]) for rule in wanted if any(one["id"] in missing for one in as_mappings(rule.get("actions")))
+    ]
     if len(missing) == 1:
         message = f"1 connector is missing. Connector id missing is: {missing[0]}"
     else:
@@ -226,24 +232,25 @@ def _connectors_missing(kibana: Kibana, call: Call, wanted: list[Rule], report: 
 
 
 def _import_rules(kibana: Kibana, call: Call, wanted: list[Rule], report: Report, *, overwrite: bool) -> None:
-    existing = rules.by_rule_ids(kibana, call.space, [body["rule_id"] for body in wanted])
+    existing = rules.by_rule_ids(kibana, call.space, [str(body["rule_id"]) for body in wanted])
     documents = []
     for body in wanted:
-        old = existing.get(body["rule_id"])
+        key = str(body["rule_id"])
+        old = existing.get(key)
         if old and not overwrite:
-            report.fail(body["rule_id"], 409, f'rule_id: "{body["rule_id"]}" already exists')
+            report.fail(key, 409, f'rule_id: "{key}" already exists')
             continue
         if RULES_ALL not in call.rights:
-            report.fail(body["rule_id"], 400, str(unauthorized("update" if old else "create")))
+            report.fail(key, 400, str(unauthorized("update" if old else "create")))
             continue
         body = _without_missing_lists(kibana, call, body, report)  # noqa: PLW2901 -- the corrected body
         try:
             rule = _merged(kibana, call, body, old)
             rules.check_whole(rule)
         except Fault as fault:
-            report.fail(body["rule_id"], fault.status, fault.body["message"])
+            report.fail(key, fault.status, fault.body["message"])
             continue
-        documents.append((rule["id"], rules.document(call.space, rule, old)))
+        documents.append((str(rule["id"]), rules.document(call.space, rule, old)))
     report.imported = len(kibana.store.write_all(RULES, documents))
     if documents:
         kibana.store.pause(3 if existing else 2)  # an import of any size waits three times, one over rules four times
@@ -253,18 +260,19 @@ def _merged(kibana: Kibana, call: Call, body: Rule, old: Stored | None) -> Rule:
     now, user = kibana.clock(), call.user.name
     if not old:
         return rules.with_id(rules.made(body, kibana.profile, user, now))
-    rule = old.source["rule"]
+    rule = old.part("rule")
     if not kibana.profile.import_merges:
         return rules.replaced(rule, body, kibana.profile, user, now)
     return {**rules.patched(rule, body, user, now), "revision": rule["revision"]}
 
 
 def _without_missing_lists(kibana: Kibana, call: Call, body: Rule, report: Report) -> Rule:
-    kept = []
-    for one in body.get("exceptions_list", []):
-        if exceptions.find_list(kibana, call.space, one["list_id"], one["namespace_type"]):
+    kept, key = [], str(body["rule_id"])
+    for one in as_mappings(body.get("exceptions_list")):
+        list_id = str(one["list_id"])
+        if exceptions.find_list(kibana, call.space, list_id, str(one["namespace_type"])):
             kept.append(one)
             continue
-        what = f'references a non existent exception list of list_id: "{one["list_id"]}"'
-        report.fail(body["rule_id"], 400, f'Rule with rule_id: "{body["rule_id"]}" {what}. Reference has been removed.')
+        what = f'references a non existent exception list of list_id: "{list_id}"'
+        report.fail(key, 400, f'Rule with rule_id: "{key}" {what}. Reference has been removed.')
     return {**body, "exceptions_list": kept} if "exceptions_list" in body else body

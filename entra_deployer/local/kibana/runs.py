@@ -11,7 +11,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+import msgspec
+
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import rule_routes, rules, things
 from entra_deployer.local.kibana.alerts import Book, Run
 from entra_deployer.local.kibana.auth import RULES_ALL
@@ -40,18 +42,19 @@ def preview(kibana: Kibana, call: Call) -> Answer:
         raise detection(400, {"errors": problems})
     things.require_space(kibana, call.space)
     call.must(RULES_ALL, detection(403, {"errors": [rule_routes.NO_LIST]}))
-    if body["invocationCount"] < 1:
+    count = msgspec.convert(body["invocationCount"], float)
+    if count < 1:
         return _not_run("Invalid invocation count")
     if not _may_read(kibana, call):
         return _not_run(UNREADABLE)
     end, step = _schedule(body)
     preview_id = str(uuid.uuid4())
-    rule = rules.made(body, kibana.profile, call.user.name, kibana.clock())
-    rule |= {"id": preview_id, "enabled": True}
+    made = rules.made(body, kibana.profile, call.user.name, kibana.clock())
+    rule = {**made, "id": preview_id, "enabled": True}
     logs: list[Json] = []
     aborted, began = False, time.monotonic()
-    for place in range(int(body["invocationCount"])):
-        started_at = end - step * (int(body["invocationCount"]) - 1 - place)
+    for place in reversed(range(int(count))):
+        started_at = end - step * place
         log, outcome = _run_once(kibana, call, rule, started_at)
         logs.append(log)
         aborted = time.monotonic() - began > TIME_OUT
@@ -64,7 +67,7 @@ def _run_once(kibana: Kibana, call: Call, rule: Rule, started_at: datetime) -> t
     began = time.monotonic()
     book = Book.of(call.space, preview=True)
     outcome = execute(kibana, Run(rule, call.space, book, started_at, call.user.authorization))
-    log = {
+    log: dict[str, Json] = {
         "errors": outcome.errors,
         "warnings": outcome.warnings,
         "startedAt": iso(started_at),
@@ -74,10 +77,10 @@ def _run_once(kibana: Kibana, call: Call, rule: Rule, started_at: datetime) -> t
 
 
 def _schedule(body: Rule) -> tuple[datetime, timedelta]:
-    end = parse(body["timeframeEnd"])
+    end = parse(str(body["timeframeEnd"]))
     if end is None:
         raise detection(500, {"errors": ["forceNow must be a valid Date"]})
-    interval = body.get("interval", "5m")
+    interval = str(body.get("interval", "5m"))
     step = duration(interval)
     if step is None:
         form = "Durations must be of the form {number}x. Example: 5s, 5m, 5h or 5d"
@@ -85,12 +88,16 @@ def _schedule(body: Rule) -> tuple[datetime, timedelta]:
     return end, step
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    has_all_requested: bool
+
+
 def _may_read(kibana: Kibana, call: Call) -> bool:
     book = Book.of(call.space, preview=True)
     names = [book.alias, book.index.removesuffix("000001") + "*"]
     wanted = {"index": [{"names": names, "privileges": ["read"]}]}
     reply = kibana.elastic.call("POST", "/_security/user/_has_privileges", wanted, caller=call.user.authorization)
-    return bool(reply.ok and reply.body["has_all_requested"])
+    return reply.ok and reply.read(_Asked).has_all_requested
 
 
 def _not_run(error: str) -> Answer:
@@ -103,8 +110,9 @@ TICK: Final = 1.0  # seconds between two looks for rules that are due
 
 def run_rule(kibana: Kibana, call: Call) -> Answer:
     """POST /local/rules/run {rule_id, at}: run a rule as if it were `at` (ISO 8601; now without it)."""
-    body = call.body if isinstance(call.body, dict) else {}
-    at = parse(body["at"]) if isinstance(body.get("at"), str) else kibana.clock()
+    body = call.fields
+    asked = body.get("at")
+    at = parse(asked) if isinstance(asked, str) else kibana.clock()
     if at is None or not isinstance(body.get("rule_id"), str):
         raise core(400, "[request body]: expected {rule_id, at}, at being an ISO date")
     stored = rule_routes.existing(kibana, call, body)
@@ -116,7 +124,7 @@ def run_rule(kibana: Kibana, call: Call) -> Answer:
 
 def run(kibana: Kibana, space: str, stored: Stored, at: datetime, caller: str | None) -> Outcome:
     """Run a rule once, write its alerts and note in the rule how it went."""
-    rule = stored.source["rule"]
+    rule = stored.part("rule")
     _note(kibana, stored.id, _running(at))
     outcome = execute(kibana, Run(rule, space, Book.of(space, preview=False), at, caller))
     _note(kibana, stored.id, _summary(outcome, at))
@@ -182,7 +190,7 @@ class Scheduler:
 def run_due(kibana: Kibana) -> int:
     """Run every enabled rule that is new, was switched on, or whose interval has passed; how many."""
     now, count = kibana.clock(), 0
-    names = ["default", *(stored.source["body"]["id"] for stored in things.every(kibana, things.SPACE))]
+    names = ["default", *(str(stored.part("body")["id"]) for stored in things.every(kibana, things.SPACE))]
     for space in names:
         for stored in rules.every(kibana, space, "alert.attributes.enabled: true"):
             if _is_due(stored, now):
@@ -192,8 +200,8 @@ def run_due(kibana: Kibana) -> int:
 
 
 def _is_due(stored: Stored, now: datetime) -> bool:
-    summary, step = stored.source["summary"], duration(stored.source["rule"]["interval"])
-    last, switched_on = parse(summary["date"]) if summary else None, parse(stored.source.get("switched_on") or "")
+    summary, step = stored.part("summary"), duration(str(stored.part("rule")["interval"]))
+    last, switched_on = parse(str(summary.get("date"))), parse(str(stored.source.get("switched_on")))
     if last is None or (switched_on and last < switched_on):
         return True
     return step is not None and last + step <= now

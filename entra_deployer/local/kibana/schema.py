@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, override
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 
 MISSING: Final = object()
 SHOWN: Final = 5
@@ -28,10 +28,10 @@ class Problem:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-type Kind = Callable[[Json, str, list[Problem]], Json]
+type Kind = Callable[[object, str, list[Problem]], Json]
 
 
-def checked(kind: Kind, value: Json) -> tuple[Json, list[Problem]]:
+def checked(kind: Kind, value: object) -> tuple[Json, list[Problem]]:
     """The value as the kind knows it, and what is wrong with it."""
     problems: list[Problem] = []
     return kind(value, "", problems), problems
@@ -46,7 +46,7 @@ def told(problems: list[Problem]) -> str:
 def text(least: int = 0, test: Callable[[str], object] | None = None, complaint: str = "Invalid") -> Kind:
     """A string of at least `least` characters, which `test` accepts, or else `complaint`."""
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, str):
             return _wrong_type("string", value, path, problems)
         if len(value) < least:
@@ -61,13 +61,13 @@ def text(least: int = 0, test: Callable[[str], object] | None = None, complaint:
 def number(*, integer: bool = True, least: int | None = None, most: int | None = None, coerce: bool = False) -> Kind:
     """A number, or an integer, within bounds; `coerce` takes the text of a query string."""
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if coerce and isinstance(value, str):
             if not re.fullmatch(r"\s*-?\d+\s*", value):
                 problems.append(Problem(path, "Expected number, received nan"))
-                return value
+                return None
             value = int(value)
-        if type_name(value) != "number":
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return _wrong_type("number", value, path, problems)
         if integer and value != int(value):
             problems.append(Problem(path, "Expected integer, received float"))
@@ -82,14 +82,17 @@ def number(*, integer: bool = True, least: int | None = None, most: int | None =
 
 def a(name: str) -> Kind:
     """A boolean, or an object of any content."""
-    return lambda value, path, problems: value if type_name(value) == name else _wrong_type(name, value, path, problems)
+    wanted = bool if name == "boolean" else dict
+    return lambda value, path, problems: (
+        value if isinstance(value, wanted) else _wrong_type(name, value, path, problems)
+    )
 
 
 def one_of(*values: str) -> Kind:
     """One of some strings."""
     expected = " | ".join(f"'{one}'" for one in values)
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, str):
             return _wrong_type(expected, value, path, problems)
         if value not in values:
@@ -103,10 +106,10 @@ def exactly(only: str | bool) -> Kind:  # noqa: FBT001 -- the value itself
     """One value and no other."""
     expected = f'"{only}"' if isinstance(only, str) else str(only).lower()
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if value != only or type(value) is not type(only):
             problems.append(Problem(path, f"Invalid literal value, expected {expected}"))
-        return value
+        return only
 
     return check
 
@@ -114,7 +117,7 @@ def exactly(only: str | bool) -> Kind:  # noqa: FBT001 -- the value itself
 def many(of: Kind, least: int = 0, most: int | None = None) -> Kind:
     """An array of at least `least` and at most `most` items of one kind."""
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, list):
             return _wrong_type("array", value, path, problems)
         if len(value) < least:
@@ -129,7 +132,7 @@ def many(of: Kind, least: int = 0, most: int | None = None) -> Kind:
 def fields(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
     """An object: what it must have, what it may have; everything else is dropped."""
 
-    def check(value: Json, path: str, problems: list[Problem]) -> Json:
+    def check(value: object, path: str, problems: list[Problem]) -> Json:
         if not isinstance(value, dict):
             return _wrong_type("object", value, path, problems)
         there = {name: kind for name, kind in (optional or {}).items() if name in value}
@@ -146,16 +149,16 @@ def nullable(of: Kind) -> Kind:
     return lambda value, path, problems: None if value is None else of(value, path, problems)
 
 
-def type_name(value: Json) -> str:
+def type_name(value: object) -> str:
     """The name that the complaints give to a value's type."""
     names = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
     return names.get(type(value), "object")
 
 
-def _wrong_type(expected: str, value: Json, path: str, problems: list[Problem]) -> Json:
+def _wrong_type(expected: str, value: object, path: str, problems: list[Problem]) -> Json:
     message = "Required" if value is MISSING else f"Expected {expected}, received {type_name(value)}"
     problems.append(Problem(path, message))
-    return value
+    return None
 
 
 def _joined(path: str, name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.auth import User
 from entra_deployer.local.kibana.elastic import Elastic
 from entra_deployer.local.kibana.errors import Fault
@@ -52,6 +52,11 @@ class Call:
     is_multipart: bool = False
     rights: frozenset[str] = frozenset()
 
+    @property
+    def fields(self) -> Mapping[str, Json]:
+        """The body as an object; an empty one for any other value."""
+        return self.body if isinstance(self.body, Mapping) else {}
+
     def must(self, right: str, fault: Fault) -> None:
         """Raise the fault for a caller without a right."""
         if right not in self.rights:
@@ -70,6 +75,12 @@ class Answer:
     body: Json = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def text_of(values: Mapping[str, Json], name: str) -> str | None:
+    """A value as a text, None where there is none."""
+    value = values.get(name)
+    return None if value is None else str(value)
 
 
 type Handler = Callable[[Kibana, Call], Answer]

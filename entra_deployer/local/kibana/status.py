@@ -3,6 +3,8 @@
 import uuid
 from typing import Final
 
+import msgspec
+
 from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.datemath import iso
 from entra_deployer.local.kibana.errors import ElasticsearchDown
@@ -10,6 +12,14 @@ from entra_deployer.local.kibana.server import Answer, Call, Kibana
 
 NAME: Final = "local-kibana"
 FINE: Final[dict[str, Json]] = {"level": "available", "summary": "All services and plugins are available"}
+
+
+class _Version(msgspec.Struct, frozen=True):
+    number: str
+
+
+class _Root(msgspec.Struct, frozen=True):
+    version: _Version
 
 
 def report(kibana: Kibana, *, known: bool) -> Answer:
@@ -20,8 +30,8 @@ def report(kibana: Kibana, *, known: bool) -> Answer:
         return Answer({"status": {"overall": {"level": "critical"}}}, status=503)
     if not known:
         return Answer({"status": {"overall": {"level": "available"}}})
-    number = seen.body["version"]["number"] if seen.ok else "unknown"
-    version = {
+    number = seen.read(_Root).version.number if seen.ok else "unknown"
+    version: dict[str, Json] = {
         "number": kibana.profile.version,
         "build_hash": "local",
         "build_number": 0,
@@ -29,7 +39,11 @@ def report(kibana: Kibana, *, known: bool) -> Answer:
         "build_date": iso(kibana.clock()),
         "build_flavor": "traditional",
     }
-    elasticsearch = {"level": "available", "summary": f"Elasticsearch {number} is available", "meta": {}}
+    elasticsearch: dict[str, Json] = {
+        "level": "available",
+        "summary": f"Elasticsearch {number} is available",
+        "meta": {},
+    }
     return Answer(
         {
             "name": NAME,

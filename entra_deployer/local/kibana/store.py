@@ -2,15 +2,17 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+import msgspec
+
+from entra_deployer.core.json import Json, as_mapping
 from entra_deployer.local.kibana.elastic import Elastic, Reply, reason, segment
 from entra_deployer.local.kibana.errors import core
 
 KEYWORD: Final = {"type": "keyword"}
-TEXT: Final = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
+TEXT: Final[dict[str, Json]] = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
 DATE: Final = {"type": "date"}
 
 # The fields of a rule that filters ask for, by the names that they have there.
@@ -25,7 +27,7 @@ THINGS: Final = "things"
 PAGE: Final = 1000
 
 # What is searched is mapped under the names that KQL filters use; the documents themselves are kept as they are.
-MAPPINGS: Final[dict[str, dict[str, Any]]] = {
+MAPPINGS: Final[dict[str, dict[str, Json]]] = {
     RULES: {
         "space": KEYWORD,
         "rule": {"type": "object", "enabled": False},
@@ -62,14 +64,49 @@ class Conflict(Exception):
     """The document exists already, or was changed by another request; the text is Elasticsearch's."""
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A document as it was read or written: where it stands in the order of writes is its version."""
+class Written(msgspec.Struct, frozen=True, rename="_{}".format):
+    """Where a write stands in the order of writes: the version of its document."""
 
-    id: str
-    source: dict[str, Any]
     seq_no: int
     primary_term: int
+
+
+class Stored(msgspec.Struct, frozen=True, rename="_{}".format):
+    """A document as it was read or written, with its version."""
+
+    id: str
+    source: Mapping[str, Json] = {}
+    seq_no: int = -1
+    primary_term: int = -1
+
+    def part(self, name: str) -> Mapping[str, Json]:
+        """An object that the document holds, {} where it has none."""
+        return as_mapping(self.source.get(name))
+
+
+class _Total(msgspec.Struct, frozen=True):
+    value: int
+
+
+class _Page(msgspec.Struct, frozen=True):
+    hits: list[Stored]
+    total: _Total
+
+
+class _Found(msgspec.Struct, frozen=True):
+    hits: _Page
+
+
+class _Documents(msgspec.Struct, frozen=True):
+    docs: list[Stored]
+
+
+class _Result(msgspec.Struct, frozen=True):
+    index: Written
+
+
+class _Bulk(msgspec.Struct, frozen=True):
+    items: list[_Result]
 
 
 class Store:
@@ -106,7 +143,7 @@ class Store:
     def get(self, index: str, doc_id: str) -> Stored | None:
         """One document by its id."""
         reply = self._elastic.call("GET", self._path(index, f"_doc/{segment(doc_id)}"))
-        return _stored(reply.body) if reply.ok and reply.body.get("found") else None
+        return reply.read(Stored) if reply.ok else None
 
     def get_all(self, index: str, doc_ids: Iterable[str]) -> dict[str, Stored]:
         """Those of the documents that are there, by their ids, in one request."""
@@ -114,14 +151,14 @@ class Store:
         if not wanted:
             return {}
         reply = self._checked(self._elastic.call("POST", self._path(index, "_mget"), {"ids": wanted}))
-        return {hit["_id"]: _stored(hit) for hit in reply.body["docs"] if hit.get("found")}
+        return {hit.id: hit for hit in reply.read(_Documents).docs if hit.seq_no >= 0}
 
     def search(self, index: str, query: object, **more: object) -> tuple[list[Stored], int]:
         """A page of the documents that match a Query DSL query, and how many match in all."""
         body = {"query": query, "seq_no_primary_term": True, "track_total_hits": True, **more}
         reply = self._checked(self._elastic.call("POST", self._path(index, "_search"), body))
-        hits = reply.body["hits"]
-        return [_stored(hit) for hit in hits["hits"]], hits["total"]["value"]
+        page = reply.read(_Found).hits
+        return page.hits, page.total.value
 
     def every(self, index: str, query: object) -> Iterator[Stored]:
         """All documents that match, in the order they were first written, page by page."""
@@ -134,7 +171,7 @@ class Store:
             after = {"search_after": [page[-1].seq_no]}
 
     def write(
-        self, index: str, doc_id: str, source: dict[str, Any], *, create: bool = False, over: Stored | None = None
+        self, index: str, doc_id: str, source: Mapping[str, Json], *, create: bool = False, over: Stored | None = None
     ) -> Stored:
         """Write a document: a new one, over the version `over`, or over whatever is there. Raises Conflict."""
         options = f"refresh={self._refresh}"
@@ -144,27 +181,27 @@ class Store:
             options += f"&{_only_over(over)}"
         return self._put(index, doc_id, source, options)
 
-    def note(self, index: str, doc_id: str, source: dict[str, Any], over: Stored) -> None:
+    def note(self, index: str, doc_id: str, source: Mapping[str, Json], over: Stored) -> None:
         """Write a document over the version `over` without waiting: searches see it a refresh later."""
         refresh = "true" if self._refresh == "true" else "false"
         self._put(index, doc_id, source, f"refresh={refresh}&{_only_over(over)}")
 
-    def _put(self, index: str, doc_id: str, source: dict[str, Any], options: str) -> Stored:
+    def _put(self, index: str, doc_id: str, source: Mapping[str, Json], options: str) -> Stored:
         path = self._path(index, f"_doc/{segment(doc_id)}?{options}")
         reply = self._checked(self._elastic.call("PUT", path, source))
-        return Stored(doc_id, source, reply.body["_seq_no"], reply.body["_primary_term"])
+        written = reply.read(Written)
+        return Stored(doc_id, source, written.seq_no, written.primary_term)
 
-    def write_all(self, index: str, documents: Iterable[tuple[str, dict[str, Any]]]) -> list[Stored]:
+    def write_all(self, index: str, documents: Iterable[tuple[str, Mapping[str, Json]]]) -> list[Stored]:
         """Write many documents in one request, over whatever is there."""
         pairs = list(documents)
         if not pairs:
             return []
         lines = [line for doc_id, source in pairs for line in ({"index": {"_id": doc_id}}, source)]
         reply = self._checked(self._elastic.call("POST", self._path(index, f"_bulk?refresh={self._refresh}"), lines))
-        results = [item["index"] for item in reply.body["items"]]
         return [
-            Stored(doc_id, source, result["_seq_no"], result["_primary_term"])
-            for (doc_id, source), result in zip(pairs, results, strict=True)
+            Stored(doc_id, source, result.index.seq_no, result.index.primary_term)
+            for (doc_id, source), result in zip(pairs, reply.read(_Bulk).items, strict=True)
         ]
 
     def delete(self, index: str, doc_id: str) -> bool:
@@ -184,12 +221,12 @@ class Store:
     def _checked(reply: Reply) -> Reply:
         if reply.ok:
             return reply
-        error = reply.body["error"]
+        error = reply.error
         if reply.status == 409:
-            raise Conflict(f"{error['reason']}: {reason(error)}")
-        if error["type"] == "action_request_validation_exception":
-            raise core(400, error["reason"])
-        raise core(reply.status, f"{error['reason']}: {reason(error)}")
+            raise Conflict(f"{error.reason}: {reason(error)}")
+        if error.type == "action_request_validation_exception":
+            raise core(400, str(error.reason))
+        raise core(reply.status, f"{error.reason}: {reason(error)}")
 
 
 def seconds_of(interval: str) -> float:
@@ -200,7 +237,3 @@ def seconds_of(interval: str) -> float:
 
 def _only_over(stored: Stored) -> str:
     return f"if_seq_no={stored.seq_no}&if_primary_term={stored.primary_term}"
-
-
-def _stored(hit: dict[str, Any]) -> Stored:
-    return Stored(hit["_id"], hit["_source"], hit["_seq_no"], hit["_primary_term"])

@@ -2,10 +2,10 @@
 
 import re
 import uuid
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from entra_deployer.core.json import Untyped as Json
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana.auth import SPACES_ALL
 from entra_deployer.local.kibana.errors import core, detection, not_found
 from entra_deployer.local.kibana.server import Answer, Call, Kibana
@@ -20,10 +20,10 @@ def get(kibana: Kibana, kind: str, space: str, key: str) -> Stored | None:
 
 
 def put(  # noqa: PLR0913 -- a thing has that many parts
-    kibana: Kibana, kind: str, space: str, key: str, body: dict[str, Any], *, parent: str = ""
+    kibana: Kibana, kind: str, space: str, key: str, body: Mapping[str, Json], *, parent: str = ""
 ) -> Stored:
     """Write a thing, new or over what is there."""
-    source = {"kind": kind, "space": space, "parent": parent, "body": body}
+    source: dict[str, Json] = {"kind": kind, "space": space, "parent": parent, "body": body}
     return kibana.store.write(THINGS, _doc_id(kind, space, key), source)
 
 
@@ -43,12 +43,13 @@ CONNECTOR: Final = "connector"
 
 def create_connector(kibana: Kibana, call: Call) -> Answer:
     """POST /api/actions/connector."""
-    body = call.body if isinstance(call.body, dict) else {}
+    body = call.fields
     for name in ("name", "connector_type_id"):
         if not isinstance(body.get(name), str):
             raise core(400, f"[request body.{name}]: expected value of type [string] but got [undefined]")
+    key = str(uuid.uuid4())
     connector = {
-        "id": str(uuid.uuid4()),
+        "id": key,
         "name": body["name"],
         "config": body.get("config", {}),
         "connector_type_id": body["connector_type_id"],
@@ -57,19 +58,19 @@ def create_connector(kibana: Kibana, call: Call) -> Answer:
         "is_missing_secrets": False,
         "is_system_action": False,
     }
-    put(kibana, CONNECTOR, call.space, connector["id"], connector)
+    put(kibana, CONNECTOR, call.space, key, connector)
     return Answer(connector)
 
 
 def list_connectors(kibana: Kibana, call: Call) -> Answer:
     """GET /api/actions/connectors."""
-    found = [stored.source["body"] for stored in every(kibana, CONNECTOR, call.space)]
+    found = [stored.part("body") for stored in every(kibana, CONNECTOR, call.space)]
     return Answer([{**connector, "referenced_by_count": 0} for connector in found])
 
 
-def missing_connectors(kibana: Kibana, space: str, actions: Iterable[Json]) -> list[str]:
+def missing_connectors(kibana: Kibana, space: str, actions: Iterable[Mapping[str, Json]]) -> list[str]:
     """The ids of connectors that actions name and that are not there."""
-    ids = dict.fromkeys(action["id"] for action in actions)
+    ids = dict.fromkeys(str(action["id"]) for action in actions)
     return [one for one in ids if not get(kibana, CONNECTOR, space, one)]
 
 
@@ -110,7 +111,7 @@ def has_space(kibana: Kibana, space: str) -> bool:
 
 def list_spaces(kibana: Kibana, call: Call) -> Answer:  # noqa: ARG001 -- a handler's shape
     """GET /api/spaces/space."""
-    return Answer([DEFAULT_SPACE, *(stored.source["body"] for stored in every(kibana, SPACE))])
+    return Answer([DEFAULT_SPACE, *(stored.part("body") for stored in every(kibana, SPACE))])
 
 
 def read_space(kibana: Kibana, call: Call) -> Answer:
@@ -121,36 +122,37 @@ def read_space(kibana: Kibana, call: Call) -> Answer:
 def create_space(kibana: Kibana, call: Call) -> Answer:
     """POST /api/spaces/space."""
     call.must(SPACES_ALL, core(403, "Unauthorized to create spaces"))
-    body = _checked_space(call.body)
-    if body["id"] == "default" or get(kibana, SPACE, ANYWHERE, body["id"]):
-        raise core(409, f"A space with the identifier {body['id']} already exists.")
+    key, body = _checked_space(call.body)
+    if key == "default" or get(kibana, SPACE, ANYWHERE, key):
+        raise core(409, f"A space with the identifier {key} already exists.")
     space: dict[str, Json] = {name: body[name] for name in SPACE_FIELDS if name in body}
     space.setdefault("disabledFeatures", [])
-    put(kibana, SPACE, ANYWHERE, space["id"], space)
+    put(kibana, SPACE, ANYWHERE, key, space)
     return Answer(space)
 
 
-def _existing_space(kibana: Kibana, space: str) -> dict[str, Json]:
+def _existing_space(kibana: Kibana, space: str) -> Mapping[str, Json]:
     if space == "default":
         return DEFAULT_SPACE
     found = get(kibana, SPACE, ANYWHERE, space)
     if not found:
         raise not_found()
-    body: dict[str, Json] = found.source["body"]
-    return body
+    return found.part("body")
 
 
-def _checked_space(body: Json) -> dict[str, Json]:
+def _checked_space(body: Json) -> tuple[str, Mapping[str, Json]]:
+    """The id of a space, and all that is said of it."""
     if not isinstance(body, dict):
         raise core(400, "[request body]: expected a plain object value, but found [null] instead.")
     for name in ("id", "name"):
         if not isinstance(body.get(name), str):
             raise core(400, f"[request body.{name}]: expected value of type [string] but got [undefined]")
-    if not re.fullmatch(r"[a-z0-9_-]+", body["id"]):
+    key = str(body["id"])
+    if not re.fullmatch(r"[a-z0-9_-]+", key):
         raise core(400, "[request body.id]: must be lower case, a-z, 0-9, '_', and '-' are allowed")
     if "color" in body and not re.fullmatch(r"#[a-zA-Z0-9]{6}", str(body["color"])):
         raise core(400, "[request body.color]: must be a 6 digit hex color, starting with a #")
     for name in body:
         if name not in SPACE_FIELDS:
             raise core(400, f"[request body.{name}]: definition for this key is missing")
-    return body
+    return key, body

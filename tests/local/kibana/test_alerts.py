@@ -21,10 +21,10 @@ class Indices:
 
     def call(self, method, path, _body=None, **_):
         if method == "HEAD":
-            return Reply(200 if path in self.made else 404, {})
+            return Reply(200 if path in self.made else 404, b"{}")
         self.meanwhile()
         self.made.append(path)
-        return Reply(200, {})
+        return Reply(200, b"{}")
 
 
 @pytest.mark.parametrize("preview", [True, False])
