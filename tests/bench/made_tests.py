@@ -4,24 +4,31 @@ Each hunt is compiled, its tests are made and tried as `deploy synth --write` do
 `deploy verify --mutate` does. Without a server the first step is taken alone: which rules have a case that fires.
 """
 
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
-from entra_deployer.core.errors import DeployError
+from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
+from entra_deployer.esql.rule_query import RuleQuery, Unreadable, read_query
+from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
 from entra_deployer.repository import OFFLINE, Repository
-from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase
-from entra_deployer.verify.generate_tests import synthesis_of, tried
+from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase, single_test
+from entra_deployer.verify.generate_tests import make_cases, stream_of, synthesis_of, tried
+from entra_deployer.verify.mutate.mutants import mutations
 from entra_deployer.verify.origin import Origin
+from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
+from entra_deployer.verify.seeding import Batch, Run, Server, seeded
 from entra_deployer.verify.verdict import Status, Verdict
 from entra_deployer.verify.verify_rules import make_bench, own_query
 
@@ -35,12 +42,14 @@ class Outcome:
     """What came of one rule of a hunt from `source`.
 
     `never` is what check says of a rule that can never fire, or that the version of the embedded stack does not take;
-    "" of any other. `seconds` are of CPU, to make the cases. `fires` and `quiet` count the cases.
+    "" of any other. `confirmed` is whether the embedded server was seen to agree. `seconds` are of CPU, to make the
+    cases. `fires` and `quiet` count the cases.
     """
 
     source: str
     name: str
     never: str = ""
+    confirmed: bool = False
     fires: int = 0
     quiet: int = 0
     seconds: float = 0.0
@@ -76,6 +85,7 @@ class Outcome:
             "source": self.source,
             "rule": self.name,
             "never": self.never,
+            "confirmed": self.confirmed,
             "fires": self.fires,
             "quiet": self.quiet,
             "seconds": round(self.seconds, 2),
@@ -89,20 +99,30 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Made:
-    """A rule of a hunt with what was made of it, not yet tried."""
+    """A rule of a hunt with what was made of it. `withheld` is why it cannot run at all, "" where it can.
+
+    `says_never` is what check says of it that would mean that it never fires.
+    """
 
     source: str
     name: str
-    never: str = ""
+    withheld: str = ""
+    says_never: str = ""
     made: Synthesis | None = None
     rule: CompiledRule | None = None
 
-    def outcome(self, verdict: Verdict | None = None) -> Outcome:
+    @property
+    def never(self) -> str:
+        """Why it can never fire, "" where it can."""
+        return self.withheld or ("" if self.made and self.made.fires else self.says_never)
+
+    def outcome(self, verdict: Verdict | None = None, *, confirmed: bool = False) -> Outcome:
         """What came of it."""
-        made = self.made
-        if made is None:
-            return Outcome(self.source, self.name, self.never)
-        return Outcome(self.source, self.name, self.never, made.fires, made.quiet, made.seconds, made.unsolved, verdict)
+        made = self.made or Synthesis("", self.name, ())
+        unsolved, seconds = made.unsolved, made.seconds
+        return Outcome(
+            self.source, self.name, self.never, confirmed, made.fires, made.quiet, seconds, unsolved, verdict
+        )
 
 
 def measure(folder: Path, files: Iterable[Path], connection: Connection | None) -> Iterator[Outcome]:
@@ -135,23 +155,83 @@ def _made_of(folder: Path, path: Path) -> Iterator[_Made]:
     compilation = Repository(folder).compile(OFFLINE, Selection((str(path),)))
     for rule in compilation.rules:
         made = synthesis_of(compilation, rule)
-        never = compilation.withheld.get(rule.rule.key) or ("" if made.fires else _never(rule, compilation.findings))
-        yield _Made(source, rule.rule.name, never, made, rule)
+        withheld, never = compilation.withheld.get(rule.rule.key, ""), _never(rule, compilation.findings)
+        yield _Made(source, rule.rule.name, withheld, never, made, rule)
     errors = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     if not compilation.rules and errors:  # a hunt in another language than ES|QL is no rule, and no error
         yield _Made(source, path.parent.name, f"{errors[0].code} {errors[0].message}")
 
 
 def _tried(rules: Sequence[_Made], connection: Connection, pool: Executor) -> Iterator[Outcome]:
-    """The outcomes of the rules, in their order: their cases are tried, then the tests are verified."""
+    """The outcomes of the rules, in their order. Tests that pass at once do so because no case of theirs is wrong.
+
+    The cases of the others are tried, as they are before they are written, and what is left is verified.
+    """
 
     def try_one(one: _Made) -> _Made:
         return replace(one, made=tried(one.made, connection.elastic, connection.elastic.now)) if one.made else one
 
-    kept = list(pool.map(try_one, rules))
-    found = iter(_verified([one for one in kept if one.made and one.made.tests], connection))
-    for one in kept:
-        yield one.outcome(next(found) if one.made and one.made.tests else None)
+    first = _verdicts(rules, connection)
+    wrong = [verdict is not None and verdict.status is not Status.PASSED for verdict in first]
+    again = list(pool.map(try_one, (one for one, bad in zip(rules, wrong, strict=True) if bad)))
+    found = iter(zip(again, _verdicts(again, connection), strict=True))
+    for one, verdict, bad in zip(rules, first, wrong, strict=True):
+        last, told = next(found) if bad else (one, verdict)
+        yield last.outcome(told, confirmed=bool(last.never) and _confirmed(last, connection))
+
+
+def _confirmed(one: _Made, connection: Connection) -> bool:
+    """Whether the embedded server shows that a rule never fires.
+
+    It refuses the rule's query, or this finds none of the events that it finds after a small change, such as to leave
+    one of its conditions out.
+    """
+    if one.rule is None:
+        return False
+    payload, server = one.rule.rule.payload, connection.elastic
+    version, run = server.version(), Run(f"never-{uuid.uuid4().hex[:8]}", server.now(), embedded=True)
+    try:
+        query = read_query(str(payload["query"]), version)
+    except Unreadable:
+        return _is_refused(server, str(payload["query"]))
+    stream = stream_of(query.tree)
+    bare = DetectionTest("any event", "", stream, (Event("any", {}, age=60),), (), ())
+    with seeded(server, [Batch(run.name("r"), (bare,), query)], run):
+        if _is_refused(server, query.at(run.name("rt0"))):
+            return True
+    return any(
+        _found_only_by(less, query, payload, server, run)
+        for mutation in mutations(query.tree)
+        if mutation.what.startswith("without") and (less := read_query(mutation.of(query.tree.text), version))
+    )
+
+
+def _is_refused(server: Server, text: str) -> bool:
+    try:
+        server.query(text)
+    except Refused as error:
+        return "Unknown index" not in error.message
+    return False
+
+
+def _found_only_by(less: RuleQuery, query: RuleQuery, payload: Mapping[str, Json], server: Server, run: Run) -> bool:
+    """Whether events made for a query are found by it on the server, and not by the other one."""
+    stream, within = stream_of(less.tree), time_range(payload, run.now)
+    cases = [one for one in make_cases(less.tree, payload) if isinstance(one, Case) and one.fires][:1]
+    tests = tuple(single_test(case, stream) for case in cases)
+    with seeded(server, [Batch(run.name("r"), tests, query)], run) as failures:
+        if failures or not tests:
+            return False
+        index = run.name("rt0")
+        found = server.query(less.at(index), filter=within).rows
+        return bool(found) and not server.query(query.at(index), filter=within).rows
+
+
+def _verdicts(rules: Sequence[_Made], connection: Connection) -> list[Verdict | None]:
+    """The verdict on each rule, None where it has no test."""
+    tested = [one for one in rules if one.made and one.made.tests]
+    found = iter(_verified(tested, connection))
+    return [next(found) if one in tested else None for one in rules]
 
 
 def _never(rule: CompiledRule, findings: Sequence[Issue]) -> str:
@@ -192,7 +272,7 @@ def _verdict(rule: RuleUnderTest, bench: Bench) -> Verdict:
 
 # -- the table -------------------------------------------------------------------------------------------------------
 
-_COLUMNS = ("source", "rules", "can fire", "made", "passed", "score", "at 1.0", "over 2 s")
+_COLUMNS = ("source", "rules", "never (confirmed)", "can fire", "made", "passed", "score", "at 1.0", "over 2 s")
 SLOW = 2.0
 """Seconds of CPU after which making the cases of one rule is slow."""
 
@@ -215,6 +295,7 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return (
         name,
         str(len(outcomes)),
+        f"{len(outcomes) - len(able)} ({sum(one.confirmed for one in outcomes)})",
         str(len(able)),
         _share(sum(one.fires > 0 for one in able), len(able)),
         _share(passed, len(able)),
@@ -235,7 +316,8 @@ def reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield f"{one.source}/{one.name}: {one.why_not}"
     for one in outcomes:
         if one.never:
-            yield f"never: {one.source}/{one.name}: {one.never}"
+            said = "confirmed by the server" if one.confirmed else "not confirmed"
+            yield f"never ({said}): {one.source}/{one.name}: {one.never}"
 
 
 def surviving(outcomes: Sequence[Outcome]) -> Iterator[str]:
