@@ -200,9 +200,8 @@ def _confirmed(one: _Made, connection: Connection) -> bool:
         if _is_refused(server, query.at(run.name("rt0"))):
             return True
     return any(
-        _found_only_by(less, query, payload, server, run)
+        _found_only_by(read_query(mutation.of(query.tree.text), version), query, payload, server, run)
         for mutation in mutations(query.tree)
-        if mutation.what.startswith("without") and (less := read_query(mutation.of(query.tree.text), version))
     )
 
 
