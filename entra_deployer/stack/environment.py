@@ -66,14 +66,15 @@ class Limits:
     """What a server is asked to bear at once, and what a push may not exceed without being told to.
 
     `parallel` requests of a kind at a time (1: one after the other); `batch` objects an import; `prune_count` and
-    `prune_percent` bound
-    deletions.
+    `prune_percent` bound deletions; `test_events` is how many events the tests of one rule may seed, which does not
+    bound the embedded stack.
     """
 
     parallel: int = 16
     batch: int = 100
     prune_count: int = 10
     prune_percent: float = 30.0
+    test_events: int = 10_000
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class LimitKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Annotated[int, Meta(ge=1, le=1000)] = Limits.batch
     prune_count: Annotated[int, Meta(ge=0)] = Limits.prune_count
     prune_percent: Annotated[float, Meta(ge=0, le=100)] = Limits.prune_percent
+    test_events: Annotated[int, Meta(ge=1)] = Limits.test_events
 
 
 class ApprovalKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,6 +25,15 @@ def without_test(tests: Sequence[DetectionTest]) -> str:
     return ""
 
 
+def too_many_events(tests: Sequence[DetectionTest], most: int | None) -> str:
+    """That the tests would seed more than `most` events into an environment; "" where they do not."""
+    events = sum(event.count for test in tests for event in test.events)
+    if most is None or events <= most:
+        return ""
+    why = f"its tests seed {events:,} events, and limits.test_events allows {most:,} here"
+    return f"{why}: verify it on local, or raise the limit"
+
+
 def wrong_rows(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
     """The test that holds no rows for a lookup index of the query, or rows for another one; "" for none."""
     for test in tests:

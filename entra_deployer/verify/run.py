@@ -20,7 +20,7 @@ from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
 from entra_deployer.verify.judge import Record, judge, matches, same_rows
 from entra_deployer.verify.mutate.mutate import mutate
-from entra_deployer.verify.obstacles import lacking_column, told_of_sources, without_test, wrong_rows
+from entra_deployer.verify.obstacles import lacking_column, told_of_sources, too_many_events, without_test, wrong_rows
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
@@ -58,6 +58,7 @@ class Bench:
     """Where rules are tried: the servers, their version, the run's clock and name.
 
     `embedded` says that the Elasticsearch is the embedded one, which lacks some field types, commands and functions.
+    `most_events` may be seeded for one rule, None for any number.
     With `mutate` the tests of every rule that passes are tried on its mutants, else of those that demand a score.
     `progress` is told how many rules are done, and of how many.
     """
@@ -69,6 +70,7 @@ class Bench:
     run_id: str
     embedded: bool
     parallel: int = 4
+    most_events: int | None = None
     mutate: bool = False
     progress: Callable[[int, int], None] = lambda _done, _total: None
 
@@ -182,7 +184,11 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         other = problems.other_rule(rule.unlike, subject=rule.name)
         return Verdict(rule.rule_id, rule.name, Status.FAILED, problems=(other,), tests=_files(rule))
     text = str(rule.payload.get("query", ""))
-    if why := without_test(rule.tests) or _beyond(beyond_embedded(text, bench.version) if bench.embedded else ""):
+    if (
+        why := without_test(rule.tests)
+        or too_many_events(rule.tests, bench.most_events)
+        or _beyond(beyond_embedded(text, bench.version) if bench.embedded else "")
+    ):
         return _no_verdict(rule, why)
     try:
         query = read_query(text, bench.version)

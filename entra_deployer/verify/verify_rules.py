@@ -139,6 +139,7 @@ def make_bench(
         run_id=uuid.uuid4().hex[:12],
         embedded=environment.embedded,
         parallel=environment.limits.parallel,
+        most_events=None if environment.embedded else environment.limits.test_events,
     )
 
 
