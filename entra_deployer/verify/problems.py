@@ -8,6 +8,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.stack.search import PreviewResult, QueryResult
+from entra_deployer.verify.judge import is_alerts_own
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.verdict import MutationResult
 
@@ -93,7 +94,7 @@ def lost_columns(
     filled = {column for row in rows for column, value in row.items() if value is not None}
     kept = {column for alert in alerts for column in alert}
     for column in sorted(filled - kept - {"_id", "_index", "_version"}):
-        if column.startswith("kibana.") or any(name.startswith(f"{column}.") for name in kept):
+        if is_alerts_own(column) or any(name.startswith(f"{column}.") for name in kept):
             continue
         hint = "its name or type collides with a field of ECS: rename it, or give it the type of ECS"
         yield Issue(LOST_COLUMN, Level.ERROR, f"the alerts lack the column {column}", subject, hint=hint)

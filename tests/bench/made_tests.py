@@ -71,9 +71,9 @@ class Outcome:
         if self.passed or (self.verdict is None and self.fires):
             return ""
         if self.verdict is not None:
-            said = [self.verdict.error, *(issue.message for issue in self.verdict.problems)]
-            said += [f"missed {one}" for one in self.verdict.missed]
+            said = [self.verdict.error, *(f"missed {one}" for one in self.verdict.missed)]
             said += [f"false alarm {one}" for one in self.verdict.false_alarms]
+            said += [issue.message for issue in self.verdict.problems if issue.level is Level.ERROR]
             return f"not passed: {next(filter(None, said), '')}"
         return self.unsolved[0].why if self.unsolved else "no case"
 

@@ -35,6 +35,7 @@ from entra_deployer.verify.generate.plan import Plan, columns_of
 from entra_deployer.verify.generate.recipes import Recipe
 from entra_deployer.verify.generate.sharpen import Example, Sharpener
 from entra_deployer.verify.generate.sizes import ONE_EVENT, Flags, Sizes, find_sizes, measured
+from entra_deployer.verify.judge import is_alerts_own
 
 MOST_MEMBERS = 256
 """So many members of an IN are tried one by one."""
@@ -398,12 +399,12 @@ class Maker:
                 for key in grouping.keys
                 if (name := self.plan.kept_keys.get(key.name))
             }
-            return {name: value for name, value in keys.items() if value is not None}
+            return {name: value for name, value in keys.items() if value is not None and not is_alerts_own(name)}
         wild = [name for name in document.fields if any(fnmatchcase(name, one) for one in self.plan.wild)]
         names = dict.fromkeys((*self.plan.shown, *wild)) if self.plan.shown or wild else tuple(document.fields)
         columns = {name: nodes.Column(nodes.Span(0, 0), name) for name in names}
         values = {name: value_of(column, self.plan.scope, document) for name, column in columns.items()}
-        known = {name: value for name, value in values.items() if value is not None}
+        known = {name: value for name, value in values.items() if value is not None and not is_alerts_own(name)}
         own = {name: value for name, value in known.items() if mark in str(value)}
         free = {name: value for name, value in own.items() if name not in self._conditioned}
         return dict(list((free or own or known).items())[:MOST_COLUMNS])

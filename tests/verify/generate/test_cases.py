@@ -172,6 +172,18 @@ def test_a_condition_that_is_not_solved_is_named(predicate, why):
     assert any(why in reason for reason in unsolved.values())
 
 
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("STATS n = COUNT(*) BY kibana.alert.rule.name, host.id, event.kind", {"host.id"}),
+        ("WHERE kibana.alert.rule.name IS NOT NULL | KEEP kibana.alert.rule.name, host.id", {"host.id"}),
+    ],
+)
+def test_no_entity_is_told_by_what_its_alert_has_of_its_own(text, entity):
+    cases, _ = make(f"FROM x | WHERE host.id IS NOT NULL | {text}")
+    assert set(cases["all conditions hold"].entity) == entity
+
+
 GROK = 'FROM x | GROK message "user %{USERNAME:u} from %{IP:ip} port %{NUMBER:p:int}" '
 
 
