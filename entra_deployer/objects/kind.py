@@ -138,10 +138,6 @@ class Kind(Protocol):
         """Whether, by its own witness, nobody edited it (or one field) since a push; None: it cannot tell."""
         ...
 
-    def is_untouched(self, live: LiveObject) -> bool:
-        """Whether the object itself shows that a push left it as it stands: only then may it go without a ledger."""
-        ...
-
 
 _TO_BE_CUT = frozenset({400, 404, 409, 413, 500})
 """Answers to a file of several objects that one of them may have caused."""

@@ -116,10 +116,6 @@ class RuleKind:
             return None
         return is_as_pushed(live.payload)
 
-    def is_untouched(self, live: LiveObject) -> bool:
-        """Whether it bears the digest of what it is."""
-        return is_as_pushed(live.object.payload)
-
 
 def _owner(owner: OwnerOf, name: str) -> Owner:
     if said := owner(name):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import DoesNotFit, Json, as_list, as_mapping, as_mappings, canonical, decode_json, same
+from entra_deployer.core.json import DoesNotFit, Json, as_mapping, as_mappings, canonical, decode_json, same
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
-from entra_deployer.objects.state import FieldDiff, FieldKept, LiveObject, StateObject
+from entra_deployer.objects.state import TAG, FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
     Nothing,
     SavedObjectBody,
@@ -30,18 +30,18 @@ _PAGE = 1000
 class SavedObjectKind:
     """The fields of saved objects: their attributes and, beside them, their references.
 
-    Ours wins, but for what we say nothing of.
+    Ours wins, but for what we say nothing of. The name of a reference to a tag means nothing to Kibana.
     """
 
     def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
         """The attributes and, beside them, the references in a fixed order."""
-        references = as_list(payload.get("references"))
+        references: list[Json] = [_plainly_named(one) for one in as_mappings(payload.get("references"))]
         ordered = sorted(references, key=canonical) if len(references) > 1 else references
         return {**as_mapping(payload["attributes"]), "references": ordered}
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
         """Whether two values say the same: line ends, and white space around a search's query, mean nothing."""
-        return same(one, other) or same(_comparable(one), _comparable(other))
+        return same(one, other) or same(comparable(one), comparable(other))
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields that differ; what we do not set is not ours to compare."""
@@ -56,9 +56,9 @@ class SavedObjectKind:
         """Ours over what stands: an attribute that we say nothing of keeps its value, and so does an analyst's tag."""
         attributes = {**as_mapping(live.payload["attributes"]), **as_mapping(desired.payload["attributes"])}
         ours = as_mappings(desired.payload.get("references"))
-        known = {canonical(one) for one in ours}
-        extra = [one for one in as_mappings(live.payload.get("references")) if canonical(one) not in known]
-        references = sorted([*ours, *(one for one in extra if one["type"] == "tag")], key=canonical)
+        known = {one["id"] for one in ours if one["type"] == TAG}
+        tags = [one for one in as_mappings(live.payload.get("references")) if one["type"] == TAG]
+        references = sorted([*ours, *(one for one in tags if one["id"] not in known)], key=canonical)
         payload: Mapping[str, Json] = {"attributes": attributes, "references": references}
         return Merged(StateObject(desired.kind, desired.key, desired.name, payload))
 
@@ -66,17 +66,13 @@ class SavedObjectKind:
         """What was written is what is ours."""
         return final
 
-    def was_pushed(self, live: StateObject) -> bool | None:  # noqa: ARG002 - there is no place for a witness
+    def was_pushed(self, live: StateObject) -> bool | None:  # noqa: ARG002 - a tag bears no witness
         """A saved object cannot tell."""
         return None
 
-    def is_as_pushed(self, live: StateObject, path: str = "") -> bool | None:  # noqa: ARG002 - there is no place for a witness
+    def is_as_pushed(self, live: StateObject, path: str = "") -> bool | None:  # noqa: ARG002 - a tag bears no witness
         """A saved object cannot tell."""
         return None
-
-    def is_untouched(self, live: LiveObject) -> bool:
-        """Whether a push made it and nobody wrote it since: Kibana moves `updated_at` at each write."""
-        return bool(self.was_pushed(live.object)) and bool(live.created_at) and live.created_at == live.updated_at
 
 
 @dataclass(frozen=True)
@@ -178,8 +174,9 @@ class SavedObjectHandler:
                 "attributes": {path: attributes[path] for path in paths if path in attributes},
                 "version": live.revision,
             }
-            if "references" in paths:
-                body["references"] = desired.payload["references"]
+            references = desired.payload["references"] if "references" in paths else _with_our_names(live, desired)
+            if references != live.object.payload["references"]:
+                body["references"] = references
             self._client.put(self._path(desired.key), body, SavedObjectBody, space=self._space)
             return
         for error in self._import([desired], overwrite=True).values():
@@ -246,8 +243,25 @@ def _flat(attributes: Mapping[str, Json]) -> dict[str, Json]:
     return flat
 
 
-def _comparable(value: Json) -> Json:
-    """A search's source with the query as a text field of a browser would not change it."""
+def _plainly_named(reference: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A reference to a tag by the name that Kibana gives it; any other as it is."""
+    return {**reference, "name": plain_name(str(reference["id"]))} if reference["type"] == TAG else reference
+
+
+def plain_name(tag_id: str) -> str:
+    """The name that Kibana gives the reference to a tag. It finds tags by type and id alone."""
+    return f"tag-ref-{tag_id}"
+
+
+def _with_our_names(live: LiveObject, desired: StateObject) -> list[Json]:
+    """The references that stand, those to our tag by the name that is desired: it may bear a witness."""
+    ours = {one["id"]: one for one in as_mappings(desired.payload["references"]) if one["type"] == TAG}
+    standing = as_mappings(live.object.payload["references"])
+    return sorted([ours.get(one["id"], one) if one["type"] == TAG else one for one in standing], key=canonical)
+
+
+def comparable(value: Json) -> Json:
+    """A value as it is compared: a search's source with the query as a text field of a browser would not change it."""
     text = value.get("searchSourceJSON") if isinstance(value, Mapping) else None
     try:
         source: Json = json.loads(text) if isinstance(text, str) else None

@@ -1,12 +1,17 @@
 """Saved ES|QL searches; newer Kibana calls one a Discover session."""
 
-from typing import TYPE_CHECKING
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from entra_deployer import facts
+from entra_deployer.core.json import Json, as_mapping, as_mappings, canonical
 from entra_deployer.core.target import StackVersion
-from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind
-from entra_deployer.objects.state import SAVED_SEARCH, StateObject
+from entra_deployer.objects.kind import Merged, OwnerOf
+from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind, comparable, plain_name
+from entra_deployer.objects.state import SAVED_SEARCH, TAG, StateObject
 
 if TYPE_CHECKING:
     from entra_deployer.stack.kibana import KibanaClient
@@ -14,16 +19,30 @@ if TYPE_CHECKING:
 
 _OF_A_NAME = 5
 """The version of such a UUID."""
+WITNESSED: Final = (
+    *("title", "description", "columns", "sort", "grid", "hideChart", "isTextBasedQuery", "usesAdHocDataView"),
+    *("timeRestore", "timeRange", "kibanaSavedObjectMeta"),
+)
+"""The attributes that a push writes: those in the digest. Kibana, and whoever works there, may add others."""
 
 
 class SavedSearchKind(SavedObjectKind):
-    """Saved searches. Their witness is their id: ours are UUIDs made of the hunt's, Kibana's own are random."""
+    """Saved searches. Our ids are UUIDs made of the hunt's, Kibana's own are random.
+
+    Kibana takes no attribute that it does not know, so the digest of what a push left is in the name of the reference
+    to our tag, which Kibana keeps and never reads. Discover writes its own name there when somebody saves the search.
+    """
 
     name = SAVED_SEARCH
     words = "saved search"
     shared = False
     named_once = False
     feature = facts.SEARCHES_FEATURE
+
+    def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:
+        """Ours over what stands, with the digest of what that makes where the desired one bears a digest."""
+        merged = super().merge(desired, live, base, owner)
+        return replace(merged, final=with_digest(merged.final)) if _digest_of(desired) else merged
 
     def was_pushed(self, live: StateObject) -> bool | None:
         """True where the id is one that is made of a name, as ours are; None where that tells nothing."""
@@ -32,6 +51,46 @@ class SavedSearchKind(SavedObjectKind):
         except ValueError:
             return None
 
+    def is_as_pushed(self, live: StateObject, path: str = "") -> bool | None:
+        """What the digest says of the whole search, or of an attribute that is in it."""
+        if path and path not in WITNESSED:
+            return None
+        return _digest_of(live) == _digest(live)
+
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> SavedObjectHandler:  # noqa: ARG002 - the same for all versions
         """The saved searches of a space."""
         return SavedObjectHandler(client, space, Form(SAVED_SEARCH, "search", "title", facts.MIGRATED_FROM))
+
+
+def with_digest(search: StateObject) -> StateObject:
+    """The search with its own digest in the name of the reference to our tag.
+
+    That is the one that bears a digest already, else the only one.
+    """
+    references = as_mappings(search.payload["references"])
+    tags = [one for one in references if one["type"] == TAG]
+    ours = next((one for one in tags if _digest_in(one)), tags[0])
+    named = {**ours, "name": f"{plain_name(str(ours['id']))}:{_digest(search)}"}
+    changed = sorted([named if one is ours else one for one in references], key=canonical)
+    return replace(search, payload={**search.payload, "references": changed})
+
+
+def _digest_of(search: StateObject) -> str:
+    """The digest that a search bears, "" where it bears none."""
+    return next(filter(None, map(_digest_in, as_mappings(search.payload["references"]))), "")
+
+
+def _digest_in(reference: Mapping[str, Json]) -> str:
+    name, plain = str(reference["name"]), plain_name(str(reference["id"]))
+    return name.removeprefix(f"{plain}:") if reference["type"] == TAG and name.startswith(f"{plain}:") else ""
+
+
+def _digest(search: StateObject) -> str:
+    """The digest of what a push decides on of a search under its id: not of tags, which analysts add."""
+    attributes = as_mapping(search.payload["attributes"])
+    ours: Json = {
+        "id": search.key,
+        "attributes": {name: comparable(attributes[name]) for name in WITNESSED if attributes.get(name) is not None},
+        "references": [one for one in as_mappings(search.payload["references"]) if one["type"] != TAG],
+    }
+    return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"

@@ -124,8 +124,8 @@ class _Comparison:
                 continue
             kind = KINDS[one.kind]
             if one.at in self._base or kind.was_pushed(one):
-                known = one.at in self._base or kind.named_once or kind.is_untouched(live)
-                way = "`push --prune` removes it" if known else "it was written since it was made, so a push leaves it"
+                known = one.at in self._base or kind.is_as_pushed(one)
+                way = "`push --prune` removes it" + ("" if known else " with `--overwrite`, as it was edited since")
                 message = f"it left the repository; {way}"
                 yield self._about(one, DriftKind.NOT_PUSHED, live, message)
             elif self._base:

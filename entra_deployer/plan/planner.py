@@ -334,20 +334,14 @@ class _SpacePlanner:
         return [self._change(Action.DELETE, live.object, None, live) for live in pushed]
 
     def _was_pushed(self, live: LiveObject) -> bool:
-        """Whether the ledger, or a witness bound to its very id, shows that a push left it here, and what it left."""
+        """Whether the ledger, or a witness bound to its very id, shows that a push made it."""
         kind, one = KINDS[live.object.kind], live.object
-        if self._policy.left(one.at):
-            return True
-        return bool(kind.was_pushed(one)) and (kind.is_untouched(live) or kind.is_as_pushed(one) is False)
+        return bool(self._policy.left(one.at) or kind.was_pushed(one))
 
     def _tell_unknown(self, unknown: Sequence[LiveObject]) -> None:
         for live in unknown:
-            if KINDS[live.object.kind].was_pushed(live.object):
-                message = f"it was written again after a push made it{_by(live)}{_when(live)}: it stays"
-                hint = "the ledger does not say whether by a push or by somebody; look at it, then delete it in Kibana"
-            else:
-                message = "it bears our mark, but nothing shows that a push made it: it stays"
-                hint = "a copy made in Kibana, or the ledger of its push is not here; delete it in Kibana"
+            message = "it bears our mark, but nothing shows that a push made it: it stays"
+            hint = "a copy made in Kibana, or the ledger of its push is not here; delete it in Kibana"
             self.issues.append(Issue(UNKNOWN_COPY, Level.NOTE, message, live.object.name, hint=hint))
 
     def _forbids_deletions(self, left: Sequence[LiveObject]) -> bool:
@@ -362,7 +356,7 @@ class _SpacePlanner:
         return True
 
     def _edited_before(self, left: Sequence[LiveObject]) -> bool:
-        """Whether somebody edited what would go: his work would go with it."""
+        """Whether somebody edited what would go, as far as can be known: his work would go with it."""
         if self._policy.overwrite:
             return False
         edited = [live for live in left if self._has_edits(live)]
@@ -377,7 +371,7 @@ class _SpacePlanner:
         if kind.is_as_pushed(one):
             return False
         known = [some[one.at] for some in (self._policy.base, self._policy.begun) if one.at in some]
-        return all(self._differs(one, left) for left in known) if known else not kind.is_untouched(live)
+        return all(self._differs(one, left) for left in known)
 
     def _differs(self, live: StateObject, left: StateObject) -> bool:
         """Whether an object is not as a push left it, but for what the live stack owns."""

@@ -14,6 +14,7 @@ from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
+from entra_deployer.objects.saved_search import with_digest
 from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
@@ -136,8 +137,9 @@ def unlike(
 
 
 def _stamped(rule: CompiledRule) -> CompiledRule:
-    """With its digest on it: the second witness, beside the ledger, of what a push left."""
-    return replace(rule, rule=replace(rule.rule, payload=with_witness(rule.rule.payload)))
+    """With their digests on both objects: the second witness, beside the ledger, of what a push left."""
+    stamped = replace(rule.rule, payload=with_witness(rule.rule.payload))
+    return replace(rule, rule=stamped, search=with_digest(rule.search))
 
 
 def read_existing(connection: Connection, desired: State) -> Existing:

@@ -379,6 +379,48 @@ def test_on_a_terminal_recover_shows_what_is_left_to_do_and_asks(pushed, proxy, 
     assert "no push was interrupted" in printed
 
 
+def put_search(project, search, **attributes):
+    body = {"attributes": attributes}
+    project.kibana.put(f"/api/saved_objects/search/{search['id']}", body, space=project.space)
+
+
+def import_search(project, search, **attributes):
+    """As an analyst who exports, changes and imports it again: Kibana then gives it both times anew."""
+    line = {name: search[name] for name in ("type", "id", "attributes", "references", "typeMigrationVersion")}
+    line["attributes"] = {**line["attributes"], **attributes}
+    project.kibana.upload("/api/saved_objects/_import", [line], space=project.space, params={"overwrite": "true"})
+
+
+def lose_the_ledger(stack, project):
+    elastic = connect(Endpoint(stack.elasticsearch_url, Credentials(Scheme.BASIC, stack.password, "elastic")))
+    lost = elastic.search_every("entra-deployer-ledger", query={"term": {"space": project.space}})
+    assert lost
+    elastic._client.bulk(
+        index="entra-deployer-ledger", operations=[{"delete": {"_id": key}} for key in lost], refresh=True
+    )
+    elastic.close()
+
+
+@pytest.mark.parametrize("edit", [put_search, import_search])
+def test_an_edit_of_a_search_blocks_where_no_ledger_tells_of_it(pushed, stack, edit):
+    name, other = pushed.names
+    for number, key in enumerate(("alpha", "beta"), 1):
+        pushed.add_hunt(key, number=number, threshold=9)
+    lose_the_ledger(stack, pushed)
+    assert pushed.deploy("push", "test") == 0, pushed.output
+    assert "failures > 9" in str(pushed.searches()[other])
+    edit(pushed, pushed.searches()[name], title=name, description="mine", columns=["theirs"])
+    lose_the_ledger(stack, pushed)
+    assert pushed.deploy("push", "test") == 1
+    told = " ".join(pushed.output.split())
+    assert "edited in Kibana since the last push" in told
+    assert 'columns is ["theirs"]' in told
+    assert pushed.searches()[name]["attributes"]["description"] == "mine"
+    assert pushed.deploy("push", "test", "--overwrite") == 0, pushed.output
+    assert pushed.searches()[name]["attributes"]["description"] != "mine"
+    assert pushed.deploy("drift", "test") == 0, pushed.output
+
+
 def as_a_browser(text):
     return text.replace("\n", "\r\n")
 

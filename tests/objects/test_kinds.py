@@ -5,8 +5,11 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 
+from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql.parse import parse
 from entra_deployer.objects import KINDS, order_of, rank_of
+from entra_deployer.objects.saved_search import WITNESSED, with_digest
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.objects.tag import mark_of, owner_tag
 from tests.builders import live, rule, search
@@ -147,13 +150,77 @@ def test_a_searchs_id_tells_whether_a_push_made_it():
     assert kind.was_pushed(search("an id of somebody's")) is None
 
 
-def test_a_searchs_times_tell_whether_somebody_wrote_it_after_the_push():
-    """Kibana 8.12.2 gives both at a creation and an import, and moves `updated_at` alone at a PUT."""
+# -- the witness of a saved search ------------------------------------------------------------------------------------
+
+OUR_TAG, TEAMS_TAG = ({"id": key, "name": f"tag-ref-{key}", "type": "tag"} for key in ("ours", "team"))
+AS_PUSHED = with_digest(search(str(uuid5(NAMESPACE_URL, "a")), references=[OUR_TAG], columns=["a"], rowHeight=1))
+
+
+def with_attributes(one, **attributes):
+    return replace(one, payload={**one.payload, "attributes": {**one.payload["attributes"], **attributes}})
+
+
+def with_references(one, *references):
+    return replace(one, payload={**one.payload, "references": list(references)})
+
+
+def test_what_a_push_writes_of_a_search_is_what_its_digest_covers():
+    tree = parse("FROM logs-* | WHERE a == 1", StackVersion(8, 19)).tree
+    made = saved_search("s", tree, View("A title", "What it is.", ("a",), 3600), owner_tag("default"))
+    assert set(made.payload["attributes"]) == set(WITNESSED)
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (AS_PUSHED, True),
+        (with_attributes(AS_PUSHED, rowHeight=3), True),
+        (with_references(AS_PUSHED, *AS_PUSHED.payload["references"], TEAMS_TAG), True),
+        (with_references(AS_PUSHED, TEAMS_TAG, *AS_PUSHED.payload["references"]), True),
+        (with_attributes(AS_PUSHED, columns=["b"]), False),
+        (with_attributes(AS_PUSHED, sort=[["a", "asc"]]), False),
+        (with_references(AS_PUSHED, OUR_TAG), False),
+        (with_references(AS_PUSHED), False),
+        (replace(AS_PUSHED, key=str(uuid5(NAMESPACE_URL, "b"))), False),
+    ],
+)
+def test_a_search_says_whether_it_is_as_a_push_left_it(standing, said):
     kind = KINDS[SAVED_SEARCH]
-    pushed = search(str(uuid5(NAMESPACE_URL, "a")))
-    first, later = "2026-01-02T10:00:00.000Z", "2026-01-02T10:00:00.001Z"
-    assert kind.is_untouched(live(pushed, created_at=first, updated_at=first))
-    assert not kind.is_untouched(live(pushed, created_at=first, updated_at=later))
-    assert not kind.is_untouched(live(pushed, updated_at=later))
-    assert not kind.is_untouched(live(pushed))
-    assert not kind.is_untouched(live(search(str(uuid4())), created_at=first, updated_at=first))
+    assert kind.is_as_pushed(standing) is said
+    assert kind.is_as_pushed(standing, "columns") is said
+    assert kind.is_as_pushed(standing, "references") is None
+    assert kind.is_as_pushed(standing, "rowHeight") is None
+
+
+def test_a_witness_is_no_difference_and_no_reason_to_write():
+    kind = KINDS[SAVED_SEARCH]
+    plain = with_references(AS_PUSHED, OUR_TAG)
+    assert kind.difference(plain, AS_PUSHED) == kind.difference(AS_PUSHED, plain) == ()
+    assert kind.difference(with_references(plain, TEAMS_TAG), AS_PUSHED) != ()
+
+
+@pytest.mark.parametrize("standing", [AS_PUSHED, with_references(AS_PUSHED, OUR_TAG)])
+@pytest.mark.parametrize("others", [(), (TEAMS_TAG,)])
+def test_an_update_leaves_the_witness_of_what_it_wrote_and_the_tags_of_others(standing, others):
+    kind, kibana = KINDS[SAVED_SEARCH], FakeKibana()
+    handler = kind.handler(kibana, "default", VERSION)
+    handler.create([with_references(standing, *standing.payload["references"], *others)])
+    desired = with_digest(with_attributes(with_references(AS_PUSHED, OUR_TAG), columns=["new"]))
+    (before,) = handler.by_key([standing.key])
+    final = kind.merge(desired, before.object, None, nobody).final
+    handler.update(before, final, [diff.path for diff in kind.difference(before.object, final)])
+    (after,) = handler.by_key([standing.key])
+    assert kind.is_as_pushed(after.object)
+    assert {one["id"] for one in after.object.payload["references"]} == {"ours", *(one["id"] for one in others)}
+
+
+def test_an_update_to_what_an_older_version_pushed_takes_the_witness_off():
+    """Its digest would be of something else: it could be taken for an edit."""
+    kind, kibana = KINDS[SAVED_SEARCH], FakeKibana()
+    handler = kind.handler(kibana, "default", VERSION)
+    handler.create([AS_PUSHED])
+    older = with_attributes(with_references(AS_PUSHED, OUR_TAG), columns=["old"])
+    (before,) = handler.by_key([AS_PUSHED.key])
+    handler.update(before, kind.merge(older, before.object, None, nobody).final, ["columns"])
+    (after,) = handler.by_key([AS_PUSHED.key])
+    assert after.object.payload["references"] == [OUR_TAG]

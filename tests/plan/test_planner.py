@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from entra_deployer.core.issue import Level
 from entra_deployer.objects.rule_fields import RULE_FIELDS, is_as_pushed, with_witness
+from entra_deployer.objects.saved_search import with_digest
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.plan.plan import Action
 from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
@@ -285,11 +286,24 @@ LATER = "2026-02-01T10:00:00.000Z"
 OUR_ID = str(uuid5(NAMESPACE_URL, "a hunt"))
 
 
+OUR_REFERENCE = {"id": "ours", "name": "tag-ref-ours", "type": "tag"}
+
+
+def pushed_search(key=OUR_ID, **attributes):
+    return with_digest(search(key, references=[OUR_REFERENCE], **attributes))
+
+
+def edited_search(one, *, witness=True, **attributes):
+    """As somebody leaves it: through the API with its witness, or in Discover, which drops it."""
+    references = one.payload["references"] if witness else [OUR_REFERENCE]
+    return replace(one, payload={"attributes": {**one.payload["attributes"], **attributes}, "references": references})
+
+
 def standing_alone(kind, *, edited):
     """An object that a push made, of which no ledger knows, as it was made or as somebody left it."""
     if kind == SAVED_SEARCH:
-        one = search(OUR_ID, sort=[["x", "asc"]]) if edited else search(OUR_ID)
-        return live(one, created_at=MADE, updated_at=LATER if edited else MADE, updated_by="ute")
+        one = edited_search(pushed_search(), sort=[["x", "asc"]]) if edited else pushed_search()
+        return live(one, created_at=MADE, updated_at=MADE, updated_by="ute")
     one = replace(rule("gone", "Gone"), payload=with_witness(rule("gone", "Gone").payload))
     one = replace(one, payload={**one.payload, "note": "an analyst's"}) if edited else one
     return live(one, created_at=MADE, updated_at=LATER if edited else MADE, updated_by="ute")
@@ -303,9 +317,39 @@ def test_without_a_ledger_nothing_is_deleted_but_what_shows_that_nobody_edited_i
     made = plan(state(rule()), ours(rule(), edited), prune=True)
     assert made.changes == ()
     (told,) = made.issues
-    assert told.code == ("DEP313" if kind == RULE else "DEP315")
-    assert "by ute at 2026-02-01T10:00:00" in told.message
+    assert told.code == "DEP313"
+    assert "by ute at 2026-" in told.message
     assert told.hint
+
+
+@pytest.mark.parametrize("witness", [True, False])
+def test_without_a_ledger_a_search_that_somebody_edited_is_a_conflict(witness):
+    """Its times tell nothing: an import over it sets both of them."""
+    edited = live(
+        edited_search(pushed_search(), witness=witness, columns=["theirs"]), created_at=LATER, updated_at=LATER
+    )
+    made = plan(state(pushed_search()), ours(edited))
+    (blocker,) = made.blockers
+    assert blocker.code == "DEP313"
+    assert "at 2026-02-01T10:00:00" in blocker.message
+    assert 'columns is ["theirs"], would be []' in blocker.message
+    assert "--overwrite" in blocker.hint
+    told = plan(state(pushed_search()), ours(edited), overwrite=True)
+    assert told.blockers == ()
+    assert [diff.path for diff in told.changes[0].overwritten] == ["columns"]
+
+
+def test_without_a_ledger_a_search_that_nobody_edited_is_written():
+    """Whenever it was written last: a push may have done that."""
+    standing = live(pushed_search(columns=["old"]), created_at=MADE, updated_at=LATER)
+    made = plan(state(pushed_search(columns=["new"])), ours(standing))
+    assert made.issues == ()
+    assert [(change.action, change.overwritten) for change in made.changes] == [(Action.UPDATE, ())]
+
+
+def test_a_search_with_its_witness_was_not_edited_whatever_an_older_base_says():
+    base = base_of(pushed_search(columns=["oldest"]))
+    assert plan(state(pushed_search(columns=["new"])), ours(pushed_search(columns=["old"])), base=base).blockers == ()
 
 
 def test_a_search_that_somebody_edited_is_not_pruned_whatever_its_times_say():

@@ -132,7 +132,7 @@ def test_a_checkout_behind_what_was_pushed_is_an_older_one(tmp_path):
 
 
 def test_what_a_push_that_was_cut_off_has_made_is_known_to_be_ours(root):
-    """A saved search bears no witness of its own: the journal alone says who made it."""
+    """The journal says so, and what it made."""
     stack = ChaosStack()
     probe = stack.healed()
     push_rules(Repository(root), probe.connected(root), PushRequest())
