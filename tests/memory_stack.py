@@ -74,7 +74,7 @@ class MemoryStack(BaseAdapter):
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _sequence: int = 0
 
-    def send(self, request, **_):
+    def send(self, request, *_, **__):
         with self._lock:
             number = len(self.asked)
             self.asked.append((request.method, request.url))
@@ -159,7 +159,7 @@ class MemoryStack(BaseAdapter):
         return 200, {"success": True, "rules_count": len(asked.body["ids"])}
 
     def preview(self, _):
-        logs = [{"errors": [], "warnings": []}]
+        logs: list[dict[str, list[str]]] = [{"errors": [], "warnings": []}]
         return 200, {"previewId": str(uuid.uuid4()), "logs": logs, "isAborted": False}
 
     def _keep_rule(self, rule):

@@ -31,12 +31,11 @@ def literals(tree: ast.Module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Example":
             spared |= {id(inner) for part in node.keywords for inner in ast.walk(part)}
     for node in ast.walk(tree):
-        name = getattr(getattr(node, "func", None), "id", "")
-        if name == "StackVersion" and node.args and all(isinstance(part, ast.Constant) for part in node.args):
-            yield node.lineno, ast.unparse(node)
-        text = node.value if isinstance(node, ast.Constant) and id(node) not in spared else None
-        if isinstance(text, str) and VERSION.fullmatch(text):
-            yield node.lineno, text
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "StackVersion":
+            if node.args and all(isinstance(part, ast.Constant) for part in node.args):
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Constant) and id(node) not in spared and VERSION.fullmatch(str(node.value)):
+            yield node.lineno, str(node.value)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

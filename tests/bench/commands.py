@@ -14,7 +14,7 @@ from entra_deployer.local.stack import LocalStack
 from entra_deployer.repository import Repository
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Scheme
 from entra_deployer.stack.kibana import KibanaClient
-from tests.bench.measure import Command, Row, measure, run
+from tests.bench.measure import Command, Row, always, measure, run
 from tests.bench.projects import Bench, add_hunt, make_project
 
 FLOORS = Path(__file__).parent / "floors"
@@ -108,7 +108,7 @@ def start_rows(place: Place) -> Iterator[Row]:
     floor = place.script("typer_app.py", "--help")
     for word in ("--help", "--version"):
         ours = place.deploy(root, word)
-        yield Row(f"deploy {word} | an empty Typer app", lambda _, c=ours: c, lambda _: floor, "0.9")
+        yield Row(f"deploy {word} | an empty Typer app", always(ours), always(floor), "0.9")
 
 
 def check_rows(place: Place, hunts: Path | None) -> Iterator[Row]:
@@ -144,9 +144,7 @@ def unchanged_rows(place: Place, rules: int) -> Iterator[Row]:
     floor = place.script("plan.py", *words)
     for name, goal in (("plan", "2"), ("push", "1.5"), ("drift", "2.5")):
         ours = place.deploy(root, name, "bench")
-        yield Row(
-            f"{name}, {rules:,} rules unchanged | status, rules, ledger", lambda _, c=ours: c, lambda _: floor, goal
-        )
+        yield Row(f"{name}, {rules:,} rules unchanged | status, rules, ledger", always(ours), always(floor), goal)
 
 
 def changed_row(place: Place, rules: int) -> Row:
@@ -193,6 +191,6 @@ def growth(place: Place, sizes: tuple[int, ...], runs: int) -> Iterator[tuple[in
         found["push"] = first.cpu
         for name in ("plan", "drift"):
             command = place.deploy(root, name, "bench")
-            spent = measure(Row(name, lambda _, c=command: c), runs, place.environment).ours
+            spent = measure(Row(name, always(command)), runs, place.environment).ours
             found[name], found[f"{name} MB"] = spent.cpu, spent.memory
         yield rules, found

@@ -31,6 +31,11 @@ type Prepared = Callable[[int], Command]
 """Makes ready for the run of a number, and gives its command; what it does is not measured."""
 
 
+def always(command: Command) -> Prepared:
+    """The same command for every run."""
+    return lambda _: command
+
+
 @dataclass(frozen=True)
 class Row:
     """A command, its floor, and the goal: how many times as long it may take, or seconds ("30 s").

@@ -13,9 +13,9 @@ from urllib3.exceptions import ReadTimeoutError
 
 from entra_deployer.__main__ import Terminated
 from entra_deployer.core.errors import DeployError
-from entra_deployer.ledger.store import INDEX
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.repository import Repository
+from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.chaos.stack import HERE, Killed, gone
 from tests.memory_stack import ELASTIC_URL
 from tests.stack.script import response
@@ -96,7 +96,7 @@ class _Drip(_Flood):
     def __init__(self):
         self._bytes = iter(b'{"da')
 
-    def read1(self, _size, **_):
+    def read1(self, size, **_):
         for one in self._bytes:
             return bytes([one])
         raise ReadTimeoutError(None, "/", "the deadline of the request is over")

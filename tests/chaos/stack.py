@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 import requests
 
 from entra_deployer.ledger.lock import Machine, Process, SpaceLocks
-from entra_deployer.ledger.store import INDEX, IndexStore
+from entra_deployer.ledger.store import IndexStore
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.repository import Repository
+from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.memory_stack import ELASTIC_URL, MemoryStack
 from tests.stack.script import response
 from tests.test_nonsense_everywhere import HUNT, TEST
@@ -34,13 +35,13 @@ class ChaosStack(MemoryStack):
     fault: object = None
     lasting: object = None
     closed: bool = False
-    source: object = None
+    source: MemoryStack | None = None
     edits: list = field(default_factory=list)
     clock: float = 0.0
     count: int = 0
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, request, **_):
+    def send(self, request, *_, **__):
         return self.struck(request, super().send)
 
     def struck(self, request, serve):
@@ -95,9 +96,10 @@ class ChaosStack(MemoryStack):
 class Source(MemoryStack):
     """The environment that a promotion comes from: its requests are counted, and struck, among the target's."""
 
-    target: object = None
+    target: ChaosStack | None = None
 
-    def send(self, request, **_):
+    def send(self, request, *_, **__):
+        assert self.target
         return self.target.struck(request, super().send)
 
 

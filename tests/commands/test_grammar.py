@@ -107,7 +107,9 @@ GROUPED = [f"{name} {inner}" for name, group in COMMANDS.items() for inner in ge
 @pytest.mark.parametrize("line", GROUPED)
 def test_commands_of_two_words_take_what_every_command_takes(line):
     name, inner = line.split()
-    for command in (COMMANDS[name], COMMANDS[name].commands[inner]):
+    group = COMMANDS[name]
+    assert isinstance(group, typer.core.TyperGroup)
+    for command in (group, group.commands[inner]):
         assert {"-C", "-q", "-v"} <= {option for param in command.params for option in param.opts}
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from entra_deployer.commands.app import app
 from entra_deployer.commands.local import StepLines
@@ -49,9 +50,15 @@ def test_steps_in_a_log_come_with_their_times(capsys):
     ]
 
 
+def whole() -> TyperGroup:
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
 def test_help_fits_the_terminal_and_cuts_nothing(columns, capsys):
-    command = typer.main.get_command(app)
+    command = whole()
     command.context_settings = {**command.context_settings, "terminal_width": columns - 2}
     for words in ([], *([name] for name in command.commands), ["local", "up"], ["local", "open"]):
         command.main([*words, "--help"], prog_name="deploy", standalone_mode=False)
@@ -61,6 +68,6 @@ def test_help_fits_the_terminal_and_cuts_nothing(columns, capsys):
 
 
 def test_each_summary_is_a_line_of_80_columns():
-    names = typer.main.get_command(app).commands
+    names = whole().commands
     width = 80 - 2 - len("  ") - max(map(len, names)) - len("  ")
     assert [name for name, one in names.items() if len(one.get_short_help_str(1000)) > width] == []

@@ -8,7 +8,7 @@ import pytest
 from entra_deployer.compiler.compiled import desired_state
 from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.issue import Level
-from entra_deployer.core.json import as_mappings
+from entra_deployer.core.json import as_mapping, as_mappings
 from entra_deployer.data import load_knowledge
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.objects.rule_fields import RULE_FIELDS
@@ -54,7 +54,7 @@ def test_a_saved_search_has_another_id_in_each_space_and_the_rule_has_not():
 
 def test_threat_holds_parents_and_every_tactic():
     threat = rule(COUNTING, mitre=("T1078.004", "T1110.003")).rule.payload["threat"]
-    by_tactic = {entry["tactic"]["name"]: entry["technique"] for entry in threat}
+    by_tactic = {as_mapping(one["tactic"])["name"]: as_mappings(one["technique"]) for one in as_mappings(threat)}
     assert list(by_tactic) == [
         "Initial Access",
         "Persistence",

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from entra_deployer.core.errors import SecretError
-from entra_deployer.core.json import canonical
+from entra_deployer.core.json import Json, canonical
 from entra_deployer.core.signing import fingerprint, is_public_key, problem_of_signature, public_key_of, sign
 
-DOCUMENT = {"at": "2026-02-01", "rules": [{"name": "Rare ü"}]}
+DOCUMENT: dict[str, Json] = {"at": "2026-02-01", "rules": [{"name": "Rare ü"}]}
 
 
 def is_signed_by(document, public):
@@ -87,12 +87,12 @@ def test_whose_name_stands_there_proves_nothing(key):
     assert problem_of_signature(forged, [public_key_of(key)])
 
 
-NOT_SIGNATURES = (
+NOT_SIGNATURES: list[Json] = [
     *(None, {}, [], "x"),
     {"algorithm": "ed25519", "public_key": "x", "value": "not base64!"},
     {"algorithm": "none", "public_key": "", "value": ""},
     {"algorithm": "ed25519", "public_key": "", "value": ""},
-)
+]
 
 
 @pytest.mark.parametrize("signature", NOT_SIGNATURES)

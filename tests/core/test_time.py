@@ -23,6 +23,7 @@ from entra_deployer.core.time import (
     parse_moment,
     parse_span,
 )
+from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.constants import age
 from entra_deployer.esql.evaluation import _of_time
 from entra_deployer.esql.parse import parse
@@ -35,7 +36,9 @@ parse("FROM a", StackVersion(8, 19))  # raises the recursion limit once, of whic
 def parsed(condition):
     tree = parse(f"FROM logs-a | WHERE {condition}", StackVersion(8, 19)).tree
     assert tree is not None, condition
-    return tree, tree.commands[-1].predicate
+    where = tree.commands[-1]
+    assert isinstance(where, nodes.Where)
+    return tree, where.predicate
 
 
 @pytest.mark.parametrize("unit", SPELLINGS)
@@ -51,7 +54,7 @@ def test_compiler_generator_and_mutants_agree_on_each_unit(unit, amount, upper):
 
 
 def test_all_of_a_unit_s_spellings_are_one():
-    names = {}
+    names: dict[str | None, set[float]] = {}
     for spelling in SPELLINGS:
         names.setdefault(esql_unit(spelling), set()).add(esql_seconds(1, spelling))
     assert all(len(seconds) == 1 for seconds in names.values())

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from functools import partial
 
 import pytest
@@ -53,6 +54,7 @@ def test_whoever_takes_some_leaves_no_process(tmp_path):
     """A process that ends is waited for: none of it is left when the iterator is closed."""
     found = side_by_side(where, range(100), workers=2)
     first = next(found)
+    assert isinstance(found, Generator)
     found.close()
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)

@@ -25,7 +25,7 @@ SCHEMES = st.builds(
 
 def by_hand(runs, scheme):
     """Looks through all earlier alerts each time."""
-    made = []
+    made: list[tuple[datetime, Row]] = []
     for run in runs:
         of_run = 0
         for row in run.rows:

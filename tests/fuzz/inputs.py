@@ -14,7 +14,7 @@ TOKENS = [
     "\u00e9", "\U0001f600", "now", "99999d", "0s",
 ]  # fmt: skip
 
-VALUES = [
+VALUES: list[object] = [
     None, True, False, 0, -1, 1.5, 10**30, 1e308, "", "x", "\ud800", "\0", "a" * 3000, [], {}, [[]], [None],
     {"": None}, [{}], {"id": []}, "2026-13-45T00:00:00Z", "2026-11-26T00:00:00Z", "create", "rule", "applied", "done",
     "passed", 8, "8.x.1",

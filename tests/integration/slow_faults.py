@@ -5,6 +5,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -23,7 +24,8 @@ def test_a_push_that_stood_still_past_its_lock_writes_nothing_over_a_newer_one(p
     add_hunts(project, "low")
     assert project.deploy("push", "test") == 0
     add_hunts(project, "medium")
-    box, stopped = {}, threading.Event()
+    box: dict[str, subprocess.Popen[str]] = {}
+    stopped = threading.Event()
 
     def stand_still():
         box["process"].send_signal(signal.SIGSTOP)

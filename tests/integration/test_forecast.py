@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ DAYS = 0.25
 GROUPED = 'FROM {index} | WHERE event.outcome == "failure" | STATS n = COUNT(*) BY user.name | WHERE n > 2'
 SINGLE = 'FROM {index} METADATA _id, _index, _version | WHERE event.outcome == "failure" AND user.name LIKE "user-1*"'
 SUPPRESSION = {"group_by": ["user.name"], "duration": {"value": 20, "unit": "m"}}
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "grouped": {"query": GROUPED, "from": "now-30m", "interval": "10m", "max_signals": 100},
     "suppressed": {"query": GROUPED, "from": "now-30m", "interval": "10m", "alert_suppression": SUPPRESSION},
     "single": {"query": SINGLE, "from": "now-30m", "interval": "10m", "max_signals": 100},

@@ -81,7 +81,7 @@ def test_a_rule_that_is_switched_on_runs_at_once_though_it_ran_before(kibana: Ki
         clock.now = NOON + timedelta(minutes=minute)
         found = rules.read(kibana, "default", "often", None)
         assert found
-        changed = {**found.source["rule"], "enabled": enabled, "updated_at": iso(clock.now)}
+        changed = {**found.part("rule"), "enabled": enabled, "updated_at": iso(clock.now)}
         rules.save(kibana, "default", changed, over=found)
         assert run_due(kibana) == int(enabled)
     assert run_due(kibana) == 0

@@ -308,7 +308,7 @@ def test_the_second_says_who_holds_the_lease(pushed, proxy, stack: LocalStack):
 
 def test_interrupted_by_ctrl_c_the_lease_is_given_back(pushed, proxy):
     pushed.add_hunt("alpha", number=1, threshold=8)
-    box = {}
+    box: dict[str, subprocess.Popen[str]] = {}
 
     def interrupt():
         os.kill(box["process"].pid, signal.SIGINT)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from entra_deployer.core.issue import Level
+from entra_deployer.core.json import Json
 from entra_deployer.core.time import format_moment
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.hunts.hunt import Query
@@ -172,6 +173,7 @@ def test_fourteen_days_counted_anew_every_five_minutes_are_told_as_duplicates(pr
     bench = make_bench(project.connection, "default")
     rule = rules_under_test(compilation, project.connection, "default")[0]
     assert verify([rule], bench)[0].problems == (), "as compiled, each entity alerts once"
+    assert rule.payload
     payload = {**rule.payload, "interval": "5m", "from": "now-14d"}
     payload.pop("alert_suppression", None)
     problem = verify([replace(rule, payload=payload)], bench)[0].problems[0]
@@ -205,7 +207,10 @@ def a_tier_test(name: str, tier: int) -> DetectionTest:
         Event(f"{user} from {ip}", {"user.name": user, "source.ip": ip}, age=60.0)
         for user, ip in (("mallory", "10.0.0.1"), ("bob", "10.0.0.2"))
     )
-    hosts = ({"address": "10.0.0.1", "owner": name, "tier": tier}, {"address": "10.0.0.2", "owner": name, "tier": 1})
+    hosts: tuple[dict[str, Json], ...] = (
+        {"address": "10.0.0.1", "owner": name, "tier": tier},
+        {"address": "10.0.0.2", "owner": name, "tier": 1},
+    )
     return DetectionTest(
         name=name,
         source=f"{name}.yaml",
@@ -248,8 +253,9 @@ def test_what_conditions_lose_on_live_data_is_counted(connection: Connection):
     elastic.create_index("live-data-x", mappings=mappings | {"date_detection": True})
     try:
         now = format_moment(elastic.now())
-        documents = [{"@timestamp": now, "event.category": "a", "user.name": "x", "host.name": "h"}] * 6
-        documents += [{"@timestamp": now, "event.category": ["a", "b"], "user.name": "x", "host.name": "h"}] * 3
+        whole = {"@timestamp": now, "user.name": "x", "host.name": "h"}
+        documents: list[dict[str, Json]] = [{**whole, "event.category": "a"}] * 6
+        documents += [{**whole, "event.category": ["a", "b"]}] * 3
         documents += [{"@timestamp": now, "event.category": "a"}]
         elastic.bulk("live-data-x", documents)
         text = 'FROM live-data-* | WHERE event.category == "a" AND NOT user.name IN ("y") // why\n'

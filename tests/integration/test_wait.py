@@ -21,7 +21,7 @@ def hunts(project):
 @pytest.fixture
 def scheduler(hunts, proxy):
     """A scheduler that runs every enabled rule whenever somebody looks; what is in the list happens before a run."""
-    before = []
+    before: list[object] = []
 
     def run_all():
         for rule in hunts.rules().values():

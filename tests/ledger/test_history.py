@@ -65,12 +65,13 @@ states = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(["low
 
 @given(st.lists(states, min_size=1, max_size=5), st.data())
 def test_going_back_to_any_push_gives_what_it_left(sequence, data):
-    pushes, standing = [], {}
+    pushes: list[NumberedPush] = []
+    standing: dict = {}
     for number, desired in enumerate(sequence, 1):
         pushes.append(push(number, desired, standing))
         standing = desired
     number = data.draw(st.integers(0, len(sequence)))
-    wanted = {(RULE, key): one for key, one in standing.items()}
+    wanted: dict = {(RULE, key): one for key, one in standing.items()}
     wanted |= {(kind, key): one for (_, kind, key), one in state_after(pushes, number).items()}
     left = sequence[number - 1] if number else {}
     assert {key: one for (_, key), one in wanted.items() if one} == left

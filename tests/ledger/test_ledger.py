@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from entra_deployer.core.errors import InputError, Refused
+from entra_deployer.core.json import Json
 from entra_deployer.ledger.ledger import Ledger
-from entra_deployer.ledger.store import INDEX, FileStore, IndexStore
+from entra_deployer.ledger.store import FileStore, IndexStore
 from entra_deployer.objects.state import RULE, SAVED_SEARCH
 from entra_deployer.plan.journal import PushEntry, PushState
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome
+from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.builders import live, rule, search
 from tests.ledger.stores import MemoryStore
 from tests.stack.script import elastic
@@ -193,8 +195,8 @@ def test_a_kind_that_a_newer_version_knows_is_passed_over(tmp_path):
 def test_the_files_of_an_older_version_are_taken_over(tmp_path):
     older = tmp_path / "test"
     older.mkdir()
-    result = {"action": "create", "space": "default", "kind": "rule", "key": "r1", "name": "N", "desired": None}
-    result |= {"existing": None, "diffs": [], "kept": [], "outcome": "applied", "error": ""}
+    result: dict[str, Json] = {"action": "create", "space": "default", "kind": "rule", "key": "r1", "name": "N"}
+    result |= {"existing": None, "desired": None, "diffs": [], "kept": [], "outcome": "applied", "error": ""}
     push = {"push_id": "p1", "environment": "test", "at": "2026", "by": "u", "commit": "", "state": "finished"}
     (older / "push-p1.json").write_text(json.dumps({**push, "results": [result]}))
     where = {"space": "default", "kind": "rule", "key": "r1", "name": "N", "payload": {"name": "N"}}

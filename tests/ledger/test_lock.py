@@ -83,7 +83,8 @@ LOST = AnswerLost("the connection was closed")
     ],
 )
 def test_a_lock_that_cannot_be_given_back_is_told(problems, told, stands):
-    store, lines = GivesBack(*problems), []
+    store = GivesBack(*problems)
+    lines: list[str] = []
     held = SpaceLocks(store, ["a"], "staging", tell=lines.append, machine=Machine(HERE, Clock()))
     with held.held(never):
         pass

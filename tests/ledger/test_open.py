@@ -25,7 +25,7 @@ KEY = Credentials(Scheme.API_KEY, b64encode(b"id:key").decode())
 def test_what_lets_others_read_the_credentials_is_told(tmp_path, kibana_url, verify, told):
     kibana_at = Endpoint(kibana_url, KEY, verify=verify)
     elastic_at = Endpoint("https://elastic.example", KEY, verify=verify)
-    warnings = []
+    warnings: list[str] = []
     with open_connection(Environment("staging", kibana_at, elastic_at), tmp_path, warnings.append):
         assert len(warnings) == len(told)
     assert all(words in warning for words, warning in zip(told, warnings, strict=True))

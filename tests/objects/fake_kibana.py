@@ -101,8 +101,7 @@ class FakeKibana:
             if old and not overwrite:
                 errors.append({"rule_id": line["rule_id"], "error": {"status_code": 409, "message": "exists"}})
             elif old:
-                empty = {name: [] for name in ("actions", "exceptions_list")}
-                self.rules[old["id"]] = {**old, **empty, **line}
+                self.rules[old["id"]] = {**old, "actions": [], "exceptions_list": [], **line}
             else:
                 self.add_rule(line)
         return {"success": not errors, "errors": errors}

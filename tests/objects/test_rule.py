@@ -5,6 +5,7 @@ import json
 import pytest
 
 from entra_deployer.core.errors import Refused
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.rule import RuleHandler
@@ -170,7 +171,7 @@ def test_line_ends_of_a_text_are_no_difference(name):
 
 def search(query):
     source = json.dumps({"query": {"esql": query}, "filter": []})
-    attributes = {"title": "A", "kibanaSavedObjectMeta": {"searchSourceJSON": source}}
+    attributes: dict[str, Json] = {"title": "A", "kibanaSavedObjectMeta": {"searchSourceJSON": source}}
     return StateObject(SAVED_SEARCH, "a", "A", {"attributes": attributes, "references": []})
 
 

@@ -17,6 +17,11 @@ from tests.builders import live, rule, search, state
 LIMITS = Limits(parallel=2, batch=2)
 
 
+def shelves(shelf):
+    """The handlers of a plan of rules in one space."""
+    return {("default", RULE): shelf}
+
+
 @dataclass
 class Shelf:
     """A handler that keeps objects; `fails` maps a key to what happens when it is written."""
@@ -222,7 +227,7 @@ def test_what_moved_since_the_plan_is_found():
     plan = planned([rule(severity="high"), rule("new", "New")], [rule(severity="low")])
 
     def found(**objects):
-        return {change.key: why for change, why in moved(plan, {("default", RULE): Shelf(objects)})}
+        return {change.key: why for change, why in moved(plan, shelves(Shelf(objects)))}
 
     assert found(r1=rule(severity="low")) == {}
     assert found(r1=rule(severity="low", note="an analyst's, and no field of the plan's")) == {}

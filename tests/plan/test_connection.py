@@ -18,7 +18,7 @@ class FreshSpace(MemoryStack):
     errors: list = field(default_factory=list)
     previews: int = 0
 
-    def send(self, request, **_):
+    def send(self, request, *_, **__):
         if not request.url.endswith("/preview"):
             return super().send(request)
         self.previews += 1
@@ -28,7 +28,7 @@ class FreshSpace(MemoryStack):
 
 def preview(stack):
     """What a preview tells, and how long was waited between its tries."""
-    pauses = []
+    pauses: list[float] = []
     with stack.connection() as connection:
         previewer = RulePreviewer(connection.rules("default"), connection.elastic, "default", pauses.append)
         return previewer.preview({}, timeframe_end="2026-11-25T12:00:00Z"), pauses

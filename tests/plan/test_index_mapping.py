@@ -199,7 +199,7 @@ def test_why_a_source_is_not_told_of_is_said(status, said):
     error = {"type": "some_exception", "reason": "the reason"}
 
     class Refusing(MemoryStack):
-        def send(self, request, **_):
+        def send(self, request, *_, **__):
             if "_field_caps" in request.url:
                 return response(request, status, {"error": error, "status": status}, OF_ELASTIC)
             return super().send(request)

@@ -255,7 +255,7 @@ def test_a_copy_that_an_analyst_made_of_our_rule_is_never_pruned():
         rule("copy", name),
         payload={**pushed.payload, "rule_id": "copy", "name": "Rule one [Duplicate]"},
     )
-    for base in ({}, base_of(pushed)):
+    for base in (base_of(), base_of(pushed)):
         made = plan(state(pushed), ours(pushed, copy), prune=True, base=base)
         assert made.changes == ()
         assert [issue.code for issue in made.issues] == ["DEP315"]

@@ -5,10 +5,10 @@ import subprocess
 import pytest
 
 from entra_deployer.core.errors import ExitCode
+from entra_deployer.core.git import is_older_checkout
 from entra_deployer.plan.push import (
     OTHER_KEY,
     PushRequest,
-    is_older_checkout,
     plan_rules,
     push_code,
     push_rules,

@@ -84,7 +84,8 @@ class Tags(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.tags, self.body = Counter(), ""
+        self.tags: Counter[str] = Counter()
+        self.body = ""
 
     def handle_starttag(self, tag, attrs):
         self.tags[tag] += 1

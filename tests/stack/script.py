@@ -34,7 +34,7 @@ class Script(BaseAdapter):
     pauses: list = field(default_factory=list)
     told: list = field(default_factory=list)
 
-    def send(self, request, **_):
+    def send(self, request, *_, **__):
         self.seen.append(request)
         answer = self.answers[0] if self.answers[1:] == [ALWAYS] else self.answers.pop(0)
         if isinstance(answer, BaseException):

@@ -62,7 +62,7 @@ def endpoint(step):
 
 
 def test_every_answer_of_200_fits_its_type(recorded):
-    fitted = Counter()
+    fitted: Counter[str] = Counter()
     for step in recorded:
         name = endpoint(step)
         if step.status == 200 and name in TYPES and isinstance(step.response, dict | list):
@@ -85,7 +85,7 @@ def test_what_an_import_did_not_take_has_a_name_and_a_reason(recorded):
 
 def test_every_refusal_is_one_line_of_ours_with_kibanas_words(recorded):
     diagnosis = Diagnosis(Product.KIBANA, KIBANA.url, KIBANA)
-    kinds = Counter()
+    kinds: Counter[type] = Counter()
     for step in recorded:
         if step.status < 400 or not isinstance(step.response, dict):
             continue

@@ -86,7 +86,7 @@ def test_nothing_is_looked_up_where_nothing_is():
 
 
 def test_several_nulls_in_a_list_arrive():
-    value = [{}, None, None]
+    value: list[object] = [{}, None, None]
     assert look_up(set_in_yaml(TEXT, ["severity"], value), ["severity"]) == value
 
 

@@ -87,7 +87,10 @@ def test_two_conditions_are_held_apart_where_they_differ(predicate, mutant, true
     text = f"FROM x | WHERE {predicate}"
     tree = parse(text, V).tree
     changed = next(one for one in mutations(tree) if one.of(text) == f"FROM x | WHERE {mutant}").command
-    parts = apart(tree.commands[1].predicate, changed.predicate)
+    where = tree.commands[1]
+    assert isinstance(where, nodes.Where)
+    assert isinstance(changed, nodes.Where)
+    parts = apart(where.predicate, changed.predicate)
     shown = [(node.span.of(text) if node.span.of(text) != "b > 2" else _said(node), truth) for node, truth in parts]
     assert sorted(node for node, truth in shown if truth) == sorted(true)
     assert sorted(node for node, truth in shown if not truth) == sorted(false)
