@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import pytest
 
 from entra_deployer.compiler.saved_search import View, saved_search
+from entra_deployer.core.json import as_mappings
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.parse import parse
 from entra_deployer.objects import KINDS, order_of, rank_of
@@ -175,8 +176,8 @@ def test_what_a_push_writes_of_a_search_is_what_its_digest_covers():
     [
         (AS_PUSHED, True),
         (with_attributes(AS_PUSHED, rowHeight=3), True),
-        (with_references(AS_PUSHED, *AS_PUSHED.payload["references"], TEAMS_TAG), True),
-        (with_references(AS_PUSHED, TEAMS_TAG, *AS_PUSHED.payload["references"]), True),
+        (with_references(AS_PUSHED, *as_mappings(AS_PUSHED.payload["references"]), TEAMS_TAG), True),
+        (with_references(AS_PUSHED, TEAMS_TAG, *as_mappings(AS_PUSHED.payload["references"])), True),
         (with_attributes(AS_PUSHED, columns=["b"]), False),
         (with_attributes(AS_PUSHED, sort=[["a", "asc"]]), False),
         (with_references(AS_PUSHED, OUR_TAG), False),
