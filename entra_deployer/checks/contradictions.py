@@ -10,6 +10,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import made_columns
 from entra_deployer.esql.conditions import conjuncts, operands, strip_parentheses
 from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.few_values import exhausted
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.scope import Derived, Scope
 
@@ -54,6 +55,17 @@ class _Facts:
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
+    told = []
+    for finding in _compared_with_constants(subject):
+        told.append(finding.span)
+        yield finding
+    for name, part in exhausted(subject.tree):
+        if part.span not in told:
+            message = f"with the conditions before it this leaves {name} no value, and the rule never fires"
+            yield Finding(message, part.span)
+
+
+def _compared_with_constants(subject: Subject) -> Iterator[Finding]:
     known: dict[str, _Facts] = {}
     constants = Scope()
     for command in subject.tree.commands:
