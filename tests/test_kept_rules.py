@@ -12,6 +12,8 @@ from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.kept_rules import MANY, make_rules
+from entra_deployer.objects.rule_fields import is_witnessed, rule_digest
+from entra_deployer.objects.saved_search import search_digest
 from entra_deployer.repository import Repository
 from tests.bench.projects import add_hunt
 
@@ -42,6 +44,13 @@ def test_it_is_what_compiling_anew_gives(root):
     assert [rule.tree for rule in again.rules] == [rule.tree for rule in first.rules]
     assert [source.tests for source in again.sources] == [source.tests for source in first.sources]
     assert all(source.read_again for source in again.sources)
+    assert all(rule.digest == rule_digest(rule.rule.payload) for rule in again.rules)
+    assert all(rule.search_digest == search_digest(rule.search) for rule in again.rules)
+
+
+@pytest.mark.parametrize("name", ["actions", "exceptions_list", "enabled", "tags"])
+def test_what_a_space_adds_to_a_rule_is_not_in_its_digest(name):
+    assert not is_witnessed(name)
 
 
 def test_every_field_of_a_rule_is_kept_or_told_by_its_hunt():

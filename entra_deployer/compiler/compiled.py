@@ -52,7 +52,8 @@ class Made:
 
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
-    `edits` made the rule's query of the hunt's.
+    `edits` made the rule's query of the hunt's. `digest` is the rule's own (`rule_digest`), and `search_digest` the
+    search's: what a space adds, which is actions, exceptions, tags and whether a rule is enabled, is not in them.
     """
 
     rule: StateObject
@@ -62,6 +63,8 @@ class Made:
     rewrites: tuple[Rewrite, ...] = ()
     remarks: tuple[Remark, ...] = ()
     edits: tuple[Edit, ...] = ()
+    digest: str = ""
+    search_digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ from entra_deployer.esql.parse import UNCHECKED, Parsed, parse
 from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import LANGUAGE, Query, esql_queries, is_behind_a_fence_word, is_esql
-from entra_deployer.objects.rule_fields import RULE_FIELDS
+from entra_deployer.objects.rule_fields import RULE_FIELDS, rule_digest
+from entra_deployer.objects.saved_search import search_digest
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.objects.tag import OWNER_TAG, owner_tag
 
@@ -128,17 +129,20 @@ class _Rule:
         text = rewrite_text(self.query, steps)
         rule = self._rule(text, schedule, window)
         tag = owner_tag(self.target.space)
+        search = self._search(schedule, tag, rule.name)
         return CompiledRule(
             source=self.source,
             query=self.query,
             settings=self.settings,
             rule=rule,
-            search=self._search(schedule, tag, rule.name),
+            search=search,
             tags=(tag,),
             key_columns=keys,
             rewrites=explain(self.query, [*steps, *self._settings_steps(schedule)]),
             remarks=schedule.remarks,
             edits=tuple(edit for step in steps for edit in step.edits),
+            digest=rule_digest(rule.payload),
+            search_digest=search_digest(search),
             read_tree=lambda: self.tree,
         )
 

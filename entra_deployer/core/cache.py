@@ -78,19 +78,20 @@ class Bundle:
         """`question` is what all of its results depend on."""
         self._kept = kept
         self._key = digest((tool_digest(), *(word.encode("utf-8", "surrogatepass") for word in question)))
-        self._used: dict[str, bytes] = {}
+        self._used: dict[str, bytes | memoryview] = {}
         self._new = False
 
     @cached_property
-    def _stored(self) -> dict[str, bytes]:
+    def _stored(self) -> dict[str, memoryview]:
+        """All that the file holds, as parts of what was read of it: no result is copied."""
         from entra_deployer.core.json import unpack  # noqa: PLC0415 - not needed by every command
 
         try:
-            return unpack(self._kept.get(self._key) or b"", dict[str, bytes])
+            return unpack(self._kept.get(self._key) or b"", dict[str, memoryview])
         except ValueError:
             return {}
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> bytes | memoryview | None:
         """What was kept under a key."""
         found = self._used.get(key) or self._stored.get(key)
         if found is not None:

@@ -8,7 +8,7 @@ a dataclass takes no notice of them.
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import GenericAlias
@@ -131,7 +131,7 @@ def pack(value: object) -> bytes:
         raise ValueError(str(error)) from error
 
 
-def unpack[T](data: bytes, kind: type[T]) -> T:
+def unpack[T](data: bytes | memoryview, kind: type[T]) -> T:
     """The value that `pack` made `data` of. Raises ValueError for anything else."""
     import msgspec  # noqa: PLC0415 - see `decode`
 
@@ -370,6 +370,16 @@ def same(one: Json, other: Json) -> bool:
     if kind in _EMPTY_ALIKE and not (one and other):
         return not one and not other
     return _written_alike(one, other) or canonical(one) == canonical(other)
+
+
+def differing(one: Mapping[str, Json], other: Mapping[str, Json], names: Iterable[str]) -> list[str]:
+    """Those of `names` of which `same` is to be asked: the others hold the same text, as most fields do."""
+    return [
+        name
+        for name in names
+        if (left := one.get(name)) is not (right := other.get(name))
+        and not (type(left) is str and type(right) is str and left == right)
+    ]
 
 
 def _written_alike(one: Json, other: Json) -> bool:

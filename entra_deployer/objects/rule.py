@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts, same
+from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts, differing, same
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
@@ -69,7 +69,7 @@ class RuleKind:
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields in which two rules differ."""
         before, after = existing.payload, desired.payload
-        names = before.keys() | after.keys()
+        names = differing(before, after, before.keys() | after.keys())
         differ = [name for name in names if not self.same(name, before.get(name), after.get(name))]
         return tuple(
             FieldDiff(name, before.get(name), after.get(name)) for name in sorted(differ) if name not in KEPT_ALWAYS

@@ -142,9 +142,9 @@ def rule_digest(payload: Mapping[str, Json]) -> str:
     return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"
 
 
-def with_witness(payload: Mapping[str, Json]) -> dict[str, Json]:
-    """The payload with its rule_id and its own digest in `meta`."""
-    witness = {"rule_id": payload["rule_id"], "digest": rule_digest(payload)}
+def with_witness(payload: Mapping[str, Json], digest: str = "") -> dict[str, Json]:
+    """The payload with its rule_id and its own digest in `meta`, which is `digest` where that is known."""
+    witness = {"rule_id": payload["rule_id"], "digest": digest or rule_digest(payload)}
     return {**payload, "meta": {**_meta(payload), WITNESS: witness}}
 
 

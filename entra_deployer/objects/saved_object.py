@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import DoesNotFit, Json, as_mapping, as_mappings, canonical, decode_json, same
+from entra_deployer.core.json import DoesNotFit, Json, as_mapping, as_mappings, canonical, decode_json, differing, same
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
 from entra_deployer.objects.state import TAG, FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
@@ -46,10 +46,11 @@ class SavedObjectKind:
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields that differ; what we do not set is not ours to compare."""
         before, after = self.fields(existing.payload), self.fields(desired.payload)
+        names = differing(before, after, sorted(after))
         return tuple(
-            FieldDiff(name, before.get(name), value)
-            for name, value in sorted(after.items())
-            if not self.same(name, before.get(name), value)
+            FieldDiff(name, before.get(name), after[name])
+            for name in names
+            if not self.same(name, before.get(name), after[name])
         )
 
     def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:  # noqa: ARG002 - nobody owns a part of a search

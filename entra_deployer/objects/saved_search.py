@@ -55,22 +55,22 @@ class SavedSearchKind(SavedObjectKind):
         """What the digest says of the whole search, or of an attribute that is in it."""
         if path and path not in WITNESSED:
             return None
-        return _digest_of(live) == _digest(live)
+        return _digest_of(live) == search_digest(live)
 
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> SavedObjectHandler:  # noqa: ARG002 - the same for all versions
         """The saved searches of a space."""
         return SavedObjectHandler(client, space, Form(SAVED_SEARCH, "search", "title", facts.MIGRATED_FROM))
 
 
-def with_digest(search: StateObject) -> StateObject:
-    """The search with its own digest in the name of the reference to our tag.
+def with_digest(search: StateObject, digest: str = "") -> StateObject:
+    """The search with its own digest, which is `digest` where that is known, in the name of the reference to our tag.
 
     That is the one that bears a digest already, else the only one.
     """
     references = as_mappings(search.payload["references"])
     tags = [one for one in references if one["type"] == TAG]
     ours = next((one for one in tags if _digest_in(one)), tags[0])
-    named = {**ours, "name": f"{plain_name(str(ours['id']))}:{_digest(search)}"}
+    named = {**ours, "name": f"{plain_name(str(ours['id']))}:{digest or search_digest(search)}"}
     changed = sorted([named if one is ours else one for one in references], key=canonical)
     return replace(search, payload={**search.payload, "references": changed})
 
@@ -85,7 +85,7 @@ def _digest_in(reference: Mapping[str, Json]) -> str:
     return name.removeprefix(f"{plain}:") if reference["type"] == TAG and name.startswith(f"{plain}:") else ""
 
 
-def _digest(search: StateObject) -> str:
+def search_digest(search: StateObject) -> str:
     """The digest of what a push decides on of a search under its id: not of tags, which analysts add."""
     attributes = as_mapping(search.payload["attributes"])
     ours: Json = {

@@ -138,8 +138,8 @@ def unlike(
 
 def _stamped(rule: CompiledRule) -> CompiledRule:
     """With their digests on both objects: the second witness, beside the ledger, of what a push left."""
-    stamped = replace(rule.rule, payload=with_witness(rule.rule.payload))
-    return replace(rule, rule=stamped, search=with_digest(rule.search))
+    stamped = replace(rule.rule, payload=with_witness(rule.rule.payload, rule.digest))
+    return replace(rule, rule=stamped, search=with_digest(rule.search, rule.search_digest))
 
 
 def read_existing(connection: Connection, desired: State) -> Existing:
