@@ -282,8 +282,18 @@ class _SpacePlanner:
             hint = "the ledger keeps it: `deploy history` and `deploy rollback --before N`"
         else:
             message, level = f"edited in Kibana since the last push{who}: {fields}", Level.ERROR
-            hint = f"`deploy pull {self._environment}` takes it into the repository, `--overwrite` sets it back"
+            hint = (
+                f"`deploy pull {self._environment}{self._theirs(change)}` takes into the repository what has a place "
+                "there, `--overwrite` sets it back"
+            )
         self.issues.append(Issue(EDITED, level, message, change.name, hint=hint))
+
+    def _theirs(self, change: Change) -> str:
+        """What a pull has to be told where the edit is not the only one, as far as is known."""
+        base, live = self._policy.base.get(change.at), change.existing
+        diffs = [without_kept(diff, change.kept) for diff in change.overwritten]
+        sides = {side_of(diff, live.object, base) for diff in diffs} if live else set()
+        return "" if sides == {Side.THEIRS} else " --theirs"
 
     # -- what is deleted ----------------------------------------------------------------------------------------------
 

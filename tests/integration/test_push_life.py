@@ -415,6 +415,8 @@ def test_an_edit_of_a_search_blocks_where_no_ledger_tells_of_it(pushed, stack, e
     told = " ".join(pushed.output.split())
     assert "edited in Kibana since the last push" in told
     assert 'columns is ["theirs"]' in told
+    assert pushed.deploy("pull", "test", "--theirs") == 0, pushed.output
+    assert "columns has no place in the files" in " ".join(pushed.output.split())
     assert pushed.searches()[name]["attributes"]["description"] == "mine"
     assert pushed.deploy("push", "test", "--overwrite") == 0, pushed.output
     assert pushed.searches()[name]["attributes"]["description"] != "mine"

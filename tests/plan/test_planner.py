@@ -65,7 +65,7 @@ def test_an_edit_in_kibana_blocks_until_it_is_overwritten():
     assert "by ute at 2026-02-01T10:00:00" in blocker.message
     assert "note is theirs, would be ours" in blocker.message
     assert "severity" not in blocker.message
-    assert "deploy pull test" in blocker.hint
+    assert "`deploy pull test` takes" in blocker.hint
     taken = plan(state(rule(severity="high", note="ours")), ours(standing), base=base, overwrite=True)
     assert taken.blockers == ()
     assert [issue.level for issue in taken.issues] == [Level.WARNING]
@@ -333,6 +333,7 @@ def test_without_a_ledger_a_search_that_somebody_edited_is_a_conflict(witness):
     assert blocker.code == "DEP313"
     assert "at 2026-02-01T10:00:00" in blocker.message
     assert 'columns is ["theirs"], would be []' in blocker.message
+    assert "`deploy pull test --theirs` takes" in blocker.hint
     assert "--overwrite" in blocker.hint
     told = plan(state(pushed_search()), ours(edited), overwrite=True)
     assert told.blockers == ()
