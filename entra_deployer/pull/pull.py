@@ -211,7 +211,8 @@ class _Pull:
         fields = ", ".join(drift.path for drift in difference.fields)
         both = difference.kind is DriftKind.CONFLICT
         message = f"{fields}: " + ("changed on both sides" if both else "it is not known which side changed")
-        self._tell(CONFLICT, Level.ERROR, difference.name, message, "`--theirs` takes Kibana's side, `deploy push --overwrite` ours")
+        hint = "`--theirs` takes Kibana's side, `deploy push --overwrite` ours"
+        self._tell(CONFLICT, Level.ERROR, difference.name, message, hint)
 
     def _leave(self, difference: Difference, message: str, hint: str) -> None:
         self._tell(LEFT, Level.WARNING, difference.name, message, hint)
