@@ -57,7 +57,9 @@ class Asked:
         """The lines of the file in a multipart upload."""
         head = f"content-type: {self.request.headers['content-type']}\r\n\r\n".encode()
         (part,) = BytesParser(policy=HTTP).parsebytes(head + self.request.body).iter_parts()
-        return [json.loads(line) for line in part.get_payload(decode=True).splitlines()]
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        return [json.loads(line) for line in content.splitlines()]
 
 
 @dataclass

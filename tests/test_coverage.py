@@ -14,6 +14,7 @@ from entra_deployer.data import load_knowledge
 from entra_deployer.reports import FORMS, render
 from entra_deployer.reports.documents.coverage import coverage_document
 from entra_deployer.repository import OFFLINE, Repository
+from tests.reading import part
 
 HUNTS = Path(__file__).parents[0] / "data" / "hunts"
 ATTACK = load_knowledge().attack
@@ -115,7 +116,7 @@ def test_json_tells_the_stages_of_each_rule():
 def test_a_layer_is_what_the_navigator_reads():
     layer = layer_of(COVERAGE, "a layer")
     assert [error.message for error in Draft202012Validator(LAYER).iter_errors(layer)] == []
-    assert [(one["techniqueID"], one["score"]) for one in layer["techniques"]] == [("T1110.001", 7), ("T1539", 2)]
+    assert [(one["techniqueID"], one["score"]) for one in part(layer, "techniques")] == [("T1110.001", 7), ("T1539", 2)]
 
 
 def test_a_repository_tells_what_is_mapped_compiled_and_tested(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from entra_deployer.commands.app import app
+from tests.reading import there
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "entra_deployer"
@@ -95,7 +96,9 @@ def test_the_order_of_the_rooms_is_the_one_that_lint_holds():
     contracts = tomllib.loads(text_of(REPOSITORY / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
     [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
     held = [sorted(layer.split(" | ")) for layer in layers if layer != "__main__"]
-    told = re.search(r"Imports go down only.*?```\n(.*?)```", text_of(REPOSITORY / "docs/how-it-works.md"), re.DOTALL)
+    told = there(
+        re.search(r"Imports go down only.*?```\n(.*?)```", text_of(REPOSITORY / "docs/how-it-works.md"), re.DOTALL)
+    )
     assert [line.split(", ") for line in told[1].splitlines()] == held
 
 

@@ -7,6 +7,7 @@ import pytest
 from entra_deployer.commands.serve import PageServer, ServedPage
 from entra_deployer.reports.page import draw_page
 from tests.browser.conftest import violations
+from tests.reading import there
 from tests.reports.overviews import live, own
 
 SCHEMES = ["light", "dark"]
@@ -70,7 +71,7 @@ def test_each_filter_leaves_what_fits(opened):
     for name, value, wanted in (
         ("proof", "failed", [rules[1].name]),
         ("live", "differs", [rules[2].name]),
-        ("severity", "high", [one.name for one in rules if one.compiled.rule.payload["severity"] == "high"]),
+        ("severity", "high", [one.name for one in rules if there(one.compiled).rule.payload["severity"] == "high"]),
     ):
         page.select_option(f"#{name}", value)
         assert shown(page) == wanted

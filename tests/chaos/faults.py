@@ -4,9 +4,11 @@ import json
 import resource
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import requests
 from urllib3.exceptions import ReadTimeoutError
@@ -31,9 +33,9 @@ class Fault:
     `after` says of the stack what is wrong as soon as the command is over, "" where nothing is.
     """
 
-    strike: object
+    strike: Callable[..., Any]
     lives: bool = False
-    after: object = lambda _stack: ""
+    after: Callable[[Any], str] = lambda _stack: ""
 
     def __call__(self, stack, request, serve):
         return self.strike(stack, request, serve)

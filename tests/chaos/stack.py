@@ -2,7 +2,9 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import requests
 
@@ -32,8 +34,8 @@ class ChaosStack(MemoryStack):
     """
 
     at: int = -1
-    fault: object = None
-    lasting: object = None
+    fault: Callable[..., Any] | None = None
+    lasting: Callable[..., Any] | None = None
     closed: bool = False
     source: MemoryStack | None = None
     edits: list = field(default_factory=list)
@@ -54,7 +56,7 @@ class ChaosStack(MemoryStack):
             self.at = -1 if strikes else self.at
         if self.lasting and (answer := self.lasting(request)):
             return answer
-        return self.fault(self, request, serve) if strikes else serve(request)
+        return self.fault(self, request, serve) if strikes and self.fault else serve(request)
 
     def healed(self):
         """The same state without a fault."""

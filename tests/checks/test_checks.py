@@ -32,6 +32,7 @@ from entra_deployer.hunts.folder import RuleSource
 from entra_deployer.hunts.rule_yaml import read_rule_yaml
 from entra_deployer.objects.rule_fields import RULE_FIELDS
 from tests.compiler.build import hunt
+from tests.reading import there
 
 RULE_YAML = "rules/a_hunt/rule.yaml"
 
@@ -128,8 +129,8 @@ def test_the_pattern_to_write_matches_what_the_constant_begins_with(text):
     """A backslash is a sign of LIKE's own, and one of a string's."""
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
     [hint] = hints("DEP033", f'from a | where starts_with(x, "{quoted}")')
-    tree = parse(f"from a | where {hint.split('`')[1]}", StackVersion(8, 19)).tree
-    [literal] = [node.patterns[0] for node in tree.walk() if isinstance(node, nodes.Like)]
+    tree = parse(f"from a | where {there(hint).split('`')[1]}", StackVersion(8, 19)).tree
+    [literal] = [node.patterns[0] for node in there(tree).walk() if isinstance(node, nodes.Like)]
     assert isinstance(literal, nodes.Literal)
     pattern = literal.value
     assert re.fullmatch(like_to_regex(pattern), text.replace("*", "anything"))
@@ -190,7 +191,7 @@ def test_a_case_of_a_check(code, query, case):
         assert case.get("says", "") in issue.message
         assert (issue.hint or "").startswith(case.get("hint_begins", ""))
     if "at" in case:
-        assert f"{issues[0].location.line - 9}:{issues[0].location.column}" == case["at"]
+        assert f"{there(issues[0].location).line - 9}:{there(issues[0].location).column}" == case["at"]
 
 
 def test_every_file_of_cases_is_of_a_check_and_has_a_case_of_each_kind():

@@ -7,6 +7,7 @@ import pytest
 
 from entra_deployer.__main__ import run
 from entra_deployer.commands.app import app
+from tests.reading import there
 
 HUNT = Path(__file__).parents[1] / "data" / "hunts" / "sound"
 LINES = [
@@ -139,7 +140,7 @@ def test_a_command_without_its_words_shows_its_help(line, capsys):
     assert errors.startswith("Usage:")
 
 
-@pytest.mark.parametrize("command", [one.name or one.callback.__name__ for one in app.registered_commands])
+@pytest.mark.parametrize("command", [one.name or there(one.callback).__name__ for one in app.registered_commands])
 def test_every_command_has_help_with_its_exit_codes(command, capsys):
     assert run([command.rstrip("_"), "--help"]) == 0
     output, _ = capsys.readouterr()

@@ -1,6 +1,7 @@
 """A small evaluator of what a query says about time, over made events: enough to hold a rule against its hunt."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import trunc
 
@@ -64,7 +65,8 @@ def aggregate(item, rows, now):
     if call.name == "count":
         return len(counted)
     found = [one for row in counted if (one := value(call.arguments[0], row, now)) is not None]
-    return {"min": min, "max": max, "sum": sum}[call.name](found) if found else None
+    totals: dict[str, Callable[[list], object]] = {"min": min, "max": max, "sum": sum}
+    return totals[call.name](found) if found else None
 
 
 def value(node, row, now):  # noqa: PLR0911 - a table

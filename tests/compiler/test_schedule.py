@@ -8,6 +8,7 @@ from entra_deployer.compiler.schedule import Wish, make_schedule, suppression
 from entra_deployer.core.time import format_duration, parse_duration, say_duration
 from entra_deployer.hunts.folder import RuleSettings
 from tests.compiler.build import reasons, rule, target
+from tests.reading import part
 
 DAY = 86400
 COUNTING = "from a | where @timestamp > now() - 14 day | stats c = count(*) by u, v, w, x"
@@ -104,8 +105,9 @@ def test_no_schedule_leaves_a_gap_and_none_suppresses_what_it_may_not(window, ke
     assert (folded is not None) == (made.duplicates == "suppress")
     if folded:
         assert license == "platinum"
-        assert parse_duration(f"{folded['duration']['value']}{folded['duration']['unit']}") == made.lookback
-        assert folded["duration"]["unit"] in "smh"
+        duration = part(folded, "duration")
+        assert parse_duration(f"{duration['value']}{duration['unit']}") == made.lookback
+        assert duration["unit"] in "smh"
     if made.duplicates == "window":
         assert not made.overlaps
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from entra_deployer.core.errors import InputError
 from entra_deployer.core.files import check_text, read_bytes, read_text, write_text
+from tests.reading import there
 
 
 def told(path, **options):
@@ -63,7 +64,7 @@ def test_only_text_passes(text):
         check_text(text, "x")
     character = chr(int(caught.value.message[16:20], 16))
     before = text[: text.index(character)]
-    assert (caught.value.location.line, caught.value.location.column) == (
+    assert (there(caught.value.location).line, there(caught.value.location).column) == (
         before.count("\n") + 1,
         len(before.rpartition("\n")[2]) + 1,
     )

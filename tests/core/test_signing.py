@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from entra_deployer.core.errors import SecretError
 from entra_deployer.core.json import Json, canonical
 from entra_deployer.core.signing import fingerprint, is_public_key, problem_of_signature, public_key_of, sign
+from tests.reading import part
 
 DOCUMENT: dict[str, Json] = {"at": "2026-02-01", "rules": [{"name": "Rare ü"}]}
 
@@ -41,19 +42,19 @@ def key():
 def test_a_signed_document_is_known_by_its_key_and_by_no_other(key):
     signed = sign(DOCUMENT, key)
     assert {name: value for name, value in signed.items() if name != "signature"} == DOCUMENT
-    assert is_signed_by(signed, signed["signature"]["public_key"])
-    other = sign(DOCUMENT, pem(Ed25519PrivateKey.generate()))["signature"]["public_key"]
+    assert is_signed_by(signed, part(signed, "signature", "public_key"))
+    other = part(sign(DOCUMENT, pem(Ed25519PrivateKey.generate())), "signature", "public_key")
     assert not is_signed_by(signed, other)
 
 
 def test_a_changed_byte_breaks_it(key):
     signed = sign(DOCUMENT, key)
-    assert not is_signed_by({**signed, "at": "2026-02-02"}, signed["signature"]["public_key"])
+    assert not is_signed_by({**signed, "at": "2026-02-02"}, part(signed, "signature", "public_key"))
 
 
 def test_the_order_of_keys_does_not_matter(key):
     signed = sign(DOCUMENT, key)
-    assert is_signed_by(dict(reversed(signed.items())), signed["signature"]["public_key"])
+    assert is_signed_by(dict(reversed(signed.items())), part(signed, "signature", "public_key"))
 
 
 def test_another_kind_of_key_is_refused_without_telling_it():
@@ -83,7 +84,7 @@ def test_a_changed_document_is_told_as_that(key):
 def test_whose_name_stands_there_proves_nothing(key):
     """A forger may write the trusted key beside a signature of his own."""
     forged = sign(DOCUMENT, pem(Ed25519PrivateKey.generate()))
-    forged["signature"]["public_key"] = public_key_of(key)
+    part(forged, "signature")["public_key"] = public_key_of(key)
     assert problem_of_signature(forged, [public_key_of(key)])
 
 

@@ -47,6 +47,7 @@ def parsed(condition):
 def test_compiler_generator_and_mutants_agree_on_each_unit(unit, amount, upper):
     tree, where = parsed(f"@timestamp > NOW() - {amount} {unit.upper() if upper else unit}")
     expected = esql_seconds(amount, unit)
+    assert expected is not None
     assert length(where.right.right) == (expected, esql_unit(unit) not in CALENDAR)  # what the compiler makes of it
     assert age(where.right) == expected  # what the generator of tests makes of it
     halved = [mutation.of(tree.text) for mutation in mutations(tree) if mutation.what == "window halved"]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entra_deployer.core.errors import InputError
-from entra_deployer.core.json import MAX_DEPTH, Json
+from entra_deployer.core.json import MAX_DEPTH, Json, as_mapping
 from entra_deployer.core.yaml import MAX_VALUES, parse_yaml, read_yaml
+from tests.reading import there
 
 
 class File(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,7 +24,7 @@ class File(msgspec.Struct, forbid_unknown_fields=True):
 def told(text):
     document = read_yaml(text, source="f.yaml", kind=File, subject="s")
     assert document.decoded is None
-    return [f"{issue.location.line}:{issue.location.column} {issue.message}" for issue in document.issues]
+    return [f"{there(issue.location).line}:{there(issue.location).column} {issue.message}" for issue in document.issues]
 
 
 def test_a_file_becomes_its_type_and_each_part_has_a_place():
@@ -104,7 +105,7 @@ def test_all_faults_are_told_at_once():
     ],
 )  # fmt: skip
 def test_values_are_those_of_yaml_and_keys_are_text(text, value):
-    parsed = parse_yaml(text, "f.yaml")
+    parsed = as_mapping(parse_yaml(text, "f.yaml"))
     assert list(parsed.values()) == value
     assert all(isinstance(key, str) for key in parsed)
 

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
+from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import (
     MIRRORED,
     NEIGHBOURS,
@@ -16,10 +17,13 @@ from entra_deployer.esql.conditions import (
     walk_conditions,
 )
 from entra_deployer.esql.parse import parse
+from tests.reading import there
 
 
 def predicate(text):
-    return parse(f"FROM x | WHERE {text}", StackVersion(8, 19)).tree.commands[1].predicate
+    where = there(parse(f"FROM x | WHERE {text}", StackVersion(8, 19)).tree).commands[1]
+    assert isinstance(where, nodes.Where)
+    return where.predicate
 
 
 def told(text):

@@ -9,6 +9,7 @@ from entra_deployer.esql.evaluation import is_matched
 from entra_deployer.esql.functions import Text, Unknown
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.simulation import Row, Simulation
+from tests.reading import there
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ def run(text, *rows, missed=None):
         Row({"@timestamp": NOW - timedelta(seconds=60 * n), **values}, weight)
         for n, (values, weight) in enumerate(rows)
     ]
-    return Simulation(NOW, missed and tree.commands[missed].predicate.span).run(tree.commands, events)
+    return Simulation(NOW, missed and there(tree).commands[missed].predicate.span).run(there(tree).commands, events)
 
 
 EVENTS = [({"u": "a", "n": 1}, 3), ({"u": "a", "n": 5}, 1), ({"u": "b", "n": 2}, 1)]

@@ -19,6 +19,7 @@ from entra_deployer.objects.rule_fields import RULE_FIELDS, Owner
 from entra_deployer.objects.state import RULE
 from entra_deployer.objects.tag import OWNER_TAG
 from entra_deployer.repository import OFFLINE, Repository
+from tests.reading import there
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 26)
@@ -95,7 +96,7 @@ def test_a_resource_says_suppression_and_fields_as_the_provider_does():
 @example("\b\f")
 def test_any_text_is_written_as_itself(text):
     resource, _ = write_resource("a", {"name": text or "x", "from": "now-1d"})
-    written = re.search(r'^  name = (".*")$', resource, re.MULTILINE)[1]
+    written = there(re.search(r'^  name = (".*")$', resource, re.MULTILINE))[1]
     assert not re.search(r"(?<!\$)\$\{|(?<!%)%\{", written)
     assert json.loads(re.sub(r"([$%])\1\{", r"\1{", written)) == (text or "x")
 

@@ -13,6 +13,7 @@ from entra_deployer.exchange.import_rules import import_files
 from entra_deployer.exchange.ndjson import read_export
 from entra_deployer.exchange.sigma import read_sigma
 from entra_deployer.repository import OFFLINE, Repository
+from tests.reading import there
 
 FOREIGN = Path(__file__).parents[1] / "data" / "foreign"
 
@@ -69,7 +70,7 @@ def test_an_export_of_kibana_is_read_line_by_line(root):
     )
     (error,) = [issue for issue in report.issues if issue.level is Level.ERROR]
     assert "an exception list" in error.message
-    assert error.location.line == 3
+    assert there(error.location).line == 3
 
 
 def test_a_hunt_in_toml_is_taken_as_it_is(root):
@@ -86,7 +87,7 @@ def test_a_rule_of_sigma_reads_the_streams_of_its_logsource(root):
     rules = {rule.rule.name: rule for rule in Repository(root).compile(OFFLINE).rules}
     whoami = rules["Whoami with Everything"]
     assert whoami.source.hunt.queries[0].text.startswith("FROM logs-windows.*, logs-system.*, logs-endpoint.events.*")
-    assert "process.command_line" in whoami.rule.payload["query"]
+    assert "process.command_line" in str(whoami.rule.payload["query"])
     assert (whoami.rule.payload["severity"], whoami.rule.payload["risk_score"]) == ("high", 73)
     assert whoami.source.hunt.mitre == ("T1033",)
     assert whoami.settings.settings.lookback is None

@@ -8,6 +8,7 @@ import pytest
 from entra_deployer.core.cache import Cache
 from entra_deployer.core.json import pack
 from entra_deployer.hunts.detection_test import parse_detection_test, read_detection_tests
+from tests.reading import there
 
 GOOD = """\
 name: Failed sign-ins
@@ -116,7 +117,7 @@ def test_all_files_of_a_folder_are_read_and_all_broken_ones_named(tmp_path: Path
     (tests / "notes.txt").write_text("x")
     found, issues = read_detection_tests(tmp_path / "hunt", source="rules/hunt")
     assert [test.source for test in found] == ["rules/hunt/tests/b.yaml"]
-    assert {issue.location.path for issue in issues} == {"rules/hunt/tests/a.yaml", "rules/hunt/tests/c.yml"}
+    assert {there(issue.location).path for issue in issues} == {"rules/hunt/tests/a.yaml", "rules/hunt/tests/c.yml"}
 
 
 def test_what_is_kept_of_a_test_is_what_its_file_says_and_only_while_it_says_so(tmp_path: Path):

@@ -11,6 +11,7 @@ from entra_deployer.core.issue import Level
 from entra_deployer.hunts import FORMATS
 from entra_deployer.hunts.catalog import read_hunt_file, read_rules
 from entra_deployer.hunts.fields import FaultyHunt
+from tests.reading import there
 
 HUNTS = Path(__file__).parents[1] / "data" / "hunts"
 
@@ -126,7 +127,7 @@ MARKDOWN = """\
 def test_one_run_tells_all_faults_of_a_hunt(tmp_path, name, text, expected):
     (tmp_path / name).write_text(text, "utf-8")
     issues = read_hunt_file(tmp_path / name).issues
-    assert [(issue.location.line, issue.message) for issue in issues] == expected
+    assert [(there(issue.location).line, issue.message) for issue in issues] == expected
     assert all(issue.hint for issue in issues)
 
 
@@ -149,10 +150,10 @@ def test_a_copied_folder_is_told_the_uuid_to_write(tmp_path):
     for name in ("a", "a_copy"):
         shutil.copytree(HUNTS / "sound", tmp_path / name)
     [issue] = read_rules(tmp_path).issues
-    assert (issue.subject, issue.location.line) == ("a_copy", 10)
-    found = re.fullmatch(r"give it its own uuid: (\S+), and a name of its own", issue.hint)
+    assert (issue.subject, there(issue.location).line) == ("a_copy", 10)
+    found = there(re.fullmatch(r"give it its own uuid: (\S+), and a name of its own", there(issue.hint)))
     text = (tmp_path / "a_copy" / "hunt.md").read_text("utf-8")
-    old = re.search(r"UUID:\*\* `(\S+)`", text)[1]
+    old = there(re.search(r"UUID:\*\* `(\S+)`", text))[1]
     (tmp_path / "a_copy" / "hunt.md").write_text(text.replace(old, found[1]).replace("# A hunt", "# Another"), "utf-8")
     assert read_rules(tmp_path).issues == ()
     assert read_rules(tmp_path).clashing == {}
@@ -175,10 +176,10 @@ def test_a_rule_id_that_two_files_pin_is_told_once_at_its_line(tmp_path):
     for _ in range(2):  # as they are read, and as they are kept
         catalog = read_rules(tmp_path)
         [issue] = catalog.issues
-        assert (issue.code, issue.subject, issue.location.line) == ("DEP003", "c", 2)
-        assert issue.location.path == str(tmp_path / "c" / "rule.yaml")
+        assert (issue.code, issue.subject, there(issue.location).line) == ("DEP003", "c", 2)
+        assert there(issue.location).path == str(tmp_path / "c" / "rule.yaml")
         assert issue.message == f"the rule_id 'of-two' is also that of {tmp_path / 'b' / 'rule.yaml'}"
-        assert issue.hint.startswith("take rule_id out of its rule.yaml")
+        assert there(issue.hint).startswith("take rule_id out of its rule.yaml")
         assert catalog.clashing.keys() == {"b", "c"}
 
 
@@ -252,7 +253,7 @@ def test_several_queries_without_names_are_told(rules):
     more = hunt.replace("## Notes", "```sql\nfrom logs-b-*\n| keep x\n```\n\n## Notes")
     (rules / "sound" / "hunt.md").write_text(more, "utf-8")
     [issue] = read_rules(rules, names=["sound"]).issues
-    assert (issue.code, issue.level, issue.location.line) == ("DEP006", Level.WARNING, 14)
+    assert (issue.code, issue.level, there(issue.location).line) == ("DEP006", Level.WARNING, 14)
     (rules / "sound" / "rule.yaml").write_text("queries:\n  a: {}\n  b: {}\n", "utf-8")
     assert not read_rules(rules, names=["sound"]).issues
 
@@ -260,7 +261,7 @@ def test_several_queries_without_names_are_told(rules):
 def told(rules, name="sound"):
     catalog = read_rules(rules, names=[name])
     issues = [*catalog.issues, *(issue for source in catalog.sources for issue in source.test_issues)]
-    return [(issue.location.path.rpartition("/")[2], issue.message, issue.hint) for issue in issues]
+    return [(there(issue.location).path.rpartition("/")[2], issue.message, issue.hint) for issue in issues]
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "\ufeff"])
@@ -385,7 +386,7 @@ def test_what_is_no_hunt_in_toml_is_told(text, said):
 def test_what_is_no_hunt_in_markdown_is_told(text, said):
     with pytest.raises(FaultyHunt) as caught:
         FORMATS[".md"].read(text, "f")
-    faults = [(fault.location.line, fault.message) for fault in caught.value.faults]
+    faults = [(there(fault.location).line, fault.message) for fault in caught.value.faults]
     assert set(said) - set(faults) == set()
 
 

@@ -10,10 +10,11 @@ from entra_deployer.core.errors import InputError
 from entra_deployer.hunts import FORMATS, markdown, toml
 from entra_deployer.hunts.fields import REQUIRED
 from entra_deployer.hunts.hunt import Query
+from tests.reading import there
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hunt-file.md").read_text("utf-8")
-MARKDOWN = re.search(r"^````markdown\n(.*?)^````$", PAGE, re.MULTILINE | re.DOTALL)[1]
-TOML = re.search(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
+MARKDOWN = there(re.search(r"^````markdown\n(.*?)^````$", PAGE, re.MULTILINE | re.DOTALL))[1]
+TOML = there(re.search(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))[1]
 
 
 def bare(hunt):

@@ -16,6 +16,7 @@ from tests.fault_proxy import Fault, FaultProxy
 from tests.integration.conftest import deploy, make_project
 from tests.integration.projects import Project, client, environment_file
 from tests.integration.test_real_faults import RULES, add_hunts, ends_well, severities, started
+from tests.reading import there
 
 
 @pytest.mark.timeout(240)
@@ -55,8 +56,8 @@ def test_an_elasticsearch_that_is_killed_in_the_middle_loses_nothing(tmp_path, m
     (root / "deploy").mkdir()
     try:
         assert deploy(root, "local", "up", "--name", "own").returncode == 0
-        found = local.find(root, "own")
-        node = StackFolder(root, "own").read().node
+        found = there(local.find(root, "own"))
+        node = there(there(StackFolder(root, "own").read()).node)
         monkeypatch.setenv("TEST_PASSWORD", found.password)
         monkeypatch.chdir(root)
         project = Project(root, "default", client(found.kibana_url, found.password), capsys)
@@ -71,7 +72,7 @@ def test_an_elasticsearch_that_is_killed_in_the_middle_loses_nothing(tmp_path, m
             struck.communicate(timeout=120)
             assert struck.returncode in (1, 3)
         assert deploy(root, "local", "up", "--name", "own").returncode == 0
-        again = local.find(root, "own")
+        again = there(local.find(root, "own"))
         project.kibana = client(again.kibana_url, again.password)
         file.write_text(environment_file(again.kibana_url, again.elasticsearch_url, "default"), "utf-8")
         ends_well(project, "high")

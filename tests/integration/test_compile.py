@@ -22,6 +22,7 @@ from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 from tests.integration.projects import REPOSITORY
+from tests.reading import there
 from tests.shapes import REFUSED, TOML, TOO_NEW
 
 pytestmark = pytest.mark.any_stack
@@ -117,7 +118,7 @@ def test_what_the_compiler_refuses_a_real_elasticsearch_refuses_at_the_same_plac
     [query] = compilation.sources[0].hunt.queries
     with pytest.raises(Refused) as refusal:
         elastic.check_query(query.text)
-    line, column = map(int, re.search(r"line (\d+):(\d+): ", str(refusal.value)).groups())
+    line, column = map(int, there(re.search(r"line (\d+):(\d+): ", str(refusal.value))).groups())
     place = query.place(str(file), line, column)
     assert issue.location == place
 

@@ -14,6 +14,7 @@ from entra_deployer.local.home import CACHE_VARIABLE, Home, ensure_home
 from entra_deployer.local.machine import silent
 from entra_deployer.local.state import StackFolder
 from entra_deployer.local.training import free_port
+from tests.reading import there
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_taken_port_is_named_with_the_next_step(home: Home, tmp_path: Path):
         node = started(home, NodeSettings(tmp_path / "data", tmp_path / "logs", port, "s3cret"))
         with pytest.raises(LocalStackError, match=f"port {port} is taken") as caught:
             node.wait_ready()
-    assert "another port" in caught.value.hint
+    assert "another port" in there(caught.value.hint)
     node.stop()
     assert not node.is_running
 

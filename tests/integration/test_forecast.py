@@ -12,7 +12,7 @@ from entra_deployer.core.errors import Refused
 from entra_deployer.core.time import format_moment
 from entra_deployer.forecast.alerts import Memory, alerts_of
 from entra_deployer.forecast.runs import Runner
-from entra_deployer.forecast.trial import make_trial
+from entra_deployer.forecast.trial import Trial, make_trial
 from entra_deployer.plan.connection import Connection
 from entra_deployer.verify.load import LoadRequest, load_events
 
@@ -56,6 +56,7 @@ def tried(connection, payload, index, now):
     """A version with all its runs."""
     payload = {**payload, "query": payload["query"].format(index=index)}
     trial = make_trial(payload, connection.elastic.version(), now, DAYS, embedded=True)
+    assert isinstance(trial, Trial), trial
     with Runner(connection.elastic, 2, float("inf")) as runner:
         assert trial.count(runner) == connection.elastic.query(f"FROM {index} | STATS n = COUNT(*)").rows[0][0]
         for at in trial.scheduled:
@@ -110,6 +111,7 @@ def test_a_field_that_no_event_has_is_told_and_nothing_more_is_asked(connection,
     index, now, _ = loaded
     payload = {"query": f"FROM {index} | WHERE no.such == 1 AND nor.this == 2", "interval": "1h"}
     trial = make_trial(payload, connection.elastic.version(), now, 1, embedded=True)
+    assert isinstance(trial, Trial), trial
     with Runner(connection.elastic, 1, float("inf")) as runner:
         trial.run(now, runner)
         trial.run(now - timedelta(hours=1), runner)

@@ -17,6 +17,7 @@ from entra_deployer.local.kibana.server import Kibana, text_of
 from entra_deployer.local.kibana.store import MAPPINGS, Store
 from entra_deployer.local.stack import LocalStack
 from tests.integration.test_kibana_contract import rule
+from tests.reading import part
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -96,7 +97,7 @@ def test_while_a_rule_runs_it_says_so(stack: LocalStack, kibana: Kibana) -> None
         def call(self, method: str, path: str, body: object = None, *, caller: str | None = None) -> Reply:
             if "_field_caps" in path:
                 found = rules.read(kibana, "default", "watched", None)
-                seen.append(found.source["summary"]["status"] if found else "")
+                seen.append(part(found.part("summary"), "status") if found else "")
             return super().call(method, path, body, caller=caller)
 
     deploy(kibana, "watched")
@@ -106,7 +107,7 @@ def test_while_a_rule_runs_it_says_so(stack: LocalStack, kibana: Kibana) -> None
     assert seen == ["running"]
     found = rules.read(kibana, "default", "watched", None)
     assert found
-    assert found.source["summary"]["status"] == "partial failure"
+    assert found.part("summary")["status"] == "partial failure"
 
 
 def test_the_clock_looks_by_itself_until_it_is_stopped(kibana: Kibana, clock: Clock) -> None:

@@ -25,6 +25,7 @@ from entra_deployer.stack.kibana import KibanaClient
 from entra_deployer.stack.privileges import LEDGER as INDEX
 from tests.integration.conftest import deploy, make_project
 from tests.integration.projects import SIMPLE_HUNT, client, environment_file, on_a_terminal
+from tests.reading import there
 
 STAGES = {"dev": "8.19", "staging": "8.19", "production": "8.12"}
 HUNT = "password_spray"
@@ -142,7 +143,7 @@ def life(stacks, tmp_path, monkeypatch, capsys) -> Iterator[Life]:
         for stage in STAGES:
             (tmp_path / ".deploy" / stage).symlink_to(stacks / ".deploy" / stage)
             some.environment(stage)
-            found = local.find(stacks, stage)
+            found = there(local.find(stacks, stage))
             kibana = after.enter_context(client(found.kibana_url, found.password))
             kibana.post("/api/spaces/space", {"id": own, "name": own})
             some.kibanas[stage] = kibana
@@ -299,7 +300,7 @@ def test_the_gates_of_production_stop_a_promotion_until_they_are_met(life):
 
 
 def test_on_a_terminal_a_promotion_shows_what_it_would_do_and_asks(life, stacks, monkeypatch):
-    found = local.find(stacks, "production")
+    found = there(local.find(stacks, "production"))
     monkeypatch.setenv("TEST_PASSWORD", found.password)
     file = life.root / "deploy" / f"{life.names['production']}.yaml"
     file.write_text(environment_file(found.kibana_url, found.elasticsearch_url, life.space), "utf-8")
@@ -387,7 +388,7 @@ def test_a_key_that_may_only_read_is_enough_to_look(life, elastic, monkeypatch):
         "applications": [{"application": "kibana-.kibana", "privileges": ["read"], "resources": ["*"]}],
     }
     key = elastic.security.create_api_key(name="reader", role_descriptors={"reader": role})
-    found = local.find(life.root, "staging")
+    found = there(local.find(life.root, "staging"))
     servers = f"kibana: {{url: '{found.kibana_url}'}}\nelasticsearch: {{url: '{found.elasticsearch_url}'}}\n"
     text = f"{servers}auth: {{api_key: {{variable: READ_KEY}}}}\nenabled: true\nspaces: [{life.space}]\n"
     (life.root / "deploy" / f"{life.names['staging']}.yaml").write_text(text)
@@ -462,7 +463,7 @@ def test_a_rule_born_in_kibana_becomes_a_hunt_that_a_push_takes_over(life):
 @pytest.fixture
 def elastic(stacks) -> Iterator[Elasticsearch]:
     """The Elasticsearch of staging; the index that the rule reads is gone afterwards."""
-    found = local.find(stacks, "staging")
+    found = there(local.find(stacks, "staging"))
     with Elasticsearch(found.elasticsearch_url, basic_auth=("elastic", found.password)) as client_:
         yield client_
         client_.indices.delete(index=SOURCE, ignore_unavailable=True)

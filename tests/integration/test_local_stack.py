@@ -25,6 +25,7 @@ from entra_deployer.local import stack as local
 from entra_deployer.local.stack import LocalStack
 from entra_deployer.local.state import StackFolder, StackState
 from tests.integration.conftest import deploy, make_project
+from tests.reading import there
 
 
 @pytest.fixture
@@ -215,13 +216,13 @@ def test_data_survives_a_kill_of_the_supervisor_which_takes_the_node_with_it(roo
     second = local.up(root)
     assert second.pid != first.pid
     assert remembered(second)
-    state = StackFolder(root, "local").read()
-    assert set(processes_of(root)) == {state.supervisor.pid, state.node.pid}
+    state = there(StackFolder(root, "local").read())
+    assert set(processes_of(root)) == {there(state.supervisor).pid, there(state.node).pid}
 
 
 def test_a_dead_node_takes_the_supervisor_with_it(root):
     local.up(root)
-    node = StackFolder(root, "local").read().node
+    node = there(there(StackFolder(root, "local").read()).node)
     os.kill(node.pid, signal.SIGKILL)
     assert eventually(lambda: not processes_of(root) and local.find(root) is None)
     assert "ended by itself" in (StackFolder(root, "local").logs / "stack.log").read_text(encoding="utf-8")
@@ -248,7 +249,7 @@ def test_two_ups_at_once_start_one_stack(root):
         thread.join()
     assert [result.returncode for result in results] == [0, 0]
     assert results[0].stdout == results[1].stdout
-    assert str(local.find(root).pid) in results[0].stdout
+    assert str(there(local.find(root)).pid) in results[0].stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

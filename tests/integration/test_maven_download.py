@@ -14,6 +14,7 @@ from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.artifacts import Artifact, broken, fetch
 from entra_deployer.local.machine import silent
 from entra_deployer.local.mirrors import VARIABLE
+from tests.reading import there
 
 # jgo does not close an answer that it has no use for
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -109,4 +110,4 @@ def test_a_repository_that_nobody_runs_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "http://127.0.0.1:9/maven")
     with pytest.raises(LocalStackError, match=r"cannot download thing-2\.1\.jar: ConnectionError") as caught:
         fetch([JAR], tmp_path, silent)
-    assert VARIABLE in caught.value.hint
+    assert VARIABLE in there(caught.value.hint)

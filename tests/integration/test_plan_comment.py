@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 import yaml
 
 from entra_deployer.project.ci import Choices, Provider, init_pipeline
 from entra_deployer.project.init import environment_text
+from tests.reading import there
 
 MARKER = "<!-- entra-deployer plan -->"
 ME, OTHER = 7, 8
@@ -25,7 +27,10 @@ class Forge(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.notes = [{"id": number, "author": {"id": OTHER}, "body": f"{MARKER} said another"} for number in (1, 2, 3)]
-        self.threads = [{"id": 1, "comments": [{"id": 1, "content": "looks good"}]}, {"id": 2, "comments": []}]
+        self.threads: list[dict[str, Any]] = [
+            {"id": 1, "comments": [{"id": 1, "content": "looks good"}]},
+            {"id": 2, "comments": []},
+        ]
         self.tokens: set[str] = set()
 
     @property
@@ -59,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/user":
             return {"id": ME}
         if method == "GET" and "/notes?" in path:
-            page = int(re.search(r"page=(\d+)$", path)[1])
+            page = int(there(re.search(r"page=(\d+)$", path))[1])
             return forge.notes[2 * page - 2 : 2 * page]
         if method == "GET":
             return {"value": forge.threads}

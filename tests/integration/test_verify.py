@@ -28,6 +28,7 @@ from entra_deployer.verify.run import RuleUnderTest, verify
 from entra_deployer.verify.seeding import PREFIX, Batch, Run, seeded
 from entra_deployer.verify.verdict import Status, Verdict, VerifyReport
 from entra_deployer.verify.verify_rules import VerifyRequest, make_bench, rules_under_test, verify_code, verify_rules
+from tests.reading import there
 
 pytestmark = pytest.mark.any_stack
 
@@ -92,10 +93,11 @@ def test_a_survivor_is_told_with_its_place_and_fails_a_rule_that_demands_more(pr
     lines = [line for line in text.splitlines(keepends=True) if "onas" not in line and "a minute more" not in line]
     (project.root / "rules" / file).write_text("".join(lines))
     verdict = project.verdict("entra_refresh_token_replay_across_countries")
-    assert [(one.what, one.before, one.after) for one in verdict.mutation.survivors] == [("one more", "60", "61")]
-    place = verdict.mutation.survivors[0].location
+    survivors = there(verdict.mutation).survivors
+    assert [(one.what, one.before, one.after) for one in survivors] == [("one more", "60", "61")]
+    place = there(there(verdict.mutation).survivors[0].location)
     assert (Path(place.path).name, place.line, place.column) == ("hunt.toml", 40, 39)
-    assert verdict.mutation.survivors[0].killer == "not: minutes <= 60"
+    assert there(verdict.mutation).survivors[0].killer == "not: minutes <= 60"
     assert verdict.status is Status.FAILED
     assert [issue.code for issue in verdict.problems] == ["DEP809"]
 
@@ -225,13 +227,13 @@ def a_tier_test(name: str, tier: int) -> DetectionTest:
 def test_rows_of_lookup_indices_are_seeded_for_each_test_by_itself(project: Project):
     compilation = Repository(project.root).compile(project.connection.target("default"), Selection((SEED,)))
     rule = rules_under_test(compilation, project.connection, "default")[0]
-    payload = {name: value for name, value in rule.payload.items() if name != "alert_suppression"}
+    payload = {name: value for name, value in there(rule.payload).items() if name != "alert_suppression"}
     tests = (a_tier_test("one", 2), a_tier_test("two", 1))
     rule = replace(rule, payload={**payload, "query": TIERS}, tests=tests, key_columns=(), own=None, origin=None)
     verdict = verify([rule], replace(make_bench(project.connection, "default"), mutate=True))[0]
     assert (verdict.status, verdict.error, verdict.missed, verdict.false_alarms) == (Status.PASSED, "", (), ())
     assert [one.caught for one in verdict.outcomes] == [True, False, False, False]
-    assert verdict.mutation.killed >= 3
+    assert there(verdict.mutation).killed >= 3
     assert not project.connection.elastic.index_exists("lk-hosts")
 
 

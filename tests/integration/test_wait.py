@@ -1,5 +1,7 @@
 """`push --wait`: the push is done, and each rule has run once as it stands, or it is told which one has not."""
 
+from collections.abc import Callable
+
 import pytest
 
 from entra_deployer.stack.elasticsearch import connect
@@ -21,7 +23,7 @@ def hunts(project):
 @pytest.fixture
 def scheduler(hunts, proxy):
     """A scheduler that runs every enabled rule whenever somebody looks; what is in the list happens before a run."""
-    before: list[object] = []
+    before: list[Callable[[], object]] = []
 
     def run_all():
         for rule in hunts.rules().values():

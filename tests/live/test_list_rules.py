@@ -11,6 +11,7 @@ from entra_deployer.core.errors import UnknownName
 from entra_deployer.live.list_rules import only_named
 from entra_deployer.plan.live_rule import Inventory, LiveRule
 from entra_deployer.repository import Repository
+from tests.reading import there
 
 HUNT = Path(__file__).parents[1] / "data" / "hunts" / "sound"
 
@@ -54,4 +55,4 @@ def test_a_hunt_that_is_not_live_has_no_line(inventory, repository):
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(inventory, repository):
     with pytest.raises(UnknownName, match="no rule is named 'soun'") as refused:
         only_named(inventory, repository, ["sound", "soun"])
-    assert "sound" in refused.value.hint
+    assert "sound" in there(refused.value.hint)

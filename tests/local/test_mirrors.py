@@ -4,6 +4,7 @@ import pytest
 
 from entra_deployer.core.errors import LocalStackError
 from entra_deployer.local.mirrors import VARIABLE, repository
+from tests.reading import there
 
 SETTINGS = """<?xml version="1.0"?>
 <settings xmlns="http://maven.apache.org/SETTINGS/1.0.0">
@@ -59,7 +60,7 @@ def test_an_encrypted_password_is_refused_with_another_way(settings):
     path = settings(server="<username>jo</username><password>{COQLCE6DU6GtcS5P=}</password>")
     with pytest.raises(LocalStackError, match="encrypted") as caught:
         repository({}, path)
-    assert VARIABLE in caught.value.hint
+    assert VARIABLE in there(caught.value.hint)
     assert "COQLCE6DU6GtcS5P" not in str(caught.value)
 
 

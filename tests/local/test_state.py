@@ -12,6 +12,7 @@ import pytest
 from entra_deployer.core.errors import LocalStackError, UsageError
 from entra_deployer.local import stack as local
 from entra_deployer.local.state import ProcessId, StackFolder, StackState
+from tests.reading import there
 
 STATE = StackState("8.19", "platinum", 5601, 9200, password="s3cret of the stack")
 
@@ -59,7 +60,7 @@ def test_a_state_that_says_nothing_is_told_with_the_way_out(folder, text):
     (folder.path / "state.json").write_text(text)
     with pytest.raises(LocalStackError, match=r"state\.json") as caught:
         folder.read()
-    assert "deploy local reset" in caught.value.hint
+    assert "deploy local reset" in there(caught.value.hint)
 
 
 def test_this_process_is_running():
@@ -79,7 +80,7 @@ def test_a_process_that_is_gone_is_not_running(finished):
 def test_a_zombie_is_not_running():
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
         identity = ProcessId.of(process.pid)
-        process.stdout.read()  # it has closed everything: all that is missing is somebody who asks for its code
+        there(process.stdout).read()  # it has closed everything: all that is missing is somebody who asks for its code
         assert identity.wait(10)
         assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
 
@@ -97,8 +98,11 @@ def test_a_stale_state_finds_no_stack(folder, finished):
 
 def test_a_running_one_is_found_as_its_state_says(folder):
     folder.write(replace(STATE, supervisor=ProcessId.of(os.getpid())))
-    found = local.find(folder.root)
-    assert (found.kibana_url, found.elasticsearch_url) == ("http://127.0.0.1:5601", "http://127.0.0.1:9200")
+    found = there(local.find(folder.root))
+    assert (found.kibana_url, found.elasticsearch_url) == (
+        "http://127.0.0.1:5601",
+        "http://127.0.0.1:9200",
+    )
     assert (found.user, found.password, found.pid) == ("elastic", STATE.password, os.getpid())
     assert found.password not in repr(found)
 

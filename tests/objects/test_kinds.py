@@ -212,7 +212,10 @@ def test_an_update_leaves_the_witness_of_what_it_wrote_and_the_tags_of_others(st
     handler.update(before, final, [diff.path for diff in kind.difference(before.object, final)])
     (after,) = handler.by_key([standing.key])
     assert kind.is_as_pushed(after.object)
-    assert {one["id"] for one in after.object.payload["references"]} == {"ours", *(one["id"] for one in others)}
+    assert {one["id"] for one in as_mappings(after.object.payload["references"])} == {
+        "ours",
+        *(one["id"] for one in others),
+    }
 
 
 def test_an_update_to_what_an_older_version_pushed_takes_the_witness_off():

@@ -14,6 +14,7 @@ from entra_deployer.objects.state import RULE, SAVED_SEARCH, StateObject
 from entra_deployer.objects.tag import mark_of
 from tests.builders import rule
 from tests.objects.fake_kibana import FakeKibana, typed
+from tests.reading import there
 
 OLD, NEW = StackVersion(8, 12), StackVersion(8, 19)
 ACTIONS = [{"id": "c", "uuid": "u", "params": {}}]
@@ -103,7 +104,7 @@ def test_the_witness_goes_along_and_what_others_keep_in_meta_stays():
     desired = StateObject(RULE, desired.key, desired.name, with_witness(desired.payload))
     after = write(kibana, object_id, desired, "severity")
     assert after["meta"]["from"] == "1m"
-    assert is_as_pushed(RuleHandler(kibana, "default", OLD).read(object_id).object.payload)
+    assert is_as_pushed(there(RuleHandler(kibana, "default", OLD).read(object_id)).object.payload)
 
 
 def test_a_rule_that_kibana_refuses_without_a_name_is_told_with_its_reason_and_the_others_go_through():

@@ -9,6 +9,7 @@ from entra_deployer.objects.state import RULE
 from entra_deployer.plan.plan import Action, Change
 from entra_deployer.plan.remaining import Direction, remaining
 from tests.builders import live, rule, search
+from tests.reading import there
 
 FINISH, UNDO = Direction
 
@@ -58,12 +59,12 @@ def test_a_rule_that_is_gone_stays_gone_and_is_told(direction):
 
 
 def test_a_creation_is_finished_where_nothing_stands_and_left_where_something_does():
-    assert remaining(CREATE, None, FINISH).change.action is Action.CREATE
+    assert there(remaining(CREATE, None, FINISH).change).action is Action.CREATE
     assert remaining(CREATE, live(rule(severity="high")), FINISH).change is None
 
 
 def test_a_creation_is_undone_only_while_it_is_as_it_was_made():
-    assert remaining(CREATE, live(rule()), UNDO).change.action is Action.DELETE
+    assert there(remaining(CREATE, live(rule()), UNDO).change).action is Action.DELETE
     assert remaining(CREATE, None, UNDO).change is None
     for edit in ({"note": "mine"}, {"enabled": False}, {"exceptions_list": [{"id": "x"}]}, {"tags": ["mine"]}):
         found = remaining(CREATE, live(rule(**edit)), UNDO)
@@ -77,14 +78,14 @@ def test_an_undo_deletes_nothing_that_stood_before():
 
 
 def test_a_deletion_is_finished_unless_somebody_edited_it_since():
-    assert remaining(DELETE, live(rule()), FINISH).change.action is Action.DELETE
+    assert there(remaining(DELETE, live(rule()), FINISH).change).action is Action.DELETE
     assert remaining(DELETE, None, FINISH).change is None
     assert remaining(DELETE, live(rule(note="mine")), FINISH).change is None
 
 
 def test_what_kibana_adds_to_a_saved_search_is_no_edit():
     made = Change(Action.CREATE, "default", "saved_search", "s1", "Search one", search(), None)
-    assert remaining(made, live(search(grid={"columns": {}})), UNDO).change.action is Action.DELETE
+    assert there(remaining(made, live(search(grid={"columns": {}})), UNDO).change).action is Action.DELETE
 
 
 VALUES = st.dictionaries(st.sampled_from(["note", "severity", "interval", "setup"]), st.sampled_from(["a", "b", "c"]))

@@ -10,6 +10,7 @@ from entra_deployer.plan.push import PushRequest, plan_rules, push_rules
 from entra_deployer.repository import Repository
 from entra_deployer.stack.diagnosis import is_read
 from tests.memory_stack import MemoryStack
+from tests.reading import there
 from tests.test_nonsense_everywhere import HUNT
 
 RULES = 30
@@ -73,4 +74,7 @@ def test_a_rule_of_somebody_else_with_the_id_or_the_name_of_ours_is_seen(root, p
     with pushed.connection() as connection:
         report = plan_rules(Repository(root), connection, PushRequest())
     assert {issue.code for issue in report.issues} >= {"DEP301"}
-    assert [change.key for change in report.plan.changes if change.kind == "rule"] == [one["rule_id"], other["rule_id"]]
+    assert [change.key for change in there(report.plan).changes if change.kind == "rule"] == [
+        one["rule_id"],
+        other["rule_id"],
+    ]

@@ -11,6 +11,7 @@ from entra_deployer.repository import Repository
 from entra_deployer.stack.environment import Gates
 from entra_deployer.verify.verify_rules import VerifyRequest, verify_rules
 from tests.chaos.stack import ChaosStack, first_version, push
+from tests.reading import there
 
 TODAY = datetime(2026, 11, 25, 12, tzinfo=UTC)  # as the servers in memory say
 TAG = "Retired: 2026-11-25"
@@ -117,5 +118,5 @@ def test_a_plan_says_it_too(root, stack):
     retire(root)
     with stack.connection(root) as connection:
         plan = plan_rules(Repository(root), connection, PushRequest())
-    (change,) = plan.plan.changes
+    (change,) = there(plan.plan).changes
     assert sorted(diff.path for diff in change.diffs) == ["enabled", "tags"]

@@ -127,7 +127,10 @@ def test_a_name_that_cannot_be_one_is_wrong_usage_and_makes_nothing(tmp_path, na
 def test_the_file_of_any_environment_fits_its_schema(name):
     document = read_yaml(environment_text(name), source="x", kind=EnvironmentFile)
     assert document.issues == ()
-    assert document.value.auth.api_key.variable == variable_of(name)
+    auth = document.value.auth
+    assert auth
+    assert auth.api_key
+    assert auth.api_key.variable == variable_of(name)
 
 
 def test_the_new_file_is_read_with_the_variable_that_is_told(tmp_path):

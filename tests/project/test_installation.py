@@ -6,6 +6,7 @@ import pytest
 
 from entra_deployer.core.errors import UsageError
 from entra_deployer.project.installation import derived, is_own, stated
+from tests.reading import there
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SHA256 = "ab" * 32
@@ -107,7 +108,7 @@ def test_a_copy_from_a_checkout_is_installed_by_its_commit_where_that_is_publish
 def test_a_copy_that_a_pipeline_cannot_get_is_refused(tmp_path, noted):
     with pytest.raises(UsageError) as raised:
         derived(tmp_path, noted, silent)
-    assert "--install" in raised.value.hint
+    assert "--install" in there(raised.value.hint)
 
 
 def test_the_tools_own_repository_installs_itself(tmp_path):

@@ -30,6 +30,7 @@ from entra_deployer.verify.records import VerdictRecord
 from entra_deployer.verify.verdict import Status
 from tests.chaos.stack import ChaosStack
 from tests.core.test_signing import pem
+from tests.reading import there
 
 KEY, OTHER = pem(Ed25519PrivateKey.generate()), pem(Ed25519PrivateKey.generate())
 VERDICT = VerdictRecord("r1", "Rare", "sha256:a", "sha256:b", Status.PASSED, 0.9, "2026", "ci", "8.19.2", "8.19.2")
@@ -128,7 +129,7 @@ def test_a_trusted_key_that_is_none_is_told_at_its_line(root):
     (root / "key.pem").write_text("no key", "utf-8")
     with pytest.raises(InputError, match=r"key\.pem is not an Ed25519 public key") as raised:
         checked(root, sign(ONE.to_json(), KEY))
-    assert raised.value.location.line == 2
+    assert there(raised.value.location).line == 2
 
 
 # -- what stands against a promotion ---------------------------------------------------------------------------------

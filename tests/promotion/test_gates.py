@@ -16,6 +16,7 @@ from entra_deployer.stack.environment import Gates
 from entra_deployer.verify.records import VerdictRecord, record_to_json
 from entra_deployer.verify.verdict import Status
 from tests.core.test_signing import pem
+from tests.reading import there
 
 NOW = datetime(2026, 2, 10, tzinfo=UTC)
 CONTENT, RULE = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -83,7 +84,7 @@ def test_too_few_approvals_refuse_and_say_what_to_write():
     keeper = Gatekeeper("staging", ALL, NOW)
     (issue,) = keeper.approvals(replace(EVIDENCE, approved_by=("a",)))
     assert issue.code == "DEP388"
-    assert f"rule: rare, digest: {CONTENT}" in issue.hint
+    assert f"rule: rare, digest: {CONTENT}" in there(issue.hint)
 
 
 @pytest.mark.parametrize(("kibana", "same"), [("8.19.3", True), ("8.18.21", False), ("9.19.21", False)])

@@ -18,6 +18,7 @@ from entra_deployer.pull.imported_rules import Newcomer, draft_of_newcomer
 from entra_deployer.pull.pulled_fields import Bringer
 from tests.builders import rule
 from tests.pull.test_pulled_fields import Connectors
+from tests.reading import there
 
 TARGET = Target("staging", "default", StackVersion(8, 19), "platinum")
 BORN = rule(
@@ -64,7 +65,7 @@ def pulled(root, born=BORN):
     draft, fields = draft_of_newcomer(root, Newcomer(born, is_marked=False), TARGET, {})
     draft, unsaid = bringer.bring_all(draft, born.key, fields)
     assert unsaid == ()
-    (compiled,) = bringer.builder.build(draft).rules.values()
+    (compiled,) = there(bringer.builder.build(draft)).rules.values()
     return draft, compiled.rule
 
 

@@ -12,6 +12,7 @@ from entra_deployer.plan.live_rule import Inventory, LastRun, LiveRule
 from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.last import LastVerdict
 from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict
+from tests.reading import there
 from tests.reports import test_drift_reports, test_forecast, test_history_reports
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def with_verdict(rule, status: Status, *, is_current=True):
 def live() -> Overview:
     """The same in staging: the first rule runs, the second fails, the third was edited, the others are not there."""
     overview = own()
-    keys = [rule.compiled.rule.key for rule in overview.rules]
+    keys = [there(rule.compiled).rule.key for rule in overview.rules]
     runs = [LastRun(AT, "succeeded"), LastRun(AT, "failed", "no such index [logs-x]"), None]
     rules = tuple(
         LiveRule("default", key, key, enabled=True, severity="high", interval="5m", last_run=run)

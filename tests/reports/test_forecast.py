@@ -11,6 +11,7 @@ from entra_deployer.forecast.forecast import Forecast, RuleForecast, Step, forec
 from entra_deployer.reports import render
 from entra_deployer.reports.documents.forecast import forecast_document, no_forecast_document, plan_with_forecast
 from entra_deployer.reports.documents.plan import plan_document
+from tests.reading import part
 from tests.reports import test_plan
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -85,7 +86,7 @@ def test_a_plan_holds_the_forecast_of_its_rules():
     text = render(document, "text", width=90)
     assert "Forecast, 2026-11-19 12:00 to 2026-11-26 12:00: 7 days of its own data" in text
     assert "Edited rule  12.3 → 100 alerts a day" in text
-    assert document.content["forecast"]["rules"][0]["name"] == "Edited rule"
+    assert part(document.content, "forecast", "rules", 0, "name") == "Edited rule"
     assert not document.is_good
 
 

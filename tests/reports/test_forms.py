@@ -39,9 +39,8 @@ def test_every_command_takes_every_form(name):
     command = typer.main.get_group(app).commands[name]
     [option] = [param for param in command.params if "--format" in param.opts]
     needed = {"RULE": "x", "NAME": "x", "FROM": "a", "TO": "b"}
-    given = [
-        needed[param.metavar] for param in command.params if param.param_type_name == "argument" and param.required
-    ]
+    required = [param for param in command.params if param.param_type_name == "argument" and param.required]
+    given = [needed[param.metavar or ""] for param in required]
     start = ["--from", "1d"] if name == "replay" else []
     for form in FORMS:
         context = command.make_context(name, [*given, *start, "--format", form])

@@ -52,21 +52,19 @@ INVENTORY = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES, (WARNIN
 ONE_SPACE = Inventory("staging", NOW, "Kibana 8.19.21, platinum", RULES[:1])
 
 STEADY = "succeeded", "Rule execution completed successfully"
-PUSHED = Report(
-    "staging",
-    runs=(
-        FirstRun(rule("Ran well", run=(-1, *STEADY)), RunState.RAN),
-        FirstRun(
-            rule("Ran badly and has a name that is longer than many", run=(-1, "failed", "Unknown column")),
-            RunState.RAN,
-        ),
-        FirstRun(rule("Ran with a warning", run=(-1, "partial failure", "no index matching: logs-*")), RunState.RAN),
-        FirstRun(rule("Ran before the push", run=(50, *STEADY)), RunState.NOT_DUE),
-        FirstRun(rule("Never ran"), RunState.MISSING),
-        FirstRun(rule("Switched off meanwhile", enabled=False), RunState.OFF),
+RUNS = (
+    FirstRun(rule("Ran well", run=(-1, *STEADY)), RunState.RAN),
+    FirstRun(
+        rule("Ran badly and has a name that is longer than many", run=(-1, "failed", "Unknown column")),
+        RunState.RAN,
     ),
+    FirstRun(rule("Ran with a warning", run=(-1, "partial failure", "no index matching: logs-*")), RunState.RAN),
+    FirstRun(rule("Ran before the push", run=(50, *STEADY)), RunState.NOT_DUE),
+    FirstRun(rule("Never ran"), RunState.MISSING),
+    FirstRun(rule("Switched off meanwhile", enabled=False), RunState.OFF),
 )
-GOOD = Report("staging", runs=(PUSHED.runs[0], PUSHED.runs[3]))
+PUSHED = Report("staging", runs=RUNS)
+GOOD = Report("staging", runs=(RUNS[0], RUNS[3]))
 
 FORMS = {
     "first_runs.txt": lambda: runs_as_text(PUSHED, width=100),

@@ -23,6 +23,7 @@ from entra_deployer.reports.page.charts import WIDTH, Share, columns_of, parts_o
 from entra_deployer.reports.page.highlight import highlighted
 from entra_deployer.reports.page.views import rule_views, trend_views
 from entra_deployer.verify.verdict import Status
+from tests.reading import there
 from tests.reports.every import _changed
 from tests.reports.overviews import live, own, with_verdict
 from tests.reports.test_hostile_text import HOSTILE, hidden
@@ -138,7 +139,7 @@ def test_rewrites_and_surviving_mutants_stand_at_their_lines():
     proved = views[0]
     by_line = {line.number: [note.kind for note in line.notes] for line in proved.lines}
     assert "mutant" in by_line[proved.rule.query.line + 2]
-    rewrites = {one.line for one in proved.rule.compiled.rewrites}
+    rewrites = {one.line for one in there(proved.rule.compiled).rewrites}
     assert rewrites
     assert rewrites <= {number for number, kinds in by_line.items() if "rewrite" in kinds}
     page = Page(draw_page(own()))
@@ -178,7 +179,7 @@ def test_an_issue_without_a_place_says_what_it_is_about():
 
 
 def test_a_forecast_is_drawn_as_now_and_then_on_one_scale():
-    trends = trend_views(live().live.forecast)
+    trends = trend_views(there(live().live).forecast)
     assert trends
     assert max(box.width for one in trends for box in one.boxes) == WIDTH
     page = draw_page(live())

@@ -11,6 +11,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.repository import OFFLINE, Repository
 from tests.compiler.golden import GOLDEN, ROOT, renderings
+from tests.reading import there
 from tests.shapes import MARKDOWN, REFUSED, TOML, TOO_NEW
 
 
@@ -33,9 +34,9 @@ def test_every_hunt_compiles_or_is_told_its_place(files):
     }
     for folder, place in REFUSED.items():
         location = errors[folder].location
-        assert Path(location.path).stem == folder
+        assert Path(there(location).path).stem == folder
         if files is TOML:
-            assert (location.line, location.column) == place
+            assert (there(location).line, there(location).column) == place
 
 
 @pytest.mark.parametrize("toml", TOML, ids=lambda path: path.stem)
@@ -67,7 +68,7 @@ def test_a_plan_is_told_what_the_targets_licence_costs():
     assert [(one.code, one.level) for one in (late, border)] == [("DEP024", Level.WARNING), ("DEP037", Level.WARNING)]
     assert "14 days late" in late.message
     assert "border of two runs" in border.message
-    assert "`duplicates: none`" in late.hint
+    assert "`duplicates: none`" in there(late.hint)
 
 
 def test_the_same_input_gives_the_same_bytes():

@@ -3,6 +3,7 @@
 import pytest
 
 from entra_deployer.stack.mapping import FAMILIES, as_shipped, field_mappings, lookup_mapping, stand_ins
+from tests.reading import part
 
 STREAM = "logs-azure.signinlogs-default"
 
@@ -89,7 +90,7 @@ def test_a_field_that_is_made_of_another_one_is_a_part_of_its_mapping():
     fields = {"process.name.caseless": "", "process.executable.text": "", "my.name.caseless": ""}
     shipped = as_shipped(STREAM, DOCUMENTS, fields)
     found = field_mappings(STREAM, shipped, fields, {}, embedded=True)
-    assert found["process.name"]["fields"]["caseless"]["normalizer"] == "lowercase"
+    assert part(found, "process.name", "fields", "caseless", "normalizer") == "lowercase"
     assert found["process.executable"]["fields"] == {"text": {"type": "text"}}
     assert not {"process.name.caseless", "process.executable.text"} & set(found)
     assert found["my.name.caseless"]["type"] == "keyword", "of what nobody knows it is a field like others"
@@ -109,7 +110,7 @@ def test_lookup_rows_map_nothing_but_themselves_and_have_the_types_of_what_they_
     rows = [{"address": "10.0.0.1", "message": "x", "level": 3}, {"source.ip": "10.0.0.2"}]
     keys = {"address": "ip", "message": "text", "user.name": "keyword", "odd": "unsupported"}
     mapping = lookup_mapping(STREAM, rows, keys, {"level": "double", "host.name": "keyword"}, embedded=True)
-    assert {name: item["type"] for name, item in mapping["properties"].items()} == {
+    assert {name: item["type"] for name, item in part(mapping, "properties").items()} == {
         "address": "ip",
         "level": "double",
         "message": "keyword",

@@ -17,6 +17,7 @@ from entra_deployer.verify.repeats import seen_by_both
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
 from entra_deployer.verify.seeding import STALE, sweep
 from entra_deployer.verify.verdict import Status
+from tests.reading import part
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUERY = "FROM logs-x* | WHERE event.code == 1 | STATS n = COUNT(*) BY user.name"
@@ -215,9 +216,9 @@ def test_the_rule_runs_over_the_range_that_kibana_would_give_it():
 
 def test_a_timestamp_override_is_ranged_with_its_fallback():
     both = time_range({"from": "now-5m", "timestamp_override": "event.ingested"}, NOW)
-    assert [next(iter(choice)) for choice in both["bool"]["should"]] == ["range", "bool"]
+    assert [next(iter(choice)) for choice in part(both, "bool", "should")] == ["range", "bool"]
     one = time_range({"timestamp_override": "event.ingested", "timestamp_override_fallback_disabled": True}, NOW)
-    assert len(one["bool"]["should"]) == 1
+    assert len(part(one, "bool", "should")) == 1
 
 
 def test_a_missed_entity_and_a_false_alarm_are_named():

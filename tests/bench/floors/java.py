@@ -18,6 +18,7 @@ told = json.loads(Path(sys.argv[1]).read_bytes())
 node = subprocess.Popen(
     told["command"], cwd=told["folder"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
 )
+assert node.stdin
 node.stdin.write(told["settings"].encode())
 node.stdin.flush()
 user = base64.b64encode(f"elastic:{os.environ['BENCH_PASSWORD']}".encode()).decode()

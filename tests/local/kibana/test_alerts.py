@@ -1,5 +1,6 @@
 """The index of a space's alerts, made when it is first needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ class Indices:
     """An Elasticsearch that knows indices alone; `meanwhile` happens while one is made."""
 
     made: list = field(default_factory=list)
-    meanwhile: object = lambda: None
+    meanwhile: Callable[[], object] = lambda: None
 
     def call(self, method, path, _body=None, **_):
         if method == "HEAD":

@@ -80,9 +80,15 @@ def test_no_more_sessions_are_kept_than_anybody_needs(clock):
     assert sessions.redeem(token)
 
 
+def served(path):
+    answer = page.file(path)
+    assert answer
+    return answer
+
+
 @pytest.mark.parametrize("path", ["/local/page", "/local/page.css", "/local/page.js"])
 def test_a_file_of_the_page_comes_with_a_policy(path):
-    answer = page.file(path)
+    answer = served(path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -96,7 +102,7 @@ def test_nothing_else_is_a_file_of_the_page(path):
 
 
 def test_the_page_makes_no_markup_of_what_it_is_given():
-    script = page.file("/local/page.js").body
+    script = served("/local/page.js").body
     assert not [
         word for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(") if word in script
     ]

@@ -15,6 +15,7 @@ from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.mutate.mutants import mutations
+from tests.reading import there
 
 V = StackVersion(8, 19, 21)
 NOW = Evaluator({}).now
@@ -87,7 +88,7 @@ def test_two_conditions_are_held_apart_where_they_differ(predicate, mutant, true
     text = f"FROM x | WHERE {predicate}"
     tree = parse(text, V).tree
     changed = next(one for one in mutations(tree) if one.of(text) == f"FROM x | WHERE {mutant}").command
-    where = tree.commands[1]
+    where = there(tree).commands[1]
     assert isinstance(where, nodes.Where)
     assert isinstance(changed, nodes.Where)
     parts = apart(where.predicate, changed.predicate)

@@ -13,6 +13,7 @@ from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.hunt import Query
 from entra_deployer.verify.mutate.mutants import mutations
 from entra_deployer.verify.origin import Origin
+from tests.reading import there
 
 V = StackVersion(8, 19, 21)
 
@@ -146,5 +147,5 @@ def test_the_tree_of_a_mutant_is_that_of_its_text(predicate):
     text = f"FROM a | WHERE {predicate} | STATS n = COUNT(*) WHERE u > 3 OR NOT v BY k, j"
     tree = parse(text, V).tree
     for one in list(mutations(tree))[::3]:
-        read = parse(one.of(text), V).tree.commands[one.place]
+        read = there(parse(one.of(text), V).tree).commands[one.place]
         assert without_places(one.command) == without_places(read), one.what
