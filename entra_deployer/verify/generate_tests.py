@@ -31,6 +31,7 @@ from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
+from entra_deployer.verify.obstacles import reads
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.seeding import Run, Server
@@ -163,8 +164,12 @@ def stream_of(tree: Tree) -> str:
     """
     if not sources(tree):
         raise Unsolved("the query reads from no index")
-    pattern = sources(tree)[0].strip('"').rpartition(":")[2]
-    return f"{pattern.replace('*', '').strip('-.').lower() or 'logs-events'}-default"
+    patterns = [source.strip('"') for source in sources(tree)]
+    first = next((one for one in patterns if not one.startswith("-")), patterns[0])
+    local = first.partition("::")[0].rpartition(":")[2].lower()
+    usual = f"{local.replace('*', '').strip('-.') or 'logs-events'}-default"
+    names = (usual, ".alerts-security.alerts-default", local.replace("*", "default"))
+    return next((name for name in names if reads(patterns, name)), usual)
 
 
 def file_text(root: Path, test: DetectionTest) -> str:

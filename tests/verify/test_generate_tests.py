@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.core.errors import ExitCode, InputError
+from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.detection_test import read_detection_tests
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate_tests import MANY, stream_of, synth_code, synthesis_of, synthesise, write_tests
+from entra_deployer.verify.obstacles import reads
 from tests.bench.projects import add_hunt
 
 ROOT = Path(__file__).parents[2]
@@ -57,10 +59,16 @@ def test_many_rules_get_on_all_cores_what_each_gets_alone(tmp_path: Path):
         ("remote:logs-okta*", "logs-okta-default"),
         ("logs-azure.*, logs-x", "logs-azure-default"),
         ("*", "logs-events-default"),
+        (".alerts-security.*", ".alerts-security.alerts-default"),
+        (".siem-signals-*", ".siem-signals-default"),
+        ("*-prod", "default-prod"),
+        ("logs-x::data", "logs-x-default"),
     ],
 )
 def test_the_stream_is_one_that_the_query_reads(source, stream):
-    assert stream_of(parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree) == stream
+    tree = parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree
+    assert stream_of(tree) == stream
+    assert reads([name.strip('"') for name in sources(tree)], stream)
 
 
 def copied(top: Path, *hunts: str) -> Path:
