@@ -71,14 +71,19 @@ def told_of_sources(query: RuleQuery, tests: Sequence[DetectionTest], *, subject
         yield Issue(NARROWED, Level.NOTE, f"it reads every index: {shown}", subject)
     if remote := [pattern for pattern in patterns if _is_remote(pattern)]:
         yield Issue(NARROWED, Level.NOTE, f"it reads {', '.join(remote)} of other clusters: {shown}", subject)
-    if any(isinstance(node, nodes.Column) and node.name == "_index" for node in _computed(query.tree)):
-        message = "it asks for _index, which in a test is the index of the run"
+    if message := told_of_index(query):
         yield Issue(NARROWED, Level.WARNING, message, subject, hint="ask for data_stream.dataset or event.dataset")
     for test in tests:
         if not reads(patterns, test.index):
             message = f"{test.source}: its events are of {test.index}, which the rule does not read"
             hint = f"it reads {', '.join(patterns)}: correct `index` in the test, or FROM in the hunt"
             yield Issue(NOT_READ, Level.WARNING, message, subject, hint=hint)
+
+
+def told_of_index(query: RuleQuery) -> str:
+    """That it asks for the index of an event, which no test decides; "" where it does not."""
+    asks = any(isinstance(node, nodes.Column) and node.name == "_index" for node in _computed(query.tree))
+    return "it asks for _index, which in a test is the index of the run" if asks else ""
 
 
 def reads(patterns: Sequence[str], stream: str) -> bool:

@@ -11,6 +11,7 @@ from entra_deployer.objects.rule_fields import max_signals
 from entra_deployer.verify.generate.cases import Case, Unsolvable
 from entra_deployer.verify.generate.tests import Made, single_test
 from entra_deployer.verify.judge import judge
+from entra_deployer.verify.obstacles import told_of_index
 from entra_deployer.verify.problems import About, of_result
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded
@@ -92,7 +93,6 @@ class CaseTrial:
             return ""
         if not test.catches:
             return "tried on Elasticsearch, the rule finds it"
-        return "tried on Elasticsearch, the rule finds it by another name" if rows else _NOT_FOUND
-
-
-_NOT_FOUND = "tried on Elasticsearch, the rule does not find it"
+        if rows:
+            return "tried on Elasticsearch, the rule finds it by another name"
+        return ": ".join(filter(None, ("tried on Elasticsearch, the rule does not find it", told_of_index(self.query))))

@@ -11,7 +11,8 @@ from entra_deployer.verify.generate.tests import Made
 from entra_deployer.verify.seeding import Run
 from entra_deployer.verify.try_cases import CaseTrial
 
-QUERY = read_query("FROM logs-x* | WHERE event.code == 1 | STATS n = COUNT(*) BY user.name", StackVersion(8, 19, 21))
+VERSION = StackVersion(8, 19, 21)
+QUERY = read_query("FROM logs-x* | WHERE event.code == 1 | STATS n = COUNT(*) BY user.name", VERSION)
 PAYLOAD = {"from": "now-1d", "to": "now", "query": QUERY.tree.text}
 
 
@@ -46,10 +47,10 @@ def case(name, code, *, fires):
     return Case(name, fires, (Event(name, {"user.name": name, "event.code": code}, 60.0),), {"user.name": name}, "")
 
 
-def sort(server, *cases):
+def sort(server, *cases, query=QUERY):
     made = Made(cases, "made", "logs-x-default", "made.yaml", None, PAYLOAD)
     run = Run("r", datetime(2026, 3, 1, tzinfo=UTC), embedded=True)
-    kept, dropped = CaseTrial(server, run, QUERY).sort(made)
+    kept, dropped = CaseTrial(server, run, query).sort(made)
     assert not server.indices
     return kept, {one.name: one.why for one in dropped}
 
@@ -81,3 +82,9 @@ def test_cases_that_are_right_alone_and_wrong_together_stay_apart():
 def test_nothing_stays_where_nothing_is_right():
     kept, dropped = sort(Server(), case("a", 0, fires=True))
     assert (kept.tests(), list(dropped)) == ((), ["a"])
+
+
+def test_a_query_that_asks_for_the_index_cannot_be_shown_one():
+    query = read_query('FROM logs-x* METADATA _index | WHERE _index LIKE ".ds-*" | KEEP user.name', VERSION)
+    _, dropped = sort(Server(), case("a", 0, fires=True), query=query)
+    assert dropped["a"].endswith("does not find it: it asks for _index, which in a test is the index of the run")
