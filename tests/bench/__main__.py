@@ -1,6 +1,7 @@
 """`make bench`: an embedded stack of its own, each command beside its floor, and what made tests are worth.
 
 Variables: BENCH_HUNTS=FOLDER adds the hunts of others, BENCH_OUTCOMES=FILE gets a line for each of their rules,
+BENCH_EVERY=8 takes every eighth of them for the made tests,
 BENCH_RUNS=5 is how often each command runs, BENCH_ONLY=table,verifying,starting,making,growth or made_tests names
 parts, BENCH_SIZES=10,100,1000,10000 the steps of the growth.
 """
@@ -125,7 +126,7 @@ def _line(cells: Sequence[str]) -> str:
 def made_tests(connection: Connection, _: Place) -> None:
     """What made tests are worth on the hunts of others, which are not part of this repository."""
     folder = Path(os.environ.get(HUNTS, ""))
-    files = sorted(folder.rglob("*.toml")) if os.environ.get(HUNTS) else []
+    files = sorted(folder.rglob("*.toml"))[:: int(os.environ.get("BENCH_EVERY", "1"))] if os.environ.get(HUNTS) else []
     if not files:
         say(f"made tests: no hunts here; {HUNTS}=FOLDER names a folder of TOML hunts, a folder for each source")
         return
