@@ -8,10 +8,11 @@ from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.objects.rule_fields import max_signals
+from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.generate.cases import Case, Unsolvable
 from entra_deployer.verify.generate.tests import Made, single_test
-from entra_deployer.verify.judge import judge
-from entra_deployer.verify.obstacles import told_of_index
+from entra_deployer.verify.judge import judge, without_event
+from entra_deployer.verify.obstacles import lacking_column, told_of_index
 from entra_deployer.verify.problems import About, of_result
 from entra_deployer.verify.ranges import time_range
 from entra_deployer.verify.seeding import Batch, Run, Server, seeded
@@ -79,17 +80,24 @@ class CaseTrial:
 
     def _fault(self, batch: Batch, number: int, payload: Mapping[str, Json]) -> str:
         test = batch.tests[number]
+        if strange := next(iter(without_event(test)), None):
+            return f"none of its events is one of {strange.name!r}"
         try:
             text = self.query.at(batch.alias_of(number))
             result = self.server.query(text, filter=time_range(payload, self.run.now))
         except Refused as error:
             return f"Elasticsearch refuses the query: {error.message}"
-        rows = result.records()
         about = About("", self.query, max_signals(payload))
         for problem in of_result(result, about, batch.alias_of(number)):
             return f"tried on Elasticsearch, {problem.message}"
-        outcomes = judge(test, rows, rows, ())
-        if all(outcome.caught is outcome.expected for outcome in outcomes):
+        return self._misjudged(test, result)
+
+    def _misjudged(self, test: DetectionTest, result: QueryResult) -> str:
+        """Why a result is not what a test expects, "" where it is."""
+        if lacking := lacking_column([test], [result]):
+            return lacking.removeprefix(f"{test.source}: ")
+        rows = result.records()
+        if all(outcome.caught is outcome.expected for outcome in judge(test, rows, rows, ())):
             return ""
         if not test.catches:
             return "tried on Elasticsearch, the rule finds it"

@@ -1,5 +1,6 @@
 """Made cases are tried before they are believed, as few at a time as it takes to tell which one is wrong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from entra_deployer.core.target import StackVersion
@@ -88,3 +89,14 @@ def test_a_query_that_asks_for_the_index_cannot_be_shown_one():
     query = read_query('FROM logs-x* METADATA _index | WHERE _index LIKE ".ds-*" | KEEP user.name', VERSION)
     _, dropped = sort(Server(), case("a", 0, fires=True), query=query)
     assert dropped["a"].endswith("does not find it: it asks for _index, which in a test is the index of the run")
+
+
+def test_a_case_whose_events_are_of_another_entity_is_dropped():
+    other = replace(case("a", 0, fires=False), entity={"user.name": "b"})
+    kept, dropped = sort(Server(), case("c", 1, fires=True), other)
+    assert ([one.name for one in kept.cases], dropped) == (["c"], {"a": "none of its events is one of 'b'"})
+
+
+def test_a_case_that_is_told_by_a_column_which_the_result_lacks_is_dropped():
+    _, dropped = sort(Server(), replace(case("a", 1, fires=True), entity={"user.name": "a", "n": 1}))
+    assert dropped == {"a": "the result of the rule has no column n; it has user.name"}
