@@ -28,7 +28,7 @@ def exhausted(tree: nodes.Tree) -> Iterator[tuple[str, nodes.Expression]]:
     fields: dict[str, _Field] = {}
     for goal in _goals(tree):
         names = frozenset(_fields(goal.predicate, goal.scope))
-        if len(names) == 1 and not _orders_texts(goal.predicate):
+        if len(names) == 1 and not _depends_on_type(goal.predicate):
             fields.setdefault(next(iter(names)), _Field()).goals.append(goal)
         found = _allowed(goal)
         if found:
@@ -63,7 +63,7 @@ class _Field:
 
 def _may_hold(goal: Goal, name: str, value: Constant) -> bool:
     """Whether a condition holds for a value of its field, also where nobody can tell."""
-    with suppress(Unknown, UnreadablePattern, ValueError, TypeError):
+    with suppress(Unknown, UnreadablePattern, ValueError, TypeError, AttributeError, ArithmeticError):
         return Evaluator({} if value is None else {name: value}).truth(goal.predicate, goal.scope) is True
     return True
 
@@ -94,14 +94,18 @@ def _fields(node: nodes.Node, scope: Scope) -> Iterator[str]:
             yield from ("*", "**")
 
 
-def _orders_texts(predicate: nodes.Expression) -> bool:
-    """Whether texts are compared by order: those of dates and addresses have another one."""
-    return any(
-        isinstance(node, nodes.Binary)
-        and node.operator in _ORDERS
-        and any(isinstance(side, nodes.Literal) and isinstance(side.value, str) for side in node.children())
-        for node in predicate.walk()
-    )
+def _depends_on_type(predicate: nodes.Expression) -> bool:
+    """Whether it takes the field's type to tell: texts are searched by words, dates and addresses have another order."""
+    return any(map(_is_by_type, predicate.walk()))
+
+
+def _is_by_type(node: nodes.Node) -> bool:
+    match node:
+        case nodes.Match() | nodes.Call(name="match" | "match_phrase"):
+            return True
+        case nodes.Binary(operator=operator) if operator in _ORDERS:
+            return any(isinstance(side, nodes.Literal) and isinstance(side.value, str) for side in node.children())
+    return False
 
 
 def _allowed(goal: Goal) -> tuple[str, frozenset[Constant]] | None:
