@@ -95,7 +95,7 @@ def _fields(node: nodes.Node, scope: Scope) -> Iterator[str]:
 
 
 def _depends_on_type(predicate: nodes.Expression) -> bool:
-    """Whether it takes the field's type to tell: texts are searched by words, dates and addresses have another order."""
+    """Whether the field's type decides: texts are searched by words, dates and addresses have another order."""
     return any(map(_is_by_type, predicate.walk()))
 
 
