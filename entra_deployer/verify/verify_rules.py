@@ -28,15 +28,19 @@ from entra_deployer.plan.journal import Types
 from entra_deployer.repository import Compilation, Repository, rule_keys
 from entra_deployer.stack.search import Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
-from entra_deployer.verify.covering_tests import with_killers
 from entra_deployer.verify.current import StandingRules, as_in_repository, read_standing
+from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate.tests import single_test
+from entra_deployer.verify.generate_tests import make_cases, stream_of
 from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
+from entra_deployer.verify.mutate.mutate import Trial, find_killers
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.records import content_digest, folder_of, keep_records, make_records
 from entra_deployer.verify.repeats import looked_at
 from entra_deployer.verify.run import Bench, RuleUnderTest, verify
-from entra_deployer.verify.verdict import Status, VerifyReport
+from entra_deployer.verify.seeding import Batch, Run, seeded
+from entra_deployer.verify.verdict import Status, Verdict, VerifyReport
 
 INCOMPLETE = "DEP810"
 UNKNOWN_QUERY = "DEP811"
@@ -73,7 +77,7 @@ def verify_rules(
     tried = rules_under_test(compilation, connection, space, standing)
     watched = watch_rules(tried, connection, connection.journal.types(space))
     rules = [with_source(rule, watched.get(rule.rule_id), sample=environment.embedded) for rule in tried]
-    verdicts = with_killers(verify(rules, bench), rules, bench)
+    verdicts = _with_killers(verify(rules, bench), rules, bench)
     issues = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     issues += standing.issues
     issues += [issue for source in compilation.sources for issue in source.test_issues]
@@ -247,3 +251,26 @@ def _test_issues(source: RuleSource) -> Sequence[Issue]:
                 hint = "add an entity under catches" if word == "fires" else "add a near miss under ignores"
                 issues.append(Issue(INCOMPLETE, Level.WARNING, message, source.folder, hint=hint))
     return issues
+
+
+# -- for each change of a rule that its tests do not notice: the made case that would -------------------------------
+
+
+def _with_killers(verdicts: Sequence[Verdict], rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
+    """The verdicts; each survivor with the name of the made case that tells it, where there is one."""
+    return tuple(_with_killer(verdict, rule, bench) for verdict, rule in zip(verdicts, rules, strict=True))
+
+
+def _with_killer(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict:
+    if not (verdict.mutation and verdict.mutation.survivors and rule.payload):
+        return verdict
+    run = Run(f"{bench.run_id}-k", bench.clock(), bench.embedded)
+    query = read_query(str(rule.payload["query"]), bench.version)
+    cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
+    tests = tuple(single_test(case, stream_of(query.tree)) for case in cases)
+    trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
+    with seeded(bench.server, [Batch(trial.alias, tests, query, rule.mapped)], run) as failures:
+        if failures:
+            return verdict
+        survivors = find_killers(trial, bench.server, run.now, verdict.mutation.survivors)
+    return replace(verdict, mutation=replace(verdict.mutation, survivors=survivors))
