@@ -87,7 +87,7 @@ class Maker:
         Last come those that tell mutants of the query from it which no other case tells.
         """
         found = self._first_cases()
-        sharpener = Sharpener(self.tree, self._builder, self._changed)
+        sharpener = Sharpener(self.tree, self._second_builder, self._changed)
         examples = [self._examples[id(one)] for one in found if id(one) in self._examples]
         names = {one.name for one in found if isinstance(one, Case)}
         for wanted, mark, example in sharpener.more(examples, len(found) + 1):
@@ -112,7 +112,7 @@ class Maker:
         return {}
 
     def _changed(self, attempt: Attempt, mark: str, change: Changes | None) -> Example:
-        documents = self._builder.make(attempt, mark)
+        documents = self._second_builder.make(attempt, mark)
         if change:
             documents = change.of(documents, mark)
         if not documents:
@@ -306,6 +306,11 @@ class Maker:
         return Builder(self.plan, self.fields, self.looked_at)
 
     @cached_property
+    def _second_builder(self) -> Builder:
+        """As often as for the first cases values may be tried for those that come after them."""
+        return Builder(self.plan, self.fields, self.looked_at)
+
+    @cached_property
     def _kinds(self) -> list[Flags]:
         return self._builder.kinds(_all_true(self._event_goals))
 
@@ -377,7 +382,8 @@ class Maker:
     def _documents(self, attempt: Attempt, mark: str) -> list[Document]:
         """The documents. Where the keys lose the mark, as a REPLACE of digits makes them, it is one of letters."""
         documents = self._builder.make(attempt, mark)
-        if self.plan.grouping and not any(mark in str(value) for value in self._entity(documents[0], mark).values()):
+        entity = self._entity(documents[0], mark)
+        if self.plan.grouping and entity and not any(mark in str(value) for value in entity.values()):
             documents = self._builder.make(attempt, _letters(int(mark)))
         for evaluator in (Evaluator(document.values) for document in documents):
             for goal, truth in attempt.events:

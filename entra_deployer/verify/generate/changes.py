@@ -140,7 +140,7 @@ class Alterations:
             return
         text = document.values.get(name)
         if name not in self._texts:
-            yield from self._values(name, mutation.node)
+            yield from self._values(name, mutation.node, mutation.lost)
             yield from _variants(text, mutation.node) if isinstance(text, str) else ()
         elif isinstance(text, str):
             yield f"{{mark}} {text.swapcase()[:3]}"
@@ -180,11 +180,11 @@ class Alterations:
                 names[name] = None
         return list(names)
 
-    def _values(self, name: str, node: nodes.Node) -> Iterator[Value]:
+    def _values(self, name: str, node: nodes.Node, lost: nodes.Node | None) -> Iterator[Value]:
         """Values that a field may be given: none, the constants that the query compares it with, free ones."""
         kind = self.fields.type_of(name)
         yield None
-        own = [*_constants(node), *self._constants.get(name, ())]
+        own = [*(_constants(lost) if lost else []), *_constants(node), *self._constants.get(name, ())]
         for value in list(dict.fromkeys(own))[:MOST_CONSTANTS]:
             if is_number(kind):
                 if isinstance(value, int | float) and not isinstance(value, bool):

@@ -11,7 +11,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.verify.generate.constraints import TooMany, Unsolved
-from entra_deployer.verify.generate.groups import MOST_DOCUMENTS, MOST_NUMBER, Groups
+from entra_deployer.verify.generate.groups import MOST_DOCUMENTS, MOST_NUMBER, MOST_VALUE, Groups
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.recipes import Recipe
 
@@ -31,7 +31,7 @@ SEARCHES = 12
 """So many further searches are begun for one rule, from where it is nearest to firing."""
 
 _SMALLEST = {"counts": 0, "different": 1, "numbers": 0}
-_MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_NUMBER}
+_MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_VALUE}
 
 type Measure = Callable[[Recipe, nodes.Span | None], float]
 """How far a group is from what is looked for, 0 where it is that; the place is of a condition that it is to miss."""

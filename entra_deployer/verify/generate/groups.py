@@ -41,7 +41,10 @@ MOST_COMPARED = 40
 """With so many values a new one is compared; with more of them only with the last ones."""
 
 MOST_NUMBER = 100_000
-"""No candidate is larger than this."""
+"""No group has more events."""
+
+MOST_VALUE = 10**15
+"""No number in an event is larger: a double still tells it from the next."""
 
 MOST_DOCUMENTS = 3_000
 """No group has more different events: COUNT_DISTINCT counts so many exactly."""
@@ -261,7 +264,7 @@ class Groups:
             for node in command.walk():
                 if isinstance(node, nodes.Literal) and isinstance(node.value, int | float):
                     found |= {int(node.value) - 1, int(node.value), int(node.value) + 1}
-        return sorted(number for number in found if 0 <= number <= MOST_NUMBER)
+        return sorted(number for number in found if 0 <= number <= MOST_VALUE)
 
     @cached_property
     def spreads(self) -> list[int]:
@@ -270,7 +273,9 @@ class Groups:
         for node in self.tree.walk():
             if isinstance(node, nodes.Duration):
                 units.add(seconds(node))
-        return sorted({0, *(int(unit * number) for unit in units for number in self.numbers)})
+        most = self.builder.looked_at.oldest or MOST_NUMBER * max(units)
+        found = {int(unit * number) for unit in units for number in self.numbers if number <= MOST_NUMBER}
+        return sorted({0, *(one for one in found if one <= most)})
 
     def start(self) -> Recipe:
         """One event of each kind."""

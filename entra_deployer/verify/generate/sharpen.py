@@ -33,6 +33,9 @@ MOST_OF_ONE = 12_000
 MOST_BASES = 6
 """So many cases are changed for one mutant."""
 
+MOST_STARTS = 4
+"""From so many cases groups are searched."""
+
 MOST_PAIRED = 2
 """Of so many cases two things are changed."""
 
@@ -84,7 +87,7 @@ class Sharpener:
         for example in known:
             self._tell(example)
         self.work = MOST_WORK
-        looks: tuple[_Look, ...] = (self._solved, self._searched, self._scanned, self._altered)
+        looks: tuple[_Look, ...] = (self._solved, self._searched, self._scanned, self._searched, self._altered)
         for look in looks:
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -281,9 +284,9 @@ class Sharpener:
 
 
 def _starts(known: Sequence[Example]) -> list[Attempt]:
-    """The cases from which groups are searched: the last one that fires, and the first."""
+    """The cases from which groups are searched: the first one that fires, and the last ones before it."""
     firing = [one.attempt for one in known if one.fires]
-    return [firing[-1], firing[0]] if len(firing) > 1 else firing
+    return [*firing[:0:-1][: MOST_STARTS - 1], firing[0]]
 
 
 def _within(node: nodes.Node, command: nodes.Node) -> bool:

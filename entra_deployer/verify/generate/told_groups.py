@@ -150,7 +150,7 @@ class ToldGroups:
         return found
 
     def _groups_of(self, attempt: Attempt) -> Groups:
-        key = id(attempt)
+        key = id(attempt.events)
         if key not in self._groups:
             known = attempt.sizes.groups if isinstance(attempt.sizes, FoundGroup) else None
             self._groups[key] = attempt, Groups(self.tree, self.builder, attempt.events, known.ways if known else ())

@@ -10,8 +10,16 @@ from typing import Any
 
 from entra_deployer.core.time import esql_seconds
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import COMPARISONS, NEIGHBOURS, Junction, strip_parentheses, walk_conditions
+from entra_deployer.esql.conditions import (
+    COMPARISONS,
+    NEIGHBOURS,
+    Junction,
+    conditions,
+    strip_parentheses,
+    walk_conditions,
+)
 from entra_deployer.esql.edits import Edit, apply_edits, find_word
+from entra_deployer.verify.mutate.equivalent import always, says_nothing
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,7 @@ class Mutation:
     """One change: what it is in words, and the edit that makes it.
 
     `place` is the position among the query's commands of the one that it changes, `node` the condition, constant or
-    key that it is about, and `command` what the mutated text has there.
+    key that it is about, and `command` what the mutated text has there. `lost` is the member that a list lacks.
     """
 
     what: str
@@ -27,6 +35,7 @@ class Mutation:
     place: int
     node: nodes.Node
     command: nodes.Command
+    lost: nodes.Expression | None = None
 
     def of(self, text: str) -> str:
         """The mutated query."""
@@ -45,14 +54,29 @@ class _Change:
     edit: Edit
     old: nodes.Node
     new: nodes.Node
+    lost: nodes.Expression | None = None
 
 
 def mutations(tree: nodes.Tree) -> Iterator[Mutation]:
-    """All mutations of a query, in the order of its text."""
+    """All mutations of a query, in the order of its text, but for those that are proved to change nothing."""
     for place, command in enumerate(tree.commands):
         for one in _of_command(tree, command):
-            changed = substitute(command, one.old, one.new)
-            yield Mutation(one.what, one.edit, place, one.old, changed)
+            if not (isinstance(command, nodes.Where) and _is_vain(tree, place, command.predicate, one)):
+                changed = substitute(command, one.old, one.new)
+                yield Mutation(one.what, one.edit, place, one.old, changed, one.lost)
+
+
+def _is_vain(tree: nodes.Tree, place: int, predicate: nodes.Expression, change: _Change) -> bool:
+    """Whether the mutant is proved to find the same, whatever the events are."""
+    old, new = change.old, change.new
+    if isinstance(new, nodes.Literal) and new.value is True and isinstance(old, nodes.Expression):
+        return says_nothing(tree, place, predicate, old)
+    if isinstance(old, nodes.Literal) and isinstance(new, nodes.Literal):
+        node = next((one.node for one in conditions(predicate) if _within(old, one.node)), None)
+        return node is not None and always(tree, place, node) and always(tree, place, substitute(node, old, new))
+    if isinstance(old, nodes.Binary) and isinstance(new, nodes.Binary):
+        return always(tree, place, old) and always(tree, place, new)
+    return False
 
 
 def _of_command(tree: nodes.Tree, command: nodes.Command) -> Iterator[_Change]:
@@ -193,7 +217,7 @@ def _members(tree: nodes.Tree, node: nodes.In, items: Sequence[nodes.Expression]
         others = tuple(other for other in items if other is not item)
         rest = ", ".join(other.span.of(tree.text) for other in others)
         edit = Edit(items[0].span.start, items[-1].span.end, rest)
-        yield _Change(f"without {item.span.of(tree.text)}", edit, node, replace(node, items=others))
+        yield _Change(f"without {item.span.of(tree.text)}", edit, node, replace(node, items=others), item)
 
 
 def _groups(tree: nodes.Tree, stats: nodes.Stats, groups: Sequence[nodes.Assignment]) -> Iterator[_Change]:
