@@ -39,18 +39,18 @@ def synth(
     if selection.is_all:
         raise UsageError("RULE is missing", hint="`deploy synth RULE...`, or --tag, or --changed-since")
     repository = project.repository()
+    with working("making tests") as step:
+        made = list(synthesise(repository, selection, step))
     found: list[Synthesis] = []
     files: list[str] = []
     with ExitStack() as stack:
         elastic = None
-        if not write:
-            stack.enter_context(working("making tests"))
-        for made in synthesise(repository, selection):
-            one = made
-            if write and made.tests:
+        for rule_tests in made:
+            one = rule_tests
+            if write and one.tests:
                 if elastic is None:
                     elastic = stack.enter_context(project.on("local", "trying made tests on"))[1].elastic
-                one = tried(made, elastic, elastic.now)
+                one = tried(one, elastic, elastic.now)
             found.append(one)
             for line in unsolved_as_text([one]):
                 note(line)

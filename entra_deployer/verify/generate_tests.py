@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -43,7 +43,15 @@ It is yours now: give the events the fields that real ones have.
 """
 
 
-def synthesise(repository: Repository, selection: Selection = ALL) -> Iterator[Synthesis]:
+type Step = Callable[[int, int], None]
+"""Is told how many rules are done, and of how many."""
+
+
+def _untold(_done: int, _total: int) -> None:
+    """Nobody asked how far it is."""
+
+
+def synthesise(repository: Repository, selection: Selection = ALL, step: Step = _untold) -> Iterator[Synthesis]:
     """A synthesis of each rule as it is made, and an empty one of each hunt or query that does not compile.
 
     Raises UsageError for a name, a tag or a commit that there is not, InputError where nothing compiles.
@@ -51,11 +59,15 @@ def synthesise(repository: Repository, selection: Selection = ALL) -> Iterator[S
     compilation = repository.compile(OFFLINE, selection)
     if not compilation.rules:
         raise _nothing_to_solve(compilation)
+    made: Iterable[Synthesis]
     if len(compilation.rules) < MANY:
-        yield from (synthesis_of(compilation, rule) for rule in compilation.rules)
+        made = (synthesis_of(compilation, rule) for rule in compilation.rules)
     else:
-        work = partial(_synthesis_at, str(repository.root), selection)
-        yield from side_by_side(work, range(len(compilation.rules)))
+        made = side_by_side(partial(_synthesis_at, str(repository.root), selection), range(len(compilation.rules)))
+    step(0, len(compilation.rules))
+    for done, one in enumerate(made, 1):
+        yield one
+        step(done, len(compilation.rules))
     yield from _not_compiled(compilation)
 
 

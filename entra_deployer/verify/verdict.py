@@ -36,7 +36,8 @@ class Mutant:
     """A small change of a rule's query (or of its range) that its tests should notice.
 
     `what` says the change in a few words, `before` and `after` are the text that it concerns, `location` is the place
-    in the hunt where it is known. `killer` names the made case that would notice it, "" where none is known.
+    in the hunt where it is known. `killer` names the made case that would notice it, "" where none is known. `same`: it
+    found the very same rows on all events that it was tried on, and possibly is equivalent; it counts all the same.
     """
 
     what: str
@@ -44,6 +45,7 @@ class Mutant:
     after: str
     location: Location | None = None
     killer: str = ""
+    same: bool = False
 
 
 @dataclass(frozen=True)

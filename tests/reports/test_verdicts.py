@@ -35,7 +35,7 @@ PASSED = Verdict(
         7,
         (
             Mutant("one more", "3", "4", Location("rules/rare/hunt.md", 44, 31), "not: n <= 3"),
-            Mutant("window halved", "now-14d", "now-604800s"),
+            Mutant("window halved", "now-14d", "now-604800s", same=True),
         ),
         invalid=1,
     ),

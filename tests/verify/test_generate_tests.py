@@ -22,7 +22,9 @@ HUNTS = ROOT / "tests" / "data" / "hunts"
 
 
 def test_every_rule_of_the_project_has_a_solution():
-    found = tuple(synthesise(Repository(ROOT)))
+    steps = []
+    found = tuple(synthesise(Repository(ROOT), step=lambda *step: steps.append(step)))
+    assert steps == [(done, len(found)) for done in range(len(found) + 1)], "it is told rule by rule"
     assert [one.unsolved for one in found] == [()] * len(found)
     assert all(one.fires and one.quiet for one in found)
     assert synth_code(found) is ExitCode.OK

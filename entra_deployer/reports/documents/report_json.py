@@ -72,6 +72,7 @@ def _mutation(result: MutationResult) -> Json:
                 "line": mutant.location.line if mutant.location else 0,
                 "column": mutant.location.column if mutant.location else 0,
                 "killer": mutant.killer,
+                "possibly_equivalent": mutant.same,
             }
             for mutant in result.survivors
         ],

@@ -25,7 +25,7 @@ from entra_deployer.reports.document import (
 )
 from entra_deployer.reports.documents.report_json import verification_to_json
 from entra_deployer.reports.words import counted, short
-from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Status, Verdict, VerifyReport
+from entra_deployer.verify.verdict import EntityOutcome, Mutant, MutationResult, Status, Verdict, VerifyReport
 
 _SIGNS = {
     Status.PASSED: Span("✓ ", Tone.VERY_GOOD),
@@ -40,6 +40,7 @@ _TITLES = {
     "verdict/survivor": "a change of the rule that no test notices",
 }
 _NARROW = 72
+POSSIBLY_EQUIVALENT = "possibly equivalent"
 _LONGEST = 70
 _TITLE_WIDTH = 11
 _INDENT = 2
@@ -148,10 +149,15 @@ def _mutation(result: MutationResult) -> Iterator[Line]:
         after = f" as `{short(mutant.after, _LONGEST)}`" if mutant.after else ""
         what = f"{mutant.what}: `{short(mutant.before, _LONGEST)}`{after}"
         yield Line(words(("survived ", Tone.DOUBT), (place, Tone.DIM), what), 2 * _INDENT)
-        hint = "no made case notices it either: look whether it means the same"
-        if mutant.killer:
-            hint = f"deploy synth has a case that notices it: {short(mutant.killer, _LONGEST)}"
-        yield Line(words((hint, Tone.DIM)), 3 * _INDENT)
+        yield Line(words((_advice(mutant), Tone.DIM)), 3 * _INDENT)
+
+
+def _advice(mutant: Mutant) -> str:
+    if mutant.killer:
+        return f"deploy synth has a case that notices it: {short(mutant.killer, _LONGEST)}"
+    if mutant.same:
+        return f"{POSSIBLY_EQUIVALENT}: it finds the same rows on all events that were tried"
+    return "no made case notices it either: look whether it means the same"
 
 
 def _tried(verdict: Verdict) -> str:
@@ -231,7 +237,8 @@ def _findings(verdict: Verdict) -> Iterator[Issue]:
             yield Issue(code, Level.ERROR, message, verdict.name, hint=_why(outcome) or None)
     for mutant in verdict.mutation.survivors if verdict.mutation else ():
         after = f" as `{short(mutant.after, _LONGEST)}`" if mutant.after else ""
-        message = f"{verdict.name}: {mutant.what}: `{short(mutant.before, _LONGEST)}`{after}"
+        doubt = f" ({POSSIBLY_EQUIVALENT})" if mutant.same else ""
+        message = f"{verdict.name}: {mutant.what}: `{short(mutant.before, _LONGEST)}`{after}{doubt}"
         yield Issue("verdict/survivor", Level.NOTE, message, verdict.name, mutant.location)
 
 

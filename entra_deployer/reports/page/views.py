@@ -256,7 +256,8 @@ def _notes(rule: RuleOverview) -> Iterator[tuple[int, Note]]:
     verdict = rule.verdict
     for mutant in verdict.mutation.survivors if verdict and verdict.mutation else ():
         line = mutant.location.line if mutant.location and _is_here(mutant.location.path, rule) else 0
-        case = f"deploy synth has a case: {mutant.killer}" if mutant.killer else "no made case does"
+        doubt = "; possibly equivalent" if mutant.same else ""
+        case = f"deploy synth has a case: {mutant.killer}" if mutant.killer else f"no made case does{doubt}"
         yield line, Note("mutant", mutant.what, f"no test notices it; {case}", mutant.before, mutant.after)
     for issue in rule.issues:
         here = stands_in(issue.location, rule.query, rule.source.hunt.source)

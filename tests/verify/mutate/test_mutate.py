@@ -1,5 +1,6 @@
 """The mutation score: what the tests notice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from entra_deployer.core.errors import Refused
@@ -7,7 +8,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from entra_deployer.stack.search import Column, QueryResult
-from entra_deployer.verify.mutate.mutate import mutate
+from entra_deployer.verify.mutate.mutate import find_killers, mutate
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 USERS = {"alice": 1, "bob": 4}
@@ -52,6 +53,28 @@ def test_a_near_miss_and_a_catch_notice_every_change_but_one():
     result = mutate(Patient("bob"), Searcher(), NOW)
     assert [mutant.after for mutant in result.survivors] == ["<", "2"], "nobody is at three"
     assert (result.killed, result.invalid, round(result.score, 2)) == (4, 0, 0.67)
+    assert [mutant.same for mutant in result.survivors] == [True, True], "both find alice and nobody else"
+
+
+def test_a_survivor_that_finds_other_rows_is_not_possibly_equivalent():
+    class Numbered(Searcher):
+        def query(self, text, *, filter=None, params=()):  # noqa: A002
+            found = super().query(text, filter=filter, params=params)
+            columns = (*found.columns, Column("n", "long"))
+            number = 1 if text.endswith("n <= 3") else 2
+            return QueryResult(columns, tuple((*row, number) for row in found.rows))
+
+    assert [mutant.same for mutant in mutate(Patient("bob"), Numbered(), NOW).survivors] == [False, False]
+
+
+def test_what_a_made_case_tells_is_not_possibly_equivalent_and_what_none_tells_stays_so():
+    survivors = mutate(Patient("bob"), Searcher(), NOW).survivors
+    three = Patient("bob")
+    three.tests = (replace(three.tests[0], name="carol", catches=(), ignores=()),)
+    found = find_killers(three, Searcher(), NOW, survivors)
+    assert [(mutant.killer, mutant.same) for mutant in found] == [("carol", False), ("carol", False)]
+    assert find_killers(Patient("bob"), Searcher(), NOW, found) == tuple(replace(one, killer="") for one in found)
+    assert find_killers(Patient("bob"), Searcher(), NOW, survivors) == survivors
 
 
 def test_without_the_near_miss_an_unexpected_entity_still_tells():
