@@ -52,7 +52,8 @@ _NO_VALUE = "no value satisfies all conditions"
 class Case:
     """Events of one entity. `fires`: the rule must find it; else it misses by `reason` alone.
 
-    `alone`: nothing in its events keeps them apart from those of other cases.
+    `alone`: nothing in its events keeps them apart from those of other cases. `tells` are the mutants of the query that
+    are told by it, by numbers of the rule's own; None where that is not known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Case:
     entity: Mapping[str, Value]
     reason: str
     alone: bool = False
+    tells: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,15 @@ class Maker:
         for wanted, mark, example in sharpener.more(examples, len(found) + 1):
             name = wanted if wanted not in names else f"{wanted} (case {mark})"
             names.add(name)
-            found.append(self._written(name, mark, example))
-        return [one for one in found if isinstance(one, Case) or one.name not in names]
+            case = self._written(name, mark, example)
+            self._examples[id(case)] = example
+            found.append(case)
+        made = [self._telling(one, sharpener) if isinstance(one, Case) else one for one in found]
+        return [one for one in made if isinstance(one, Case) or one.name not in names]
+
+    def _telling(self, case: Case, sharpener: Sharpener) -> Case:
+        example = self._examples.get(id(case))
+        return replace(case, tells=sharpener.told_by(example)) if example else case
 
     def _first_cases(self) -> list[Case | Unsolvable]:
         found: list[Case | Unsolvable] = []

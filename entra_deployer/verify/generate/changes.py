@@ -33,8 +33,9 @@ MOST_SPANS = 6
 class Change:
     """One thing that is changed of a case's events.
 
-    `field` gets `value` (None: it is missing), in all of them, in the `first`, the `last` or every other one (`half`);
-    without a field that part is `older` by so many seconds, or there is more of it by `count` events.
+    `field` gets `value` (None: it is missing; a tuple: several, None in it for its own), in all, in the `first`, the
+    `last` or every other one (`half`) of them; without a field that part is `older` by so many seconds, or there is
+    more of it by `count` events.
     """
 
     field: str = ""
@@ -69,12 +70,20 @@ class Change:
         values = {name: one for name, one in document.values.items() if name != self.field}
         fields = {name: one for name, one in document.fields.items() if name != self.field}
         if self.value is not None:
-            value = self.value.replace("{mark}", mark) if isinstance(self.value, str) else self.value
-            if isinstance(document.values.get(self.field), Text) and isinstance(value, str):
-                value = Text(value)
-            values[self.field] = value
-            fields[self.field] = [value] if isinstance(document.fields.get(self.field), list) else value
+            several = self.value if isinstance(self.value, tuple) else (self.value,)
+            made = [self._written(one, document, mark) for one in several]
+            is_list = len(made) > 1 or isinstance(document.fields.get(self.field), list)
+            values[self.field] = made if len(made) > 1 else made[0]
+            fields[self.field] = made if is_list else made[0]
         return replace(document, values=values, fields=fields)
+
+    def _written(self, value: Value, document: Document, mark: str) -> Value:
+        if value is None:
+            return document.values.get(self.field)
+        if not isinstance(value, str):
+            return value
+        text = value.replace("{mark}", mark)
+        return Text(text) if isinstance(document.values.get(self.field), Text) else text
 
 
 @dataclass(frozen=True)
@@ -122,23 +131,24 @@ class Alterations:
 
     def pairs(self, mutation: Mutation, base: Sequence[Document]) -> Iterator[Both]:
         """Two changes at once: another value in all events, and more or fewer of them, or a value in some."""
-        if mutation.place >= self.first:
-            grow = Change(part="all", count=1)
-            grown = grow.of(base, "x")
-            yield from (Both(grow, one) for one in self.single(mutation, grown) if one.part == "half")
         changes = list(self.single(mutation, base))
         whole = [one for one in changes if one.part == "all" and one.field][:MOST_CONSTANTS]
+        counts = list(self._of_size(("first", "last", "all")))
+        yield from (Both(one, other) for one in whole for other in counts)
         others = [one for one in changes if not one.field or one.part != "all"]
-        others += list(self._of_size(("first", "last", "all")))
-        yield from (Both(one, other) for one in whole for other in others)
-        counts = [one for one in others if one.count]
         yield from (Both(one, other) for one in counts for other in counts)
+        grow = Change(part="all", count=1)
+        if mutation.place >= self.first or self.plan.grouping:
+            yield from (Both(grow, one) for one in self.single(mutation, grow.of(base, "x")) if one.part == "half")
+        yield from (Both(one, other) for one in whole for other in others)
 
     def _all_values(self, name: str, mutation: Mutation, document: Document) -> Iterator[Value]:
         """Values for a field; of one that patterns take columns out of, texts with other such columns."""
         if name == TIMESTAMP:
             return
         text = document.values.get(name)
+        if name in self._counted and (now := document.values.get(name)) is not None and not isinstance(now, list):
+            yield from ((None, other) for other in self._free(name) if other != now)
         if name not in self._texts:
             yield from self._values(name, mutation.node, mutation.lost)
             yield from _variants(text, mutation.node) if isinstance(text, str) else ()
@@ -174,6 +184,8 @@ class Alterations:
             lost: list[nodes.Node] = [one.value for one in command.groups if one not in kept] or [mutation.node]
         else:
             lost = [mutation.node]
+            if mutation.place > self.first and isinstance(command, nodes.Where):
+                lost.append(command.predicate)  # the number of events is of no field: what else is asked may change it
         names: dict[str, None] = {}
         for node in lost:
             for name in fields_behind(self.tree, node, mutation.place):
@@ -191,6 +203,11 @@ class Alterations:
                     yield from (value, value + 1, value - 1)
             elif kind == "boolean" or isinstance(value, str):
                 yield value
+        yield from self._free(name)
+
+    def _free(self, name: str) -> Iterator[Value]:
+        """Values that a field may be given whatever the query asks."""
+        kind = self.fields.type_of(name)
         if kind == "boolean":
             yield from (True, False)
         elif is_number(kind):
@@ -200,6 +217,19 @@ class Alterations:
         else:
             yield f"{name.rpartition('.')[2].strip('`') or 'value'}-other-{{mark}}"
             yield ""
+
+    @cached_property
+    def _counted(self) -> set[str]:
+        """The fields of which different values are counted: one event may have several."""
+        return {
+            name
+            for place, command in enumerate(self.tree.commands)
+            if isinstance(command, nodes.Stats)
+            for item in command.aggregates
+            for node in item.value.walk()
+            if isinstance(node, nodes.Call) and node.name == "count_distinct"
+            for name in fields_behind(self.tree, node, place)
+        }
 
     @cached_property
     def _constants(self) -> dict[str, list[Value]]:
@@ -220,7 +250,11 @@ def said(change: Changes) -> str:
     part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
     if not change.field:
         return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'}"
-    value = "missing" if change.value is None else str(change.value).replace("{mark}", "x") or '""'
+    if change.value is None:
+        return f"{part}{change.field} is missing"
+    several = change.value if isinstance(change.value, tuple) else (change.value,)
+    texts = ["its own" if one is None else str(one).replace("{mark}", "x") or '""' for one in several]
+    value = " and ".join(texts)
     return f"{part}{change.field} is {value if len(value) <= MOST_SHOWN else 'another'}"
 
 

@@ -29,6 +29,9 @@ MOST_WORK = 40_000
 MOST_OF_ONE = 8_000
 """So much of that is for one mutant, where cases are changed for it."""
 
+THE_WINDOW = -1
+"""Stands for the mutant whose range is half as long."""
+
 MOST_BASES = 6
 """So many cases are changed for one mutant."""
 
@@ -74,6 +77,7 @@ class Sharpener:
     build: Build
     rows: Rows = field(default_factory=Rows)
     work: int = MOST_WORK
+    _mutations: list[Mutation] = field(default_factory=list)
     _waiting: dict[int, Mutation] = field(default_factory=dict)
     _seen: set[tuple[int, Changes]] = field(default_factory=set)
 
@@ -82,7 +86,8 @@ class Sharpener:
         known = [one for one in examples if self._agrees(one)]
         if not any(one.fires for one in known):
             return
-        self._waiting = {id(one): one for one in mutations(self.tree)}
+        self._mutations = list(mutations(self.tree))
+        self._waiting = {id(one): one for one in self._mutations}
         for example in known:
             self._tell(example)
         looks: tuple[_Look, ...]
@@ -131,6 +136,19 @@ class Sharpener:
                 if self._tells(mutation, stages, example):
                     del self._waiting[key]
 
+    def told_by(self, example: Example) -> frozenset[int] | None:
+        """The mutants that the example tells, by their numbers, and THE_WINDOW; None where that is not known."""
+        try:
+            stages = self._stages(example.documents)
+            if _judged(stages[-1], example.entity) != (example.fires, False):
+                return None
+        except Unknown:
+            return None
+        oldest = max(one.age for one in example.documents)
+        half = (self.builder.looked_at.oldest or float("inf")) / 2
+        found = [number for number, one in enumerate(self._mutations) if self._tells(one, stages, example)]
+        return frozenset([*found, THE_WINDOW] if example.fires and oldest > half else found)
+
     def _tells(self, mutation: Mutation, stages: Sequence[Stage], example: Example) -> bool:
         """Whether the mutant finds something else than the query, which came to these stages."""
         after = self._mutated(mutation, stages)
@@ -165,8 +183,8 @@ class Sharpener:
         return None
 
     def _counted(self, mutation: Mutation, example: Example) -> tuple[Mutation, Example] | None:
-        """The example, told by the numbers of its row too: a key that is lost makes of two rows one with more."""
-        if not isinstance(mutation.command, nodes.Stats) or "key" not in mutation.what:
+        """The example, told by the numbers of its row too: what lets more events in counts more."""
+        if self.builder.plan.grouping is None or mutation.place > self._first:
             return None
         with suppress(Unknown):
             stage = self._stages(example.documents)[-1]

@@ -53,17 +53,17 @@ class Made:
     def groups(self) -> list[list[Case]]:
         """The cases of each test, in as few tests as possible.
 
+        What does not fit into the first is there only where it tells a mutant that no other case tells.
         No test has more that fire than verify takes: it fails a rule whose result is near to being cut off.
         """
         signals = int(self.payload.get("max_signals", MAX_SIGNALS))
         most = max(1, int(min(signals, DEFAULT_LIMIT) * NEAR))
-        groups: list[list[Case]] = []
-        for case in self.cases:
-            group = next((one for one in groups if _has_room(one, case, most)), None)
-            if group is None:
+        first = list(self.cases[:1])
+        spare = [case for case in self.cases[1:] if not _placed([first], case, most)]
+        groups = [first] if first else []
+        for case in _needed(first, spare):
+            if not _placed(groups[1:], case, most):
                 groups.append([case])
-            else:
-                group.append(case)
         return groups
 
 
@@ -90,6 +90,31 @@ class Synthesis:
     def quiet(self) -> int:
         """How many near misses it must leave alone."""
         return sum(len(test.ignores) for test in self.tests)
+
+
+def _placed(groups: Sequence[list[Case]], case: Case, most: int) -> bool:
+    """Put the case into the first group that has room for it; False where none has."""
+    group = next((one for one in groups if _has_room(one, case, most)), None)
+    if group is not None:
+        group.append(case)
+    return group is not None
+
+
+def _needed(kept: Sequence[Case], spare: Sequence[Case]) -> list[Case]:
+    """Of the cases that would take further tests those that tell more than the others do, or of which it is not known.
+
+    The one that tells most is taken first, and so on while there is more to tell.
+    """
+    told = frozenset[int]().union(*(case.tells or () for case in kept))
+    needed = {id(case) for case in spare if case.tells is None}
+    known = [(case, case.tells) for case in spare if case.tells is not None]
+    while known:
+        best, tells = max(known, key=lambda item: len(item[1] - told))
+        if not tells - told:
+            break
+        told |= tells
+        needed.add(id(best))
+    return [case for case in spare if id(case) in needed]
 
 
 def _has_room(group: Sequence[Case], case: Case, most: int) -> bool:

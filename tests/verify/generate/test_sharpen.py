@@ -66,6 +66,8 @@ def survivors(text):
         'FROM x | STATS f = MIN(@timestamp), l = MAX(@timestamp) BY u | WHERE DATE_DIFF("minutes", f, l) <= 6',
         "FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(i) BY u | WHERE d >= 10 OR (c >= 20 AND d >= 3)",
         "FROM x | STATS c = COUNT(*), m = MAX(size) BY u, h | WHERE c >= 100 OR m >= 1000000",
+        "FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(ip) BY u | WHERE c >= 2 AND d >= 2",
+        "FROM x | WHERE ip IS NOT NULL | STATS c = COUNT(*), d = COUNT_DISTINCT(ip) BY u | WHERE d >= 2",
         (
             "FROM x | STATS d = COUNT_DISTINCT(i), c = COUNT(*), g = COUNT_DISTINCT(a) BY u "
             "| WHERE d >= 5 AND c >= 10 AND (g >= 3 OR d >= 8)"
