@@ -46,7 +46,7 @@ class Fault:
     body: bytes = b"{}"
     cut: str | None = None
     drips: float = 0.0
-    act: Callable[[], None] | None = None
+    act: Callable[[], object] | None = None
     _matched: int = 0
 
     def strikes(self, seen: Seen) -> bool:

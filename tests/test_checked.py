@@ -24,7 +24,7 @@ class Counted:
 
 
 @pytest.fixture
-def root(tmp_path) -> Path:
+def root(tmp_path: Path) -> Path:
     for folder in ("project/rules/one", "project/deploy"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "project/rules/one/hunt.md").write_text("a hunt", "utf-8")

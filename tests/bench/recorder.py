@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from entra_deployer.local.stack import LocalStack
@@ -57,7 +58,7 @@ class Recorder:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, recorder: Recorder, *rest: object) -> None:
+    def __init__(self, recorder: Recorder, *rest: Any) -> None:
         self._recorder = recorder
         super().__init__(*rest)
 

@@ -28,7 +28,7 @@ def opened(page, tmp_path):
 
 def shown(page) -> list[str]:
     # Not `inner_text`: a rule that was just shown has none before the next frame (`content-visibility: auto`).
-    return page.locator(".rule:visible > summary h3").all_text_contents()
+    return list(page.locator(".rule:visible > summary h3").all_text_contents())
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

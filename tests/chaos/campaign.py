@@ -43,6 +43,7 @@ from tests.chaos.stack import (
     Source,
     push,
 )
+from tests.reading import there
 
 RESOURCES = ("exceptions_list", "actions", "enabled")
 """Fields of an analyst that no push may touch."""
@@ -217,7 +218,7 @@ class Campaign:
             compilation = Repository(root).compile(connection.target("default"))
             rules = rules_under_test(compilation, connection, "default")
             verdicts = [Verdict(rule.rule_id, rule.name, Status.PASSED) for rule in rules]
-            payloads = {rule.rule_id: rule.payload for rule in rules}
+            payloads = {rule.rule_id: there(rule.payload) for rule in rules}
             keep_records(connection, make_records(verdicts, payloads, contents(compilation), connection))
         stack = self._first.healed()
         stack.source = Source(source.rules, source.objects, source.documents, _sequence=source._sequence)

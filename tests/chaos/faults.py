@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
+from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import ReadTimeoutError
 
 from entra_deployer.__main__ import Terminated
@@ -101,7 +102,7 @@ class _Drip(_Flood):
     def read1(self, size, **_):
         for one in self._bytes:
             return bytes([one])
-        raise ReadTimeoutError(None, "/", "the deadline of the request is over")
+        raise ReadTimeoutError(HTTPConnectionPool("memory"), "/", "the deadline of the request is over")
 
 
 def _with_body(make):

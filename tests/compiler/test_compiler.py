@@ -296,7 +296,7 @@ def test_the_integrations_that_from_names_are_related():
         "from logs-okta.system-*, logs-endpoint.events.process-* | keep user.name", integrations=()
     ).rule.payload
     assert [item["package"] for item in as_mappings(payload["related_integrations"])] == ["okta", "endpoint"]
-    assert {"Data Source: Okta", "Data Source: Elastic Defend", "Domain: Endpoint"} <= set(payload["tags"])
+    assert {"Data Source: Okta", "Data Source: Elastic Defend", "Domain: Endpoint"} <= set(as_texts(payload["tags"]))
 
 
 def test_the_analyst_sees_who_and_where_first():

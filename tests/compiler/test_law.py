@@ -166,7 +166,8 @@ def test_runs_overlap_by_the_ingest_delay_where_the_window_leaves_room(window, d
     text = f"from a | where @timestamp > now() - {window} seconds" + ("" if rows else " | stats c = count(*) by who")
     made = rule(text, settings=RuleSettings(ingest_delay=f"{delay}m"))
     payload = made.rule.payload
-    overlap = seconds(payload["from"]) - seconds(f"now-{payload['interval']}")
+    start = str(payload["from"])
+    overlap = seconds(start) - seconds(f"now-{payload['interval']}")
     told = any(remark.code == "DEP037" for remark in made.remarks)
     assert overlap >= delay * 60 or (told and not rows)
-    assert rows or seconds(payload["from"]) == window
+    assert rows or seconds(start) == window

@@ -69,7 +69,7 @@ def told(value, kind):
 
 
 def test_a_value_becomes_its_type():
-    value = {"parts": [{"name": "a", "color": "blue", "unheard": 1}], "rest": {"x": [None, 1.5]}}
+    value: Json = {"parts": [{"name": "a", "color": "blue", "unheard": 1}], "rest": {"x": [None, 1.5]}}
     assert decode(value, Whole) == Whole((Part("a", 1, Color.BLUE),), None, {"x": [None, 1.5]})
 
 

@@ -55,7 +55,7 @@ def test_compiler_generator_and_mutants_agree_on_each_unit(unit, amount, upper):
 
 
 def test_all_of_a_unit_s_spellings_are_one():
-    names: dict[str | None, set[float]] = {}
+    names: dict[str | None, set[float | None]] = {}
     for spelling in SPELLINGS:
         names.setdefault(esql_unit(spelling), set()).add(esql_seconds(1, spelling))
     assert all(len(seconds) == 1 for seconds in names.values())

@@ -7,6 +7,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.cache import SyntaxCache, parsed_from_json, parsed_to_json
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.parse import parse
+from tests.reading import there
 
 V = StackVersion(8, 19)
 QUERIES = [
@@ -49,7 +50,7 @@ def test_another_text_version_or_mapping_is_another_question(tmp_path):
     cache.parse("from a", V)
     cache.parse("from b", V)
     cache.parse("from a", StackVersion(9, 4))
-    tree = cache.parse('from a | where x == "1"', V).tree
+    tree = there(cache.parse('from a | where x == "1"', V).tree)
     assert cache.type_problems(tree, V, {"x": "long"})
     assert not cache.type_problems(tree, V, {"x": "keyword"})
     assert len(list(tmp_path.glob("??/*"))) == 6

@@ -5,6 +5,7 @@ import pytest
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.types import inferred_types, types_alike
+from tests.reading import there
 
 
 @pytest.mark.parametrize(
@@ -27,17 +28,18 @@ from entra_deployer.esql.types import inferred_types, types_alike
     ],
 )
 def test_what_a_field_is_compared_with_tells_its_type(predicate, types):
-    assert inferred_types(parse(f"FROM x | WHERE {predicate}", StackVersion(8, 19)).tree) == types
+    assert inferred_types(there(parse(f"FROM x | WHERE {predicate}", StackVersion(8, 19)).tree)) == types
 
 
 def test_functions_of_moments_demand_dates_and_sums_numbers():
     text = "FROM x | EVAL w = DATE_TRUNC(1 hour, seen) | STATS s = SUM(bytes) BY w, b = BUCKET(other, 1 day)"
-    assert inferred_types(parse(text, StackVersion(8, 19)).tree) == {"seen": "date", "bytes": "long", "other": "date"}
+    tree = there(parse(text, StackVersion(8, 19)).tree)
+    assert inferred_types(tree) == {"seen": "date", "bytes": "long", "other": "date"}
 
 
 def test_a_type_is_handed_back_through_what_keeps_it():
     text = 'FROM x | EVAL t = raw | STATS m = MAX(t), v = VALUES(u) BY k | WHERE m > 5 AND k == "a" AND COUNT(v) > 1'
-    found = inferred_types(parse(text, StackVersion(8, 19)).tree)
+    found = inferred_types(there(parse(text, StackVersion(8, 19)).tree))
     assert {name: found.get(name) for name in ("m", "t", "raw", "k", "u")} == {
         "m": "long",
         "t": "long",
@@ -49,7 +51,7 @@ def test_a_type_is_handed_back_through_what_keeps_it():
 
 def test_a_column_that_is_mixed_with_another_is_of_its_type():
     query = "from a | eval x = coalesce(okta.ip, null, source.ip) | where (b) == source.port and c in (d, e) and f > 1"
-    tree = parse(query, StackVersion(8, 19)).tree
+    tree = there(parse(query, StackVersion(8, 19)).tree)
     assert types_alike(tree, {"source.ip": "ip", "source.port": "long", "e": "date"}) == {
         "okta.ip": "ip", "b": "long", "c": "date", "d": "date"
     }  # fmt: skip

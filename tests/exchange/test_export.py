@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from entra_deployer.core.json import Json
 from entra_deployer.exchange.export_rules import ExportForm, export_rules
 from entra_deployer.exchange.import_rules import import_files
 from entra_deployer.exchange.terraform import write_resource
@@ -75,7 +76,7 @@ def test_an_export_is_the_same_each_time():
 
 
 def test_a_resource_says_suppression_and_fields_as_the_provider_does():
-    payload = {
+    payload: dict[str, Json] = {
         "name": "x",
         "from": "now-1d/d",
         "alert_suppression": {"group_by": ["a"], "duration": {"value": 15, "unit": "m"}},

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entra_deployer.core.json import Json
 from entra_deployer.forecast.alerts import Alert, Memory, Row, Run, Scheme, alerts_of, row_of, scheme_of
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -61,11 +62,15 @@ def test_no_run_makes_more_than_it_may_and_a_longer_period_never_makes_more(runs
     assert len(alerts_of(runs, longer, Memory())) <= len(alerts_of(runs, wide, Memory()))
 
 
-SUPPRESSION = {"group_by": ["user.name"], "duration": {"value": 6, "unit": "h"}}
+SUPPRESSION: dict[str, Json] = {
+    "group_by": ["user.name"],
+    "duration": {"value": 6, "unit": "h"},
+    "missing_fields_strategy": "doNotSuppress",
+}
 
 
 def test_a_scheme_is_what_the_payload_says():
-    payload = {"max_signals": 7, "alert_suppression": {**SUPPRESSION, "missing_fields_strategy": "doNotSuppress"}}
+    payload: dict[str, Json] = {"max_signals": 7, "alert_suppression": SUPPRESSION}
     assert scheme_of(payload, ("host.name",)) == Scheme(7, ("user.name",), timedelta(hours=6), True, ("host.name",))
     assert scheme_of({}, ()) == Scheme()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
@@ -56,7 +57,7 @@ def corpus(*patterns: str) -> list[str]:
 class Target:
     """What is read, and from what; `share` of all inputs, relative to the others."""
 
-    read: Callable[[object], object]
+    read: Callable[[Any], object]
     inputs: SearchStrategy
     share: int = 10
 

@@ -189,7 +189,8 @@ def test_a_copied_folder_with_a_pinned_rule_id_is_told_both_at_once(tmp_path):
         pinning(tmp_path / name, "A hunt", uuid, "of-two")
     [issue] = read_rules(tmp_path).issues
     assert re.fullmatch(
-        r"give it its own uuid: \S+, and a name of its own; take rule_id out of its rule.yaml", issue.hint
+        r"give it its own uuid: \S+, and a name of its own; take rule_id out of its rule.yaml",
+        there(issue.hint),
     )
 
 

@@ -95,7 +95,7 @@ def test_every_compiled_query_is_accepted_by_elasticsearch(elastic, index):
         compilation = Repository(REPOSITORY).compile(replace(OFFLINE, version=version), Selection(tuple(hunts())))
         broken = {issue.subject for issue in compilation.issues if issue.code == "DEP012"}
         for rule in compilation.rules:
-            text, key = rule.rule.payload["query"], rule.rule.key
+            text, key = str(rule.rule.payload["query"]), rule.rule.key
             if lacking := beyond_embedded(text, version):
                 not_executed.append((str(version), rule.rule.name, lacking))
                 continue

@@ -32,7 +32,7 @@ def test_a_rule_and_its_hunt_find_the_same(elastic, name):
     index = run.name("r0")
     with seeded(elastic, [Batch(index, tests)], run):
         within = time_range(rule.rule.payload, run.now)
-        compiled = read_query(rule.rule.payload["query"], OFFLINE.version).at(index)
+        compiled = read_query(str(rule.rule.payload["query"]), OFFLINE.version).at(index)
         found_by_rule = elastic.query(compiled, filter=within)
         found_by_hunt = elastic.query(read_query(rule.query.text, OFFLINE.version).at(index))
     columns = [column.name for column in found_by_hunt.columns]

@@ -24,7 +24,7 @@ def home(stack) -> Home:
 
 
 def started(home: Home, settings: NodeSettings) -> Node:
-    return Node.start(home, settings, log=sys.__stderr__, options=home.start_options)
+    return Node.start(home, settings, log=there(sys.__stderr__), options=home.start_options)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 import urllib3
@@ -48,7 +49,7 @@ def proxy(done: list[str]) -> Iterator[FaultProxy]:
         thread.join()
 
 
-def send(proxy: FaultProxy, method: str = "POST", path: str = "/a", **options: object) -> urllib3.BaseHTTPResponse:
+def send(proxy: FaultProxy, method: str = "POST", path: str = "/a", **options: Any) -> urllib3.BaseHTTPResponse:
     with urllib3.PoolManager(retries=False, timeout=10) as pool:
         return pool.request(method, proxy.url + path, **options)
 

@@ -307,7 +307,7 @@ class TestRules:
         kibana.ask("POST", RULES, rule(rule_id="counted", enabled=False))
 
         def revision(**change) -> int:
-            return kibana.ask("PATCH", RULES, {"rule_id": "counted", **change}).body["revision"]
+            return int(kibana.ask("PATCH", RULES, {"rule_id": "counted", **change}).body["revision"])
 
         assert revision(name="R") == 0
         assert revision(enabled=True) == 0

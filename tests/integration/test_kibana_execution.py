@@ -60,12 +60,12 @@ def new(stack: LocalStack) -> Iterator[Server]:
         yield server
 
 
-def preview(kibana: Server, query: str, end: datetime = NOON, runs: int = 1, **fields) -> dict:
+def preview(kibana: Server, query: str, end: datetime = NOON, runs: int = 1, start: str = "now-1h", **fields) -> dict:
     """The answer of a preview that looks back an hour, unless the fields say otherwise."""
-    body = rule(query=query, invocationCount=runs, timeframeEnd=end.isoformat(), **{"from": "now-1h", **fields})
+    body = rule(query=query, invocationCount=runs, timeframeEnd=end.isoformat(), **{"from": start, **fields})
     answer = kibana.ask("POST", f"{RULES}/preview", body)
     assert answer.status == 200, answer
-    return answer.body
+    return dict(answer.body)
 
 
 def alerts(elastic: Server, uuid_: str, alias: str = ".preview.alerts-security.alerts-default") -> list[dict]:
@@ -105,7 +105,7 @@ class TestWindow:
         )
 
     def test_each_invocation_has_its_own(self, kibana, elastic, index) -> None:
-        answer = preview(kibana, f"from {index} | stats seen = count(*)", runs=3, interval="10m", **{"from": "now-10m"})
+        answer = preview(kibana, f"from {index} | stats seen = count(*)", runs=3, interval="10m", start="now-10m")
         assert [log["startedAt"][11:16] for log in answer["logs"]] == ["11:40", "11:50", "12:00"]
         assert [alert["seen"] for alert in alerts(elastic, answer["previewId"])] == [2, 2, 2]
 
@@ -278,7 +278,7 @@ class TestDeployedRules:
     """Rules that are there run by a route of our own."""
 
     def run(self, kibana: Server, rule_id: str, at: datetime = NOON) -> dict:
-        return kibana.ask("POST", "/local/rules/run", {"rule_id": rule_id, "at": at.isoformat()}).body
+        return dict(kibana.ask("POST", "/local/rules/run", {"rule_id": rule_id, "at": at.isoformat()}).body)
 
     def test_a_run_writes_alerts_and_is_told_in_the_rule(self, kibana, elastic, index) -> None:
         query = with_metadata(kibana, index, "_id", "_index", "_version")

@@ -68,7 +68,8 @@ def test_previews_write_the_recorded_alerts(
 
 def written(elastic: Server, preview_id: str, size: int) -> dict:
     query = {"query": {"term": {"kibana.alert.rule.uuid": preview_id}}, "size": size, "sort": ["@timestamp"]}
-    return elastic.ask("POST", "/.preview.alerts-security.alerts-default/_search", query).body["hits"]
+    found = elastic.ask("POST", "/.preview.alerts-security.alerts-default/_search", query)
+    return dict(found.body["hits"])
 
 
 def fields(alerts) -> list[list[str]]:

@@ -9,6 +9,7 @@ from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.edits import apply_edits
 from entra_deployer.esql.parse import parse
 from entra_deployer.plan.preflight import ask, at_any_time
+from tests.reading import there
 
 VERSION = StackVersion(8, 19)
 
@@ -42,7 +43,7 @@ def sources(connection):
 
 
 def asked(elastic, query):
-    return ask(elastic, query, apply_edits(query, at_any_time(parse(query, VERSION).tree)))
+    return ask(elastic, query, apply_edits(query, at_any_time(there(parse(query, VERSION).tree))))
 
 
 def test_a_query_that_would_fail_in_every_run_is_refused_over_any_source(connection, sources):

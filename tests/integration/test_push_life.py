@@ -502,8 +502,8 @@ def narrow_user(stack, project, *ledger_privileges):
     if ledger_privileges:
         indices.append({"names": ["entra-deployer-ledger"], "privileges": list(ledger_privileges)})
     kibana = {"application": "kibana-.kibana", "privileges": ["all"], "resources": ["*"]}
-    role = {"cluster": ["monitor"], "indices": indices, "applications": [kibana]}
-    elastic._client.security.put_role(name=name, **role)
+    put_role = elastic._client.security.put_role
+    put_role(name=name, cluster=["monitor"], indices=indices, applications=[kibana])
     elastic._client.security.put_user(username=name, password=stack.password, roles=[name])
     elastic.close()
     path = project.root / "deploy" / "test.yaml"

@@ -89,7 +89,11 @@ def test_nothing_is_asked_for_where_all_is_there(tmp_path):
 
 def test_progress_goes_from_nothing_to_all_bytes(tmp_path):
     told = []
-    fetch(WANTED, tmp_path, lambda step, done, total: told.append((step, done, total)), Repository(tmp_path))
+
+    def tell(step, done=0, total=0):
+        told.append((step, done, total))
+
+    fetch(WANTED, tmp_path, tell, Repository(tmp_path))
     total = len(ONE) + len(TWO)
     assert told[0] == (STEP, 0, total)
     assert told[-1] == (STEP, total, total)

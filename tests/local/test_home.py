@@ -24,9 +24,9 @@ def test_the_class_path_is_sorted_and_relative_whatever_the_folder_is_called(tmp
 
 def test_a_start_archive_is_used_where_there_is_one(tmp_path):
     home = Home(tmp_path, tmp_path / "java")
-    assert home.start_options == ()
+    assert not home.start_options
     home.start_archive.touch()
-    assert home.start_options == ()
+    assert not home.start_options
     home.start_archive.write_bytes(b"archive")
     assert home.start_options == ("-XX:AOTCache=start.aot",)
 

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import pytest
 
 from entra_deployer.compiler.saved_search import View, saved_search
-from entra_deployer.core.json import as_mappings
+from entra_deployer.core.json import as_mapping, as_mappings
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.parse import parse
 from entra_deployer.objects import KINDS, order_of, rank_of
@@ -15,6 +15,7 @@ from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.objects.tag import mark_of, owner_tag
 from tests.builders import live, rule, search
 from tests.objects.fake_kibana import FakeKibana
+from tests.reading import there
 
 
 def _coloured(tag):
@@ -86,7 +87,7 @@ def test_what_is_ours_of_a_merge_is_what_is_desired(kind, samples):
 
 def test_what_is_created_is_found_by_its_key_and_its_id_and_as_it_was_sent(kind, samples):
     kibana = FakeKibana()
-    handler = kind.handler(kibana, "default", VERSION)
+    handler = handler_of(kind, kibana)
     assert handler.create([samples[0]]) == {}
     (found,) = handler.by_key([samples[0].key])
     assert kind.difference(found.object, samples[0]) == ()
@@ -97,7 +98,7 @@ def test_what_is_created_is_found_by_its_key_and_its_id_and_as_it_was_sent(kind,
 
 def test_an_update_writes_what_it_is_told_and_leaves_everything_else(kind, samples):
     kibana = FakeKibana()
-    handler = kind.handler(kibana, "default", VERSION)
+    handler = handler_of(kind, kibana)
     handler.create([samples[0]])
     (found,) = handler.by_key([samples[0].key])
     diffs = kind.difference(found.object, samples[1])
@@ -111,7 +112,7 @@ def test_an_update_writes_what_it_is_told_and_leaves_everything_else(kind, sampl
 
 def test_what_is_deleted_is_gone_and_deleting_it_twice_is_no_fault(kind, samples):
     kibana = FakeKibana()
-    handler = kind.handler(kibana, "default", VERSION)
+    handler = handler_of(kind, kibana)
     handler.create([samples[0]])
     found = handler.by_key([samples[0].key])
     handler.delete(found)
@@ -161,14 +162,18 @@ def with_attributes(one, **attributes):
     return replace(one, payload={**one.payload, "attributes": {**one.payload["attributes"], **attributes}})
 
 
+def handler_of(kind, kibana):
+    return kind.handler(kibana, "default", VERSION)
+
+
 def with_references(one, *references):
     return replace(one, payload={**one.payload, "references": list(references)})
 
 
 def test_what_a_push_writes_of_a_search_is_what_its_digest_covers():
-    tree = parse("FROM logs-* | WHERE a == 1", StackVersion(8, 19)).tree
+    tree = there(parse("FROM logs-* | WHERE a == 1", StackVersion(8, 19)).tree)
     made = saved_search("s", tree, View("A title", "What it is.", ("a",), 3600), owner_tag("default"))
-    assert set(made.payload["attributes"]) == set(WITNESSED)
+    assert set(as_mapping(made.payload["attributes"])) == set(WITNESSED)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +209,7 @@ def test_a_witness_is_no_difference_and_no_reason_to_write():
 @pytest.mark.parametrize("others", [(), (TEAMS_TAG,)])
 def test_an_update_leaves_the_witness_of_what_it_wrote_and_the_tags_of_others(standing, others):
     kind, kibana = KINDS[SAVED_SEARCH], FakeKibana()
-    handler = kind.handler(kibana, "default", VERSION)
+    handler = handler_of(kind, kibana)
     handler.create([with_references(standing, *standing.payload["references"], *others)])
     desired = with_digest(with_attributes(with_references(AS_PUSHED, OUR_TAG), columns=["new"]))
     (before,) = handler.by_key([standing.key])
@@ -221,7 +226,7 @@ def test_an_update_leaves_the_witness_of_what_it_wrote_and_the_tags_of_others(st
 def test_an_update_to_what_an_older_version_pushed_takes_the_witness_off():
     """Its digest would be of something else: it could be taken for an edit."""
     kind, kibana = KINDS[SAVED_SEARCH], FakeKibana()
-    handler = kind.handler(kibana, "default", VERSION)
+    handler = handler_of(kind, kibana)
     handler.create([AS_PUSHED])
     older = with_attributes(with_references(AS_PUSHED, OUR_TAG), columns=["old"])
     (before,) = handler.by_key([AS_PUSHED.key])

@@ -14,7 +14,6 @@ from entra_deployer.objects.state import RULE, SAVED_SEARCH, StateObject
 from entra_deployer.objects.tag import mark_of
 from tests.builders import rule
 from tests.objects.fake_kibana import FakeKibana, typed
-from tests.reading import there
 
 OLD, NEW = StackVersion(8, 12), StackVersion(8, 19)
 ACTIONS = [{"id": "c", "uuid": "u", "params": {}}]
@@ -25,8 +24,12 @@ def standing(kibana, **fields):
     return kibana.add_rule(rule(**fields).payload, actions=ACTIONS, exceptions_list=EXCEPTIONS)
 
 
+def handler_of(kibana, version=OLD):
+    return RuleHandler(kibana, "default", version)
+
+
 def write(kibana, object_id, desired, *paths, version=OLD):
-    handler = RuleHandler(kibana, "default", version)
+    handler = handler_of(kibana, version)
     handler.update(handler.read(object_id), desired, paths)
     return kibana.rules[object_id]
 
@@ -104,13 +107,13 @@ def test_the_witness_goes_along_and_what_others_keep_in_meta_stays():
     desired = StateObject(RULE, desired.key, desired.name, with_witness(desired.payload))
     after = write(kibana, object_id, desired, "severity")
     assert after["meta"]["from"] == "1m"
-    assert is_as_pushed(there(RuleHandler(kibana, "default", OLD).read(object_id)).object.payload)
+    assert is_as_pushed(handler_of(kibana).read(object_id).object.payload)
 
 
 def test_a_rule_that_kibana_refuses_without_a_name_is_told_with_its_reason_and_the_others_go_through():
     kibana = FakeKibana(refuses=lambda line: "max_signals: too small" if line.get("max_signals") == 0 else "")
     rules = [rule(f"r{number}", f"R{number}", max_signals=0 if number == 3 else 7) for number in range(43)]
-    assert RuleHandler(kibana, "default", OLD).create(rules) == {"r3": "max_signals: too small"}
+    assert handler_of(kibana).create(rules) == {"r3": "max_signals: too small"}
     assert len(kibana.rules) == 42
     assert len(kibana.calls) <= 2
 
@@ -126,7 +129,7 @@ def test_a_file_that_is_refused_as_a_whole_is_halved_down_to_the_bad_rule():
 
     kibana = Strict()
     rules = [rule(f"r{number}", f"R{number}") for number in range(43)]
-    assert RuleHandler(kibana, "default", OLD).create(rules) == {"r17": "a connector is missing"}
+    assert handler_of(kibana).create(rules) == {"r17": "a connector is missing"}
     assert len(kibana.rules) == 42
     assert len(kibana.calls) < 15
 
@@ -140,7 +143,7 @@ def test_a_key_that_may_not_is_no_reason_to_try_each_rule(status):
 
     kibana = Closed()
     with pytest.raises(Refused):
-        RuleHandler(kibana, "default", OLD).create([rule("a"), rule("b")])
+        handler_of(kibana).create([rule("a"), rule("b")])
     assert len(kibana.calls) == 1
 
 
@@ -195,7 +198,7 @@ def test_of_more_rules_than_kibana_pages_ours_are_read_and_then_all_others():
     tag = mark_of("default").tag
     for name, tags in (("ours", [tag]), ("theirs", [])):
         standing(kibana, rule_id=name, name=name, tags=tags)
-    found = RuleHandler(kibana, "default", NEW).look(mark_of("default"), lambda: ({"theirs"}, {"ours"}), many=True)
+    found = handler_of(kibana, NEW).look(mark_of("default"), lambda: ({"theirs"}, {"ours"}), many=True)
     named = [[live.object.key for live in some] for some in (found.marked, found.same_key, found.same_name)]
     assert named == [["ours"], ["theirs"], ["ours"]]
     assert len(kibana.asked) == 3

@@ -11,7 +11,7 @@ from entra_deployer.plan.engine import Verdict, check_on_engine, pack
 from entra_deployer.plan.preflight import Fault
 from entra_deployer.stack.mapping import FieldMapping
 from tests.compiler.build import rule
-from tests.reading import there
+from tests.reading import part, there
 
 VERSION = StackVersion(8, 19)
 
@@ -44,11 +44,13 @@ def issue(made, code="DEP011", line=10):
     return Issue(code, Level.ERROR, "it is said", made.folder, made.source.hunt.at(line, 1))
 
 
+def asked(elastic, made, known):
+    return check_on_engine(elastic, [made], VERSION, known)
+
+
 def test_what_the_server_takes_is_no_error():
     made = rule("from logs-a-*\n| where b == 1")
-    found = check_on_engine(
-        Elastic(), [made], VERSION, report(issue(made), issue(made, "DEP017"), issue(made, line=99))
-    )
+    found = asked(Elastic(), made, report(issue(made), issue(made, "DEP017"), issue(made, line=99)))
     assert [(one.code, one.level.value) for one in found.issues] == [
         ("DEP011", "warning"), ("DEP017", "error"), ("DEP011", "error")
     ]  # fmt: skip
@@ -57,16 +59,16 @@ def test_what_the_server_takes_is_no_error():
 
 def test_what_it_refuses_is_an_error_once():
     made, elastic = rule("from logs-a-*\n| where b == 1"), Elastic("b ==", "line 2:9: no")
-    (new,) = check_on_engine(elastic, [made], VERSION, report()).issues
+    (new,) = asked(elastic, made, report()).issues
     assert (new.code, new.level, str(new.location)) == ("DEP331", Level.ERROR, "rules/a_hunt/hunt.md:11:9")
     known = report(issue(made))
-    assert check_on_engine(elastic, [made], VERSION, known).issues == known.issues
+    assert asked(elastic, made, known).issues == known.issues
     assert not elastic.indices
 
 
 def test_a_refusal_for_a_type_that_was_guessed_is_a_warning():
     made = rule("from logs-a-*\n| where b == 1")
-    (new,) = check_on_engine(Elastic("b ==", "line 2:9: [b == 1] is bad"), [made], VERSION, report()).issues
+    (new,) = asked(Elastic("b ==", "line 2:9: [b == 1] is bad"), made, report()).issues
     assert (new.level, "guessed" in there(new.hint)) == (Level.WARNING, True)
     assert Verdict(guessed=frozenset({"a.b"})).is_sure(Fault("[x.a.b] and [a.b.c]"))
     assert not Verdict(guessed=frozenset({"a.b"})).is_sure(Fault("[TO_LOWER(a.b)]"))
@@ -74,7 +76,7 @@ def test_a_refusal_for_a_type_that_was_guessed_is_a_warning():
 
 def test_a_query_that_would_hang_there_is_not_asked():
     made, elastic = rule("from logs-a-*\n| stats c = count(*) by k = categorize(message)"), Elastic()
-    (new,) = check_on_engine(elastic, [made], VERSION, report()).issues
+    (new,) = asked(elastic, made, report()).issues
     assert new.code == "DEP332"
 
 
@@ -102,7 +104,7 @@ def test_queries_share_an_index_unless_they_join():
     assert len(pack([(fields, True)] * 3)) == 3
     parts: dict[str, FieldMapping] = {"a": {"type": "long", "fields": {"text": {"type": "text"}}}}
     (index,) = pack([(fields, False), (parts, False), (replace_parts(parts), False)])
-    assert set(index.properties["a"]["fields"]) == {"text", "caseless"}
+    assert part(index.properties, "a", "fields").keys() == {"text", "caseless"}
 
 
 def replace_parts(mapping):

@@ -14,6 +14,7 @@ from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.plan.preflight import at_any_time, check_queries
 from tests.compiler.build import rule
+from tests.reading import there
 
 VERSION = StackVersion(8, 19)
 
@@ -205,6 +206,6 @@ def test_where_a_condition_on_time_stays_the_query_is_asked_without_it_too():
 def test_the_hunts_own_syntax_tells_the_conditions_on_time_of_its_rule(query):
     made, elastic = rule(query), Elastic()
     check(elastic, made)
-    written = made.rule.payload["query"]
-    without = apply_edits(written, at_any_time(parse(written, VERSION).tree))
+    written = str(made.rule.payload["query"])
+    without = apply_edits(written, at_any_time(there(parse(written, VERSION).tree)))
     assert elastic.asked == list(dict.fromkeys((written, without)))

@@ -17,6 +17,7 @@ from entra_deployer.plan.push import (
 from entra_deployer.repository import Repository
 from tests.chaos.faults import FAULTS
 from tests.chaos.stack import ChaosStack, Killed, first_version, push, second_version, write_hunt
+from tests.reading import there
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_saved_plan_is_applied_only_while_it_is_what_a_push_would_do(root):
     second_version(root)
     request = PushRequest(prune=True)
     with stack.connection(root) as connection:
-        saved = plan_rules(Repository(root), connection, request).plan
+        saved = there(plan_rules(Repository(root), connection, request).plan)
     stack.edit("Failures 2", severity="critical")
     with stack.connection(root) as connection:
         blocked = push_saved_plan(Repository(root), connection, saved, request)

@@ -31,11 +31,15 @@ class Mappings:
         return answer
 
 
+def watched(elastic, rules, then):
+    return watch_sources(elastic, VERSION, rules, then)
+
+
 def test_rules_of_one_source_are_asked_for_together():
     caps = FieldCaps(("logs-a1",), {"a": FieldCap(("keyword",))})
     elastic = Mappings({"logs-a*": caps})
     rules = [reading("r1", "a"), reading("r2", "a", "b", "c")]
-    found = watch_sources(elastic, VERSION, rules, {"r2": {"b": "ip"}})
+    found = watched(elastic, rules, {"r2": {"b": "ip"}})
     assert [(one.rule.key, one.caps, one.then) for one in found] == [("r1", caps, {}), ("r2", caps, {"b": "ip"})]
     assert elastic.asked == [("logs-a*", ["a", "b", "c"])]
 
@@ -43,10 +47,10 @@ def test_rules_of_one_source_are_asked_for_together():
 def test_a_source_that_may_not_be_looked_at_is_not_taken_for_an_empty_one():
     elastic = Mappings({"logs-a*": FieldCaps(), "logs-b*,logs-c": Refused("no", status=403)})
     rules = [reading("r1", "a"), reading("r2", "a", source="logs-b*, logs-c")]
-    assert [one.caps for one in watch_sources(elastic, VERSION, rules, {})] == [FieldCaps(), None]
+    assert [one.caps for one in watched(elastic, rules, {})] == [FieldCaps(), None]
 
 
 def test_a_rule_that_requires_no_field_is_not_asked_for():
     elastic = Mappings({})
-    assert watch_sources(elastic, VERSION, [reading("r1")], {}) == []
+    assert watched(elastic, [reading("r1")], {}) == []
     assert elastic.asked == []

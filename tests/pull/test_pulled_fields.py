@@ -285,7 +285,7 @@ VALUES = {
     "risk_score": st.integers(0, 100),
     "interval": st.sampled_from(["5m", "1h", "2d"]),
     "from": st.sampled_from(["now-1h", "now-30d", "now-1d/d"]),
-    "note": st.text(st.characters(codec="utf-8", exclude_categories=("C",)) | st.just("\n"), max_size=30),
+    "note": st.text(st.characters(codec="utf-8", exclude_categories=["C"]) | st.just("\n"), max_size=30),
     "references": st.lists(st.sampled_from(["http://a", "http://b"]), max_size=2),
     "setup": st.text("ab: #\n", max_size=10),
     "investigation_fields": st.fixed_dictionaries({"field_names": st.lists(st.sampled_from("ab"), min_size=1)}),

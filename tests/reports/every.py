@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from pathlib import Path
 
 from entra_deployer.checked import Explanation
 from entra_deployer.compiler.compiled import CompileReport
@@ -40,7 +41,7 @@ from tests.reports import (
 
 COMPILED = CompileReport("8.19", (rule("from a\n| where @timestamp > now() - 7d\n| keep user.name"),))
 EXPLANATION = Explanation("DEP014", "a title", "a text\nof two lines", "warning", "good", "bad", silenceable=True)
-PROJECT = NewProject(None, is_new=True, files=(NewFile("a", created=True), NewFile("b", created=False, note="c")))
+PROJECT = NewProject(Path(), is_new=True, files=(NewFile("a", created=True), NewFile("b", created=False, note="c")))
 EVERY: Mapping[str, tuple[Callable[..., Document], object]] = {
     "check": (check_document, test_issues.REPORT),
     "explain": (explanation_document, EXPLANATION),

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def rule(name, *, run=None, **facts):
-    defaults = {
+    defaults: dict[str, Any] = {
         "space": "default",
         "rule_id": f"id-of-{name.split()[0].lower()}",
         "enabled": True,

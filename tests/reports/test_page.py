@@ -179,7 +179,7 @@ def test_an_issue_without_a_place_says_what_it_is_about():
 
 
 def test_a_forecast_is_drawn_as_now_and_then_on_one_scale():
-    trends = trend_views(there(live().live).forecast)
+    trends = trend_views(there(there(live().live).forecast))
     assert trends
     assert max(box.width for one in trends for box in one.boxes) == WIDTH
     page = draw_page(live())

@@ -33,7 +33,7 @@ HUNT = """# A hunt
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path):
     def make(query: str) -> Path:
         folder = tmp_path / "rules" / "a_hunt"
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """What of the shell's environment a connection heeds, and one deadline over head and body of an answer."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,8 +55,9 @@ def test_the_file_says_by_which_authority_a_certificate_is_checked(tmp_path):
 
 @pytest.mark.parametrize("name", ["ca", "certificate", "key"])
 def test_a_file_that_is_not_there_is_named(name, tmp_path):
+    absent: dict[str, Any] = {name: str(tmp_path / "absent.pem")}
     with pytest.raises(InputError, match=r"absent\.pem"):
-        open_session(replace(ELASTIC, **{name: str(tmp_path / "absent.pem")}))
+        open_session(replace(ELASTIC, **absent))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is sent to Kibana, and what is made of its answers."""
 
+import socket
 from dataclasses import replace
 from typing import Any
 
@@ -78,15 +79,16 @@ def test_a_refusal_of_who_we_are_says_what_to_do(status, hint):
 
 
 def refused_connection():
-    pool = object()
+    pool: Any = object()
     reason = NewConnectionError(pool, "refused")
     reason.__cause__ = ConnectionRefusedError(111, "Connection refused")
     return requests.ConnectionError(MaxRetryError(pool, "/", reason))
 
 
 def unknown_host():
-    pool = object()
-    return requests.ConnectionError(MaxRetryError(pool, "/", NameResolutionError("kibana.example", pool, OSError())))
+    pool: Any = object()
+    reason = NameResolutionError("kibana.example", pool, socket.gaierror())
+    return requests.ConnectionError(MaxRetryError(pool, "/", reason))
 
 
 @pytest.mark.parametrize(

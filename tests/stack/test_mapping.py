@@ -2,6 +2,7 @@
 
 import pytest
 
+from entra_deployer.core.json import Json
 from entra_deployer.stack.mapping import FAMILIES, as_shipped, field_mappings, lookup_mapping, stand_ins
 from tests.reading import part
 
@@ -107,7 +108,7 @@ def test_a_document_has_the_field_that_another_one_is_made_of():
 
 
 def test_lookup_rows_map_nothing_but_themselves_and_have_the_types_of_what_they_are_joined_on():
-    rows = [{"address": "10.0.0.1", "message": "x", "level": 3}, {"source.ip": "10.0.0.2"}]
+    rows: list[dict[str, Json]] = [{"address": "10.0.0.1", "message": "x", "level": 3}, {"source.ip": "10.0.0.2"}]
     keys = {"address": "ip", "message": "text", "user.name": "keyword", "odd": "unsupported"}
     mapping = lookup_mapping(STREAM, rows, keys, {"level": "double", "host.name": "keyword"}, embedded=True)
     assert {name: item["type"] for name, item in part(mapping, "properties").items()} == {

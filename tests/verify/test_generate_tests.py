@@ -16,6 +16,7 @@ from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate_tests import MANY, stream_of, synth_code, synthesis_of, synthesise, write_tests
 from entra_deployer.verify.obstacles import reads
 from tests.bench.projects import add_hunt
+from tests.reading import there
 
 ROOT = Path(__file__).parents[2]
 HUNTS = ROOT / "tests" / "data" / "hunts"
@@ -68,7 +69,7 @@ def test_many_rules_get_on_all_cores_what_each_gets_alone(tmp_path: Path):
     ],
 )
 def test_the_stream_is_one_that_the_query_reads(source, stream):
-    tree = parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree
+    tree = there(parse(f"FROM {source} | LIMIT 1", OFFLINE.version).tree)
     assert stream_of(tree) == stream
     assert reads([name.strip('"') for name in sources(tree)], stream)
 

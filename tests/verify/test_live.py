@@ -52,6 +52,10 @@ def test_each_where_is_counted_over_the_events_that_reach_it():
     assert texts[1].startswith("FROM x | WHERE a == 1 // y | z\n\n| STATS events = COUNT(*), null_0 = SUM(CASE((b > 1)")
 
 
+def bench_of(server):
+    return Bench(server, server, V, lambda: datetime(2026, 3, 1, tzinfo=UTC), "x", embedded=False)
+
+
 @pytest.mark.parametrize(
     ("payload", "said"), [(None, "deploy push"), ({"query": "FROM a | wher"}, "could not be counted")]
 )
@@ -60,5 +64,5 @@ def test_a_rule_that_cannot_be_counted_says_why(payload, said):
         def query(self, text, **_):
             return QueryResult((), ())
 
-    bench = Bench(Nothing(), Nothing(), V, lambda: datetime(2026, 3, 1, tzinfo=UTC), "x", embedded=False)
+    bench = bench_of(Nothing())
     assert said in next(iter(lost_on_live_data(RuleUnderTest("r", "R", payload, ()), bench))).message

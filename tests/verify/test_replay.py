@@ -50,7 +50,11 @@ class Days:
 
 
 def bench(embedded=True):
-    return Bench(Days(), None, V, lambda: NOW, "x", embedded=embedded)
+    return bench_of(Days(), embedded)
+
+
+def bench_of(server, embedded, previewer=None):
+    return Bench(server, previewer, V, lambda: NOW, "x", embedded=embedded)
 
 
 def test_each_tick_tells_what_no_earlier_one_had_found():

@@ -7,6 +7,7 @@ import pytest
 
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.issue import Issue, Level
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
@@ -87,7 +88,7 @@ def a_test(name="t", caught="alice", quiet="bob"):
 
 
 def a_rule(tests=None, **payload):
-    body = {"query": QUERY, "from": "now-14d", "max_signals": 100} | payload
+    body: dict[str, Json] = {"query": QUERY, "from": "now-14d", "max_signals": 100, **payload}
     return RuleUnderTest("r1", "Rule one", body, tests if tests is not None else (a_test(),), ("user.name",))
 
 

@@ -38,7 +38,7 @@ def test_a_query_stands_on_lines_of_its_own():
     assert "    '''\nFROM a\n| LIMIT 1\n''',\n" in write_toml(HUNT)
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)) | st.sampled_from("\n'\"\\"), min_size=1)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["C"]) | st.sampled_from("\n'\"\\"), min_size=1)
 texts = texts.map(str.strip).filter(bool)
 
 

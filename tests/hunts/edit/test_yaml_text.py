@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entra_deployer.core.json import Json
 from entra_deployer.hunts.edit import look_up, remove_from_yaml, set_in_yaml
 
 TEXT = """\
@@ -86,7 +87,7 @@ def test_nothing_is_looked_up_where_nothing_is():
 
 
 def test_several_nulls_in_a_list_arrive():
-    value: list[object] = [{}, None, None]
+    value: list[Json] = [{}, None, None]
     assert look_up(set_in_yaml(TEXT, ["severity"], value), ["severity"]) == value
 
 

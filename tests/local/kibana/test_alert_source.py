@@ -2,6 +2,7 @@
 
 import pytest
 
+from entra_deployer.core.json import Json
 from entra_deployer.local.kibana import alert_source
 
 
@@ -21,7 +22,7 @@ def test_a_field_is_found_wherever_its_dots_became_objects(source, path, value):
 
 
 def test_a_row_gets_what_it_lacks_from_its_document():
-    fields = {
+    fields: dict[str, list[Json]] = {
         "user.name": ["alice"],
         "user.id": ["u1"],
         "user.id.text": ["u1"],

@@ -28,10 +28,14 @@ class Indices:
         return Reply(200, b"{}")
 
 
+def kibana_over(elastic):
+    return Kibana(elastic, Store(elastic, "x"), V8_19, "platinum", lambda: datetime.now(UTC))
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_whoever_comes_while_it_is_made_finds_no_shard_and_a_moment_later_all(preview):
     elastic, seen = Indices(), []
-    kibana = Kibana(elastic, Store(elastic, "x"), V8_19, "platinum", lambda: datetime.now(UTC))
+    kibana = kibana_over(elastic)
     book = Book.of("default", preview=preview)
     elastic.meanwhile = lambda: seen.append(book.prepare(kibana))
     assert book.prepare(kibana) is True

@@ -11,12 +11,13 @@ from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.pick import typed
 from entra_deployer.verify.generate.plan import read_plan
+from tests.reading import there
 
 V = StackVersion(8, 19, 21)
 
 
 def make(text, lookback=None, newest=0.0, types=None, lists=()):
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     known = inferred_types(tree) | (types or {})
     fields = Fields(lambda name: known.get(name, "keyword"), lambda name: name in lists)
     found = list(Maker(read_plan(tree), tree, fields, TimeRange(lookback, newest)).make())
@@ -382,7 +383,7 @@ def test_fields_that_are_compared_with_each_other_hold_values_that_fit(predicate
     cases, unsolved = make(text, types=dict(types))
     assert "all conditions hold" in cases, unsolved
     assert any(not case.fires for case in cases.values())
-    goal = read_plan(parse(text, V).tree).goals[0]
+    goal = read_plan(there(parse(text, V).tree)).goals[0]
     for case in cases.values():
         kinds = {name: typed(value, dict(types).get(name, "keyword")) for name, value in fields(case).items()}
         assert bool(Evaluator(kinds).truth(goal.predicate, goal.scope)) or not case.fires

@@ -8,6 +8,7 @@ from entra_deployer.esql.types import inferred_types
 from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
+from tests.reading import there
 
 V = StackVersion(8, 19, 21)
 
@@ -16,7 +17,7 @@ DAY = TimeRange(86400.0)
 
 
 def cases_of(text, looked_at=DAY):
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     known = inferred_types(tree)
     maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), looked_at)
     return [one for one in maker.make() if isinstance(one, Case)]
@@ -66,7 +67,7 @@ def test_a_group_that_fires_is_found_with_near_misses(text):
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_what_is_found_holds_when_it_is_simulated(text):
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     known = inferred_types(tree)
     maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), TimeRange(86400.0))
     found = maker._found_group()
@@ -146,7 +147,7 @@ def test_an_entity_has_only_columns_that_the_result_shows():
 )
 def test_other_languages_are_conditions_too(predicate, good):
     text = f"FROM x | WHERE {predicate} AND k IS NOT NULL | KEEP k"
-    tree = parse(text, StackVersion(9, 2)).tree
+    tree = there(parse(text, StackVersion(9, 2)).tree)
     maker = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"))
     case = next(one for one in maker.make() if isinstance(one, Case))
     assert {name: case.events[0].document.get(name) for name in good} == good

@@ -38,7 +38,7 @@ def found(tree, case):
 
 def survivors(text):
     """The mutants that no case tells, their texts parsed anew."""
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     known = inferred_types(tree)
     maker = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), DAY)
     cases = [one for one in maker.make() if isinstance(one, Case)]
@@ -105,9 +105,9 @@ def test_a_mutant_that_is_the_same_for_every_event_is_left():
 )
 def test_two_conditions_are_held_apart_where_they_differ(predicate, mutant, true, false):
     text = f"FROM x | WHERE {predicate}"
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     changed = next(one for one in mutations(tree) if one.of(text) == f"FROM x | WHERE {mutant}").command
-    where = there(tree).commands[1]
+    where = tree.commands[1]
     assert isinstance(where, nodes.Where)
     assert isinstance(changed, nodes.Where)
     parts = apart(where.predicate, changed.predicate)

@@ -19,7 +19,7 @@ V = StackVersion(8, 19, 21)
 
 
 def mutants(text):
-    return {(one.what, one.of(text)) for one in mutations(parse(text, V).tree)}
+    return {(one.what, one.of(text)) for one in mutations(there(parse(text, V).tree))}
 
 
 def where(predicate, *changed):
@@ -105,7 +105,7 @@ PREDICATES = st.recursive(
 @given(PREDICATES)
 def test_every_mutant_is_another_query_that_still_parses(predicate):
     text = f"FROM a | WHERE {predicate} // why\n| LIMIT 5"
-    found = [one.of(text) for one in mutations(parse(text, V).tree)]
+    found = [one.of(text) for one in mutations(there(parse(text, V).tree))]
     assert len(found) >= 2
     assert text not in found
     assert all(parse(mutant, V).tree for mutant in found)
@@ -145,7 +145,7 @@ FLAT = st.lists(st.one_of(LEAVES, PREDICATES), min_size=1, max_size=3).flatmap(
 @given(FLAT)
 def test_the_tree_of_a_mutant_is_that_of_its_text(predicate):
     text = f"FROM a | WHERE {predicate} | STATS n = COUNT(*) WHERE u > 3 OR NOT v BY k, j"
-    tree = parse(text, V).tree
+    tree = there(parse(text, V).tree)
     for one in list(mutations(tree))[::3]:
         read = there(parse(one.of(text), V).tree).commands[one.place]
         assert without_places(one.command) == without_places(read), one.what
