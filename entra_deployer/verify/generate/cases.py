@@ -40,6 +40,9 @@ from entra_deployer.verify.judge import is_alerts_own
 MOST_MEMBERS = 256
 """So many members of an IN are tried one by one."""
 
+MOST_TOGETHER = 60
+"""So many cases stand in one test for certain, where nothing else parts them."""
+
 MOST_COLUMNS = 2
 """So many columns tell the entity of a rule that does not aggregate."""
 
@@ -98,7 +101,8 @@ class Maker:
             case = self._written(name, mark, example)
             self._examples[id(case)] = example
             found.append(case)
-        made = [self._telling(one, sharpener) if isinstance(one, Case) else one for one in found]
+        told = sharpener if _may_be_apart(found) else None
+        made = [self._telling(one, told) if told and isinstance(one, Case) else one for one in found]
         return [one for one in made if isinstance(one, Case) or one.name not in names]
 
     def _telling(self, case: Case, sharpener: Sharpener) -> Case:
@@ -428,6 +432,13 @@ class Maker:
     def _conditioned(self) -> set[str]:
         """The columns of conditions: some near miss lacks them, or has another value there."""
         return {column for goal in self.plan.goals for column in columns_of(goal)}
+
+
+def _may_be_apart(found: Sequence[Case | Unsolvable]) -> bool:
+    """Whether the cases may take more than one test: what each of them tells decides which of these there are."""
+    cases = [one for one in found if isinstance(one, Case)]
+    alone = any(one.alone for one in cases)
+    return alone or len({repr(one.entity) for one in cases}) < len(cases) or len(cases) > MOST_TOGETHER
 
 
 def _letters(number: int) -> str:
