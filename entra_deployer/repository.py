@@ -133,6 +133,15 @@ class Repository:
         """
         catalog = self.catalog(selection)
         known = self._known(target)
+        new = [source for source in catalog.sources if source.hunt.source not in known]
+        if new:
+            made = self._compile(catalog, replace(target, environment="", space=""))
+            known |= {source.hunt.source: made[source.hunt.source].in_space(target.space) for source in new}
+        return _put_together(catalog, target, [known[source.hunt.source] for source in catalog.sources])
+
+    def _compile(self, catalog: Catalog, target: Target) -> dict[str, Checked]:
+        """What becomes of hunts, by their files. `target` is no space: a rule is the same in all of its kind."""
+        known = self._known(target)
         kept = KeptRules(catalog.folder, target) if self._syntax is None else None
         new = [source for source in catalog.sources if source.hunt.source not in known]
         if kept and catalog.folder:
@@ -141,7 +150,7 @@ class Repository:
             known[source.hunt.source] = self._make(source, target, kept)
         if kept:
             kept.save(whole=catalog.whole)
-        return _put_together(catalog, target, [known[source.hunt.source] for source in catalog.sources])
+        return known
 
     def _known(self, target: Target) -> dict[str, Checked]:
         """What was compiled for a target; targets hold mappings, and are compared."""

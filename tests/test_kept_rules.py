@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from entra_deployer.compiler.compiled import CompiledRule, Made
+from entra_deployer.compiler.compiler import compile_source
 from entra_deployer.core.cache import user_cache
 from entra_deployer.core.target import StackVersion, Target
+from entra_deployer.data import load_knowledge
 from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.kept_rules import MANY, make_rules
 from entra_deployer.objects.rule_fields import is_witnessed, rule_digest
-from entra_deployer.objects.saved_search import search_digest
+from entra_deployer.objects.saved_search import content_digest
 from entra_deployer.repository import Repository
 from tests.bench.projects import add_hunt
 
@@ -45,7 +47,7 @@ def test_it_is_what_compiling_anew_gives(root):
     assert [source.tests for source in again.sources] == [source.tests for source in first.sources]
     assert all(source.read_again for source in again.sources)
     assert all(rule.digest == rule_digest(rule.rule.payload) for rule in again.rules)
-    assert all(rule.search_digest == search_digest(rule.search) for rule in again.rules)
+    assert all(rule.search_digest == content_digest(rule.search) for rule in again.rules)
 
 
 @pytest.mark.parametrize("name", ["actions", "exceptions_list", "enabled", "tags"])
@@ -94,6 +96,19 @@ def test_another_target_gets_its_own(root, other):
     assert compiled(root) == ours
     shutil.rmtree(root.parent / "cache")
     assert compiled(root, other) == theirs
+
+
+def test_what_is_kept_serves_every_space_of_its_kind_as_the_compiler_makes_it(root):
+    compiled(root)
+    (bundle,) = user_cache("rules").folder.glob("??/*")
+    before = bundle.read_bytes()
+    elsewhere = replace(TARGET, environment="production", space="soc")
+    found = compiled(root, elsewhere)
+    assert bundle.read_bytes() == before
+    wholes = [source.read_again() if source.read_again else source for source in found.sources]
+    made = [rule for whole in wholes for rule in compile_source(whole, elsewhere, load_knowledge()).rules]
+    for field in fields(Made):
+        assert [getattr(rule, field.name) for rule in found.rules] == [getattr(rule, field.name) for rule in made]
 
 
 def test_a_part_of_the_hunts_leaves_what_is_kept_of_the_others(root):

@@ -1,10 +1,11 @@
 """What the compiler makes of one query of a hunt, and the edits that it made on the way."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from entra_deployer.compiler.identity import search_id
 from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql.edits import Edit, apply_edits, original_offset, touched_lines
@@ -12,6 +13,7 @@ from entra_deployer.hunts.folder import QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import Query, esql_queries
 from entra_deployer.objects import order_of
 from entra_deployer.objects.state import State, StateObject
+from entra_deployer.objects.tag import owner_tag, reference_to
 
 if TYPE_CHECKING:
     from entra_deployer.esql.tree import Tree
@@ -52,8 +54,9 @@ class Made:
 
     `key_columns` are the columns of the result that tell entities apart (the BY columns; () where the query does not
     aggregate). `tags` are the saved-object tags that the search refers to, `remarks` what its author should know.
-    `edits` made the rule's query of the hunt's. `digest` is the rule's own (`rule_digest`), and `search_digest` the
-    search's: what a space adds, which is actions, exceptions, tags and whether a rule is enabled, is not in them.
+    `edits` made the rule's query of the hunt's. `digest` is the rule's own (`rule_digest`), and `search_digest` that
+    of the search's content: what a space adds, which is ids of searches, actions, exceptions, tags and if a rule is
+    enabled, is not in them.
     """
 
     rule: StateObject
@@ -121,6 +124,18 @@ class Checked:
 
     compiled: Compiled
     findings: tuple[Issue, ...] = ()
+
+    def in_space(self, space: str) -> "Checked":
+        """The same for another space: its searches have other ids there, and bear another tag."""
+        tag = owner_tag(space)
+        rules = tuple(_in_space(rule, space, tag) for rule in self.compiled.rules)
+        return replace(self, compiled=replace(self.compiled, rules=rules))
+
+
+def _in_space(rule: CompiledRule, space: str, tag: StateObject) -> CompiledRule:
+    payload = {**rule.search.payload, "references": [reference_to(tag)]}
+    search = replace(rule.search, key=search_id(rule.source.hunt, rule.query_key, space), payload=payload)
+    return replace(rule, search=search, tags=(tag,))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from entra_deployer.esql.tree import Tree
 from entra_deployer.hunts.folder import QuerySettings, RuleSettings, RuleSource
 from entra_deployer.hunts.hunt import LANGUAGE, Query, esql_queries, is_behind_a_fence_word, is_esql
 from entra_deployer.objects.rule_fields import RULE_FIELDS, rule_digest
-from entra_deployer.objects.saved_search import search_digest
+from entra_deployer.objects.saved_search import content_digest
 from entra_deployer.objects.state import RULE, StateObject
 from entra_deployer.objects.tag import OWNER_TAG, owner_tag
 
@@ -142,7 +142,7 @@ class _Rule:
             remarks=schedule.remarks,
             edits=tuple(edit for step in steps for edit in step.edits),
             digest=rule_digest(rule.payload),
-            search_digest=search_digest(search),
+            search_digest=content_digest(search),
             read_tree=lambda: self.tree,
         )
 

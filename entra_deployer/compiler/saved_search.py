@@ -11,6 +11,7 @@ from entra_deployer.core.time import format_duration
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.tree import Tree
 from entra_deployer.objects.state import SAVED_SEARCH, StateObject
+from entra_deployer.objects.tag import reference_to
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,4 @@ def saved_search(key: str, tree: Tree, view: View, tag: StateObject) -> StateObj
         "timeRange": {"from": f"now-{format_duration(view.lookback)}", "to": "now"},
         "kibanaSavedObjectMeta": {"searchSourceJSON": canonical(source)},
     }
-    reference = {"id": tag.key, "name": f"tag-ref-{tag.key}", "type": "tag"}
-    return StateObject(SAVED_SEARCH, key, view.title, {"attributes": attributes, "references": [reference]})
+    return StateObject(SAVED_SEARCH, key, view.title, {"attributes": attributes, "references": [reference_to(tag)]})

@@ -62,15 +62,15 @@ class SavedSearchKind(SavedObjectKind):
         return SavedObjectHandler(client, space, Form(SAVED_SEARCH, "search", "title", facts.MIGRATED_FROM))
 
 
-def with_digest(search: StateObject, digest: str = "") -> StateObject:
-    """The search with its own digest, which is `digest` where that is known, in the name of the reference to our tag.
+def with_digest(search: StateObject, content: str = "") -> StateObject:
+    """The search with its own digest in the name of the reference to our tag; `content` is its `content_digest`.
 
-    That is the one that bears a digest already, else the only one.
+    That reference is the one that bears a digest already, else the only one.
     """
     references = as_mappings(search.payload["references"])
     tags = [one for one in references if one["type"] == TAG]
     ours = next((one for one in tags if _digest_in(one)), tags[0])
-    named = {**ours, "name": f"{plain_name(str(ours['id']))}:{digest or search_digest(search)}"}
+    named = {**ours, "name": f"{plain_name(str(ours['id']))}:{search_digest(search, content)}"}
     changed = sorted([named if one is ours else one for one in references], key=canonical)
     return replace(search, payload={**search.payload, "references": changed})
 
@@ -85,12 +85,17 @@ def _digest_in(reference: Mapping[str, Json]) -> str:
     return name.removeprefix(f"{plain}:") if reference["type"] == TAG and name.startswith(f"{plain}:") else ""
 
 
-def search_digest(search: StateObject) -> str:
-    """The digest of what a push decides on of a search under its id: not of tags, which analysts add."""
+def search_digest(search: StateObject, content: str = "") -> str:
+    """The digest of a search under its id; `content` is its `content_digest` where that is known."""
+    text = f"{search.key} {content or content_digest(search)}"
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def content_digest(search: StateObject) -> str:
+    """The digest of what a push decides on of a search, the same in every space: not of tags, which analysts add."""
     attributes = as_mapping(search.payload["attributes"])
     ours: Json = {
-        "id": search.key,
         "attributes": {name: comparable(attributes[name]) for name in WITNESSED if attributes.get(name) is not None},
         "references": [one for one in as_mappings(search.payload["references"]) if one["type"] != TAG],
     }
-    return f"sha256:{hashlib.sha256(canonical(ours).encode()).hexdigest()}"
+    return hashlib.sha256(canonical(ours).encode()).hexdigest()

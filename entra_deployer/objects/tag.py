@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
 from entra_deployer.facts import TAGS_FEATURE
 from entra_deployer.objects.kind import Mark
-from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind
+from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind, plain_name
 from entra_deployer.objects.state import TAG, LiveObject, StateObject
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class TagKind(SavedObjectKind):
     def handler(self, client: "KibanaClient", space: str, version: StackVersion) -> TagHandler:  # noqa: ARG002 - the same for all versions
         """The tags of a space."""
         return TagHandler(client, space, Form(TAG, "tag", "name"))
+
+
+def reference_to(tag: StateObject) -> dict[str, Json]:
+    """How a saved object says that it bears a tag."""
+    return {"id": tag.key, "name": plain_name(tag.key), "type": "tag"}
 
 
 def mark_of(space: str) -> Mark:
