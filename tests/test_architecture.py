@@ -89,6 +89,18 @@ def test_words_that_are_texts_load_no_validator():
     assert '"DEP014"' in done.stdout
 
 
+def test_a_number_that_nobody_gave_loads_no_validator(tmp_path):
+    program = (
+        "import sys\n"
+        "from entra_deployer.__main__ import run\n"
+        "run(['push', 'nowhere'])\n"
+        "print([name for name in ('pydantic', 'typer._adapters') if name in sys.modules], file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def test_a_plan_loads_what_reads_hunts_and_queries_only_where_there_is_something_new():
     heavy = "entra_deployer.checks entra_deployer.compiler.compiler entra_deployer.plan.preflight markdown_it esql"
     heavy += " entra_deployer.esql.tree entra_deployer.esql.cache entra_deployer.forecast"

@@ -74,8 +74,8 @@ class _Plain:
         info = getattr(said, "parameter_info", None)
         special = any(getattr(info, name, None) is not None for name in ("parser", "click_type"))
         kind = None if special else getattr(said, "annotation", None)
-        if kind is str and isinstance(value, str):
-            return value
+        if kind in (str, int, float) and type(value) is kind:
+            return value  # a number that is one already is the default
         if kind == list[str] and not isinstance(value, str) and all(isinstance(one, str) for one in value):
             return list(value)
         param._runtime_param = None
