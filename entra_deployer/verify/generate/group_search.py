@@ -1,6 +1,6 @@
 """The search for a group: one of its numbers is changed after the other as long as the query comes nearer to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
@@ -98,7 +98,8 @@ class GroupSearch:
 
         `small`: it is made as small as possible.
         """
-        found = self._descended(self._turns, start, missed) or self._descended(self._steepest, start, missed)
+        steps = (self._turns, self._steepest, self._turns_jointly)
+        found = next(filter(None, (self._descended(step, start, missed) for step in steps)), None)
         return self._shrunk(found, missed) if found and small else found
 
     def _descended(self, step: _Step, start: Recipe, missed: nodes.Span | None) -> Recipe | None:
@@ -112,8 +113,17 @@ class GroupSearch:
 
     def _turns(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
         """A nearer group: of each choice in turn the best one; the first one that is right at once."""
+        return self._in_turn(self.choices, current, best, missed)
+
+    def _turns_jointly(self, current: Recipe, best: float, missed: nodes.Span | None) -> tuple[Recipe, float] | None:
+        """The same, where the events of a kind and the values that they have may become as many at once."""
+        return self._in_turn([*self._joint_choices, *self.choices], current, best, missed)
+
+    def _in_turn(
+        self, choices: Sequence[tuple[str, int]], current: Recipe, best: float, missed: nodes.Span | None
+    ) -> tuple[Recipe, float] | None:
         before = best
-        for choice in self.choices:
+        for choice in choices:
             for candidate in self.others(current, choice):
                 distance = self.distance(candidate, missed)
                 if distance < best:
@@ -148,6 +158,13 @@ class GroupSearch:
             found.append(("older", 0))
         return found
 
+    @cached_property
+    def _joint_choices(self) -> list[tuple[str, int]]:
+        """Pairs of a kind of events and a field with several values, by number."""
+        fields = [place for name, place in self.choices if name == "different"]
+        kinds = range(1, len(self.groups.kinds))
+        return [("joint", kind * len(self.groups.varied) + place) for kind in kinds for place in fields]
+
     def others(self, recipe: Recipe, choice: tuple[str, int]) -> list[Recipe]:
         """The recipes that differ in one choice, those first that differ least."""
         name, place = choice
@@ -158,6 +175,10 @@ class GroupSearch:
             case "spread":
                 now = (recipe.spread, recipe.order)
                 return [replace(recipe, spread=one, order=place) for one in spreads if (one, place) != now]
+            case "joint":
+                kind, field_place = divmod(place, len(self.groups.varied))
+                numbers = [one for one in self.groups.numbers if 1 < one <= MOST_DOCUMENTS]
+                return [recipe.changed("counts", kind, one).changed("different", field_place, one) for one in numbers]
             case "older":
                 return [replace(recipe, older=older) for older in spreads if older != recipe.older]
         value = recipe.chosen(name)[place]

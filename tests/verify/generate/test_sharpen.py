@@ -67,6 +67,10 @@ def survivors(text):
         "FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(i) BY u | WHERE d >= 10 OR (c >= 20 AND d >= 3)",
         "FROM x | STATS c = COUNT(*), m = MAX(size) BY u, h | WHERE c >= 100 OR m >= 1000000",
         "FROM x | STATS c = COUNT(*), d = COUNT_DISTINCT(ip) BY u | WHERE c >= 2 AND d >= 2",
+        (
+            'FROM x | STATS a = COUNT(*) WHERE t == "1", b = COUNT(*) WHERE t == "2", '
+            'c = COUNT_DISTINCT(ip) WHERE t == "3" BY u | WHERE a >= 3 AND (b >= 2 OR c > 4)'
+        ),
         "FROM x | WHERE ip IS NOT NULL | STATS c = COUNT(*), d = COUNT_DISTINCT(ip) BY u | WHERE d >= 2",
         (
             "FROM x | STATS d = COUNT_DISTINCT(i), c = COUNT(*), g = COUNT_DISTINCT(a) BY u "
