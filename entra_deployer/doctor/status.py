@@ -66,7 +66,7 @@ def look(repository: Repository, connection: Connection, clock: Clock) -> Enviro
     runs = count_runs([live for one in spaces for live in one.survey.existing.marked if live.object.kind == RULE])
     findings = (
         judge_drift(drift),
-        *judge_runs(runs),
+        *judge_runs(runs, embedded=connection.environment.embedded),
         judge_push(drift.last_push),
         *_side_by_side(
             [
@@ -129,8 +129,8 @@ def judge_drift(report: DriftReport) -> Finding:
     return Finding("drift", Health.ERROR, told, f"`deploy drift {report.environment}` tells each field")
 
 
-def judge_runs(runs: RuleRuns) -> Iterator[Finding]:
-    """Do the rules run?"""
+def judge_runs(runs: RuleRuns, *, embedded: bool = False) -> Iterator[Finding]:
+    """Do the rules run? On the embedded stack only where it was told to run them."""
     if runs.failing:
         hint = "`deploy list` tells what each run said"
         yield Finding(
@@ -141,7 +141,9 @@ def judge_runs(runs: RuleRuns) -> Iterator[Finding]:
         yield Finding("rules", Health.WARNING, message, "`deploy list` tells what each run said")
     if runs.never_ran:
         message = f"{len(runs.never_ran)} of {runs.enabled} never ran: {_named(runs.never_ran)}"
-        yield Finding("rules", Health.WARNING, message, "a rule runs within its interval; is Kibana's task manager up?")
+        served = "a rule runs within its interval; is Kibana's task manager up?"
+        hint = "here rules run after `deploy local up --run-rules`" if embedded else served
+        yield Finding("rules", Health.WARNING, message, hint)
     if not (runs.failing or runs.warned or runs.never_ran):
         yield Finding("rules", Health.OK, f"{runs.rules} live, {runs.enabled} on, none fails")
 

@@ -67,6 +67,13 @@ def test_what_stands_as_pushed_is_well(root, stack):
     assert doctor.status_code([status]) is ExitCode.OK
 
 
+@pytest.mark.parametrize(("embedded", "hint"), [(True, "--run-rules"), (False, "task manager")])
+def test_rules_that_never_ran_are_told_with_what_runs_them(embedded, hint):
+    runs = doctor.count_runs([ran("a", None, enabled=True)])
+    (finding,) = doctor.judge_runs(runs, embedded=embedded)
+    assert hint in finding.hint
+
+
 def test_an_edit_and_a_failing_run_are_to_be_seen_to(root, stack):
     one, other = stack.rules.values()
     one["severity"] = "critical"
