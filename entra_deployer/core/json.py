@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import RLock
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -56,6 +57,24 @@ class DoesNotFit(InputError):
         self.misfits = tuple(misfits)
 
 
+_KNOWN: set[object] = set()
+_WORKING_OUT = RLock()
+
+
+def worked_out[T](kind: type[T]) -> type[T]:
+    """`kind`, once msgspec has worked out how it is read: every type passes here before it is read into.
+
+    Two threads that meet a type for the first time at once crash msgspec 0.22: the second reads what is half done.
+    """
+    if kind not in _KNOWN:
+        import msgspec  # noqa: PLC0415 - see `decode`
+
+        with _WORKING_OUT:
+            msgspec.json.Decoder(kind)
+            _KNOWN.add(kind)
+    return kind
+
+
 def decode[T](value: Json, kind: type[T]) -> T:
     """The value as a `kind`. Raises DoesNotFit with every fault, in plain words, values shortened and secrets left out.
 
@@ -76,7 +95,7 @@ def _converted[T](value: Json, kind: type[T]) -> T:
     import msgspec  # noqa: PLC0415 - `--help` needs none of it
 
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, worked_out(kind))
     except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(_misfits(value, kind) or [_foreign_misfit(str(error))]) from error
 
@@ -136,7 +155,7 @@ def unpack[T](data: bytes | memoryview, kind: type[T]) -> T:
     import msgspec  # noqa: PLC0415 - see `decode`
 
     try:
-        return msgspec.msgpack.decode(data, type=kind)
+        return msgspec.msgpack.decode(data, type=worked_out(kind))
     except RecursionError as error:
         raise ValueError(str(error)) from error
 

@@ -13,6 +13,7 @@ from importlib.resources import files
 
 import msgspec
 
+from entra_deployer.core.json import worked_out
 from entra_deployer.data.attack import Attack, Tactic, Technique
 from entra_deployer.data.integrations import Stream
 from entra_deployer.data.knowledge import Knowledge
@@ -69,7 +70,7 @@ def load_text(name: str) -> str:
 def _load[T](name: str, kind: type[T]) -> T:
     """A bundled JSON file, which may be compressed with gzip, as a type."""
     data = files(__name__).joinpath(name).read_bytes()
-    return msgspec.json.decode(gzip.decompress(data) if name.endswith(".gz") else data, type=kind)
+    return msgspec.json.decode(gzip.decompress(data) if name.endswith(".gz") else data, type=worked_out(kind))
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Required, TypedDict
 
 import msgspec
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Json, worked_out
 
 if TYPE_CHECKING:  # the kinds of objects name these types, and none of them needs the HTTP library for it
     from entra_deployer.stack.diagnosis import Answer, Diagnosis
@@ -491,7 +491,7 @@ def decode_lines[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> 
 
 def typed[T](value: object, into: type[T]) -> T:
     """A JSON value as a type. Raises msgspec.ValidationError where it is none."""
-    return msgspec.convert(value, into, dec_hook=_whole_body)
+    return msgspec.convert(value, worked_out(into), dec_hook=_whole_body)
 
 
 def missing_objects(attributes: object) -> set[str]:
@@ -515,7 +515,7 @@ def _whole_body(kind: type, value: Json) -> object:
     """A body of which all keys stay, once those that we read have been decoded."""
     if kind not in _READ:
         raise NotImplementedError(kind)
-    return kind(msgspec.convert(value, _READ[kind]), value)
+    return kind(msgspec.convert(value, worked_out(_READ[kind])), value)
 
 
 def _parsed(body: bytes) -> Json:

@@ -2,9 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, make_dataclass
 from enum import StrEnum
 from subprocess import run
+from threading import Barrier
+from types import GenericAlias
 from typing import Annotated
 
 import msgspec
@@ -245,3 +248,28 @@ def test_many_values_are_decoded_as_each_of_them_would_be():
     assert decode_each((), Part) == []
     with pytest.raises(DoesNotFit):
         decode_each([*values, {"name": 1}], Part)
+
+
+def test_a_type_that_threads_meet_at_once_is_worked_out_by_one_of_them():
+    """Without that the process dies: it is the first use of a type that counts, so each round has new ones."""
+    value: Json = {"first": dict.fromkeys(NAMES, "x"), "rest": [dict.fromkeys(NAMES, "x")]}
+    start = Barrier(3)
+
+    def read(kind: type) -> object:
+        start.wait()
+        return decode(value, kind)
+
+    slow = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            for _ in range(100):
+                inner = make_dataclass("Inner", [(name, str) for name in NAMES])
+                outer = make_dataclass("Outer", [("first", inner), ("rest", GenericAlias(tuple, (inner, ...)))])
+                whole = inner(*"x" * len(NAMES))
+                assert list(threads.map(read, [outer] * 3)) == [outer(whole, (whole,))] * 3
+    finally:
+        sys.setswitchinterval(slow)
+
+
+NAMES = [f"field_{number}" for number in range(20)]

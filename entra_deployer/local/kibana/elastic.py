@@ -9,6 +9,7 @@ import msgspec
 import urllib3
 
 from entra_deployer.core.errors import LocalStackError
+from entra_deployer.core.json import worked_out
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -47,7 +48,7 @@ class Reply:
 
     def read[T](self, kind: type[T]) -> T:
         """The answer as a type. Raises msgspec.DecodeError for one of another form."""
-        return msgspec.json.decode(self.content, type=kind)
+        return msgspec.json.decode(self.content, type=worked_out(kind))
 
 
 class Elastic:

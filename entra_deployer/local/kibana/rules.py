@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from entra_deployer.core.json import Json, as_int, as_mapping, as_mappings
+from entra_deployer.core.json import Json, as_int, as_mapping, as_mappings, worked_out
 from entra_deployer.local.kibana import datemath, ecs, kql
 from entra_deployer.local.kibana.errors import core, detection, not_served
 from entra_deployer.local.kibana.profiles import Profile
@@ -76,7 +76,7 @@ class Known(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 def known(rule: Rule) -> Known:
     """What is read of a rule."""
-    return msgspec.convert(rule, Known)
+    return msgspec.convert(rule, worked_out(Known))
 
 
 VOLATILE: Final = {"id", "revision", "enabled", "created_at", "created_by", "updated_at", "updated_by"}
