@@ -200,8 +200,8 @@ class Simulation:
                 found = self._extracted(command, stage)
             case nodes.MvExpand():
                 found = self._expanded(command, stage)
-            case nodes.From() | nodes.Keep() | nodes.Drop():
-                found = stage
+            case nodes.From() | nodes.Keep() | nodes.Drop() | nodes.Other(word="lookup"):
+                found = stage  # what a LOOKUP JOIN brings is in the made events
             case _:
                 raise Unknown(type(command).__name__)
         return found

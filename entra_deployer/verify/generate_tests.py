@@ -20,7 +20,7 @@ from entra_deployer.esql.columns import sources
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Tree
-from entra_deployer.esql.types import inferred_types
+from entra_deployer.esql.types import inferred_types, types_alike
 from entra_deployer.hunts.detection_test import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.hunts.selection import ALL, Selection
@@ -29,6 +29,7 @@ from entra_deployer.stack.mapping import known_types
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
+from entra_deployer.verify.generate.lookups import Join, read_joins
 from entra_deployer.verify.generate.plan import read_plan
 from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
 from entra_deployer.verify.obstacles import reads
@@ -127,6 +128,7 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
         source=f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml",
         query=key,
         payload=payload,
+        joins=joins_of(tree),
     )
     origin = Origin(rule.source.hunt.source, rule.query)
     unsolved = tuple(_placed(one, origin, tree.text) for one in found if isinstance(one, Unsolvable))
@@ -163,8 +165,9 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
 def known_fields(tree: Tree, stream: str) -> Fields:
     """The types of the fields: the integration's, ECS's, or what the query demands; and which hold lists in ECS."""
     demanded, known, arrays = inferred_types(tree), known_types(stream), load_knowledge().arrays
+    alike = types_alike(tree, known)
     return Fields(
-        type_of=lambda name: known.get(name) or demanded.get(name) or "keyword",
+        type_of=lambda name: known.get(name) or demanded.get(name) or alike.get(name) or "keyword",
         is_list=lambda name: name in arrays,
     )
 
@@ -177,11 +180,17 @@ def stream_of(tree: Tree) -> str:
     if not sources(tree):
         raise Unsolved("the query reads from no index")
     patterns = [source.strip('"') for source in sources(tree)]
-    first = next((one for one in patterns if not one.startswith("-")), patterns[0])
+    own = [one for one in patterns if not one.startswith("-")] or patterns
+    first = next((one for one in own if load_knowledge().field_types([one])), own[0])
     local = first.partition("::")[0].rpartition(":")[2].lower()
     usual = f"{local.replace('*', '').strip('-.') or 'logs-events'}-default"
     names = (usual, ".alerts-security.alerts-default", local.replace("*", "default"))
     return next((name for name in names if reads(patterns, name)), usual)
+
+
+def joins_of(tree: Tree) -> tuple[Join, ...]:
+    """The LOOKUP JOINs of a query, whose rows a made test holds."""
+    return read_joins(tree, known_types(stream_of(tree))) if sources(tree) else ()
 
 
 def file_text(root: Path, test: DetectionTest) -> str:

@@ -14,6 +14,7 @@ from entra_deployer.core.time import format_moment
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins
 from entra_deployer.esql.rule_query import RuleQuery, lookup_index
+from entra_deployer.esql.types import types_alike
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.stack.mapping import (
     LOOKUP_SETTINGS,
@@ -261,6 +262,9 @@ def _collect(items: Sequence[Item], now: datetime) -> _Part:
         part.documents.extend(copies)
         part.routing.extend([tag] * len(copies))
         part.fields.update(batch.fields)
+        if batch.query:  # a field that is mixed with others is of their type
+            alike = types_alike(batch.query.tree, known_types(_stream((batch, number))))
+            part.fields.update({name: kind for name, kind in alike.items() if name in batch.fields})
         part.mapped.update(batch.mapped)
         part.patterns.update(dict.fromkeys(batch.query.patterns if batch.query else ()))
         part.aliases[tag] = {tag}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Json
+from entra_deployer.esql.embedded import lacked
 from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.objects.rule_fields import max_signals
@@ -63,7 +64,9 @@ class CaseTrial:
         faults: list[str] = []
         for start in range(0, len(groups), MOST_AT_ONCE):
             part = groups[start : start + MOST_AT_ONCE]
-            tests = [made.test(group) if len(group) > 1 else single_test(group[0], made.index) for group in part]
+            tests = [
+                made.test(group) if len(group) > 1 else single_test(group[0], made.index, made.joins) for group in part
+            ]
             faults += self._seeded(tests, made.payload)
         return faults
 
@@ -86,6 +89,9 @@ class CaseTrial:
             text = self.query.at(batch.alias_of(number))
             result = self.server.query(text, filter=time_range(payload, self.run.now))
         except Refused as error:
+            lacking = lacked(error.message) if self.run.embedded else ""
+            if lacking:
+                return f"the embedded Elasticsearch cannot run {lacking}"
             return f"Elasticsearch refuses the query: {error.message}"
         about = About("", self.query, max_signals(payload))
         for problem in of_result(result, about, batch.alias_of(number)):

@@ -31,7 +31,7 @@ from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.current import StandingRules, as_in_repository, read_standing
 from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import single_test
-from entra_deployer.verify.generate_tests import make_cases, stream_of
+from entra_deployer.verify.generate_tests import joins_of, make_cases, stream_of
 from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.mutate.mutate import Trial, find_killers
@@ -267,7 +267,8 @@ def _with_killer(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict
     run = Run(f"{bench.run_id}-k", bench.clock(), bench.embedded)
     query = read_query(str(rule.payload["query"]), bench.version)
     cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
-    tests = tuple(single_test(case, stream_of(query.tree)) for case in cases)
+    joins = joins_of(query.tree)
+    tests = tuple(single_test(case, stream_of(query.tree), joins) for case in cases)
     trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
     with seeded(bench.server, [Batch(trial.alias, tests, query, rule.mapped)], run) as failures:
         if failures:

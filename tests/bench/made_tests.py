@@ -23,7 +23,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.repository import OFFLINE, Repository
 from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import Synthesis, UnsolvedCase, single_test
-from entra_deployer.verify.generate_tests import make_cases, stream_of, synthesis_of, tried
+from entra_deployer.verify.generate_tests import joins_of, make_cases, stream_of, synthesis_of, tried
 from entra_deployer.verify.mutate.mutants import mutations
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import time_range
@@ -217,7 +217,7 @@ def _found_only_by(less: RuleQuery, query: RuleQuery, payload: Mapping[str, Json
     """Whether events made for a query are found by it on the server, and not by the other one."""
     stream, within = stream_of(less.tree), time_range(payload, run.now)
     cases = [one for one in make_cases(less.tree, payload) if isinstance(one, Case) and one.fires][:1]
-    tests = tuple(single_test(case, stream) for case in cases)
+    tests = tuple(single_test(case, stream, joins_of(less.tree)) for case in cases)
     with seeded(server, [Batch(run.name("r"), tests, query)], run) as failures:
         if failures or not tests:
             return False

@@ -61,6 +61,7 @@ def test_many_rules_get_on_all_cores_what_each_gets_alone(tmp_path: Path):
         ('"logs-o365.audit-*"', "logs-o365.audit-default"),
         ("remote:logs-okta*", "logs-okta-default"),
         ("logs-azure.*, logs-x", "logs-azure-default"),
+        (".alerts-security.*, logs-okta.system-*", "logs-okta.system-default"),
         ("*", "logs-events-default"),
         (".alerts-security.*", ".alerts-security.alerts-default"),
         (".siem-signals-*", ".siem-signals-default"),

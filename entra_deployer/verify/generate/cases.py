@@ -191,8 +191,20 @@ class Maker:
                     return Unsolvable(name, f"`{self._say(goal)}`: {reason}", goal.predicate.span.start)
         groups = [one for one in self._after if self._counts(one)] or self._after
         if attempt is None and name == _ALL and groups:
-            return Unsolvable(name, f"`{self._say(groups[0])}`: {why}", groups[0].predicate.span.start)
+            goal, reason = next(self._empty(groups), (groups[0], why))
+            return Unsolvable(name, f"`{self._say(goal)}`: {reason}", goal.predicate.span.start)
         return Unsolvable(name, why)
+
+    def _empty(self, groups: Sequence[Goal]) -> Iterator[tuple[Goal, str]]:
+        """Of the conditions on groups those about what no event can be, and why not."""
+        grouping = self.plan.grouping
+        for goal in groups if grouping else ():
+            for name in columns_of(goal):
+                counter = grouping.counters.get(name) if grouping else None
+                if grouping and counter and counter.condition is not None:
+                    when = grouping.conditions[counter.condition]
+                    if why := self._builder.why_not((when, True)):
+                        yield goal, f"`{self._say(when)}`: {why}"
 
     def _searched(self) -> Iterator[tuple[str, bool, Attempt | None]]:
         """As `_attempts`, of groups that are searched for."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
-from entra_deployer.esql.constants import TIMESTAMP, literal, seconds
+from entra_deployer.esql.constants import CASELESS, TIMESTAMP, literal, seconds
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.patterns import UnreadablePattern, regex
@@ -107,7 +107,13 @@ def fill(plan: Plan, fields: Fields, assignment: Assigned, mark: str, looked_at:
         values[name] = pick(name, kind, assignment.constraints.get(name, ()), mark, texts)
         if values[name] is not None and values[name] not in texts:
             raise Unsolved(f"no text of {_called(name)} satisfies its conditions and its patterns")
-    own = {name: value for name, value in values.items() if value is not None and not name.startswith("%")}
+    for name in [one for one in values if one.endswith(CASELESS)]:
+        values.setdefault(name.removesuffix(CASELESS), values[name])  # Elasticsearch makes the one of the other
+    own = {
+        name: value
+        for name, value in values.items()
+        if value is not None and not name.startswith("%") and not name.endswith(CASELESS)
+    }
     shaped = {
         name: [value] if fields.is_list(name) and not isinstance(value, list) else value for name, value in own.items()
     }

@@ -30,6 +30,9 @@ MOST_ALTERNATIVES = 24
 SEARCHES = 12
 """So many further searches are begun for one rule, from where it is nearest to firing."""
 
+MOST_FURTHER = 3_000
+"""So many made events are simulated in one of these."""
+
 _SMALLEST = {"counts": 0, "different": 1, "numbers": 0}
 _MOST = {"counts": MOST_NUMBER, "different": MOST_DOCUMENTS, "numbers": MOST_VALUE}
 
@@ -165,6 +168,11 @@ class GroupSearch:
         kinds = range(1, len(self.groups.kinds))
         return [("joint", kind * len(self.groups.varied) + place) for kind in kinds for place in fields]
 
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The numbers that a choice may be."""
+        return self.groups.numbers_of(self.focus) if self.focus else self.groups.numbers
+
     def others(self, recipe: Recipe, choice: tuple[str, int]) -> list[Recipe]:
         """The recipes that differ in one choice, those first that differ least."""
         name, place = choice
@@ -182,7 +190,7 @@ class GroupSearch:
             case "older":
                 return [replace(recipe, older=older) for older in spreads if older != recipe.older]
         value = recipe.chosen(name)[place]
-        options = {*self.groups.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
+        options = {*self.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
         nearest = sorted((abs(option - value), option) for option in options if 0 <= option <= _MOST[name])
         return [recipe.changed(name, place, option) for _, option in nearest]
 
@@ -190,7 +198,7 @@ class GroupSearch:
         """The same with each choice as small as it can be."""
         for name, least in _SMALLEST.items():
             for place, value in enumerate(recipe.chosen(name)):
-                for option in [one for one in self.groups.numbers if least <= one < value]:
+                for option in [one for one in self.numbers if least <= one < value]:
                     smaller = recipe.changed(name, place, option)
                     if self.distance(smaller, missed) == 0:
                         recipe = smaller
@@ -211,11 +219,12 @@ def find_group(groups: Groups) -> tuple[GroupSearch, Recipe] | None:
     begun: list[tuple[float, nodes.Tree | None, Recipe]] = []
     for focus in (None, *alternatives(groups.tree)):
         with suppress(TooMany):
-            first = GroupSearch(groups, MOST_ROWS // SEARCHES, focus=focus)
-            begun += [(first.distance(start, None), focus, start) for start in groups.starts()]
+            first = GroupSearch(groups, MOST_FURTHER, focus=focus)
+            starts = [(first.distance(start, None), focus, start) for start in groups.starts()]
+            begun.append(min(starts, key=itemgetter(0)))
     for _, focus, start in sorted(begun, key=itemgetter(0))[:SEARCHES]:
         with suppress(TooMany):
-            found = GroupSearch(groups, MOST_ROWS // SEARCHES, focus=focus).search(start, small=True)
+            found = GroupSearch(groups, MOST_FURTHER, focus=focus).search(start, small=True)
             if found and groups.outcome(groups.documents(found, "x")).distance == 0:
                 return GroupSearch(groups), found
     return None

@@ -168,7 +168,15 @@ class Groups:
             if item.where is not None:
                 found.append(Goal(item.where, self._scope))
             found += _choices(item.value, self._scope)
-        found += self._compared_values()
+        return self._unique(found)
+
+    @cached_property
+    def _all_conditions(self) -> list[Goal]:
+        """These, and those on values behind the STATS: each makes a kind of events."""
+        return self._unique([*self.conditions, *self._compared_values()])
+
+    def _unique(self, found: Sequence[Goal]) -> list[Goal]:
+        """Each condition once, by its text."""
         unique = {" ".join(one.predicate.span.of(self.tree.text).split()): one for one in reversed(found)}
         return list(reversed(unique.values()))[:MOST_CONDITIONS]
 
@@ -203,7 +211,7 @@ class Groups:
         ]
         return [
             (self.events, []),
-            *((self.events, [(one, True)]) for one in self.conditions),
+            *((self.events, [(one, True)]) for one in self._all_conditions),
             *((way, []) for way in own[:MOST_WAYS]),
         ]
 
@@ -259,8 +267,12 @@ class Groups:
     @cached_property
     def numbers(self) -> list[int]:
         """The numbers of the query behind its first STATS, with their neighbours."""
+        return self.numbers_of(self.tree)
+
+    def numbers_of(self, tree: nodes.Tree) -> list[int]:
+        """The same of a query that stands for it."""
         found = {0, 1, 2, 3}
-        for command in self.tree.commands[self._first :]:
+        for command in tree.commands[self._first :]:
             for node in command.walk():
                 if isinstance(node, nodes.Literal) and isinstance(node.value, int | float):
                     found |= {int(node.value) - 1, int(node.value), int(node.value) + 1}
@@ -279,14 +291,14 @@ class Groups:
 
     def start(self) -> Recipe:
         """One event of each kind."""
-        conditions = 1 + len(self.conditions)
+        conditions = 1 + len(self._all_conditions)
         counts = tuple(1 if kind < conditions else 0 for kind in range(len(self.kinds)))
         return Recipe(counts, tuple(1 for _ in self.varied), tuple(0 for _ in self.measured))
 
     def starts(self) -> Iterator[Recipe]:
         """Where a search may begin: with an event of each kind, and with one kind alone."""
         yield self.start()
-        for kind in range(1 + len(self.conditions)):
+        for kind in range(1 + len(self._all_conditions)):
             counts = tuple(int(kind == one) for one in range(len(self.kinds)))
             yield replace(self.start(), counts=counts)
 
@@ -325,9 +337,15 @@ class Groups:
             events = asked if own is self.events else own
             like = self._base(mark, 0, attempt) if kind else None
             plain = attempt is not None and attempt.plain
-            found = self._solved(
-                [*events, *self.kinds[kind][1]], like and like[1], self.builder.solver(mark, plain=plain)
-            )
+            flagged = self.kinds[kind][1]
+            has_own = any((one, True) in flagged for one in self.conditions)
+            alone = [*flagged, *((one, False) for one in self.conditions if has_own and (one, True) not in flagged)]
+            found = None
+            if len(alone) > len(flagged):  # best an event of no other kind
+                found = self._solved([*alone, *events], like and like[1], self.builder.solver(mark, plain=plain))
+            if found is None:
+                wanted = [*events, *flagged]
+                found = self._solved(wanted, like and like[1], self.builder.solver(mark, plain=plain))
             self._bases[key] = (asked, found)  # what is asked is kept too, so that its id is its own
         return self._bases[key][1]
 

@@ -14,6 +14,7 @@ from entra_deployer.esql.patterns import UnreadablePattern, grok
 from entra_deployer.esql.patterns.extraction import read_dissect
 from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import Unsolved
+from entra_deployer.verify.generate.lookups import is_plain
 
 _COUNTS = {"count"}
 _DISTINCT = {"count_distinct"}
@@ -125,10 +126,22 @@ def _read(command: nodes.Command, plan: Plan) -> None:
             usual = [name for name in USUAL_FIELDS if any(fnmatchcase(name, pattern) for pattern in wild)]
             plan.shown = (*(name.name for name in names if "*" not in name.name), *usual)
             plan.wild = tuple(wild)
+        case nodes.Other(word="lookup"):
+            plan.goals.extend(_joined(command, plan))
         case nodes.From() | nodes.Drop() | nodes.Sort() | nodes.Limit() | nodes.MvExpand():
             pass
         case _:
             raise Unsolved(_unknown(command), command.span.start)
+
+
+def _joined(command: nodes.Other, plan: Plan) -> Iterator[Goal]:
+    """An event has what it is joined on."""
+    if not is_plain(command):
+        raise Unsolved("LOOKUP JOIN on a comparison", command.span.start)
+    if plan.grouping is None:
+        for part in command.parts:
+            if isinstance(part, nodes.Column):
+                yield Goal(nodes.IsNull(part.span, part, negated=True), plan.scope)
 
 
 def _unknown(command: nodes.Command) -> str:

@@ -46,6 +46,9 @@ _MIRRORED_KINDS = {kind: _KINDS[MIRRORED[word]] for word, kind in _KINDS.items()
 _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
 
 
+_OF_THE_RUN = frozenset({"_index", "_id"})
+_NAMED = frozenset({Kind.EQUAL, Kind.LIKE, Kind.RLIKE, Kind.MATCH, Kind.NULL})
+
 _OF_THE_CLOCK = frozenset({"date_extract", "date_format", "date_trunc", "bucket"})
 
 MOST_TRIES = 4_000
@@ -354,6 +357,10 @@ class Solver:
                 yield replace(found, scope=assignment.scope)
             return
         if made is None and name.startswith("_"):
+            if name in _OF_THE_RUN and constraint.kind in _NAMED:
+                raise Unsolved(
+                    f"a condition on {name}, which a test cannot choose: its events lie in an index of the run"
+                )
             yield assignment  # metadata such as _score: Elasticsearch's own affair
             return
         if made is None and name.endswith(CASELESS):

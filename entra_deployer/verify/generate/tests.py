@@ -7,6 +7,7 @@ from entra_deployer.core.json import shown
 from entra_deployer.esql.functions import Value
 from entra_deployer.hunts.folder import DetectionTest, Expectation
 from entra_deployer.verify.generate.cases import Case
+from entra_deployer.verify.generate.lookups import Join, clash, moved
 from entra_deployer.verify.problems import DEFAULT_LIMIT, NEAR
 
 MAX_SIGNALS = 100
@@ -31,6 +32,7 @@ class Made:
     source: str
     query: str | None
     payload: Mapping[str, Value]
+    joins: tuple[Join, ...] = ()
 
     def tests(self) -> tuple[DetectionTest, ...]:
         """The tests; none where no case fires: they would prove nothing."""
@@ -40,14 +42,16 @@ class Made:
 
     def test(self, cases: Sequence[Case], number: int = 1) -> DetectionTest:
         """The test of these cases, as the file of this number holds it."""
+        events, lookups = moved([event for case in cases for event in case.events], self.joins)
         return DetectionTest(
             name=self.name if number == 1 else f"{self.name} ({number})",
             source=self.source if number == 1 else f"{self.source.removesuffix('.yaml')}-{number}.yaml",
             index=self.index,
-            events=tuple(event for case in cases for event in case.events),
+            events=events,
             catches=tuple(_expectation(case) for case in cases if case.fires),
             ignores=tuple(_expectation(case) for case in cases if not case.fires),
             query=self.query,
+            lookups=lookups,
         )
 
     def groups(self) -> list[list[Case]]:
@@ -59,12 +63,26 @@ class Made:
         signals = int(self.payload.get("max_signals", MAX_SIGNALS))
         most = max(1, int(min(signals, DEFAULT_LIMIT) * NEAR))
         first = list(self.cases[:1])
-        spare = [case for case in self.cases[1:] if not _placed([first], case, most)]
+        spare = [case for case in self.cases[1:] if not self._placed([first], case, most)]
         groups = [first] if first else []
         for case in _needed(first, spare):
-            if not _placed(groups[1:], case, most):
+            if not self._placed(groups[1:], case, most):
                 groups.append([case])
         return groups
+
+    def _placed(self, groups: Sequence[list[Case]], case: Case, most: int) -> bool:
+        """Put the case into the first group that has room for it; False where none has."""
+        group = next((one for one in groups if self._has_room(one, case, most)), None)
+        if group is not None:
+            group.append(case)
+        return group is not None
+
+    def _has_room(self, group: Sequence[Case], case: Case, most: int) -> bool:
+        """Whether a case can stand beside those of a group."""
+        full = case.fires and sum(one.fires for one in group) >= most
+        return not full and not any(
+            _mixes(case, other) or clash(case.events, other.events, self.joins) for other in group
+        )
 
 
 @dataclass(frozen=True)
@@ -92,14 +110,6 @@ class Synthesis:
         return sum(len(test.ignores) for test in self.tests)
 
 
-def _placed(groups: Sequence[list[Case]], case: Case, most: int) -> bool:
-    """Put the case into the first group that has room for it; False where none has."""
-    group = next((one for one in groups if _has_room(one, case, most)), None)
-    if group is not None:
-        group.append(case)
-    return group is not None
-
-
 def _needed(kept: Sequence[Case], spare: Sequence[Case]) -> list[Case]:
     """Of the cases that would take further tests those that tell more than the others do, or of which it is not known.
 
@@ -117,17 +127,12 @@ def _needed(kept: Sequence[Case], spare: Sequence[Case]) -> list[Case]:
     return [case for case in spare if id(case) in needed]
 
 
-def _has_room(group: Sequence[Case], case: Case, most: int) -> bool:
-    """Whether a case can stand beside those of a group."""
-    full = case.fires and sum(one.fires for one in group) >= most
-    return not full and not any(_mixes(case, other) for other in group)
-
-
-def single_test(case: Case, index: str) -> DetectionTest:
+def single_test(case: Case, index: str, joins: Sequence[Join] = ()) -> DetectionTest:
     """A test of one case alone, called as the case is."""
     expected = (_expectation(case),)
     catches, ignores = (expected, ()) if case.fires else ((), expected)
-    return DetectionTest(case.name, "", index, case.events, catches, ignores)
+    events, lookups = moved(case.events, joins)
+    return DetectionTest(case.name, "", index, events, catches, ignores, lookups=lookups)
 
 
 def _mixes(one: Case, other: Case) -> bool:

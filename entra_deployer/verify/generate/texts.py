@@ -45,7 +45,7 @@ def values_for(
     `tries` are those of the rule: nothing is looked for any more where they are used up.
     """
     fields = list(dict.fromkeys(name for goal, _ in goals for name in fields_of_goal(goal)))
-    if not fields or len(fields) > MOST_FIELDS or TIMESTAMP in fields:
+    if not fields or len(fields) > MOST_FIELDS or any(name == TIMESTAMP or name.startswith("_") for name in fields):
         return None
     kinds = {name: type_of(name) for name in fields}
     found: Iterator[dict[str, Value]]

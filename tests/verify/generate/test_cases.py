@@ -430,3 +430,29 @@ def test_of_what_or_joins_behind_a_stats_one_side_is_enough():
     events = cases["all conditions hold"].events
     assert {event.document["rule"] for event in events} == {"External"}
     assert len({event.document["path"] for event in events}) >= 3
+
+
+@pytest.mark.parametrize("predicate", ['_index LIKE ".ds-metrics-*"', '_id == "a"'])
+def test_where_an_event_lies_is_no_test_to_choose(predicate):
+    _, unsolved = make(f"FROM x METADATA _index, _id | WHERE {predicate} | KEEP host.name")
+    assert "which a test cannot choose" in unsolved["all conditions hold"]
+    counted = f"FROM x METADATA _index, _id | STATS n = COUNT(*) WHERE {predicate} BY host.name | WHERE n > 1"
+    _, unsolved = make(counted)
+    assert "`n > 1`" in unsolved["all conditions hold"]
+    assert "which a test cannot choose" in unsolved["all conditions hold"]
+
+
+def test_what_elasticsearch_derives_is_told_by_what_it_is_made_of():
+    cases, _ = make('FROM x | WHERE ENDS_WITH(process.name.caseless, "/Assist")')
+    assert list(cases["all conditions hold"].entity) == ["process.name"]
+
+
+def test_an_event_that_one_counter_counts_is_no_event_of_the_other_where_that_can_be():
+    cases, unsolved = make(
+        'FROM x | WHERE alert == "a" OR (action == "login" AND user IS NOT NULL) '
+        '| EVAL a = CASE(alert == "a", @timestamp, null), l = CASE(action == "login", @timestamp, null) '
+        '| STATS late = MAX(a), early = MIN(l) BY user | EVAL m = DATE_DIFF("minute", late, early) '
+        "| WHERE late < early AND m <= 180",
+        lookback=86400.0,
+    )
+    assert "all conditions hold" in cases, unsolved
