@@ -169,7 +169,13 @@ def _tried(rules: Sequence[_Made], connection: Connection, pool: Executor) -> It
     """
 
     def try_one(one: _Made) -> _Made:
-        return replace(one, made=tried(one.made, connection.elastic, connection.elastic.now)) if one.made else one
+        if one.made is None:
+            return one
+        try:
+            made = tried(one.made, connection.elastic, connection.elastic.now)
+        except DeployError as error:
+            made = replace(one.made, tests=(), unsolved=(UnsolvedCase("all", str(error)),))
+        return replace(one, made=made)
 
     first = _verdicts(rules, connection)
     wrong = [verdict is not None and verdict.status is not Status.PASSED for verdict in first]
