@@ -19,7 +19,7 @@ from entra_deployer.esql.cache import syntax_cache
 from entra_deployer.esql.columns import sources
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.rule_query import read_query
-from entra_deployer.esql.tree import Tree
+from entra_deployer.esql.tree import Tree, Where
 from entra_deployer.esql.types import inferred_types, types_alike
 from entra_deployer.hunts.detection_test import detection_test_as_yaml
 from entra_deployer.hunts.folder import DetectionTest
@@ -159,7 +159,14 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
     try:
         return Maker(read_plan(tree), tree, fields, TimeRange(*looked_at(payload))).make()
     except Unknown as error:
-        return [Unsolvable("all of it", str(error), error.at if isinstance(error, Unsolved) else None)]
+        at = error.at if isinstance(error, Unsolved) else None
+        return [Unsolvable("all of it", str(error), _last_condition(tree) if at is None else at)]
+
+
+def _last_condition(tree: Tree) -> int | None:
+    """Where the last WHERE says what it wants: the place of what stands in no single condition's way."""
+    wanted = [one.predicate.span.start for one in tree.commands if isinstance(one, Where)]
+    return wanted[-1] if wanted else None
 
 
 def known_fields(tree: Tree, stream: str) -> Fields:

@@ -14,7 +14,7 @@ from entra_deployer.esql.functions import Text, Unknown, Value
 from entra_deployer.esql.scope import Goal
 from entra_deployer.hunts.folder import Event
 from entra_deployer.verify.generate.changes import Changes
-from entra_deployer.verify.generate.constraints import Unsolved
+from entra_deployer.verify.generate.constraints import Unsolved, reason_of
 from entra_deployer.verify.generate.documents import (
     MARGIN,
     MOST_TRIES_OF_A_RULE,
@@ -176,9 +176,9 @@ class Maker:
                 except Unpickable:
                     yield self._unsolvable(name, attempt, _NO_VALUE)
                 except Unknown as error:
-                    yield self._unsolvable(name, attempt, str(error))
+                    yield self._unsolvable(name, attempt, reason_of(error))
         except (Unknown, Unpickable) as error:
-            yield self._unsolvable(_ALL, Attempt(_all_true(self.plan.goals), ONE_EVENT), str(error))
+            yield self._unsolvable(_ALL, Attempt(_all_true(self.plan.goals), ONE_EVENT), reason_of(error) or _NO_VALUE)
 
     def _unsolvable(self, name: str, attempt: Attempt | None, why: str) -> Unsolvable:
         """Why a case could not be made, by the condition that is in the way where one is known."""
@@ -190,8 +190,8 @@ class Maker:
                     reason = alone or "together with the conditions before it no value was found"
                     return Unsolvable(name, f"`{self._say(goal)}`: {reason}", goal.predicate.span.start)
         groups = [one for one in self._after if self._counts(one)] or self._after
-        if attempt is None and name == _ALL and groups:
-            goal, reason = next(self._empty(groups), (groups[0], why))
+        if name == _ALL and (groups or self.plan.goals):
+            goal, reason = next(self._empty(groups), ([*groups, *reversed(self.plan.goals)][0], why))
             return Unsolvable(name, f"`{self._say(goal)}`: {reason}", goal.predicate.span.start)
         return Unsolvable(name, why)
 

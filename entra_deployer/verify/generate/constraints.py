@@ -149,3 +149,9 @@ class Unsolved(Unknown):
 
 class TooMany(Unsolved):
     """There are too many combinations to look at all of them."""
+
+
+def reason_of(error: Exception) -> str:
+    """What stands in the way: the simulation only names what it does not know."""
+    named = isinstance(error, Unknown) and not isinstance(error, Unsolved)
+    return f"{error} cannot be computed" if named else str(error)

@@ -21,6 +21,7 @@ from entra_deployer.verify.generate.constraints import (
     Kind,
     TooMany,
     Unsolved,
+    reason_of,
     wanted_patterns,
 )
 from entra_deployer.verify.generate.pick import Unpickable, pick
@@ -419,7 +420,7 @@ class Builder:
         except Unknown as raised:
             if some:
                 raise
-            error = Unsolved(str(raised))
+            error = Unsolved(reason_of(raised))
         if some:
             return
         for hard in self._hard(goals):
@@ -461,7 +462,7 @@ class Builder:
             if next(self.solver("x").solve([goal], self._nothing()), None) is not None:
                 return ""
         except Unknown as error:
-            return str(error)
+            return reason_of(error)
         for node in goal[0].predicate.walk():
             if isinstance(node, nodes.Like) and node.operator == "rlike":
                 for pattern in node.patterns:

@@ -13,7 +13,7 @@ from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.patterns import UnreadablePattern, grok
 from entra_deployer.esql.patterns.extraction import read_dissect
 from entra_deployer.esql.scope import Derived, Extraction, Goal, Scope, Taken
-from entra_deployer.verify.generate.constraints import Unsolved
+from entra_deployer.verify.generate.constraints import Unsolved, reason_of
 from entra_deployer.verify.generate.lookups import is_plain
 
 _COUNTS = {"count"}
@@ -195,7 +195,7 @@ def _group(command: nodes.Stats, plan: Plan) -> None:
         try:
             read.add(item)
         except Unknown as error:
-            plan.complex = str(error)
+            plan.complex = reason_of(error)
     after = read.after
     for key in command.groups:
         after = after.with_column(key.name, Derived(key.value, plan.scope))

@@ -10,7 +10,7 @@ from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
-from entra_deployer.verify.generate.constraints import TooMany, Unsolved
+from entra_deployer.verify.generate.constraints import TooMany, Unsolved, reason_of
 from entra_deployer.verify.generate.plan import Counter, Grouping, columns_of
 
 MOST_EVENTS = 500
@@ -72,7 +72,7 @@ def _holds(group: "_Group", goal: Goal) -> bool:
     try:
         return bool(group.truth(goal.predicate, goal.scope))
     except Unknown as error:
-        raise Unsolved(str(error)) from error
+        raise Unsolved(reason_of(error)) from error
 
 
 def _nearest_first(choices: Sequence[Sequence[int]], start: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -201,4 +201,4 @@ class _Group(Evaluator):
             return self.values[name]
         if isinstance(made := scope.get(name), Derived):
             return self.value(made.value, made.scope)
-        raise Unknown("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else f"a condition on {name}")
+        raise Unknown("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else name)

@@ -11,6 +11,7 @@ from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.pick import typed
 from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.generate_tests import make_cases
 from tests.reading import there
 
 V = StackVersion(8, 19, 21)
@@ -456,3 +457,24 @@ def test_an_event_that_one_counter_counts_is_no_event_of_the_other_where_that_ca
         lookback=86400.0,
     )
     assert "all conditions hold" in cases, unsolved
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("FROM x | STATS n = STD_DEV(a) BY u | WHERE n > 7.123", "`n > 7.123`: n cannot be computed"),
+        ("FROM x | STATS n = COUNT(*) BY u | WHERE NO_SUCH(n) > 1", "`NO_SUCH(n) > 1`: NO_SUCH cannot be computed"),
+        ('FROM x | STATS n = COUNT(*) BY u | WHERE CONCAT(u, TO_STRING(n)) == "a5"', "`CONCAT(u, TO_STRING(n)) == "),
+    ],
+)
+def test_a_rule_without_a_case_names_its_condition(query, why):
+    cases, unsolved = make(query)
+    assert not any(case.fires for case in cases.values())
+    assert unsolved["all conditions hold"].startswith(why)
+
+
+def test_a_rule_of_which_nothing_can_be_made_names_a_place():
+    query = "FROM x | ENRICH p ON u | WHERE z == 1"
+    (one,) = make_cases(there(parse(query, V).tree), {"query": query, "from": "now-1h", "interval": "5m"})
+    assert isinstance(one, Unsolvable)
+    assert one.at == query.index("ENRICH")
