@@ -478,3 +478,10 @@ def test_a_rule_of_which_nothing_can_be_made_names_a_place():
     (one,) = make_cases(there(parse(query, V).tree), {"query": query, "from": "now-1h", "interval": "5m"})
     assert isinstance(one, Unsolvable)
     assert one.at == query.index("ENRICH")
+
+
+def test_a_rule_whose_alerts_lose_a_column_has_no_test_that_could_pass():
+    query = "FROM x | EVAL process = process.name | STATS n = COUNT(*) BY process | WHERE n > 3"
+    (one,) = make_cases(there(parse(query, V).tree), {"query": query, "from": "now-1h", "interval": "5m"})
+    assert isinstance(one, Unsolvable)
+    assert (one.why, one.at) == ("its alerts lose the column process (DEP021)", query.index("n > 3"))
