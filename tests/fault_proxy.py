@@ -20,6 +20,15 @@ from urllib.parse import urlsplit
 _NOT_FORWARDED = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
+class Request(NamedTuple):
+    """A request as it came in; `type` is what its body is."""
+
+    method: str
+    path: str
+    type: str
+    body: bytes
+
+
 class Seen(NamedTuple):
     """A request that came through, in the order of arrival, counted from 0."""
 
@@ -61,10 +70,11 @@ class Fault:
 
 
 class FaultProxy:
-    """A threaded proxy on a free port of this machine; `seen` holds every request."""
+    """A threaded proxy on a free port of this machine; `seen` holds every request, which `listen` is told whole."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, listen: Callable[[Request], None] | None = None) -> None:
         self._target = urlsplit(target)
+        self._listen = listen or (lambda _: None)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._answered = threading.Condition(self._lock)
@@ -75,9 +85,14 @@ class FaultProxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
-    def url(self) -> str:
+    def port(self) -> int:
         """Where the proxy answers."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.server_port
+
+    @property
+    def url(self) -> str:
+        """The address of its port."""
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "FaultProxy":
         self._thread.start()
@@ -145,6 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _deal(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
+        self._proxy._listen(Request(self.command, self.path, self.headers.get("content-type") or "", body))
         fault = self._proxy._note(self.command, self.path)
         if fault and fault.act:
             fault.act()

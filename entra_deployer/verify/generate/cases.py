@@ -166,7 +166,8 @@ class Maker:
 
     def _written(self, name: str, mark: str, example: Example) -> Case:
         events = tuple(_events(f"case {mark}: {name}", example.documents))
-        return Case(name, example.fires, events, example.entity, name, example.alone)
+        entity = {column: _plain(value) for column, value in example.entity.items()}
+        return Case(name, example.fires, events, entity, name, example.alone)
 
     def _made(self, attempts: Iterator[tuple[str, bool, Attempt | None]]) -> Iterator[Case | Unsolvable]:
         try:
@@ -392,8 +393,9 @@ class Maker:
         self._refuse_metadata(attempt)
         documents = self._documents(attempt, mark)
         entity, alone = self._told_by(attempt, documents, mark)
-        case = Case(name, fires, tuple(_events(f"case {mark}: {name}", documents)), entity, name, alone)
-        self._examples[id(case)] = Example(attempt, tuple(documents), entity, fires, alone)
+        example = Example(attempt, tuple(documents), entity, fires, alone)
+        case = self._written(name, mark, example)
+        self._examples[id(case)] = example
         return case
 
     def _measured(self, attempt: Attempt, documents: Sequence[Document]) -> dict[str, Value]:
@@ -463,8 +465,15 @@ def _events(name: str, documents: Sequence[Document]) -> Iterator[Event]:
     """The documents as events."""
     for number, document in enumerate(documents, 1):
         part = name if number == 1 else f"{name}, value {number}"
-        fields = {field: str(value) if isinstance(value, Text) else value for field, value in document.fields.items()}
+        fields = {field: _plain(value) for field, value in document.fields.items()}
         yield Event(part, fields, document.age, document.count, _SAME_TIME)
+
+
+def _plain(value: Value) -> Value:
+    """A value as a file holds it: the simulation marks those of text fields."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Text) else value
 
 
 def _all_true(goals: Sequence[Goal]) -> tuple[Flagged, ...]:

@@ -32,7 +32,7 @@ def says_nothing(tree: nodes.Tree, place: int, predicate: nodes.Expression, whol
     if (column := _present(whole)) is None:
         return always(tree, place, whole)
     others = [*beside, *_around(tree, place, column)]
-    return any(_is_not_true(one, column) for one in others)
+    return any(_is_never(one, column, truth=True) for one in others)
 
 
 def always(tree: nodes.Tree, place: int, node: nodes.Expression) -> bool:
@@ -114,31 +114,15 @@ def _present(node: nodes.Expression) -> str | None:
     return None
 
 
-def _is_not_true(node: nodes.Expression, column: str) -> bool:
-    """Whether a condition is certainly not true where the column is null."""
+def _is_never(node: nodes.Expression, column: str, *, truth: bool) -> bool:
+    """Whether a condition certainly has not this truth where the column is null."""
     match strip_parentheses(node):
         case nodes.Unary(operator="not", operand=operand):
-            return _is_not_false(operand, column)
-        case nodes.Binary(operator="and", left=left, right=right):
-            return _is_not_true(left, column) or _is_not_true(right, column)
-        case nodes.Binary(operator="or", left=left, right=right):
-            return _is_not_true(left, column) and _is_not_true(right, column)
-        case nodes.IsNull(value=value, negated=True):
-            return _is_null(value, column)
-        case other:
-            return _tests_null(other, column)
-
-
-def _is_not_false(node: nodes.Expression, column: str) -> bool:
-    """Whether a condition is certainly not false where the column is null."""
-    match strip_parentheses(node):
-        case nodes.Unary(operator="not", operand=operand):
-            return _is_not_true(operand, column)
-        case nodes.Binary(operator="and", left=left, right=right):
-            return _is_not_false(left, column) and _is_not_false(right, column)
-        case nodes.Binary(operator="or", left=left, right=right):
-            return _is_not_false(left, column) or _is_not_false(right, column)
-        case nodes.IsNull(value=value, negated=False):
+            return _is_never(operand, column, truth=not truth)
+        case nodes.Binary(operator="and" | "or" as word, left=left, right=right):
+            sides = (_is_never(side, column, truth=truth) for side in (left, right))
+            return any(sides) if (word == "and") is truth else all(sides)
+        case nodes.IsNull(value=value, negated=negated) if negated is truth:
             return _is_null(value, column)
         case other:
             return _tests_null(other, column)

@@ -485,3 +485,20 @@ def test_a_rule_whose_alerts_lose_a_column_has_no_test_that_could_pass():
     (one,) = make_cases(there(parse(query, V).tree), {"query": query, "from": "now-1h", "interval": "5m"})
     assert isinstance(one, Unsolvable)
     assert (one.why, one.at) == ("its alerts lose the column process (DEP021)", query.index("n > 3"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM x | STATS n = COUNT(*) BY t | WHERE n >= 3",
+        "FROM x | STATS n = COUNT_DISTINCT(t), one = COUNT(*) BY u | WHERE n >= 3 AND one < 2",
+        'FROM x | WHERE MATCH(t, "denied") AND MV_COUNT(t) > 1 | KEEP t, u',
+    ],
+)
+@pytest.mark.parametrize("lists", [(), ("t",)])
+def test_a_file_can_hold_what_is_made_of_text_fields(query, lists):
+    cases, _ = make(query, types={"t": "text"}, lists=lists)
+    held = [value for case in cases.values() for event in case.events for value in event.document.values()]
+    held += [value for case in cases.values() for value in case.entity.values()]
+    plain = [one for value in held for one in (value if isinstance(value, list) else [value])]
+    assert {type(one) for one in plain} <= {str, int, float, bool, type(None)}
