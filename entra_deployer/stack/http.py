@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import InsecureRequestWarning
 
 from entra_deployer.core.errors import InputError
+from entra_deployer.core.http import take_many_headers
 from entra_deployer.stack.environment import Credentials, Endpoint, Scheme
 
 _POOL = 32
@@ -29,6 +30,7 @@ def open_session(endpoint: Endpoint, transport: BaseAdapter | None = None) -> re
     What the environment's file says goes before what the shell says: no ~/.netrc, no proxy before a server on this
     very machine. Raises InputError for a certificate file that is not there.
     """
+    take_many_headers()
     session = requests.Session()
     session.trust_env = endpoint.proxy is None and not endpoint.is_loopback
     session.auth = _Authorization(endpoint.credentials)

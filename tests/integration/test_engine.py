@@ -43,3 +43,9 @@ def test_what_nobody_finds_offline_is_refused_at_its_place(connection, name):
 def test_nothing_is_left_behind(connection):
     judge(connection.elastic, [rule(text) for text in TAKEN.values()], VERSION)
     assert connection.elastic.find_indices(f"{PREFIX}-*") == ()
+
+
+def test_a_query_of_which_elasticsearch_warns_hundreds_of_times_is_answered(connection):
+    many = ", ".join(f"c{number} = a > {number}" for number in range(200))
+    (row,) = connection.elastic.query(f"ROW a = [1, 2] | EVAL {many} | KEEP c0, c199").rows
+    assert list(row) == [None, None]

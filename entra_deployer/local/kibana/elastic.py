@@ -9,6 +9,7 @@ import msgspec
 import urllib3
 
 from entra_deployer.core.errors import LocalStackError
+from entra_deployer.core.http import take_many_headers
 from entra_deployer.core.json import worked_out
 from entra_deployer.local.kibana.errors import ElasticsearchDown
 
@@ -62,6 +63,7 @@ class Elastic:
             raise LocalStackError(f"the local Kibana API only works on an Elasticsearch of this machine, not on {url}")
         self._url = url.rstrip("/")
         self._own = urllib3.make_headers(basic_auth=f"{user}:{password}")["authorization"]
+        take_many_headers()
         self._pool = urllib3.PoolManager(maxsize=32, block=False, timeout=TIMEOUT, retries=False)
 
     def call(self, method: str, path: str, body: object = None, *, caller: str | None = None) -> Reply:
