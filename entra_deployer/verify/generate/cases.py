@@ -92,7 +92,7 @@ class Maker:
         Last come those that tell mutants of the query from it which no other case tells.
         """
         found = self._first_cases()
-        sharpener = Sharpener(self.tree, self._second_builder, self._changed)
+        sharpener = Sharpener(self.tree, self._second_builder, self._changed, lambda: self._kinds)
         examples = [self._examples[id(one)] for one in found if id(one) in self._examples]
         names = {one.name for one in found if isinstance(one, Case)}
         for wanted, mark, example in sharpener.more(examples, len(found) + 1):
@@ -278,8 +278,7 @@ class Maker:
         return self.plan.grouping.after if self.plan.grouping else []
 
     def _counts(self, goal: Goal) -> bool:
-        measures = self.plan.grouping.measures if self.plan.grouping else set()
-        return any(column in measures for column in columns_of(goal))
+        return self.plan.grouping is not None and self.plan.grouping.counts(goal)
 
     def _attempts(self) -> Iterator[tuple[str, bool, Attempt | None]]:
         """Name, whether it fires, and what is attempted; None where no group could be of the size that it takes."""

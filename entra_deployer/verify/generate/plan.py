@@ -61,6 +61,10 @@ class Grouping:
         """The columns that tell how large a group is, or how long it lasts."""
         return {*self.counters, *self.spreads}
 
+    def counts(self, goal: Goal) -> bool:
+        """Whether a condition on groups is about these."""
+        return any(column in self.measures for column in columns_of(goal))
+
 
 @dataclass
 class Plan:

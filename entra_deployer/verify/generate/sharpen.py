@@ -20,6 +20,7 @@ from entra_deployer.verify.generate.changes import Alterations, Change, Changes,
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.rows import NOW, Rows
+from entra_deployer.verify.generate.sizes import Flags, Sizes, find_sizes
 from entra_deployer.verify.generate.told_groups import ToldGroup, ToldGroups
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
@@ -73,11 +74,12 @@ type _Look = Callable[[Mutation, Sequence[Example], str], Found | None]
 
 @dataclass
 class Sharpener:
-    """Looks for cases that tell mutants from the query."""
+    """Looks for cases that tell mutants from the query. `kinds` tells the events of a counted group."""
 
     tree: nodes.Tree
     builder: Builder
     build: Build
+    kinds: Callable[[], Sequence[Flags]] = tuple
     rows: Rows = field(default_factory=Rows)
     work: int = MOST_WORK
     told_left: int = MOST_TOLD
@@ -94,9 +96,8 @@ class Sharpener:
         self._waiting = {id(one): one for one in self._mutations}
         for example in known:
             self._tell(example)
-        looks: tuple[_Look, ...]
-        looks = (self._solved, self._searched, self._scanned, self._searched, self._altered, self._altered_twice)
-        for look in looks:
+        groups: tuple[_Look, ...] = (self._sized, self._searched, self._scanned, self._searched)
+        for look in (self._solved, *groups, self._altered, self._altered_twice):
             self.work = MOST_WORK
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -236,6 +237,27 @@ class Sharpener:
             parts = sorted(apart(holds.predicate, fails.predicate), key=lambda part: not part[1])
             goals = tuple((Goal(node, scope), truth) for node, truth in parts)
             yield replace(base.attempt, events=(*rest, *goals), fires=fires, plain=True)
+
+    def _sized(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A group of the numbers for which a condition on counts and its mutant differ."""
+        command, changed = self.tree.commands[mutation.place], mutation.command
+        grouping = self.builder.plan.grouping
+        base = next(one.attempt for one in known if one.fires)
+        if grouping is None or not isinstance(base.sizes, Sizes) or mutation.place <= self._first:
+            return None
+        mine = [goal for goal in grouping.after if _within(goal.predicate, command)]
+        if not (mine and isinstance(command, nodes.Where) and isinstance(changed, nodes.Where)):
+            return None
+        rest = [(goal, True) for goal in grouping.after if goal not in mine and grouping.counts(goal)]
+        for holds, fails, fires in ((changed, command, False), (command, changed, True)):
+            parts = [(Goal(node, mine[0].scope), truth) for node, truth in apart(holds.predicate, fails.predicate)]
+            goals = [*rest, *(part for part in parts if grouping.counts(part[0]))]
+            with suppress(Unknown):
+                sizes = find_sizes(goals, grouping, self.kinds(), base.sizes)
+                made = replace(base, sizes=sizes, fires=fires) if sizes else None
+                if made and (found := self._example([mutation], made, mark, None)):
+                    return found
+        return None
 
     def _searched(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
         """A group for which a condition on groups and its mutant differ, or one on the way to it that tells another."""

@@ -1,11 +1,12 @@
 """How large a group must be: numbers of events and of different values that satisfy the conditions on groups."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
 
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.conditions import operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
@@ -57,7 +58,7 @@ def find_sizes(
     be. Raises Unsolved where there are too many to look at.
     """
     search = _Search(grouping, tuple(kinds), tuple(goal for goal, _ in goals))
-    choices = search.choices
+    choices = search.narrowed(goals)
     start = near.chosen if near else (0,) * len(choices)
     for chosen in _nearest_first(choices, start):
         sizes = search.sizes(chosen)
@@ -75,9 +76,23 @@ def _holds(group: "_Group", goal: Goal) -> bool:
         raise Unsolved(reason_of(error)) from error
 
 
+def _parts(goal: Goal, *, truth: bool) -> Iterator[tuple[Goal, bool]]:
+    """What a condition that is to have this truth is made of, each part with its own."""
+    node = strip_parentheses(goal.predicate)
+    if isinstance(node, nodes.Unary) and node.operator == "not":
+        yield from _parts(replace(goal, predicate=node.operand), truth=not truth)
+    elif isinstance(node, nodes.Binary) and node.operator == ("and" if truth else "or"):
+        for side in operands(node, node.operator):
+            yield from _parts(replace(goal, predicate=side), truth=truth)
+    else:
+        yield goal, truth
+
+
 def _nearest_first(choices: Sequence[Sequence[int]], start: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Each combination of the choices, those first that differ least from `start`. Raises Unsolved at too many."""
     ways = [sorted((abs(number - near), number) for number in some) for some, near in zip(choices, start, strict=True)]
+    if not all(ways):
+        return
     first = (0,) * len(ways)
     heap = [(sum(way[0][0] for way in ways), first)]
     seen = {first}
@@ -127,6 +142,28 @@ class _Search:
         different = [[0, *sorted(self._numbers(name))] for name in self.distinct]
         spreads = [[0, *sorted(self._numbers(name))] for name in self.spreads]
         return [*events, *different, *spreads]
+
+    def narrowed(self, goals: Sequence[tuple[Goal, bool]]) -> list[list[int]]:
+        """The choices without those that a condition on one number alone rules out."""
+        choices = self.choices
+        for goal, truth in (part for one, wanted in goals for part in _parts(one, truth=wanted)):
+            counted = set(columns_of(goal)) & self.grouping.measures
+            place = self._place(next(iter(counted))) if len(counted) == 1 else None
+            if place is not None:
+                (name,) = counted
+                possible = (one for one in choices[place] if not _Group({name: one}).contradicts(goal, truth=truth))
+                choices[place] = list(possible)
+        return choices
+
+    def _place(self, name: str) -> int | None:
+        """Which of the choices alone makes a number; None where several do."""
+        made = len(self.kinds)
+        if name in self.distinct:
+            return made + self.distinct.index(name)
+        if name in self.spreads:
+            return made + len(self.distinct) + self.spreads.index(name)
+        kinds = list(self._kinds_of(self.grouping.counters.get(name)))
+        return kinds[0] if len(kinds) == 1 and name in self.grouping.counters else None
 
     def _numbers(self, name: str | None) -> set[int]:
         """The numbers of the conditions that look at a column, at any column for None."""

@@ -77,6 +77,10 @@ def survivors(text):
             "| WHERE d >= 5 AND c >= 10 AND (g >= 3 OR d >= 8)"
         ),
         (
+            "FROM x | STATS n = COUNT(*), d = COUNT_DISTINCT(i), g = COUNT_DISTINCT(a), h = COUNT_DISTINCT(b), "
+            "k = COUNT_DISTINCT(e) BY u | WHERE d >= 6 AND n >= 12 AND (g >= 2 OR h >= 3 OR d >= 9 OR k >= 4)"
+        ),
+        (
             "FROM x | EVAL t = CASE(h IS NOT NULL, 1, 0) "
             "| STATS d = COUNT_DISTINCT(h), c = COUNT(*), s = SUM(t), g = COUNT_DISTINCT(a) BY u "
             "| EVAL r = s * 1.0 / c "
