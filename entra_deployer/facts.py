@@ -196,6 +196,9 @@ DEFAULT_ROWS = 1000
 MOST_ROWS = 10_000
 """Rows of a query with any LIMIT. Source: Elasticsearch's reference."""
 
+PREVIEWS_AT_ONCE = 10
+"""Rule previews that one Kibana node runs side by side; more is 429. Source: Kibana's source code of 8.12."""
+
 IDS_OF_A_BULK_ACTION = 100
 """Rules that one bulk action takes by id; more is 400. Source: a real 8.12.2."""
 

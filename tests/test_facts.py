@@ -89,7 +89,9 @@ def test_a_feature_is_granted_in_every_version_and_never_by_less_than_before(fea
     assert all(set(feature.for_role(version)) & set(feature.granting(version)) for version in versions)
 
 
-@pytest.mark.parametrize("name", ["SUPPRESSING_LICENSES", "MOST_SIGNALS", "DEFAULT_ROWS", "MOST_ROWS", "MIGRATED_FROM"])
+@pytest.mark.parametrize(
+    "name", ["SUPPRESSING_LICENSES", "MOST_SIGNALS", "DEFAULT_ROWS", "MOST_ROWS", "PREVIEWS_AT_ONCE", "MIGRATED_FROM"]
+)
 def test_a_value_says_where_it_is_from(name):
     text = Path(facts.__file__).read_text("utf-8")
     assert re.search(rf'^{name} = .*?\n""".*?Source: [^"]+"""', text, re.MULTILINE | re.DOTALL)

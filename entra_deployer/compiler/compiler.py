@@ -13,7 +13,7 @@ from entra_deployer.compiler.saved_search import View, saved_search
 from entra_deployer.compiler.schedule import DAY, YEAR, Schedule, Wish, make_schedule, suppression
 from entra_deployer.compiler.window import INGESTED, TIMESTAMP, Window, find_window
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import Json, merge_patch
+from entra_deployer.core.json import Json, merge_patch, shown
 from entra_deployer.core.target import StackVersion, Target, VersionRange
 from entra_deployer.core.time import format_duration, say_duration
 from entra_deployer.data.knowledge import Knowledge
@@ -138,7 +138,7 @@ class _Rule:
             search=search,
             tags=(tag,),
             key_columns=keys,
-            rewrites=explain(self.query, [*steps, *self._settings_steps(schedule)]),
+            rewrites=explain(self.query, [*steps, *self._settings_steps(schedule, rule.payload)]),
             remarks=schedule.remarks,
             edits=tuple(edit for step in steps for edit in step.edits),
             digest=rule_digest(rule.payload),
@@ -174,9 +174,9 @@ class _Rule:
             return []
         return [Step("window", window.reason, window.edits, window.spans[0].start if window.spans else 0)]
 
-    def _settings_steps(self, schedule: Schedule) -> list[Step]:
+    def _settings_steps(self, schedule: Schedule, payload: Mapping[str, Json]) -> list[Step]:
         """What was decided about the rule around the query, by its effects."""
-        steps = [Step("schedule", _say_schedule(schedule))]
+        steps = [Step("schedule", _say_schedule(schedule) + _say_patched(schedule, payload))]
         if last_stats(self.tree) is not None:
             costs = f"; {schedule.costs}" if schedule.costs else ""
             steps.append(Step("duplicates", f"duplicates: {schedule.duplicates}, because {schedule.reason}{costs}"))
@@ -211,9 +211,7 @@ class _Rule:
             "risk_score": settings.risk_score,
             "enabled": self.target.enabled if settings.enabled is None else settings.enabled,
             "tags": guide.tags(hunt, self.tree, tactics, settings.tags, OWNER_TAG),
-            "interval": format_duration(schedule.interval),
-            "from": schedule.start_math,
-            "to": schedule.end_math,
+            **_times(schedule),
             "max_signals": self._max_signals(),
             "author": [hunt.author] if hunt.author else [],
             "license": hunt.license,
@@ -267,6 +265,22 @@ def _say_schedule(schedule: Schedule) -> str:
     until = f" until {say_duration(schedule.end)} ago" if schedule.end > 0 else ""
     over = f"the last {say_duration(schedule.lookback)}{until}"
     return f"runs every {say_duration(schedule.interval)} over {over} ({schedule.why})"
+
+
+def _times(schedule: Schedule) -> dict[str, str]:
+    """The fields of a rule that a schedule makes."""
+    return {
+        "interval": format_duration(schedule.interval),
+        "from": schedule.start_math,
+        "to": schedule.end_math,
+    }
+
+
+def _say_patched(schedule: Schedule, payload: Mapping[str, Json]) -> str:
+    """What `fields` or an overlay made of the schedule, "" for nothing."""
+    times = _times(schedule).items()
+    other = [f"{name} is {shown(payload.get(name))}" for name, value in times if payload.get(name) != value]
+    return f"; but by `fields` or an overlay {', '.join(other)}" if other else ""
 
 
 def _looks_for_fewer(tree: Tree) -> bool:

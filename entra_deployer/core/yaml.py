@@ -17,7 +17,7 @@ from entra_deployer.core.files import bad_character, check_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import MAX_DEPTH, DoesNotFit, Json, Misfit, decode, say_path
 
-MAX_VALUES = 20_000
+MAX_VALUES = 200_000
 """How many values a file may hold, those that aliases repeat counted as often as they stand there."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

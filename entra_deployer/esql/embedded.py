@@ -16,6 +16,7 @@ _LACKED = (
     re.compile(r"Unknown function \[([^\]]+)\]"),
     re.compile(r"(?:failed to find|No handler for|unknown) action \[([^\]]+)\]"),
     re.compile(r"current license is non-compliant for \[([^\]]+)\]"),
+    re.compile(r"license is required to run (ES\|QL cross-cluster searches)"),
 )
 _WITHIN_A_TEXT = re.compile(r"Failed to parse (?:KQL )?query \[")
 """What is wrong within the text of KQL("...") or QSTR("...") is wrong everywhere."""

@@ -21,6 +21,8 @@ from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
 FOLDER = "tests"
 _SUFFIXES = (".yaml", ".yml")
+MAX_TEST = 8 << 20
+"""How many bytes the file of a test may have: one that was made may hold thousands of events."""
 _LONGEST = 100 * 366 * 86400
 """How many seconds the oldest seeded event may lie back: a century."""
 
@@ -126,7 +128,7 @@ def read_detection_tests(
 def _read_file(path: Path, name: str, folder: Path, kept: Cache) -> tuple[DetectionTest | None, tuple[Issue, ...]]:
     try:
         if path.resolve().is_relative_to(folder.resolve().parents[1]):
-            return _parse_unchanged(read_text(path, shown=name), name, folder.name, kept)
+            return _parse_unchanged(read_text(path, shown=name, limit=MAX_TEST), name, folder.name, kept)
         hint = "copy it here: a test may hold no file of the machine"
         error = InputError("is a link that leads out of the repository", location=Location(name), hint=hint)
     except InputError as unreadable:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import BoundedSemaphore
 from types import TracebackType
 from typing import Self
 
+from entra_deployer import facts
 from entra_deployer.core.ahead import ahead
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.json import Json
@@ -124,12 +126,16 @@ class Connection:
 
 @dataclass(frozen=True)
 class RulePreviewer:
-    """Runs a rule through Kibana's preview and reads the alerts that it wrote from Elasticsearch."""
+    """Runs a rule through Kibana's preview and reads the alerts that it wrote from Elasticsearch.
+
+    However many threads ask, it has no more previews on their way than Kibana takes.
+    """
 
     rules: RuleHandler
     elastic: ElasticClient
     space: str
     pause: Callable[[float], None] = time.sleep
+    gate: AbstractContextManager[object] = field(default_factory=lambda: BoundedSemaphore(facts.PREVIEWS_AT_ONCE))
 
     def preview(self, rule: Mapping[str, Json], *, timeframe_end: str, invocations: int = 1) -> PreviewResult:
         """Run `rule` for `invocations` consecutive schedules that end at `timeframe_end` (ISO 8601)."""
@@ -142,7 +148,8 @@ class RulePreviewer:
         return found
 
     def _once(self, rule: Mapping[str, Json], timeframe_end: str, invocations: int) -> PreviewResult:
-        answer = self.rules.preview(rule, timeframe_end=timeframe_end, invocations=invocations)
+        with self.gate:
+            answer = self.rules.preview(rule, timeframe_end=timeframe_end, invocations=invocations)
         errors = [text for log in answer.logs for text in log.errors]
         warnings = [text for log in answer.logs for text in log.warnings]
         if answer.is_aborted:

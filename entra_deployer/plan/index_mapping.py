@@ -255,4 +255,8 @@ def _look(elastic: ElasticClient, pattern: str, fields: list[str]) -> tuple[Fiel
     try:
         return elastic.field_caps(pattern, fields), ""
     except Refused as error:
+        cause = error.attributes.get("caused_by")
+        # Elasticsearch answers with 403 here, too.
+        if isinstance(cause, Mapping) and cause.get("type") == "no_such_remote_cluster_exception":
+            return None, str(cause.get("reason"))
         return None, "" if error.status == _FORBIDDEN else error.message

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
-from entra_deployer.core.files import schema_line, write_text
+from entra_deployer.core.files import say_size, schema_line, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json
 from entra_deployer.core.workers import side_by_side
@@ -21,7 +21,7 @@ from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.rule_query import read_query
 from entra_deployer.esql.tree import Tree, Where
 from entra_deployer.esql.types import inferred_types, types_alike
-from entra_deployer.hunts.detection_test import detection_test_as_yaml
+from entra_deployer.hunts.detection_test import MAX_TEST, detection_test_as_yaml, parse_detection_test
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.repository import OFFLINE, Compilation, Repository
@@ -42,6 +42,11 @@ COMMENT = """\
 Made from the query by `deploy synth`: a case for each way to satisfy it, and a near miss for each condition.
 It is yours now: give the events the fields that real ones have.
 """
+
+_HEAD = 1024
+"""Bytes that the comments at the head of a file take at most."""
+
+NO_INDEX = "the query reads from no index"
 
 
 type Step = Callable[[int, int], None]
@@ -124,7 +129,7 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
     made = Made(
         cases=tuple(one for one in found if isinstance(one, Case)),
         name=f"Made from the query of {rule.rule.name}",
-        index=stream_of(tree) if found else "",
+        index=stream_of(tree) if sources(tree) else "",
         source=f"rules/{rule.folder}/tests/synth{f'-{key}' if key else ''}.yaml",
         query=key,
         payload=payload,
@@ -150,11 +155,25 @@ def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -
     run = Run(f"synth-{uuid.uuid4().hex[:8]}", clock(), embedded=True)
     made, dropped = CaseTrial(server, run, query).sort(made)
     unsolved = (*synthesis.unsolved, *(UnsolvedCase(one.name, one.why) for one in dropped))
-    return replace(synthesis, tests=made.tests(), unsolved=unsolved, made=made)
+    tests = made.tests()
+    if why := next(filter(None, map(_unreadable, tests)), ""):
+        return replace(synthesis, tests=(), unsolved=(*unsolved, UnsolvedCase("all of it", why)), made=made)
+    return replace(synthesis, tests=tests, unsolved=unsolved, made=made)
+
+
+def _unreadable(test: DetectionTest) -> str:
+    """Why the file of a made test would not be read again, "" where it is."""
+    text = detection_test_as_yaml(test)
+    if len(text.encode()) > MAX_TEST - _HEAD:
+        return f"its file would have {len(test.events):,} events, more than a file of {say_size(MAX_TEST)} holds"
+    _, issues = parse_detection_test(text, source=test.source)
+    return next((f"its file could not be read: {issue.message}" for issue in issues), "")
 
 
 def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvable]:
     """The cases of a rule's query, for the time that the rule looks back."""
+    if not sources(tree):
+        return [Unsolvable("all of it", NO_INDEX, 0)]
     fields = known_fields(tree, stream_of(tree))
     if lost := _lost_column(tree):
         return [Unsolvable("all of it", f"its alerts lose the column {lost} (DEP021)", _last_condition(tree))]
@@ -194,7 +213,7 @@ def stream_of(tree: Tree) -> str:
     Raises Unsolved for a query that reads from none.
     """
     if not sources(tree):
-        raise Unsolved("the query reads from no index")
+        raise Unsolved(NO_INDEX)
     patterns = [source.strip('"') for source in sources(tree)]
     own = [one for one in patterns if not one.startswith("-")] or patterns
     first = next((one for one in own if load_knowledge().field_types([one])), own[0])

@@ -15,8 +15,10 @@ NOT_READ = "DEP816"
 _SHOWN_COLUMNS = 8
 
 
-def without_test(tests: Sequence[DetectionTest]) -> str:
-    """Why its tests cannot be tried; "" where they can."""
+def without_test(tests: Sequence[DetectionTest], unread: str = "") -> str:
+    """Why its tests cannot be tried; "" where they can. `unread` says why a file of them could not be read."""
+    if not tests and unread:
+        return f"its tests cannot be read: {unread}"
     if not tests:
         return "the rule has no tests (docs/detection-tests.md shows how to write one)"
     for test in tests:

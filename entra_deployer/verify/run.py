@@ -36,7 +36,8 @@ class RuleUnderTest:
     `minimum_score` is the mutation score that its author demands, from 0 to 1. `mapped` are the types that the fields
     of its source have in the environment, as far as they are known; `known` is what is known of it before it is tried,
     errors of which make it fail. `own` is the hunt's own query, to which the rule is held. `unlike` are the fields in
-    which it is not as the repository says: then it is not tried.
+    which it is not as the repository says: then it is not tried. `held_back` is the code of the issue for which a push
+    leaves it out, `unread` why a file of its tests could not be read, with its place.
     """
 
     rule_id: str
@@ -51,6 +52,8 @@ class RuleUnderTest:
     known: tuple[Issue, ...] = ()
     own: OwnQuery | None = None
     unlike: tuple[str, ...] = ()
+    held_back: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,13 +182,14 @@ def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
 
 def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
     if rule.payload is None:
-        return _no_verdict(rule, "the rule is not there: deploy push puts it there")
+        why = f"{rule.held_back} keeps it from being pushed" if rule.held_back else "deploy push puts it there"
+        return _no_verdict(rule, f"the rule is not there: {why}")
     if rule.unlike:
         other = problems.other_rule(rule.unlike, subject=rule.name)
         return Verdict(rule.rule_id, rule.name, Status.FAILED, problems=(other,), tests=_files(rule))
     text = str(rule.payload.get("query", ""))
     if (
-        why := without_test(rule.tests)
+        why := without_test(rule.tests, rule.unread)
         or too_many_events(rule.tests, bench.most_events)
         or _beyond(beyond_embedded(text, bench.version) if bench.embedded else "")
     ):

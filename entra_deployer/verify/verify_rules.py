@@ -1,7 +1,7 @@
 """Verify: compile, read the rules back from Kibana, and try them on seeded events."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import (
     ABSENT,
     NO_SOURCE,
+    NOT_TOLD,
     Watched,
     problems_of_rule,
     warnings_of_rules,
@@ -175,10 +176,19 @@ def rules_under_test(
             origin=Origin(compiled.source.hunt.source, compiled.query),
             own=own_query(compiled, payloads.get(compiled.rule.key), connection.elastic.version()),
             unlike=found.unlike.get(compiled.rule.key, ()),
+            held_back=_held_back(compiled, found.issues, compilation.issues),
+            unread=next((f"{one.location}: {one.message}" for one in compiled.source.test_issues), ""),
         )
         for compiled in compilation.rules
         if not compiled.settings.settings.retired
     ]
+
+
+def _held_back(compiled: CompiledRule, of_push: Iterable[Issue], of_compilation: Iterable[Issue]) -> str:
+    """The code of the first issue for which a push leaves a rule out, "" for none: of a push also a warning does it."""
+    found = [*(one for one in of_compilation if one.level is Level.ERROR), *of_push]
+    about = (compiled.folder, compiled.rule.name)
+    return next((one.code for one in found if one.subject in about and one.level is not Level.NOTE), "")
 
 
 def own_query(compiled: CompiledRule, standing: Mapping[str, Json] | None, version: StackVersion) -> OwnQuery | None:
@@ -191,7 +201,8 @@ def own_query(compiled: CompiledRule, standing: Mapping[str, Json] | None, versi
     if (window.start, window.end) != looked_at(compiled.rule.payload):
         reasons = [one.reason for one in compiled.rewrites if one.code == "schedule"]
         other = "; ".join(reasons) or "the rule has a time range of its own"
-    stands = standing is None or standing.get("query") == compiled.rule.payload["query"]
+    desired = compiled.rule.payload
+    stands = standing is None or (standing.get("query"), looked_at(standing)) == (desired["query"], looked_at(desired))
     return OwnQuery(query, compiled.source.hunt.source, compiled.rewrites, other, stands)
 
 
@@ -218,10 +229,10 @@ def with_source(rule: RuleUnderTest, watched: Watched | None, *, sample: bool = 
 
 
 def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Issue]:
-    """That an embedded stack has no data of its own is nothing to tell."""
+    """That an embedded stack has no data of its own, and no other clusters, is nothing to tell."""
     environment = connection.environment
     found = warnings_of_rules(list(watched.values()), environment.name)
-    return [issue for issue in found if not (environment.embedded and issue.code == NO_SOURCE)]
+    return [issue for issue in found if not (environment.embedded and issue.code in (NO_SOURCE, NOT_TOLD))]
 
 
 def _tests(compiled: CompiledRule) -> tuple[DetectionTest, ...]:

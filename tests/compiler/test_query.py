@@ -4,6 +4,7 @@ import pytest
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.parse import parse
+from entra_deployer.hunts.folder import RuleSettings
 from tests.compiler.build import query_of, reasons, rule
 
 ROWS = 'from logs-a-*\n| where user.name == "x"'
@@ -107,6 +108,22 @@ def test_each_rewrite_says_why_and_shows_the_lines():
     assert (found["window"].before, found["window"].after) == ("| where @timestamp > now() - 7d", "")
     assert found["keep"].after == "| keep x, _id, _index, _version"
     assert all(rewrite.reason for rewrite in found.values())
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"from": "now-2h"}, "; but by `fields` or an overlay from is now-2h"),
+        ({"interval": "1m", "to": "now-1m"}, "; but by `fields` or an overlay interval is 1m, to is now-1m"),
+        ({"from": "now-7d", "severity": "high"}, ""),
+    ],
+)
+def test_a_schedule_that_the_fields_change_is_not_told_as_it_was(fields, said):
+    query = "from a | where @timestamp > now() - 7d | stats c = count(*) by x"
+    told = next(
+        one.reason for one in rule(query, settings=RuleSettings(fields=fields)).rewrites if one.code == "schedule"
+    )
+    assert told.partition(" (the hunt's own window)")[2] == said
 
 
 def test_a_query_as_the_executor_wants_it_is_left_alone():

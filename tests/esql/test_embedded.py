@@ -46,6 +46,10 @@ def test_what_it_can_run_or_will_refuse_itself_is_let_through(text):
             "failed to find action [cluster:monitor/xpack/inference/get] to execute",
             "cluster:monitor/xpack/inference/get",
         ),
+        (
+            "A valid Enterprise license is required to run ES|QL cross-cluster searches. License found: active basic",
+            "ES|QL cross-cluster searches",
+        ),
         ("line 1:23: Unknown index [nolk]", ""),
         ("Failed to parse KQL query [a: (]: line 1:5: mismatched input '<EOF>' expecting {'and'}", ""),
         ("Failed to parse query [a: (]: mismatched input 'x'", ""),

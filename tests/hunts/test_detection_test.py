@@ -7,7 +7,13 @@ import pytest
 
 from entra_deployer.core.cache import Cache
 from entra_deployer.core.json import pack
-from entra_deployer.hunts.detection_test import parse_detection_test, read_detection_tests
+from entra_deployer.hunts.detection_test import (
+    MAX_TEST,
+    detection_test_as_yaml,
+    parse_detection_test,
+    read_detection_tests,
+)
+from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 from tests.reading import there
 
 GOOD = """\
@@ -154,3 +160,13 @@ def test_the_example_in_the_docs_is_a_test():
     test, issues = read(example)
     assert issues == ()
     assert test.events[0].count == 3
+
+
+def test_a_file_of_thousands_of_events_reads_back():
+    documents = [{"user.name": f"user-{number}", "source.ip": "192.0.2.1"} for number in range(4000)]
+    events = tuple(Event(f"one of {one['user.name']}", one, 60.0) for one in documents)
+    caught = (Expectation("user-1", {"user.name": "user-1"}),)
+    text = detection_test_as_yaml(DetectionTest("many", "t.yaml", "logs-x-default", events, caught, ()))
+    assert len(text) < MAX_TEST
+    test, issues = read(text)
+    assert (issues, there(test).events) == ((), events)

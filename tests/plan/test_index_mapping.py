@@ -187,16 +187,8 @@ def test_what_a_push_remembers_is_as_it_should_be_for_ever_after(types):
     assert again.types == first.types
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (403, "this key may not look at the fields of logs-tests-*"),
-        (400, "the fields of logs-tests-* could not be looked at: "),
-        (500, "the fields of logs-tests-* could not be looked at: "),
-    ],
-)
-def test_why_a_source_is_not_told_of_is_said(status, said):
-    error = {"type": "some_exception", "reason": "the reason"}
+def told_of_refusal(error, status):
+    """The one issue where the question for the fields is refused."""
 
     class Refusing(MemoryStack):
         def send(self, request, *_, **__):
@@ -209,5 +201,26 @@ def test_why_a_source_is_not_told_of_is_said(status, said):
         (found,) = watch_sources(connection.elastic, connection.version, [one], {})
     (issue,) = issues_of_sources([found], "staging")
     assert issue.code == "DEP336"
+    return issue
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (403, "this key may not look at the fields of logs-tests-*"),
+        (400, "the fields of logs-tests-* could not be looked at: "),
+        (500, "the fields of logs-tests-* could not be looked at: "),
+    ],
+)
+def test_why_a_source_is_not_told_of_is_said(status, said):
+    issue = told_of_refusal({"type": "some_exception", "reason": "the reason"}, status)
     assert issue.message.startswith(said)
     assert ("the reason" in issue.message) is (status != 403)
+
+
+def test_a_cluster_that_is_not_there_is_no_fault_of_the_key():
+    """A real 8.19.21 answers so, with 403, to a user who may do anything."""
+    cause = {"type": "no_such_remote_cluster_exception", "reason": "no such remote cluster: [west]"}
+    error = {"type": "security_exception", "reason": "action is unauthorized", "caused_by": cause}
+    message = told_of_refusal(error, 403).message
+    assert message.startswith("the fields of logs-tests-* could not be looked at: no such remote cluster: [west]")

@@ -105,3 +105,32 @@ def test_an_edit_of_an_analyst_blocks_the_bringing_up_to_date_as_it_blocks_a_pus
     assert sorted(codes(report)) == ["DEP313", "DEP813"]
     assert verify_code(report) == 2
     assert next(iter(pushed.rules.values()))["severity"] == "critical"
+
+
+def error_of(report):
+    (verdict,) = report.verdicts
+    assert verdict.status is Status.ERROR
+    return verdict.error
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_rule_that_no_push_takes_is_told_with_the_reason(root, embedded):
+    hunt = root / "rules" / "failures_1" / "hunt.toml"
+    text = hunt.read_text("utf-8")
+    start = text.index("query = ")
+    hunt.write_text(f'{text[:start]}query = ["ROW a = 1 | WHERE a > 0"]\n', "utf-8")
+    report = verified(root, MemoryStack(), embedded=embedded)
+    assert error_of(report) == "the rule is not there: DEP041 keeps it from being pushed"
+    assert "DEP041" in [issue.code for issue in report.issues]
+
+
+def test_a_rule_that_nothing_keeps_back_needs_a_push(root):
+    assert error_of(verified(root, MemoryStack())) == "the rule is not there: deploy push puts it there"
+
+
+def test_tests_that_cannot_be_read_are_not_told_as_none(root, pushed):
+    file = root / "rules" / "failures_1" / "tests" / "seeded.yaml"
+    file.write_text(file.read_text("utf-8") + "nonsense: 1\n", "utf-8")
+    said = error_of(verified(root, pushed, embedded=True))
+    assert said.startswith("its tests cannot be read: ")
+    assert "seeded.yaml:12:1: unknown key 'nonsense'" in said

@@ -122,3 +122,14 @@ def test_a_rule_that_makes_trouble_leaves_the_others_alone(tmp_path: Path, query
     assert found["A hunt"].tests
     assert all(one.tests or one.unsolved for one in found.values())
     assert len(found) == 2
+
+
+def test_a_query_without_an_index_has_no_test_and_its_place_is_told(tmp_path: Path):
+    add_hunt(tmp_path, 1)
+    hunt = next(tmp_path.rglob("hunt.md"))
+    text = hunt.read_text("utf-8")
+    hunt.write_text(re.sub(r"```sql\n.*?```", "```sql\nROW a = 1 | WHERE a > 0\n```", text, flags=re.DOTALL), "utf-8")
+    [made] = synthesise(Repository(tmp_path))
+    [reason] = made.unsolved
+    assert made.tests == ()
+    assert re.fullmatch(r".*rules/.*/hunt\.md:\d+:1: the query reads from no index", reason.why)

@@ -249,7 +249,9 @@ def test_tests_that_would_disturb_each_other_are_previewed_apart():
     ("rule", "said"),
     [
         (RuleUnderTest("r1", "Rule one", None, (a_test(),)), "deploy push"),
+        (RuleUnderTest("r1", "Rule one", None, (a_test(),), held_back="DEP331"), "DEP331 keeps it from being pushed"),
         (a_rule(()), "no tests"),
+        (replace(a_rule(()), unread="rules/x/tests/t.yaml:3:1: no events"), "cannot be read: rules/x/tests/t.yaml:3:1"),
         (a_rule(query="FROM a | wher b"), "does not parse"),
         (a_rule(query="ROW a = 1"), "no FROM"),
         (a_rule(query="FROM a | STATS c = COUNT(*) BY g = CATEGORIZE(m)"), "needs --on ENV"),

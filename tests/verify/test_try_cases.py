@@ -8,7 +8,8 @@ from entra_deployer.esql.rule_query import read_query
 from entra_deployer.hunts.folder import Event
 from entra_deployer.stack.search import Column, QueryResult
 from entra_deployer.verify.generate.cases import Case
-from entra_deployer.verify.generate.tests import Made
+from entra_deployer.verify.generate.tests import Made, Synthesis
+from entra_deployer.verify.generate_tests import tried
 from entra_deployer.verify.seeding import Run
 from entra_deployer.verify.try_cases import CaseTrial
 
@@ -35,6 +36,9 @@ class Server:
 
     def add_aliases(self, aliases):
         self.aliases |= {alias: (index, filter_["terms"]["_routing"]) for index, alias, filter_ in aliases}
+
+    def find_indices(self, pattern):
+        return []
 
     def query(self, text, *, filter=None, params=()):  # noqa: A002
         self.asked += 1
@@ -100,3 +104,14 @@ def test_a_case_whose_events_are_of_another_entity_is_dropped():
 def test_a_case_that_is_told_by_a_column_which_the_result_lacks_is_dropped():
     _, dropped = sort(Server(), replace(case("a", 1, fires=True), entity={"user.name": "a", "n": 1}))
     assert dropped == {"a": "the result of the rule has no column n; it has user.name"}
+
+
+def test_a_test_whose_file_would_not_be_read_again_is_not_made():
+    century = 101 * 366 * 86400.0
+    old = replace(case("a", 1, fires=True), events=(Event("a", {"user.name": "a", "event.code": 1}, century),))
+    made = Made((old,), "made", "logs-x-default", "made.yaml", None, PAYLOAD)
+    found = tried(Synthesis("r", "Rule", made.tests(), (), made), Server(), lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    assert found.tests == ()
+    assert [one.why for one in found.unsolved] == [
+        "its file could not be read: these events lie back more than a century"
+    ]
