@@ -76,6 +76,20 @@ def test_help_loads_no_heavy_library():
     assert done.stderr.strip() == "[]"
 
 
+def test_a_command_loads_no_other(tmp_path):
+    program = (
+        "import sys\n"
+        "from entra_deployer.__main__ import run\n"
+        "from entra_deployer.commands.app import COMMANDS, GROUPS\n"
+        "run(['push', 'nowhere'])\n"
+        "modules = {place.partition('.')[0] for place in (*(one[0] for one in COMMANDS.values()), *GROUPS.values())}\n"
+        "print(sorted(name for name in modules if f'entra_deployer.commands.{name}' in sys.modules), file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[-1] == "['plan', 'push']"  # they share an option
+
+
 def test_words_that_are_texts_load_no_validator():
     program = (
         "import sys\n"

@@ -20,7 +20,7 @@ PAGES = [
     PACKAGE / "local" / "README.md",
     REPOSITORY / "tests" / "data" / "kibana-8.12.2" / "README.md",
 ]
-COMMANDS = typer.main.get_group(app).commands
+COMMANDS = typer.main.get_group(app()).commands
 FILE = re.compile(r"`([\w<>./-]+/[\w<>.-]*\.(?:py|md|yml|yaml|json|tsv|xz|lock|toml)|[\w/-]+/)`")
 EXAMPLES = re.compile(r"rules/|deploy/|approvals/|tests/synth|test/$|reports/$|secrets/|certificates/")
 """Files of a user's own project, which the pages tell of too."""

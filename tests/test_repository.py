@@ -127,7 +127,7 @@ def commands():
 
 @pytest.mark.parametrize(("words", "variables"), list(commands()))
 def test_each_command_of_the_pipeline_is_one_of_ours(words, variables):
-    group = typer.main.get_group(app)
+    group = typer.main.get_group(app())
     command = group.commands[words[0]]
     context = command.make_context(words[0], words[1:])
     environment = context.params.get("env", LOCAL)
@@ -137,7 +137,7 @@ def test_each_command_of_the_pipeline_is_one_of_ours(words, variables):
 
 
 def test_a_command_with_a_wrong_option_would_be_noticed():
-    group = typer.main.get_group(app)
+    group = typer.main.get_group(app())
     with pytest.raises(UsageError):
         group.commands["push"].make_context("push", ["staging", "--wiat"])
 

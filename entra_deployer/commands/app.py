@@ -1,44 +1,15 @@
 """The `deploy` command: its commands put together, and wrong usage mapped to exit code 64."""
 
 import shutil
-from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from entra_deployer.commands.cache import cache_app
-from entra_deployer.commands.check import check
-from entra_deployer.commands.ci import ci_app
-from entra_deployer.commands.compile import compile_
-from entra_deployer.commands.coverage import coverage
-from entra_deployer.commands.doctor import doctor
-from entra_deployer.commands.drift import drift
-from entra_deployer.commands.env import config_app, env_app
-from entra_deployer.commands.explain import explain
-from entra_deployer.commands.export_rules import export
-from entra_deployer.commands.forecast import forecast
-from entra_deployer.commands.grammar import FolderOption, QuietOption, VerboseOption, with_grammar
-from entra_deployer.commands.history import history
-from entra_deployer.commands.import_rules import import_
-from entra_deployer.commands.init import init
-from entra_deployer.commands.list_rules import list_rules
-from entra_deployer.commands.local import local_app
-from entra_deployer.commands.new import new
-from entra_deployer.commands.plan import plan
-from entra_deployer.commands.promote import promote
-from entra_deployer.commands.pull import pull
-from entra_deployer.commands.push import push
-from entra_deployer.commands.recover import recover
-from entra_deployer.commands.remove import remove
-from entra_deployer.commands.replay import replay
-from entra_deployer.commands.report import report
-from entra_deployer.commands.rollback import rollback
-from entra_deployer.commands.schema import schema
-from entra_deployer.commands.status import status
-from entra_deployer.commands.synth import synth
+from entra_deployer.commands.grammar import FolderOption, Foreign, QuietOption, VerboseOption, with_grammar
 from entra_deployer.commands.terminal import note, note_block
 from entra_deployer.commands.usage import Command, Group, closing
-from entra_deployer.commands.verify import verify
 from entra_deployer.core.errors import ExitCode
 
 _HELP = """Turn threat hunts into proven Kibana detection rules.
@@ -50,58 +21,87 @@ _WIDEST_HELP = 120
 _MARGIN = 2
 """Columns that stay free at the right."""
 
-COMMANDS: dict[str, tuple[Callable[..., None], tuple[int, ...], str]] = {
-    "init": (init, (0, 1, 64), "deploy init staging"),
-    "new": (new, (0, 1, 64), 'deploy new "Rare service account sign-in" --from-query query.esql'),
-    "check": (check, (0, 1, 2, 64), "deploy check --stack 8.15,8.19,9.4"),
-    "compile": (compile_, (0, 1, 64), "deploy compile my_hunt --explain"),
-    "plan": (plan, (0, 1, 2, 64), "deploy plan staging --out plan.json"),
-    "forecast": (forecast, (0, 1, 2, 64, 130), "deploy forecast staging my_hunt --days 14"),
-    "push": (push, (0, 1, 2, 3, 64, 130), "deploy push staging --rule my_hunt --wait"),
-    "verify": (verify, (0, 1, 2, 64, 130), "deploy verify my_hunt --on staging"),
-    "synth": (synth, (0, 1, 64), "deploy synth my_hunt --write"),
-    "replay": (replay, (0, 1, 64, 130), 'deploy replay my_hunt --from "7d ago"'),
-    "list": (list_rules, (0, 1, 64), "deploy list staging"),
-    "drift": (drift, (0, 1, 2, 64, 130), "deploy drift staging --format markdown"),
-    "pull": (pull, (0, 1, 64), "deploy pull staging --dry-run"),
-    "promote": (promote, (0, 1, 2, 3, 64, 130), "deploy promote staging production"),
-    "import": (import_, (0, 1, 64), "deploy import rules_export.ndjson --dry-run"),
-    "export": (export, (0, 1, 64), "deploy export my_hunt --to terraform"),
-    "history": (history, (0, 1, 64), "deploy history staging my_hunt"),
-    "rollback": (rollback, (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
-    "remove": (remove, (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),
-    "recover": (recover, (0, 1, 3, 64), "deploy recover staging --undo"),
-    "status": (status, (0, 1, 2, 64), "deploy status staging"),
-    "doctor": (doctor, (0, 1, 64), "deploy doctor staging"),
-    "coverage": (coverage, (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
-    "schema": (schema, (0, 1, 64), "deploy schema --write"),
-    "report": (report, (0, 1, 64, 130), "deploy report staging --out report.html"),
-    "explain": (explain, (0, 64), "deploy explain DEP014"),
+COMMANDS: dict[str, tuple[str, tuple[int, ...], str]] = {
+    "init": ("init.init", (0, 1, 64), "deploy init staging"),
+    "new": ("new.new", (0, 1, 64), 'deploy new "Rare service account sign-in" --from-query query.esql'),
+    "check": ("check.check", (0, 1, 2, 64), "deploy check --stack 8.15,8.19,9.4"),
+    "compile": ("compile.compile_", (0, 1, 64), "deploy compile my_hunt --explain"),
+    "plan": ("plan.plan", (0, 1, 2, 64), "deploy plan staging --out plan.json"),
+    "forecast": ("forecast.forecast", (0, 1, 2, 64, 130), "deploy forecast staging my_hunt --days 14"),
+    "push": ("push.push", (0, 1, 2, 3, 64, 130), "deploy push staging --rule my_hunt --wait"),
+    "verify": ("verify.verify", (0, 1, 2, 64, 130), "deploy verify my_hunt --on staging"),
+    "synth": ("synth.synth", (0, 1, 64), "deploy synth my_hunt --write"),
+    "replay": ("replay.replay", (0, 1, 64, 130), 'deploy replay my_hunt --from "7d ago"'),
+    "list": ("list_rules.list_rules", (0, 1, 64), "deploy list staging"),
+    "drift": ("drift.drift", (0, 1, 2, 64, 130), "deploy drift staging --format markdown"),
+    "pull": ("pull.pull", (0, 1, 64), "deploy pull staging --dry-run"),
+    "promote": ("promote.promote", (0, 1, 2, 3, 64, 130), "deploy promote staging production"),
+    "import": ("import_rules.import_", (0, 1, 64), "deploy import rules_export.ndjson --dry-run"),
+    "export": ("export_rules.export", (0, 1, 64), "deploy export my_hunt --to terraform"),
+    "history": ("history.history", (0, 1, 64), "deploy history staging my_hunt"),
+    "rollback": ("rollback.rollback", (0, 1, 3, 64, 130), "deploy rollback staging --to 12 --dry-run"),
+    "remove": ("remove.remove", (0, 1, 3, 64, 130), "deploy remove my_hunt staging --disable"),
+    "recover": ("recover.recover", (0, 1, 3, 64), "deploy recover staging --undo"),
+    "status": ("status.status", (0, 1, 2, 64), "deploy status staging"),
+    "doctor": ("doctor.doctor", (0, 1, 64), "deploy doctor staging"),
+    "coverage": ("coverage.coverage", (0, 1, 64), "deploy coverage --on staging --layer layer.json"),
+    "schema": ("schema.schema", (0, 1, 64), "deploy schema --write"),
+    "report": ("report.report", (0, 1, 64, 130), "deploy report staging --out report.html"),
+    "explain": ("explain.explain", (0, 64), "deploy explain DEP014"),
 }
-"""Each command by its name: what it runs, its exit codes, and an example."""
-GROUPS = {"local": local_app, "ci": ci_app, "cache": cache_app, "env": env_app, "config": config_app}
-"""Commands of two words, by the first."""
+"""Each command by its name: the function that it runs, by its module here, its exit codes, and an example."""
+GROUPS = {
+    "local": "local.local_app",
+    "ci": "ci.ci_app",
+    "cache": "cache.cache_app",
+    "env": "env.env_app",
+    "config": "env.config_app",
+}
+"""Commands of two words, by the first: the app, by its module here."""
 
-app = typer.Typer(
-    name="deploy",
-    cls=Group,
-    help=_HELP,
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "terminal_width": min(_WIDEST_HELP, shutil.get_terminal_size().columns) - _MARGIN,
-    },
-)
-for _name, (_command, _codes, _example) in COMMANDS.items():
-    app.command(_name, cls=Command, epilog=closing(_example, *_codes))(with_grammar(_command))
-for _name, _group in GROUPS.items():
-    for _part in (*_group.registered_commands, _group.registered_callback):
-        if _part and _part.callback:
-            _part.callback = with_grammar(_part.callback)
-    app.add_typer(_group, name=_name)
+
+def app(*names: str) -> typer.Typer:
+    """The command line with the commands and groups of these names; with all that there are where none is given.
+
+    Only their modules are loaded and their options worked out: those of all take longer than many a command.
+    """
+    made = typer.Typer(
+        name="deploy",
+        cls=Group,
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "terminal_width": min(_WIDEST_HELP, shutil.get_terminal_size().columns) - _MARGIN,
+        },
+        callback=_options,
+    )
+    for name in names or (*COMMANDS, *GROUPS):
+        if name in COMMANDS:
+            place, codes, example = COMMANDS[name]
+            made.command(name, cls=Command, epilog=closing(example, *codes))(with_grammar(_loaded(place)))
+        else:
+            made.add_typer(_group(GROUPS[name]), name=name)
+    return made
+
+
+def _loaded(place: str) -> Foreign:
+    """A function or an app."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"entra_deployer.commands.{module}"), name)
+
+
+@cache
+def _group(place: str) -> typer.Typer:
+    """A group of which each command takes what every command takes."""
+    group: typer.Typer = _loaded(place)
+    for part in (*group.registered_commands, group.registered_callback):
+        if part and part.callback:
+            part.callback = with_grammar(part.callback)
+    return group
 
 
 def _show_version(value: bool) -> None:
@@ -112,7 +112,6 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
@@ -126,7 +125,8 @@ def _options(
 
 def invoke(arguments: list[str]) -> int:
     """Run a command line; return its exit code. Wrong usage is told on stderr."""
-    command = typer.main.get_command(app)
+    named = [word for word in arguments[:1] if word in COMMANDS or word in GROUPS]
+    command = typer.main.get_command(app(*named))
     try:
         outcome = command.main(arguments, prog_name="deploy", standalone_mode=False)
     except typer.Abort:

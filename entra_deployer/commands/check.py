@@ -48,8 +48,6 @@ def check(
     table shows which can run what.
     """
     from entra_deployer.api import remembered
-    from entra_deployer.core.files import RULES_FOLDER
-    from entra_deployer.core.git import changed_files
 
     def said() -> "Said":
         from entra_deployer.api import Said, check_code
@@ -62,12 +60,20 @@ def check(
 
     with told_in(form, partial(_unable, stack or "")):
         top = project.root()
-        changed = changed_files(top / RULES_FOLDER, changed_since) if changed_since else ()
+        changed = _changed(top, changed_since) if changed_since else ()
         asked = (*(f"--tag {one}" for one in tag or ()), *(f"--changed {one}" for one in changed), changed_since or "")
         how = (form, f"--notes {notes}", f"{width()} columns", f"colour {coloured()}")
         found = said() if engine else remembered(top, (*how, stack or "", license, *(hunt or ()), *asked), said)
     say(found.text)
     raise typer.Exit(found.code)
+
+
+def _changed(top: "Path", since: str) -> tuple[str, ...]:
+    """The files of hunts that have changed since a commit."""
+    from entra_deployer.core.files import RULES_FOLDER
+    from entra_deployer.core.git import changed_files
+
+    return changed_files(top / RULES_FOLDER, since)
 
 
 def _unable(target: str, issues: "tuple[Issue, ...]") -> "Document":

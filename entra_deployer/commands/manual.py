@@ -23,7 +23,7 @@ def manual() -> str:
     """All commands in Markdown, in the order of `deploy --help`; those of a group below it."""
     from entra_deployer.commands.app import app
 
-    group: Foreign = typer.main.get_group(app)
+    group: Foreign = typer.main.get_group(app())
     parts = [_HEAD, *_options(group, "## Options of every command")]
     for name, command in group.commands.items():
         parts += _command(f"deploy {name}", command, "##")

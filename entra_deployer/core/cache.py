@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -146,13 +146,19 @@ def digest(parts: Iterable[bytes]) -> str:
 @cache
 def tool_digest() -> bytes:
     """What tells this installation from another: Python, and the files of the package and its parser."""
-    stated = [sys.version.encode()]
+    stated = [sys.version]
     for package in ("entra_deployer", "esql"):
-        spec = find_spec(package)
-        for folder, folders, files in os.walk(Path(spec.origin).parent if spec and spec.origin else ""):
-            folders.sort()
-            for name in sorted(files):
-                if not name.endswith(".pyc"):
-                    status = Path(folder, name).stat()
-                    stated.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}".encode())
-    return digest(stated).encode()
+        if (spec := find_spec(package)) and spec.origin:
+            stated += sorted(_stated(str(Path(spec.origin).parent)))
+    return digest(line.encode("utf-8", "surrogateescape") for line in stated).encode()
+
+
+def _stated(folder: str) -> Iterator[str]:
+    """Each file below a folder but for compiled ones: its path, size and time."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _stated(entry.path)
+            elif not entry.name.endswith(".pyc"):
+                status = entry.stat()
+                yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 from entra_deployer.core.errors import UsageError
@@ -56,6 +55,8 @@ def export(root: Path, commit: str, folder: str, into: Path) -> None:
 
     Raises UsageError where git does not know it, or there is no git.
     """
+    import tarfile  # noqa: PLC0415 - hardly a command needs it
+
     if not _ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")[0]:
         raise UsageError(f"git knows no commit {commit!r} here", hint="fetch it: a commit, a branch or a tag of git")
     if not _ask(root, "cat-file", "-e", f"{commit}:./{folder}")[0]:

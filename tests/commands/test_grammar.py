@@ -12,7 +12,7 @@ import typer
 from entra_deployer.__main__ import run
 from entra_deployer.commands.app import app
 
-COMMANDS = typer.main.get_group(app).commands
+COMMANDS = typer.main.get_group(app()).commands
 HUNT = Path(__file__).parents[1] / "data" / "hunts" / "sound"
 ALIKE = {
     "plan staging": ["plan --on staging", "plan --on=staging"],

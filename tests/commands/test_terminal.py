@@ -51,7 +51,7 @@ def test_steps_in_a_log_come_with_their_times(capsys):
 
 
 def whole() -> TyperGroup:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(app())
     assert isinstance(command, TyperGroup)
     return command
 

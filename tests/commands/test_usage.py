@@ -140,7 +140,7 @@ def test_a_command_without_its_words_shows_its_help(line, capsys):
     assert errors.startswith("Usage:")
 
 
-@pytest.mark.parametrize("command", [one.name or there(one.callback).__name__ for one in app.registered_commands])
+@pytest.mark.parametrize("command", [one.name or there(one.callback).__name__ for one in app().registered_commands])
 def test_every_command_has_help_with_its_exit_codes(command, capsys):
     assert run([command.rstrip("_"), "--help"]) == 0
     output, _ = capsys.readouterr()

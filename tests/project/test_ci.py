@@ -72,7 +72,7 @@ def commands(document):
 def test_every_command_of_a_pipeline_is_one_of_ours(project, provider):
     written = yaml.safe_load(init_pipeline(project, provider).text)
     assert yaml.safe_load((project / PATHS[provider]).read_text()) == written
-    group = typer.main.get_group(app)
+    group = typer.main.get_group(app())
     lines = list(commands(written))
     for words in lines:
         group.commands[words[0]].make_context(words[0], list(words[1:]))
@@ -406,7 +406,7 @@ def test_the_hook_runs_a_command_that_there_is():
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     program, command = hook["entry"].split()
     assert program == "deploy"
-    assert command in typer.main.get_group(app).commands
+    assert command in typer.main.get_group(app()).commands
 
 
 def test_the_container_takes_files_that_there_are_and_no_rights():

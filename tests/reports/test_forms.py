@@ -36,7 +36,7 @@ def test_no_command_and_no_document_knows_a_form_by_name(form):
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - OTHER_RESULTS))
 def test_every_command_takes_every_form(name):
-    command = typer.main.get_group(app).commands[name]
+    command = typer.main.get_group(app()).commands[name]
     [option] = [param for param in command.params if "--format" in param.opts]
     needed = {"RULE": "x", "NAME": "x", "FROM": "a", "TO": "b"}
     required = [param for param in command.params if param.param_type_name == "argument" and param.required]
