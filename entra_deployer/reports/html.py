@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 from entra_deployer.reports.document import Document
-from entra_deployer.reports.text import draw
+from entra_deployer.reports.layout import draw
 
 _WIDTH = 120
 _PAGE = """\

@@ -18,7 +18,7 @@ from entra_deployer.core.issue import Issue, Level
 from entra_deployer.reports import FORMS, render
 from entra_deployer.reports.documents.checks import check_document
 from entra_deployer.reports.documents.compilation import compilation_as_ndjson, compilation_document
-from entra_deployer.reports.text import fold_issues
+from entra_deployer.reports.layout import fold_issues
 from tests.compiler.build import rule
 
 TESTS = Path(__file__).parents[1]
