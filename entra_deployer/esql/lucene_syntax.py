@@ -1,6 +1,15 @@
 """Whether Lucene can read a regular expression (RLIKE) or a query string (QSTR): its own grammars, nothing computed."""
 
 import re
+from string import ascii_letters
+
+
+_ESCAPES = {
+    **dict.fromkeys("bB", "RLIKE matches the whole value: write [^A-Za-z0-9_] for an edge of a word"),
+    **dict.fromkeys("AZzG", "RLIKE matches the whole value: leave it out"),
+    **dict.fromkeys("nrtfv", 'in quotes "\\t", "\\n" and "\\r" with one backslash are the characters themselves; or write \\s'),
+}
+"""What to write for escapes of other languages."""
 
 
 class LuceneError(ValueError):
@@ -101,9 +110,13 @@ class _RegExp:
             raise LuceneError(f"`[` at {start} is not closed")
 
     def _character(self) -> str:
-        self.take("\\")
+        escaped = self.take("\\")
         if not self.more():
             raise LuceneError("it ends where a character is expected")
+        if escaped and self.peek(ascii_letters) and not self.peek("dDwWsS"):
+            sign = self.pattern[self.position]
+            hint = _ESCAPES.get(sign, "write the character itself, without a backslash")
+            raise LuceneError(f"`\\{sign}` at {self.position} is no class of characters", hint)
         self.position += 1
         return self.pattern[self.position - 1]
 

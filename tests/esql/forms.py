@@ -254,6 +254,11 @@ WHERE user.name RLIKE "~a"
 WHERE user.name RLIKE ""
 WHERE user.name RLIKE "[]a]"
 WHERE user.name RLIKE "[z-a]"
+WHERE user.name RLIKE "\\bx"
+WHERE user.name RLIKE "[^\\x00-\\x7f]"
+WHERE user.name RLIKE "a\\-\\d"
+WHERE user.name RLIKE "a&&b"
+WHERE user.name RLIKE "~(a|b)#@"
 EVAL z = DATE_EXTRACT("hour", @timestamp)
 EVAL z = DATE_EXTRACT("hour_of_day", @timestamp)
 EVAL z = DATE_EXTRACT("HOUR_OF_DAY", @timestamp)

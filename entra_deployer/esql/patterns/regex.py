@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 MOST_CHARACTERS = 10_000
@@ -34,9 +34,12 @@ _POSIX = {
 _OPENERS = ("(?:", "(?>", "(?=", "(?!", "(?<=", "(?<!")
 _NAMED = re.compile(r"\(\?P?<([A-Za-z_][\w.]*)>")
 _FLAGS = re.compile(r"\(\?([imsx]+)([:)])")
+_INTERVAL = re.compile(r"<(\d+)-(\d+)>")
 _TIMES = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _FILLER = "\uf8ff"
 """Stands in examples for "anything"; no pattern may hold it."""
+_OF_LUCENE = {"@": ("(?:.*)", _FILLER), "#": ("(?!)", "")}
+"""Signs that stand for any text, and for none."""
 
 type Capture = Callable[[str, str, str], str]
 """Of a named group: its name, its expression in Python's dialect, an example; the one character that stands for it."""
@@ -76,12 +79,55 @@ def like_to_regex(pattern: str) -> str:
 
 @lru_cache(maxsize=4096)
 def from_lucene(pattern: str) -> str:
-    """The same in Python's dialect. UnreadablePattern for complements, intersections, intervals and so on.
+    """The same in Python's dialect. UnreadablePattern for intersections within brackets and complements of more.
 
     To Lucene `^` and `$` are plain characters, and so are `*`, `+` and `?` with nothing before them: `(?i)a` matches
-    `?ia`. Quotes hold plain text, `@` is any text, and `.+*` is `(.+)*`.
+    `?ia`. Quotes hold plain text, `@` is any text, `#` none, `<1-12>` a number, and `.+*` is `(.+)*`. `a&b` is what
+    matches both, `~a` what does not match.
     """
     return _Reader(pattern, lucene=True).read().python
+
+
+@lru_cache(maxsize=4096)
+def parts_of_lucene(pattern: str) -> tuple[str, ...]:
+    """What a text has to match, all of it, in Python's dialect: each side of `a&b`, else the whole pattern.
+
+    Raises UnreadablePattern.
+    """
+    reader = _Reader(pattern, lucene=True)
+    whole = reader.read().python
+    return tuple(reader.sides) if len(reader.sides) > 1 and not reader.has_choice else (whole,)
+
+
+def never_matches(pattern: str) -> bool:
+    """Whether no text matches a pattern of Lucene, as far as that is plain: the sides of `a&b` begin unlike, or have `#`.
+
+    Raises UnreadablePattern.
+    """
+    reader = _Reader(pattern, lucene=True)
+    reader.read()
+    if reader.is_empty:
+        return not reader.has_choice
+    begin = [_beginning(one) for one in reader.lucene_sides]
+    unlike = any(not one.startswith(other) and not other.startswith(one) for one in begin for other in begin)
+    return unlike and not reader.has_choice
+
+
+_BEGINNING = re.compile(r"(?:\\[^A-Za-z]|\((?:\?[\w:=!]*)\)|[^\\.?+*|{}\[\]()\"~@&<>#])(?![?*+{])")
+"""A piece of a pattern of Lucene that is plain text; brackets such as `(?i)` hold some."""
+
+
+def _beginning(pattern: str) -> str:
+    """The plain text that every text which matches a pattern of Lucene begins with."""
+    if "|" in pattern:
+        return ""
+    found, position = "", 0
+    if pattern[:1] in tuple("?*+{&") and pattern[1:2] not in tuple("?*+{"):  # with nothing before it
+        found, position = pattern[0], 1
+    while piece := _BEGINNING.match(pattern, position):
+        found += piece[0].strip("()") if piece[0][0] == "(" else piece[0][-1]
+        position = piece.end()
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -138,6 +184,10 @@ class _Reader:
     choice: int = 0
     position: int = 0
     depth: int = 0
+    sides: list[str] = field(default_factory=list)
+    lucene_sides: list[str] = field(default_factory=list)
+    has_choice: bool = False
+    is_empty: bool = False
 
     def read(self) -> Expression:
         if len(self.pattern) > MOST_CHARACTERS or _FILLER in self.pattern:
@@ -156,15 +206,38 @@ class _Reader:
         self.depth += 1
         if self.depth > MOST_NESTED:
             raise UnreadablePattern(f"{_shown(self.pattern)} nests more than {MOST_NESTED} brackets")
-        parts = [self._sequence()]
+        parts = [self._intersection()]
         while self._take("|"):
-            parts.append(self._sequence())
+            parts.append(self._intersection())
         self.depth -= 1
+        self.has_choice = self.has_choice or (self.depth == 0 and len(parts) > 1)
         return "|".join(python for python, _ in parts), parts[self.choice % len(parts)][1]
+
+    def _intersection(self) -> tuple[str, str]:
+        """What matches each of several sequences; Lucene alone knows such, and here only what is all of the text."""
+        if not self.lucene:
+            return self._sequence()
+        sides: list[tuple[str, str]] = []
+        while not sides or self._take("&"):
+            start = self.position
+            sides.append(self._sequence())
+            if self.depth == 1:
+                self.lucene_sides.append(self.pattern[start : self.position])
+        if len(sides) > 1 and self.depth > 1:
+            raise self._unreadable()
+        if self.depth == 1:
+            self.sides += [python for python, _ in sides]
+        *before, (python, template) = sides
+        if before:
+            python = "".join(rf"(?=(?:{one})\Z)" for one, _ in before) + f"(?:{python})"
+        return python, template
 
     def _sequence(self) -> tuple[str, str]:
         found: list[tuple[str, str]] = []
-        while self.position < len(self.pattern) and self.pattern[self.position] not in "|)":
+        start, ends = self.position, "|)&" if self.lucene else "|)"
+        while self.position < len(self.pattern) and (
+            self.pattern[self.position] not in ends or (self.lucene and self._is_plain_sign(start))
+        ):
             flags = None if self.lucene else _FLAGS.match(self.pattern, self.position)
             if flags and flags[2] == ")":  # they hold to the end of the group
                 self.position = flags.end()
@@ -179,16 +252,18 @@ class _Reader:
         character = self.pattern[self.position]
         readers = {"(": self._group, "[": self._set, "\\": self._escaped}
         if self.lucene:
-            readers['"'] = self._quoted
+            readers |= {'"': self._quoted, "~": self._complement, "<": self._interval}
         if character in readers:
             return (*readers[character](), False)
-        if (character in "*+?" and not self.lucene) or (self.lucene and character in "{~#&<"):
+        if character in "*+?" and not self.lucene:
             raise self._unreadable()
         self.position += 1
         if character == ".":
             return ".", "x", True
-        if self.lucene and character == "@":
-            return "(?:.*)", _FILLER, False
+        if self.lucene and character in _OF_LUCENE:
+            is_needed = self.pattern[self.position :][:1] not in tuple("?*{")
+            self.is_empty = self.is_empty or (character == "#" and self.depth == 1 and is_needed)
+            return (*_OF_LUCENE[character], False)
         if character in "^$" and not self.lucene:
             return character, "", False
         return re.escape(character), character, False
@@ -246,6 +321,36 @@ class _Reader:
         self.position = end + 1
         return f"(?:{re.escape(text)})", text
 
+    def _is_plain_sign(self, start: int) -> bool:
+        """Whether the `&` that stands here is a plain character: with nothing before it."""
+        return self.pattern[self.position] == "&" and self.position == start
+
+    def _complement(self) -> tuple[str, str]:
+        """Any text but what the next unit matches: of one character, or to the end of all."""
+        self.position += 1
+        if self.position >= len(self.pattern):
+            raise self._unreadable()
+        start = self.position
+        python, _, _ = self._atom()
+        if self.pattern[start] not in '("~@#<':
+            return rf"(?:(?!{python}).|.{{2,}}|)", "xx"
+        if self.depth > 1 or self.pattern[self.position :][:1] not in ("", "|", "&"):
+            raise self._unreadable()
+        return rf"(?:(?!(?:{python})\Z).*)", _FILLER
+
+    def _interval(self) -> tuple[str, str]:
+        """`<8-12>`: the numbers in between, with zeros before them; as wide as both ends where these are alike."""
+        found = _INTERVAL.match(self.pattern, self.position)
+        if not found:
+            raise self._unreadable()
+        first, last = sorted((int(found[1]), int(found[2])))
+        if last - first > MOST_REPEATED:
+            raise self._unreadable()
+        self.position = found.end()
+        width = len(found[1]) if len(found[1]) == len(found[2]) else 0
+        numbers = [str(one).zfill(width) for one in range(first, last + 1)]
+        return f"(?:{'' if width else '0*'}(?:{'|'.join(numbers)}))", numbers[0]
+
     def _set(self) -> tuple[str, str]:
         """A set, written anew, so that Python takes it as it is meant."""
         start = self.position
@@ -277,12 +382,12 @@ class _Reader:
 
     def _member(self) -> str:
         rest = self.pattern[self.position :]
-        if found := re.match(r"\[:(\^?)(\w+):\]", rest):
-            if self.lucene or found[1] or found[2] not in _POSIX:
+        if not self.lucene and (found := re.match(r"\[:(\^?)(\w+):\]", rest)):
+            if found[1] or found[2] not in _POSIX:
                 raise self._unreadable()
             self.position += found.end()
             return _POSIX[found[2]]
-        if rest.startswith("&&") or (rest.startswith("[") and not self.lucene):
+        if not self.lucene and rest.startswith(("&&", "[")):
             raise self._unreadable()
         if rest[0] != "\\":
             self.position += 1
@@ -302,6 +407,8 @@ class _Reader:
             return python + text, {"*": anything, "+": anything or template, "?": ""}[text[0]]
         times = _TIMES.match(self.pattern, self.position)
         if times is None:
+            if self.lucene and self.pattern[self.position :].startswith("{"):
+                raise self._unreadable()
             return python, template
         self.position = times.end()
         least = int(times[1])

@@ -74,7 +74,7 @@ def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
             found.append(f".* {re.escape(str(constraint.value))} .*")
         elif constraint.kind is Kind.RLIKE:
             with suppress(ValueError):
-                found.append(regex.from_lucene(constraint.value))
+                found += regex.parts_of_lucene(constraint.value)
     return found
 
 

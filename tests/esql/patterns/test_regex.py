@@ -69,16 +69,57 @@ def test_every_like_pattern_has_an_example_that_it_likes(pattern):
         ("(?i)a", r"(\?i)a"),
         ("(?:a|*b)", r"(\?:a|\*b)"),
         ("a}]", r"a\}\]"),
+        ("(a|{b})", r"(a|\{b\})"),
+        ("[a&&[b]", r"[a\&\&\[b]"),
     ],
 )
 def test_lucenes_dialect_is_put_into_pythons(lucene, python):
     assert regex.from_lucene(lucene) == python
 
 
-@pytest.mark.parametrize("pattern", ["~(a)", "a&b", "a#b", "a<1-3>b", "a{b", "[a-z&&[^b]]"])
-def test_what_has_a_meaning_of_its_own_to_lucene_is_not_read(pattern):
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        (".*a.*&.*b", ["ab", "bab"], ["a", "ba", "b"]),
+        (".*&&b", ["&b"], ["b", "x&&b"]),
+        ("a|.*b&c.*", ["a", "cb"], ["b", "c", "ca"]),
+        ("&a", ["&a"], ["a"]),
+        ("x~1y", ["xy", "x2y", "x11y"], ["x1y", "x"]),
+        ("x~[ab]", ["x", "xab", "xc"], ["xa", "a"]),
+        ("~(ab)", ["", "a", "abc"], ["ab"]),
+        ("v<8-12>", ["v8", "v012"], ["v7", "v13", "v"]),
+        ("v<08-12>", ["v08", "v12"], ["v8", "v012"]),
+        ("a#|b", ["b"], ["a", "a#"]),
+    ],
+)
+def test_signs_of_lucene_mean_what_they_mean_to_it(pattern, matching, other):
+    python = regex.from_lucene(pattern)
+    assert [regex.matches(python, text) for text in (*matching, *other)] == [True] * len(matching) + [False] * len(other)
+
+
+@pytest.mark.parametrize("pattern", ["(a&b)c", "~(a)b", "a<1-99999>", "~", "a{b"])
+def test_what_has_no_counterpart_in_python_is_not_read(pattern):
     with pytest.raises(ValueError, match="cannot read"):
         regex.from_lucene(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "never"),
+    [
+        ("(?i).*cmd.*&&.*clip.*", True),
+        ("cmd.*&.*clip", False),
+        (".*cmd&&clip", False),
+        ("a.*&b.*|c", False),
+        ("(a|b).*&c.*", False),
+        ("a?b&c.*", False),
+        ("a#b", True),
+        ("a#*b", False),
+        ("a|#", False),
+        (r"\.a&x", True),
+    ],
+)
+def test_a_pattern_that_no_text_matches_is_known(pattern, never):
+    assert regex.never_matches(pattern) is never
 
 
 ODD = st.text(alphabet='ab1 ,-^$.*+?|()[]{}<>:=!&~@#"\\/dwsbhpkxQEz\n\u00e9', max_size=14)
