@@ -11,9 +11,7 @@ from entra_deployer.esql.conditions import text_comparisons
 from entra_deployer.esql.patterns import regex
 
 _CLASSES = re.compile(r"\[(?:\\.|[^\]\\])*\]")
-_PERL = re.compile(
-    r"(?P<flags>\(\?[a-z]+[-a-z]*\))|(?P<group>\(\?(?::|P?<[A-Za-z]\w*>))|(?P<around>\(\?<?[=!])"
-)
+_PERL = re.compile(r"(?P<flags>\(\?[a-z]+[-a-z]*\))|(?P<group>\(\?(?::|P?<[A-Za-z]\w*>))|(?P<around>\(\?<?[=!])")
 _PERL_MEANS = {
     "flags": ("is plain text in RLIKE, which has no flags", "TO_LOWER(x) RLIKE ..., or [aA]"),
     "group": ("is plain text in RLIKE, which has plain groups alone", "write ( without ?:"),

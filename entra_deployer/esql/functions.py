@@ -243,6 +243,35 @@ def is_known(name: str) -> bool:
 _REFERENCE = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
 
 
+class Version(str):
+    """A version: numbers between dots, each compared as one; of two that begin alike the shorter is the smaller.
+
+    Comparing raises ValueError where one of two is written in another way, such as 1.0-beta.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _numbers(self) -> list[int]:
+        return [int(part) for part in self.split(".")]
+
+    def __lt__(self, other: str) -> bool:
+        """Whether it is the older one."""
+        return self._numbers < Version(other)._numbers
+
+    def __le__(self, other: str) -> bool:
+        """Whether it is no newer."""
+        return self._numbers <= Version(other)._numbers
+
+    def __gt__(self, other: str) -> bool:
+        """Whether it is the newer one."""
+        return self._numbers > Version(other)._numbers
+
+    def __ge__(self, other: str) -> bool:
+        """Whether it is no older."""
+        return self._numbers >= Version(other)._numbers
+
+
 def _substring(text: str, start: int, length: int | None = None) -> Value:
     """From the 1-based start on, from the end for a negative one; a negative length is an error, and null."""
     first = start - 1 if start > 0 else max(0, len(text) + start) if start < 0 else 0
@@ -353,7 +382,8 @@ _DETAILS: dict[str, Function] = {
         Function("to_ip", keeps=True),
         Function("to_boolean", keeps=True),
         Function("to_bool", keeps=True),
-        Function("to_version", keeps=True),
+        Function("to_version", compute=Version),
+        Function("to_ver", compute=Version),
         Function("abs", compute=abs),
         Function("ceil", compute=math.ceil),
         Function("floor", compute=math.floor),

@@ -174,13 +174,41 @@ def as_expression(query: Kql, span: nodes.Span) -> nodes.Expression:
     return nodes.Like(span, "like", column, (literal,))
 
 
+_QUOTED: Final = re.compile(r'("(?:\\.|[^"\\])*")', re.DOTALL)
+_RANGE: Final = re.compile(r"([\w.@-]+):([\[{])\s*([^\s\[\]{}]+)\s+TO\s+([^\s\[\]{}]+)\s*([\]}])")
+_BOUND: Final = re.compile(r"([\w.@-]+):([<>]=?)")
+_STRANGE: Final = re.compile(r"(?<!\\)[?~^/\[\]{}]|(?<!\S)[+-]")
+"""What means something to Lucene alone: a sign for one letter, likeness, weights, expressions, what is required."""
+
+
+def _as_kql(text: str) -> str:
+    """A query string of Lucene as KQL. Raises SyntaxProblem for what KQL does not have."""
+    pieces = _QUOTED.split(text)
+    for place in range(0, len(pieces), 2):
+        piece = _RANGE.sub(_bounds, pieces[place])
+        piece = _BOUND.sub(r"\1 \2", piece)
+        piece = re.sub(r"_exists_:([\w.@-]+)", r"\1:*", piece).replace("&&", " AND ").replace("||", " OR ")
+        pieces[place] = re.sub(r"!(?=[\w(])", " NOT ", piece)
+        if _STRANGE.search(pieces[place]):
+            raise SyntaxProblem(f"a query string of Lucene's own\n{text}")
+    return "".join(pieces)
+
+
+def _bounds(found: re.Match[str]) -> str:
+    """`a:[1 TO 9}` as comparisons; `*` is no bound."""
+    name, first, low, high, last = found.groups()
+    asked = [f"{name} {'>=' if first == '[' else '>'} {low}"] if low != "*" else []
+    asked += [f"{name} {'<=' if last == ']' else '<'} {high}"] if high != "*" else []
+    return f"({' and '.join(asked) or f'{name}:*'})"
+
+
 def condition_of(call: nodes.Call) -> nodes.Expression | None:
     """The condition of KQL("...") or QSTR("..."); None where it is not read here, or asks for nothing."""
     text = call.arguments[0] if call.arguments else None
     if not (isinstance(text, nodes.Literal) and isinstance(text.value, str)):
         return None
     try:
-        query = parse_kql(text.value)
+        query = parse_kql(_as_kql(text.value) if call.name == "qstr" else text.value)
         return as_expression(query, call.span) if query else None
     except SyntaxProblem:
         return None

@@ -3,11 +3,12 @@
 import re
 from string import ascii_letters
 
-
 _ESCAPES = {
     **dict.fromkeys("bB", "RLIKE matches the whole value: write [^A-Za-z0-9_] for an edge of a word"),
     **dict.fromkeys("AZzG", "RLIKE matches the whole value: leave it out"),
-    **dict.fromkeys("nrtfv", 'in quotes "\\t", "\\n" and "\\r" with one backslash are the characters themselves; or write \\s'),
+    **dict.fromkeys(
+        "nrtfv", 'in quotes "\\t", "\\n" and "\\r" with one backslash are the characters themselves; or write \\s'
+    ),
 }
 """What to write for escapes of other languages."""
 

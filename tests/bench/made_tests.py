@@ -8,6 +8,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 from entra_deployer.esql.rule_query import RuleQuery, Unreadable, read_query
+from entra_deployer.hunts.catalog import read_hunt
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.connection import Connection
@@ -101,7 +103,8 @@ class Outcome:
 class _Made:
     """A rule of a hunt with what was made of it. `withheld` is why it cannot run at all, "" where it can.
 
-    `says_never` is what check says of it that would mean that it never fires.
+    `says_never` is what check says of it that would mean that it never fires. `texts` are the queries of a hunt that
+    compiles to no rule.
     """
 
     source: str
@@ -110,6 +113,7 @@ class _Made:
     says_never: str = ""
     made: Synthesis | None = None
     rule: CompiledRule | None = None
+    texts: tuple[str, ...] = ()
 
     @property
     def never(self) -> str:
@@ -159,7 +163,12 @@ def _made_of(folder: Path, path: Path) -> Iterator[_Made]:
         yield _Made(source, rule.rule.name, withheld, never, made, rule)
     errors = [issue for issue in compilation.issues if issue.level is Level.ERROR]
     if not compilation.rules and errors:  # a hunt in another language than ES|QL is no rule, and no error
-        yield _Made(source, path.parent.name, f"{errors[0].code} {errors[0].message}")
+        yield _Made(source, path.parent.name, f"{errors[0].code} {errors[0].message}", texts=tuple(_queries(path)))
+
+
+def _queries(path: Path) -> Iterator[str]:
+    with suppress(DeployError):  # a file that is no hunt has none
+        yield from (query.text for query in read_hunt(path).queries)
 
 
 def _tried(rules: Sequence[_Made], connection: Connection, pool: Executor) -> Iterator[Outcome]:
@@ -192,8 +201,8 @@ def _confirmed(one: _Made, connection: Connection) -> bool:
     It refuses the rule's query, or this finds none of the events that it finds after a small change, such as to leave
     one of its conditions out.
     """
-    if one.rule is None:
-        return False
+    if one.rule is None:  # it does not compile: the server reads a query before it looks for its indices
+        return any(_is_refused(connection.elastic, text) for text in one.texts)
     payload, server = one.rule.rule.payload, connection.elastic
     version, run = server.version(), Run(f"never-{uuid.uuid4().hex[:8]}", server.now(), embedded=True)
     try:

@@ -100,7 +100,7 @@ def parts_of_lucene(pattern: str) -> tuple[str, ...]:
 
 
 def never_matches(pattern: str) -> bool:
-    """Whether no text matches a pattern of Lucene, as far as that is plain: the sides of `a&b` begin unlike, or have `#`.
+    """Whether no text matches a pattern of Lucene, as far as that is plain: sides of `a&b` begin unlike, or hold `#`.
 
     Raises UnreadablePattern.
     """

@@ -63,6 +63,14 @@ class Constraint:
     number: bool = False
     steps: tuple[Step, ...] = ()
 
+    def __hash__(self) -> int:
+        """Of a list of values as well, which an event may have."""
+        return hash((self.kind, self.number, self.steps, _hashable(self.value)))
+
+
+def _hashable(value: Value) -> Value:
+    return tuple(value) if isinstance(value, list) else value
+
 
 def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
     """The regular expressions, in Python's dialect, that a text is to match; those that are not read are left out."""

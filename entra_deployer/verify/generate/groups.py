@@ -378,7 +378,7 @@ class Groups:
             for name, value in zip(self.measured, recipe.numbers, strict=True)
             if value and _allows(assigned.constraints.get(name, ()), value)
         }
-        key = (id(document), tuple(own.items()))
+        key = (id(document), tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in own.items()))
         if (found := self._made.get(key)) is None:
             shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
             fields = {n: v for n, v in {**document.fields, **shaped}.items() if own.get(n, v) is not None}

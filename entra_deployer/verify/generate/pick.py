@@ -12,6 +12,7 @@ from entra_deployer.esql.functions import Text, Unknown, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
 from entra_deployer.esql.types import family, is_number
+from entra_deployer.verify.generate.composed import composed
 from entra_deployer.verify.generate.constraints import Constraint, Kind, holds, wanted_patterns
 
 PATHS = frozenset({"path", "executable", "directory"})
@@ -147,10 +148,28 @@ def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[
     yield from (
         text for constraint in constraints if constraint.kind is Kind.FORM for text in constraint.value.texts(mark)
     )
+    if any(step.name in _VERSIONS for constraint in constraints for step in constraint.steps):
+        yield from _versions(constraints, mark)
     for text in _plain_texts(name, constraints, mark):
         yield text
         if any(step.name == "from_base64" for constraint in constraints for step in constraint.steps):
             yield functions.compute("to_base64", text)
+
+
+_VERSIONS = frozenset({"to_version", "to_ver"})
+
+
+def _versions(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
+    """Versions at and beside those that are asked for, then any."""
+    for constraint in constraints:
+        values = constraint.value if constraint.kind is Kind.NONE_OF else [constraint.value]
+        for value in values:
+            if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)*", value):
+                *before, last = (int(part) for part in value.split("."))
+                yield from (value, ".".join(map(str, (*before, last + 1))), f"{value}.{number_of(mark)}")
+                first = [*before, last][0]
+                yield from (f"{one}.{number_of(mark)}" for one in (first + 1, max(0, first - 1)))
+    yield f"1.{number_of(mark)}"
 
 
 def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
@@ -161,6 +180,8 @@ def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Ite
             examples = [text for one in patterns if (text := regex.try_example(one, filler, choice)) is not None]
             if examples:
                 yield from (*examples, "".join(examples), "".join(examples[::-1]))
+            if any(constraint.steps for constraint in constraints):
+                yield from composed(constraints, examples, mark)
     bounds = [constraint for constraint in constraints if not constraint.steps]
     yield from (f"{constraint.value}0" for constraint in bounds if constraint.kind is Kind.MORE)
     yield from (str(constraint.value) for constraint in bounds if constraint.kind in (Kind.AT_LEAST, Kind.AT_MOST))

@@ -16,7 +16,7 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import MIRRORED, OPPOSITES, operands, strip_parentheses
 from entra_deployer.esql.constants import CASELESS, TIMESTAMP, age, is_constant, literal, unit_seconds
 from entra_deployer.esql.evaluation import Evaluator
-from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.functions import Unknown, Value, Version
 from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
@@ -123,6 +123,8 @@ class Solver:
         match node:
             case nodes.Binary(operator=operator) if operator in _OPERATORS:
                 yield from self._comparison(node, assignment, truth=truth)
+            case nodes.In(items=items) if _folded_all(items) != items:
+                yield from self._leaf(replace(node, items=_folded_all(items)), assignment, truth=truth)
             case nodes.In(value=value, items=items, negated=negated) if not all(map(is_constant, items)):
                 sides = [nodes.Binary(node.span, "==", value, item) for item in items]
                 either = reduce(lambda one, other: nodes.Binary(node.span, "or", one, other), sides)
@@ -146,7 +148,7 @@ class Solver:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
     def _comparison(self, node: nodes.Binary, assignment: Assigned, *, truth: bool) -> Assignments:
-        left, right, operator = node.left, node.right, node.operator
+        left, right, operator = _folded(node.left), _folded(node.right), node.operator
         if is_constant(left) and not is_constant(right):
             left, right, operator = right, left, MIRRORED[operator]
         kind = _OPERATORS[operator][0 if truth else 1]
@@ -292,11 +294,12 @@ class Solver:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
     def _function(self, node: nodes.Call, constraint: Constraint, assignment: Assigned) -> Assignments:
+        node = replace(node, arguments=_folded_all(node.arguments))
         first = node.arguments[0]
         function = functions.FUNCTIONS.get(node.name, functions.Function(node.name))
         if function.number:
             yield from self.require(first, replace(constraint, number=True), assignment)
-        elif function.keeps:
+        elif function.keeps and not (function.several and _makes_several(first, assignment.scope)):
             yield from self.require(first, constraint, assignment)
         elif node.name == "coalesce":
             yield from self._first_of(node.arguments, constraint, assignment)
@@ -439,6 +442,38 @@ class Solver:
             needed = _undo(node.operator, constraint, int(constraint.value), amount)
         for found in assignments:
             yield from self.require(node.left, replace(constraint, value=needed), found)
+
+
+def _makes_several(node: nodes.Expression, scope: Scope) -> bool:
+    """Whether an expression makes several values of one, through what EVAL made of it."""
+    for one in node.walk():
+        if isinstance(one, nodes.Call) and one.name in ("split", "mv_append"):
+            return True
+        if isinstance(one, nodes.Column) and isinstance(made := scope.get(one.name), Derived):
+            return _makes_several(made.value, made.scope)
+    return False
+
+
+_OF_MORE = nodes.Column | nodes.Duration | nodes.Opaque
+_KINDS_OF_LITERALS = {str: "string", Version: "string", bool: "boolean", int: "integer", float: "decimal"}
+
+
+def _folded(node: nodes.Expression) -> nodes.Expression:
+    """What is computed of constants alone, as a constant: `10 * 60`, TO_VERSION("1.2"); anything else as it stands."""
+    inner = strip_parentheses(node)
+    if not isinstance(inner, nodes.Call | nodes.Binary | nodes.Cast):
+        return node
+    if any(isinstance(one, _OF_MORE) or (isinstance(one, nodes.Call) and one.name == "now") for one in inner.walk()):
+        return node
+    with suppress(Unknown):
+        value = Evaluator({}).value(inner, Scope())
+        if kind := _KINDS_OF_LITERALS.get(type(value)):
+            return nodes.Literal(node.span, kind, value)
+    return node
+
+
+def _folded_all(items: Sequence[nodes.Expression]) -> tuple[nodes.Expression, ...]:
+    return tuple(map(_folded, items))
 
 
 def _is_clock(node: nodes.Expression, scope: Scope) -> bool:

@@ -94,7 +94,9 @@ def test_lucenes_dialect_is_put_into_pythons(lucene, python):
 )
 def test_signs_of_lucene_mean_what_they_mean_to_it(pattern, matching, other):
     python = regex.from_lucene(pattern)
-    assert [regex.matches(python, text) for text in (*matching, *other)] == [True] * len(matching) + [False] * len(other)
+    assert [regex.matches(python, text) for text in (*matching, *other)] == [True] * len(matching) + [False] * len(
+        other
+    )
 
 
 @pytest.mark.parametrize("pattern", ["(a&b)c", "~(a)b", "a<1-99999>", "~", "a{b"])
