@@ -180,8 +180,6 @@ def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Ite
             examples = [text for one in patterns if (text := regex.try_example(one, filler, choice)) is not None]
             if examples:
                 yield from (*examples, "".join(examples), "".join(examples[::-1]))
-            if any(constraint.steps for constraint in constraints):
-                yield from composed(constraints, examples, mark)
     bounds = [constraint for constraint in constraints if not constraint.steps]
     yield from (f"{constraint.value}0" for constraint in bounds if constraint.kind is Kind.MORE)
     yield from (str(constraint.value) for constraint in bounds if constraint.kind in (Kind.AT_LEAST, Kind.AT_MOST))
@@ -195,3 +193,6 @@ def _plain_texts(name: str, constraints: Sequence[Constraint], mark: str) -> Ite
             yield from (
                 f"{hint}-{mark}{'x' * length}"[:length] for length in range(constraint.value - 1, constraint.value + 2)
             )
+    if any(constraint.steps for constraint in constraints):
+        examples = [text for one in patterns if (text := regex.try_example(one, mark)) is not None]
+        yield from composed(constraints, examples, mark)
