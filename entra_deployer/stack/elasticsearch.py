@@ -1,6 +1,5 @@
 """Elasticsearch: queries, seeded events, documents of the ledger, privileges, through its official client."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -8,10 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import batched, repeat
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Transport, TransportApiResponse
-from elasticsearch import Elasticsearch
 from requests.adapters import BaseAdapter
 
 from entra_deployer import facts
@@ -39,8 +36,12 @@ from entra_deployer.stack.answers import (
 )
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
 from entra_deployer.stack.environment import Credentials, Endpoint
+from entra_deployer.stack.official import official_client
 from entra_deployer.stack.search import Column, FieldCap, FieldCaps, Identity, License, QueryResult, RunningQuery
 from entra_deployer.stack.server import Pauses, ServerSession
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
 
 BULK_SIZE = 2000
 """Documents in one bulk request."""
@@ -92,39 +93,6 @@ def connect(
     return ElasticClient(ServerSession(Product.ELASTICSEARCH, endpoint, transport, pauses))
 
 
-class _Carrier:
-    """Takes the official client's requests to a server of ours, in place of its own nodes, pools and retries."""
-
-    def __init__(self, server: ServerSession) -> None:
-        self._server = server
-
-    def perform_request(
-        self, method: str, target: str, *, body: Json = None, headers: Mapping[str, str] | None = None, **_: Json
-    ) -> TransportApiResponse:
-        """Send one request. The answer itself is the body; what is not 2xx is raised, but for a HEAD's 404."""
-        answer = self._server.ask(method, target, data=_encoded(body), headers=dict(headers or {}))
-        if not answer.ok and not (method == "HEAD" and answer.status == 404 and answer.content_type != "text/html"):
-            raise self._server.refusal(answer)
-        if method == "HEAD" and answer.content_type == "text/html":
-            raise self._server.diagnosis.unexpected(answer, "a status alone")
-        told = HttpHeaders({"x-elastic-product": "Elasticsearch"})  # who answered is judged by the answer's type
-        meta = ApiResponseMeta(answer.status, "1.1", told, 0.0, _NOWHERE)
-        return TransportApiResponse(meta, answer)
-
-
-_NOWHERE = NodeConfig("http", "localhost", 9200)
-"""What the client asks a node to be; it is never spoken to."""
-
-
-def _encoded(body: Json) -> bytes | None:
-    """A body as JSON; a list goes as lines, the form that a bulk takes."""
-    if body is None:
-        return None
-    if isinstance(body, list | tuple):
-        return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in body).encode("utf-8", "replace")
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-
-
 class ElasticClient:
     """An Elasticsearch. Reads are tried again, writes never.
 
@@ -134,7 +102,10 @@ class ElasticClient:
 
     def __init__(self, server: ServerSession) -> None:
         self._server = server
-        self._client = Elasticsearch(_transport=cast("Transport", _Carrier(server)))
+
+    @cached_property
+    def _client(self) -> "Elasticsearch":
+        return official_client(self._server)
 
     @property
     def address(self) -> str:
