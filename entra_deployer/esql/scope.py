@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.patterns.extraction import Pattern
@@ -45,6 +47,11 @@ class Scope:
     """The columns that were made so far; any other is a field of the documents."""
 
     columns: Mapping[str, Derived | Taken] = field(default_factory=dict)
+
+    @cached_property
+    def programs(self) -> dict[object, tuple[object, Any]]:
+        """What the evaluation made of the expressions that stand here."""
+        return {}
 
     def with_column(self, name: str, made: Derived | Taken) -> "Scope":
         """The scope behind a command that made a column."""

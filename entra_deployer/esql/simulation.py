@@ -6,122 +6,82 @@ What is not computed here is not known, and raises Unknown only where a conditio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property, partial
 from operator import itemgetter
+from typing import Any
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import OPPOSITES, conjuncts, operands, strip_parentheses
-from entra_deployer.esql.evaluation import Evaluator
-from entra_deployer.esql.functions import FUNCTIONS, Unknown, Value
+from entra_deployer.esql.aggregates import Aggregate, Member, aggregate_of
+from entra_deployer.esql.distance import FAR, of_predicate
+from entra_deployer.esql.evaluation import PROGRAMS, UNKNOWN, Evaluator, Program
+from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.patterns import UnreadablePattern, grok
 from entra_deployer.esql.patterns.extraction import read_dissect
 from entra_deployer.esql.scope import Derived, Scope, Taken
 
-_UNKNOWN = object()
-"""The value of a column that is not computed here."""
 
-FAR = 1.0
-"""How far a condition is from what is asked of it where no number tells; one that is fulfilled is 0 away."""
-
-
-class _Evaluator(Evaluator):
-    """Knows what it does not know, and what it has computed already.
-
-    A node of a query stands at one place, so that it has one scope: its value is computed once.
-    """
-
-    @cached_property
-    def _known(self) -> dict[int, tuple[nodes.Expression, Value]]:
-        return {}
-
-    @cached_property
-    def _truths(self) -> dict[int, tuple[nodes.Expression, bool | None]]:
-        return {}
-
-    @cached_property
-    def warnings(self) -> list[bool]:
-        """Not empty where something became null since a field has several values."""
-        return []
-
-    def warn(self) -> None:
-        self.warnings.append(True)
-
-    def column(self, name: str, scope: Scope) -> Value:
-        found = super().column(name, scope)
-        if found is _UNKNOWN:
-            raise Unknown(name)
-        return found
-
-    def value(self, node: nodes.Expression, scope: Scope) -> Value:
-        if isinstance(node, nodes.Literal | nodes.Column):
-            return super().value(node, scope)
-        if (known := self._known.get(id(node))) is None:
-            known = self._known[id(node)] = (node, self._computed(node, scope))
-        return known[1]
-
-    def _computed(self, node: nodes.Expression, scope: Scope) -> Value:
-        return super().value(node, scope)
-
-    def truth(self, node: nodes.Expression, scope: Scope) -> bool | None:
-        if (known := self._truths.get(id(node))) is None:
-            known = self._truths[id(node)] = (node, super().truth(node, scope))
-        return known[1]
-
-
-class _OfAggregates(_Evaluator):
-    """Computes what is made of the aggregates of a group, which it has by their places."""
-
-    def _computed(self, node: nodes.Expression, scope: Scope) -> Value:
-        key = _place(node)
-        if key not in self.values:
-            return super()._computed(node, scope)
-        if self.values[key] is _UNKNOWN:
-            raise Unknown(key)
-        return self.values[key]
-
-
-@dataclass(frozen=True)
 class Row:
-    """An event or a group, and how many of it there are.
+    """An event or a group, and how many of it there are. It knows what was computed for it, also with another number.
 
-    With another number (`replace`) it knows what was computed for it before.
+    It is not frozen, as a search makes millions of them; nobody changes one.
     """
 
-    values: Mapping[str, Value]
-    weight: int = 1
-    _evaluators: dict[datetime, _Evaluator] = field(default_factory=dict, repr=False, compare=False)
+    __slots__ = ("_evaluators", "values", "weight")
 
-    def at(self, now: datetime) -> _Evaluator:
+    def __init__(self, values: Mapping[str, Value], weight: int = 1) -> None:
+        self.values = values
+        self.weight = weight
+        self._evaluators: dict[datetime, Evaluator] = {}
+
+    def times(self, weight: int) -> "Row":
+        """The same, so many times."""
+        row = Row(self.values, weight)
+        row._evaluators = self._evaluators
+        return row
+
+    def at(self, now: datetime) -> Evaluator:
         """What computes on its values at a moment."""
         if (found := self._evaluators.get(now)) is None:
-            found = self._evaluators[now] = _Evaluator(self.values, now)
+            found = self._evaluators[now] = Evaluator(self.values, now)
         return found
 
 
-@dataclass(frozen=True)
 class _Group(Mapping[str, Value]):
     """A group's columns: its keys, and aggregates that are computed when they are looked at."""
 
-    by: Mapping[str, Value]
-    aggregates: Mapping[str, Callable[[], Value]]
+    __slots__ = ("_aggregates", "_known", "_members", "_now")
 
-    @cached_property
-    def _known(self) -> dict[str, Value]:
-        return dict(self.by)
+    def __init__(
+        self,
+        keys: Mapping[str, Value],
+        aggregates: Mapping[str, Aggregate],
+        members: Sequence[Member],
+        now: datetime,
+    ) -> None:
+        self._known = dict(keys)
+        self._aggregates = aggregates
+        self._members = members
+        self._now = now
 
     def __getitem__(self, name: str) -> Value:
         if name not in self._known:
-            self._known[name] = self.aggregates[name]()
+            self._known[name] = self._aggregates[name](self._members, self._now)
         return self._known[name]
 
+    def get(self, name: str, default: Value = None) -> Value:
+        """As of any mapping: without its detour, as each column of each group is read so."""
+        known = self._known
+        if name in known:
+            return known[name]
+        return self[name] if name in self._aggregates else default
+
     def __iter__(self) -> Iterator[str]:
-        return iter({**self.by, **self.aggregates})
+        return iter({**self._known, **self._aggregates})
 
     def __len__(self) -> int:
-        return len({**self.by, **self.aggregates})
+        return len({**self._known, **self._aggregates})
 
     def __contains__(self, name: object) -> bool:
-        return name in self.by or name in self.aggregates
+        return name in self._known or name in self._aggregates
 
 
 @dataclass(frozen=True)
@@ -144,20 +104,29 @@ class Stage:
     taken: int = 0
 
 
-def _place(node: nodes.Node) -> str:
-    return f"\0{node.span.start}-{node.span.end}"
-
-
 @dataclass(frozen=True)
 class Simulation:
-    """Runs commands over rows. `missed` is the place of the one condition that is not to hold, None for none."""
+    """Runs commands over rows. `missed` is the place of the one condition that is not to hold, None for none.
+
+    It keeps what it made of the commands: run all that belongs to one query by one of them, or by its `missing`.
+    """
 
     now: datetime
     missed: nodes.Span | None = None
+    _kept: dict[tuple[int, int], tuple[nodes.Node, Scope, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _start: Scope = field(default_factory=Scope, repr=False, compare=False)
+
+    def missing(self, missed: nodes.Span | None) -> "Simulation":
+        """The same, in which another condition is not to hold."""
+        return self if missed == self.missed else replace(self, missed=missed)
+
+    def start(self, rows: Sequence[Row]) -> Stage:
+        """What stands before the first command."""
+        return Stage(tuple(rows), self._start)
 
     def run(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> Outcome:
         """The rows that are left, and the distance. Raises Unknown for a command that is not known here."""
-        return self.run_from(Stage(tuple(rows)), commands)
+        return self.run_from(self.start(rows), commands)
 
     def run_from(self, stage: Stage, commands: Sequence[nodes.Command]) -> Outcome:
         """The same of what other commands have left already."""
@@ -166,18 +135,21 @@ class Simulation:
         for command in commands:
             if isinstance(command, nodes.Where):
                 filters -= 1
-                apart = [(self._apart(command.predicate, row, stage.scope), row) for row in stage.rows]
-                warned = FAR if warned or any(row.at(self.now).warnings for row in stage.rows) else 0.0
-                stage = replace(stage, rows=tuple(row for distance, row in apart if distance == 0))
-                if not stage.rows:
-                    return Outcome((), filters + warned + min((one for one, _ in apart), default=FAR))
+                events = [row.at(self.now) for row in stage.rows]
+                distance = of_predicate(command.predicate, stage.scope, self.missed)
+                apart = [distance(event) for event in events]
+                warned = FAR if warned or any(event.warned for event in events) else 0.0
+                rows = tuple(row for one, row in zip(apart, stage.rows, strict=True) if one == 0)
+                stage = Stage(rows, stage.scope, stage.taken)
+                if not rows:
+                    return Outcome((), filters + warned + min(apart, default=FAR))
             else:
                 stage = self.after(command, stage)
         return Outcome(stage.rows, warned if stage.rows else FAR)
 
     def stages(self, commands: Sequence[nodes.Command], rows: Sequence[Row]) -> list[Stage]:
         """What stands before each command, and at last what is left. Raises Unknown."""
-        stages = [Stage(tuple(rows))]
+        stages = [self.start(rows)]
         for command in commands:
             stages.append(self.after(command, stages[-1]))
         return stages
@@ -186,16 +158,17 @@ class Simulation:
         """What a command leaves. Raises Unknown for one that is not known here."""
         match command:
             case nodes.Where(predicate=predicate):
-                rows = tuple(row for row in stage.rows if row.at(self.now).truth(predicate, stage.scope))
-                found = replace(stage, rows=rows)
+                truth, now = PROGRAMS.truth(predicate, stage.scope), self.now
+                rows = tuple([row for row in stage.rows if truth(row.at(now))])
+                found = Stage(rows, stage.scope, stage.taken)
             case nodes.Stats(inline=False):
-                found = Stage(tuple(self._groups(command, stage)))
+                found = Stage(tuple(self._groups(command, stage)), self._start)
             case nodes.Eval() | nodes.Rename():
-                found = replace(stage, scope=_derived(command, stage.scope))
+                found = Stage(stage.rows, self._made(command, stage.scope, _derived), stage.taken)
             case nodes.Limit(count=int() as count):
-                found = replace(stage, rows=stage.rows[:count])
+                found = Stage(stage.rows[:count], stage.scope, stage.taken)
             case nodes.Sort():
-                found = replace(stage, rows=tuple(self._sorted(command, stage)))
+                found = Stage(tuple(self._sorted(command, stage)), stage.scope, stage.taken)
             case nodes.Extract():
                 found = self._extracted(command, stage)
             case nodes.MvExpand():
@@ -206,20 +179,20 @@ class Simulation:
                 raise Unknown(type(command).__name__)
         return found
 
-    def _apart(self, predicate: nodes.Expression, row: Row, scope: Scope) -> float:
-        """The sum over all conditions; the one that is missed is as it should be where it does not hold."""
-        evaluator, total = row.at(self.now), 0.0
-        for part in conjuncts(predicate):
-            wanted = part.span != self.missed
-            if bool(evaluator.truth(part, scope)) is not wanted:
-                total += _distance(evaluator, part, scope, wanted=wanted)
-        return total
+    def _made[C: nodes.Node, M](self, command: C, scope: Scope, make: Callable[[C, Scope], M]) -> M:
+        """What is made of a command in a scope, once."""
+        key = (id(command), id(scope))
+        if (found := self._kept.get(key)) is None:
+            found = self._kept[key] = (command, scope, make(command, scope))  # with what has the ids
+        made: M = found[2]
+        return made
 
     def _sorted(self, command: nodes.Sort, stage: Stage) -> Sequence[Row]:
         """In order, as far as it can be told: null is last where the lowest is first, and first where it is last."""
         rows = list(stage.rows)
         for key, descending in reversed(tuple(zip(command.keys, command.descending, strict=True))):
-            keyed = [(_tried(row.at(self.now).value, key, stage.scope), row) for row in rows]
+            program = PROGRAMS.value(key, stage.scope)
+            keyed = [(_tried(program, row.at(self.now)), row) for row in rows]
             try:
                 known = sorted((one for one in keyed if one[0] is not None), key=itemgetter(0), reverse=descending)
             except TypeError:
@@ -235,53 +208,68 @@ class Simulation:
         except UnreadablePattern as error:
             raise Unknown(command.word.upper()) from error
         columns = {name: Taken(stage.taken, name) for name in command.outputs}
+        program = PROGRAMS.value(command.input, stage.scope)
         rows = []
         for row in stage.rows:
-            text = _tried(row.at(self.now).value, command.input, stage.scope)
+            text = _tried(program, row.at(self.now))
             found = (pattern.take(text) or {}) if isinstance(text, str) else {}
             values = {one.key: _typed(found.get(name), pattern.type_of(name)) for name, one in columns.items()}
             rows.append(Row({**row.values, **values}, row.weight))
-        scope = stage.scope
-        for name, one in columns.items():
-            scope = scope.with_column(name, one)
-        return Stage(tuple(rows), scope, stage.taken + 1)
+        return Stage(tuple(rows), self._made(command, stage.scope, _with_columns(columns)), stage.taken + 1)
 
     def _expanded(self, command: nodes.MvExpand, stage: Stage) -> Stage:
         """A row for each value of a column."""
         name, one = command.column.name, Taken(-1 - stage.taken, command.column.name)
-        column = nodes.Column(command.column.span, name)
+        program = PROGRAMS.column(name, stage.scope)
         rows = []
         for row in stage.rows:
-            value = _tried(row.at(self.now).value, column, stage.scope)
+            value = _tried(program, row.at(self.now))
             items = value if isinstance(value, list) else [value]
             rows += [Row({**row.values, one.key: item}, row.weight) for item in items]
-        return Stage(tuple(rows), stage.scope.with_column(name, one), stage.taken + 1)
+        return Stage(tuple(rows), self._made(command, stage.scope, _with_columns({name: one})), stage.taken + 1)
 
     def _groups(self, stats: nodes.Stats, stage: Stage) -> Iterator[Row]:
-        groups: dict[str, tuple[dict[str, Value], list[Row]]] = {}
+        made = self._made(stats, stage.scope, _grouping)
+        groups: dict[str, tuple[dict[str, Value], list[Member]]] = {}
         for row in stage.rows:
-            compute = row.at(self.now).value
-            keys = {key.name: _tried(compute, key.value, stage.scope) for key in stats.groups}
-            groups.setdefault(repr(keys), (keys, []))[1].append(row)
+            event = row.at(self.now)
+            keys, text = made.keys(event)
+            groups.setdefault(text, (keys, []))[1].append((event, row.weight))
         if not stats.groups and not groups:
             groups[""] = ({}, [])
         for keys, members in groups.values():
-            made = {one.name: partial(self._aggregate, one, members, stage.scope) for one in stats.aggregates}
-            yield Row(_Group(keys, made))
+            yield Row(_Group(keys, made.aggregates, members, self.now))
 
-    def _aggregate(self, item: nodes.Assignment, rows: Sequence[Row], scope: Scope) -> Value:
-        """The value of an aggregate, and of what the query makes of aggregates in one expression."""
-        seen: list[tuple[Evaluator, int]] = [(row.at(self.now), row.weight) for row in rows]
-        try:
-            if item.where is not None:
-                seen = [(one, weight) for one, weight in seen if one.truth(item.where, scope)]
-            found: dict[str, Value] = {}
-            for node in item.value.walk():
-                if isinstance(node, nodes.Call) and (node.name in FUNCTIONS and FUNCTIONS[node.name].aggregate):
-                    found[_place(node)] = _aggregated(node, seen, scope)
-            return _OfAggregates(found, self.now).value(item.value, Scope())
-        except (Unknown, TypeError, ValueError, ZeroDivisionError):
-            return _UNKNOWN
+
+@dataclass(frozen=True)
+class _Grouping:
+    """What a STATS groups by, and what it makes of each group."""
+
+    by: tuple[tuple[str, Program], ...]
+    aggregates: Mapping[str, Aggregate]
+    _key: object = field(default_factory=object)
+
+    def keys(self, event: Evaluator) -> tuple[dict[str, Value], str]:
+        """The keys of an event's group, and what tells it from others."""
+        if (found := event.known.get(self._key)) is None:
+            keys = {name: _tried(program, event) for name, program in self.by}
+            found = event.known[self._key] = keys, repr(keys)
+        keyed: tuple[dict[str, Value], str] = found
+        return keyed
+
+
+def _grouping(stats: nodes.Stats, scope: Scope) -> _Grouping:
+    by = tuple((key.name, PROGRAMS.value(key.value, scope)) for key in stats.groups)
+    return _Grouping(by, {one.name: aggregate_of(one, scope) for one in stats.aggregates})
+
+
+def _with_columns(columns: Mapping[str, Taken]) -> Callable[[nodes.Command, Scope], Scope]:
+    def make(_: nodes.Command, scope: Scope) -> Scope:
+        for name, one in columns.items():
+            scope = scope.with_column(name, one)
+        return scope
+
+    return make
 
 
 def _derived(command: nodes.Eval | nodes.Rename, scope: Scope) -> Scope:
@@ -304,132 +292,8 @@ def _typed(text: str | None, kind: str) -> Value:
         return None
 
 
-def _tried(compute: Callable[[nodes.Expression, Scope], Value], node: nodes.Expression, scope: Scope) -> Value:
+def _tried(program: Program, event: Evaluator) -> Value:
     try:
-        return compute(node, scope)
+        return program(event)
     except Unknown:
-        return _UNKNOWN
-
-
-def _aggregated(call: nodes.Call, seen: Sequence[tuple[Evaluator, int]], scope: Scope) -> Value:
-    """COUNT(*), or a function of the values that there are, each with how often it is there."""
-    argument = call.arguments[0] if call.arguments else None
-    if argument is None or isinstance(argument, nodes.Opaque) or _is_star(argument):
-        return sum(weight for _, weight in seen)
-    values: list[tuple[Value, int]] = []
-    for evaluator, weight in seen:
-        value = evaluator.value(argument, scope)
-        values += [(one, weight) for one in (value if isinstance(value, list) else [value]) if one is not None]
-    if call.name not in _AGGREGATES:
-        raise Unknown(call.name.upper())
-    return _AGGREGATES[call.name](values)
-
-
-def _is_star(node: nodes.Expression) -> bool:
-    return isinstance(node, nodes.Literal)
-
-
-def _distinct(values: Sequence[tuple[Value, int]]) -> Value:
-    found = list(dict.fromkeys(value for value, _ in values))
-    return found[0] if len(found) == 1 else found or None
-
-
-def _average(values: Sequence[tuple[Value, int]]) -> Value:
-    count = sum(weight for _, weight in values)
-    return sum(float(value) * weight for value, weight in values) / count if count else None
-
-
-def _median(values: Sequence[tuple[Value, int]]) -> Value:
-    every = sorted(float(value) for value, _ in values)
-    return every[len(every) // 2] if every else None
-
-
-_AGGREGATES: dict[str, Callable[[Sequence[tuple[Value, int]]], Value]] = {
-    "count": lambda values: sum(weight for _, weight in values),
-    "count_distinct": lambda values: len({value for value, _ in values}),
-    "sum": lambda values: sum(value * weight for value, weight in values) if values else None,
-    "min": lambda values: min((value for value, _ in values), default=None),
-    "max": lambda values: max((value for value, _ in values), default=None),
-    "avg": _average,
-    "median": _median,
-    "percentile": _median,
-    "values": _distinct,
-    "top": _distinct,
-}
-
-
-# -- how far a condition is from being true, or false -------------------------------------------------------------
-
-
-def _distance(evaluator: Evaluator, node: nodes.Expression, scope: Scope, *, wanted: bool) -> float:
-    """From 0 (it is so) up to FAR. Raises Unknown for what is not computed here."""
-    node = strip_parentheses(node)
-    match node:
-        case nodes.Unary(operator="not", operand=operand):
-            return _distance(evaluator, operand, scope, wanted=not wanted)
-        case nodes.Binary(operator="and" | "or" as word):
-            sides = [_distance(evaluator, side, scope, wanted=wanted) for side in operands(node, word)]
-            return _scaled(sum(sides)) if (word == "and") is wanted else min(sides)
-        case nodes.Column(name=name) if isinstance(made := scope.get(name), Derived):
-            return _distance(evaluator, made.value, made.scope, wanted=wanted)
-        case nodes.Binary(operator=word) if word in OPPOSITES:
-            return _compared(evaluator, node, scope, wanted=wanted)
-    return 0.0 if evaluator.truth(node, scope) is wanted else FAR
-
-
-def _scaled(distance: float) -> float:
-    """Into the range from 0 to FAR, in the same order."""
-    return distance / (distance + 1.0)
-
-
-def _compared(evaluator: Evaluator, node: nodes.Binary, scope: Scope, *, wanted: bool) -> float:
-    choice = _choice(node.left, scope)
-    if choice and isinstance(strip_parentheses(node.right), nodes.Literal):
-        return _chosen(evaluator, node, choice, scope, wanted=wanted)
-    word = node.operator if wanted else OPPOSITES[node.operator]
-    left, right = evaluator.value(node.left, scope), evaluator.value(node.right, scope)
-    if isinstance(left, datetime) and isinstance(right, datetime):
-        left, right = left.timestamp(), right.timestamp()
-    if not (isinstance(left, int | float) and isinstance(right, int | float)):
-        return 0.0 if evaluator.truth(node, scope) is wanted else FAR
-    apart = float(left - right)
-    missing = {
-        "==": abs(apart),
-        "!=": 0.0 if apart else 1.0,
-        "<": max(0.0, apart + 1),
-        "<=": max(0.0, apart),
-        ">": max(0.0, 1 - apart),
-        ">=": max(0.0, -apart),
-    }[word]
-    return 0.0 if evaluator.truth(node, scope) is wanted else max(_scaled(missing), 1e-9)
-
-
-def _choice(node: nodes.Expression, scope: Scope) -> tuple[nodes.Call, Scope] | None:
-    """The CASE that makes a value, through what EVAL made of it."""
-    node = strip_parentheses(node)
-    while isinstance(node, nodes.Column) and isinstance(made := scope.get(node.name), Derived):
-        node, scope = strip_parentheses(made.value), made.scope
-    return (node, scope) if isinstance(node, nodes.Call) and node.name == "case" else None
-
-
-def _chosen(
-    evaluator: Evaluator,
-    node: nodes.Binary,
-    choice: tuple[nodes.Call, Scope],
-    scope: Scope,
-    *,
-    wanted: bool,
-) -> float:
-    """A comparison of what CASE chooses: the nearest branch whose value would do."""
-    call, within = choice
-    pairs = list(zip(call.arguments[0::2], call.arguments[1::2], strict=False))
-    branches: list[tuple[list[tuple[nodes.Expression, bool]], nodes.Expression]] = []
-    for number, (condition, value) in enumerate(pairs):
-        branches.append(([(condition, True), *((one, False) for one, _ in pairs[:number])], value))
-    if len(call.arguments) % 2:
-        branches.append(([(one, False) for one, _ in pairs], call.arguments[-1]))
-    found = [FAR]
-    for conditions, value in branches:
-        if evaluator.truth(nodes.Binary(node.span, node.operator, value, node.right), within) is wanted:
-            found.append(_scaled(sum(_distance(evaluator, one, within, wanted=truth) for one, truth in conditions)))
-    return min(found) if evaluator.truth(node, scope) is not wanted else 0.0
+        return UNKNOWN

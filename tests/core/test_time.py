@@ -25,7 +25,7 @@ from entra_deployer.core.time import (
 )
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.constants import age
-from entra_deployer.esql.evaluation import _of_time
+from entra_deployer.esql.operations import of_time
 from entra_deployer.esql.parse import parse
 from entra_deployer.verify.mutate.mutants import mutations
 
@@ -79,7 +79,7 @@ def test_compiler_and_evaluator_agree_on_the_units_of_date_diff(unit):
     assert isinstance(distance, Distance)
     assert distance.unit == seconds
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    assert _of_time("date_diff", [unit, first, first + timedelta(seconds=3 * seconds)]) == 3
+    assert of_time("date_diff", [unit, first, first + timedelta(seconds=3 * seconds)]) == 3
 
 
 @given(st.integers(1, 99999), st.sampled_from("smhd"))

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from entra_deployer.core.target import StackVersion
-from entra_deployer.esql.evaluation import is_matched
 from entra_deployer.esql.functions import Text, Unknown
+from entra_deployer.esql.operations import is_matched
 from entra_deployer.esql.parse import parse
 from entra_deployer.esql.simulation import Row, Simulation
 from tests.reading import there

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from entra_deployer.esql import functions
-from entra_deployer.esql.evaluation import is_like, is_matched, is_rlike, within_networks
 from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.operations import is_like, is_matched, is_rlike, within_networks
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.scope import Scope
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conditions, conjuncts
 from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.evaluation import NOW
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
 from entra_deployer.esql.simulation import Outcome, Simulation
@@ -21,7 +22,7 @@ from entra_deployer.verify.generate.lineage import fields_behind
 from entra_deployer.verify.generate.pick import Unpickable, pick
 from entra_deployer.verify.generate.plan import fields_of, fields_of_goal
 from entra_deployer.verify.generate.recipes import Recipe, share, spread_out
-from entra_deployer.verify.generate.rows import NOW, Rows
+from entra_deployer.verify.generate.rows import Rows
 from entra_deployer.verify.generate.sizes import Sizes
 from entra_deployer.verify.generate.solve import Solver
 
@@ -432,12 +433,16 @@ class Groups:
     ) -> Outcome:
         """What the query makes of the events, or `focus` where it stands for the query. Raises Unknown."""
         commands = self._commands if focus is None else self._without_filters(focus)
-        return Simulation(NOW, missed).run(commands, self.rows.of(documents))
+        return self._simulation.missing(missed).run(commands, self.rows.of(documents))
+
+    @cached_property
+    def _simulation(self) -> Simulation:
+        return Simulation(NOW)
 
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers of the first group that the events make, whether the query's conditions hold for it or not."""
         commands = [one for one in self._commands if not isinstance(one, nodes.Where)]
-        groups = Simulation(NOW).run(commands, self.rows.of(documents)).rows
+        groups = self._simulation.run(commands, self.rows.of(documents)).rows
         values = groups[0].values if groups else {}
         return {name: value for name, value in values.items() if isinstance(value, int) and value is not True}
 

@@ -1,17 +1,14 @@
 """Made events as the rows that a query is computed over: what was computed for one is kept for all that are like it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from entra_deployer.esql.constants import TIMESTAMP
-from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.evaluation import NOW
 from entra_deployer.esql.functions import Value
 from entra_deployer.esql.simulation import Row
 from entra_deployer.verify.generate.documents import Document
-
-NOW = Evaluator({}).now
-"""The moment that ages are counted from."""
 
 MOST_KEPT = 20_000
 """So many rows are kept at most."""
@@ -34,4 +31,4 @@ class Rows:
                 self._kept.clear()
             row = Row({**document.values, TIMESTAMP: NOW - timedelta(seconds=document.age)})
             found = self._kept[key] = (document.values, row)  # the values are kept too, so that their id is theirs
-        return found[1] if document.count == 1 else replace(found[1], weight=document.count)
+        return found[1] if document.count == 1 else found[1].times(document.count)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.constants import TIMESTAMP
+from entra_deployer.esql.evaluation import NOW
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Goal, Scope
 from entra_deployer.esql.simulation import Row, Simulation, Stage
@@ -19,7 +20,7 @@ from entra_deployer.verify.generate.apart import apart
 from entra_deployer.verify.generate.changes import Alterations, Change, Changes, said
 from entra_deployer.verify.generate.documents import Attempt, Builder, Document
 from entra_deployer.verify.generate.pick import Unpickable
-from entra_deployer.verify.generate.rows import NOW, Rows
+from entra_deployer.verify.generate.rows import Rows
 from entra_deployer.verify.generate.sizes import Flags, Sizes, find_sizes
 from entra_deployer.verify.generate.told_groups import ToldGroup, ToldGroups
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
@@ -374,7 +375,7 @@ def _judged(stage: Stage, entity: Mapping[str, Value]) -> tuple[bool, bool]:
 def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
     """Whether a row of the result is the entity's."""
     for name, wanted in entity.items():
-        value = row.at(NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
+        value = row.at(NOW).column(name, scope)
         if value != wanted and not (isinstance(value, list) and wanted in value):
             return False
     return True
@@ -383,6 +384,6 @@ def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
 def _number(row: Row, scope: Scope, name: str) -> int | None:
     """A whole number that a row of the result shows."""
     with suppress(Unknown):
-        value = row.at(NOW).value(nodes.Column(nodes.Span(0, 0), name), scope)
+        value = row.at(NOW).column(name, scope)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
     return None

@@ -1,6 +1,6 @@
 """How large a group must be: numbers of events and of different values that satisfy the conditions on groups."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import operands, strip_parentheses
 from entra_deployer.esql.constants import TIMESTAMP
-from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.evaluation import Evaluator, Program, Programs, Truth, unknown
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
 from entra_deployer.verify.generate.constraints import TooMany, Unsolved, reason_of
@@ -60,18 +60,20 @@ def find_sizes(
     search = _Search(grouping, tuple(kinds), tuple(goal for goal, _ in goals))
     choices = search.narrowed(goals)
     start = near.chosen if near else (0,) * len(choices)
+    programs = _Counted([*search.distinct, *search.counted])
+    conditions = [(programs.truth(goal.predicate, goal.scope), truth) for goal, truth in goals]
     for chosen in _nearest_first(choices, start):
         sizes = search.sizes(chosen)
         if sizes:
-            group = _Group(measured(grouping, sizes))
-            if all(_holds(group, goal) is truth for goal, truth in goals):
+            group = Evaluator(measured(grouping, sizes))
+            if all(_holds(program, group) is truth for program, truth in conditions):
                 return sizes
     return None
 
 
-def _holds(group: "_Group", goal: Goal) -> bool:
+def _holds(condition: Truth, group: Evaluator) -> bool:
     try:
-        return bool(group.truth(goal.predicate, goal.scope))
+        return bool(condition(group))
     except Unknown as error:
         raise Unsolved(reason_of(error)) from error
 
@@ -86,6 +88,14 @@ def _parts(goal: Goal, *, truth: bool) -> Iterator[tuple[Goal, bool]]:
             yield from _parts(replace(goal, predicate=side), truth=truth)
     else:
         yield goal, truth
+
+
+def _may_be(condition: Truth, counted: Mapping[str, Value], *, truth: bool) -> bool:
+    """Whether a condition may be as it is to be: also where more than what is counted decides it."""
+    try:
+        return bool(condition(Evaluator(counted))) is truth
+    except Unknown:
+        return True
 
 
 def _nearest_first(choices: Sequence[Sequence[int]], start: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -129,6 +139,11 @@ class _Search:
             name for name, counter in self.grouping.counters.items() if counter.distinct and name in self.asked
         )
 
+    @property
+    def counted(self) -> list[str]:
+        """The columns that a group's numbers of events and its seconds give."""
+        return [*(name for name, one in self.grouping.counters.items() if not one.distinct), *self.grouping.spreads]
+
     @cached_property
     def spreads(self) -> list[str]:
         """The measures of time that conditions look at."""
@@ -151,8 +166,8 @@ class _Search:
             place = self._place(next(iter(counted))) if len(counted) == 1 else None
             if place is not None:
                 (name,) = counted
-                possible = (one for one in choices[place] if not _Group({name: one}).contradicts(goal, truth=truth))
-                choices[place] = list(possible)
+                condition = _Counted([name]).truth(goal.predicate, goal.scope)
+                choices[place] = [one for one in choices[place] if _may_be(condition, {name: one}, truth=truth)]
         return choices
 
     def _place(self, name: str) -> int | None:
@@ -228,14 +243,21 @@ def measured(grouping: Grouping, sizes: Sizes) -> dict[str, Value]:
     return found
 
 
-@dataclass(frozen=True)
-class _Group(Evaluator):
-    """Computes on what the query counts in a group, by column."""
+class _Counted(Programs):
+    """Programs of what the query makes of what it counts in a group; these columns have their values by name."""
 
-    def column(self, name: str, scope: Scope) -> Value:
-        """Counted, or made of what is counted. Raises Unknown for any other."""
-        if name in self.values:
-            return self.values[name]
-        if isinstance(made := scope.get(name), Derived):
-            return self.value(made.value, made.scope)
-        raise Unknown("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else name)
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._scopes: dict[int, tuple[Scope, dict[object, tuple[object, Value]]]] = {}
+
+    def kept(self, scope: Scope) -> dict[object, tuple[object, Value]]:
+        """What is kept of a scope: here, where columns mean something else than there."""
+        return self._scopes.setdefault(id(scope), (scope, {}))[1]
+
+    def column(self, name: str, scope: Scope) -> Program:
+        """The program of a column: counted, or made of what is counted. It raises Unknown for any other."""
+        if name in self._names:
+            return lambda event: event.values[name]
+        if isinstance(scope.get(name), Derived):
+            return super().column(name, scope)
+        return unknown("a span of time that no DATE_DIFF measures" if name == TIMESTAMP else name)

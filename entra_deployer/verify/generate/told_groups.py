@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import combinations
 
 from entra_deployer.esql import tree as nodes
+from entra_deployer.esql.evaluation import NOW
 from entra_deployer.esql.functions import Unknown
 from entra_deployer.esql.simulation import Simulation, Stage
 from entra_deployer.verify.generate.apart import apart, joined
@@ -16,7 +17,6 @@ from entra_deployer.verify.generate.group_search import GroupSearch
 from entra_deployer.verify.generate.groups import FoundGroup, Groups
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.recipes import Recipe
-from entra_deployer.verify.generate.rows import NOW
 from entra_deployer.verify.mutate.mutants import Mutation
 
 MOST_ROWS = 9_000
