@@ -28,9 +28,9 @@ _ALLOCATIONS = 2_000_000
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return the exit code; every expected error is one line on stderr."""
-    from entra_deployer.commands.app import invoke  # noqa: PLC0415 - a broken installation is to be reported too
-
     try:
+        from entra_deployer.commands.app import invoke  # noqa: PLC0415 - a broken installation is to be reported too
+
         return invoke(arguments)
     except DeployError as error:
         _complain(error)

@@ -90,6 +90,20 @@ def test_a_command_loads_no_other(tmp_path):
     assert done.stderr.splitlines()[-1] == "['plan', 'push']"  # they share an option
 
 
+def test_an_interruption_while_the_program_loads_is_told_as_any_other():
+    program = (
+        "import sys\n"
+        "from entra_deployer.__main__ import run\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'entra_deployer.commands.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.exit(run(['--version']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def test_words_that_are_texts_load_no_validator():
     program = (
         "import sys\n"

@@ -102,7 +102,7 @@ def logs(
 
 @local_app.command(cls=Command, epilog=closing("deploy local load events.ndjson --now last", 0, 1, 64))
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A line each: a document, or a search hit.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A line each: a document, or a search hit; .gz too.")],
     index: Annotated[
         str, typer.Option(metavar="INDEX", help="The index of all events; each one's own if not said.")
     ] = "",

@@ -3,6 +3,7 @@
 Whatever is wrong with a file or the disk is an InputError with the file's place; no other exception leaves here.
 """
 
+import codecs
 import os
 import re
 import secrets
@@ -24,6 +25,8 @@ MAX_DOCUMENT = 64 << 20
 """How many bytes a document that this tool wrote may have: a plan, a journal, a ledger's entry, an attestation."""
 
 _CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+"""How a file begins that gzip packed."""
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -70,22 +73,31 @@ def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMEN
 def read_lines(path: Path, *, shown: str | None = None, longest: int = MAX_TEXT) -> Iterator[tuple[int, bytes]]:
     """The lines of a regular file that hold something, each at most `longest` bytes, with their 1-based numbers.
 
-    The file may be of any size: it is read as it is asked for. Raises InputError as `read_text` does.
+    The file may be of any size, and packed by gzip: it is read as it is asked for, without its byte-order mark. Raises
+    InputError as `read_text` does.
     """
+    import gzip  # noqa: PLC0415 - most commands read no such file
+    import zlib  # noqa: PLC0415 - as above
+
     source = str(path) if shown is None else shown
     hint = "a file of lines is expected here"
+    number = 0
     try:
         with path.open("rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError("is not a regular file", location=Location(source), hint=hint)
-            number = 0
-            while line := file.readline(longest + 1):
+            unpacked = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
+            while line := unpacked.readline(longest + 1):
                 number += 1
                 if len(line) > longest:
                     reason = f"the line is longer than {say_size(longest)}"
                     raise InputError(reason, location=Location(source, number), hint=hint)
-                if line.strip():
-                    yield number, line
+                content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if content.strip():
+                    yield number, content
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        reason = "is cut off, or no longer what gzip packed"
+        raise InputError(reason, location=Location(source, number + 1), hint="copy the file again") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise InputError(f"cannot be read: {reason}", location=Location(source), hint="check the path") from error

@@ -109,7 +109,7 @@ def load_events(request: LoadRequest, store: Store) -> tuple[Loaded, ...]:
     if not seen:
         raise InputError("holds no event", location=Location(str(request.path)), hint="a line of JSON each")
     shift = _shift(request, max(one.last for one in seen.values()), store.now)
-    dates = {name: _prepare(name, one, store) for name, one in seen.items()}
+    dates = {name: _prepare(request.path, name, one, store) for name, one in seen.items()}
     writer, total = _Writer(request.path, store, shift, dates), sum(one.events for one in seen.values())
     for number, event in enumerate(read_events(request.path, request.index), 1):
         writer.add(event)
@@ -128,16 +128,21 @@ def _shift(request: LoadRequest, newest: datetime, now: Callable[[], datetime]) 
     return now() - moment
 
 
-def _prepare(name: str, seen: _Seen, store: Store) -> frozenset[str]:
-    """Make the index, or map what it lacks; the fields that hold times."""
+def _prepare(path: Path, name: str, seen: _Seen, store: Store) -> frozenset[str]:
+    """Make the index, or map what it lacks; the fields that hold times. Raises InputError where they do not fit it."""
     knowledge = load_knowledge()
     known = knowledge.field_types((name,)) or {}
     of_package = {field: "" for field in known if field not in knowledge.ecs}  # its template maps them, seen or not
     fields = field_mappings(name, [seen.values], of_package, {}, embedded=True)
-    if store.index_exists(name):
-        store.add_fields(name, fields)
-    else:
-        store.create_index(name, mappings=index_mapping(fields), settings=_SETTINGS)
+    try:
+        if store.index_exists(name):
+            store.add_fields(name, fields)
+        else:
+            store.create_index(name, mappings=index_mapping(fields), settings=_SETTINGS)
+    except Refused as error:
+        said = f"its fields do not fit the index {name}: {error.message}"
+        hint = "correct the events, or load them into another index"
+        raise InputError(said, location=Location(str(path)), hint=hint) from None
     return frozenset(field for field, mapping in fields.items() if mapping["type"] == "date")
 
 
@@ -215,15 +220,26 @@ def read_events(path: Path, index: str = "") -> Iterator[_Event]:
         try:
             found = parse_json(text)
         except DoesNotFit as error:
-            raise InputError(str(error), location=place, hint="one document a line") from None
+            raise InputError(str(error), location=place, hint=_hint(text)) from None
         if not isinstance(found, Mapping):
-            raise InputError("is no document", location=place, hint="one document a line")
+            raise InputError("is no document", location=place, hint=_hint(text))
+        if isinstance(hits := found.get("hits"), Mapping) and "hits" in hits:
+            hint = "a hit a line: jq -c '.hits.hits[]' makes it so"
+            raise InputError("is the whole answer to a search", location=place, hint=hint)
         if (action := _action(found)) is not None:
             named = str(action.get("_index", ""))
             continue
         event = _event(found, place, index, named)
         yield replace(event, digest=hashlib.sha256(event.index.encode() + text.strip()).hexdigest()[:24])
         named = ""
+
+
+def _hint(line: bytes) -> str:
+    """How a file becomes one of lines whose first has no whole document."""
+    begun = line.strip()
+    if begun.startswith(b"["):
+        return "one document a line: jq -c '.[]' makes it so of a list"
+    return "one document a line: jq -c . makes it so" if begun == b"{" else "one document a line"
 
 
 def _action(found: Mapping[str, Json]) -> Mapping[str, Json] | None:

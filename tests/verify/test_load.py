@@ -1,5 +1,6 @@
 """Real events from a file: each where it belongs, once, and at the time that was asked for."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -113,6 +114,12 @@ def test_all_times_move_together_and_nothing_else_does(load, moment, hours):
     [
         ([SIGN_IN, "{"], "events.ndjson:2:1: is not valid JSON"),
         ([SIGN_IN, "", "[1]"], "events.ndjson:3:1: is no document"),
+        (
+            ["[", " {}", "]"],
+            "it ends too early (one document a line: jq -c '.[]' makes it so of a list)",
+        ),
+        (["{", ' "a": 1', "}"], "(one document a line: jq -c . makes it so)"),
+        ([{"took": 1, "hits": {"total": 1, "hits": [SIGN_IN]}}], "events.ndjson:1:1: is the whole answer to a search"),
         ([{"a": 1}], "has no time in @timestamp"),
         ([{"@timestamp": "yesterday"}], "has no time in @timestamp"),
         ([{"@timestamp": NOW.isoformat()}], "does not say which index it is of"),
@@ -136,3 +143,39 @@ def test_an_event_that_the_server_does_not_take_is_told_with_its_line(load):
 def test_no_time_to_move_to_is_told(load):
     with pytest.raises(InputError, match="'soon' is no time"):
         load(SIGN_IN, moment="soon")
+
+
+def test_fields_that_do_not_fit_an_index_are_a_fault_of_the_file(load):
+    class Full(Store):
+        def add_fields(self, index, properties):
+            raise Refused("can't merge a non object mapping [source] with an object mapping", status=400)
+
+    _, store = load(SIGN_IN, store=Full())
+    with pytest.raises(InputError, match=r"events.ndjson: its fields do not fit the index logs-azure\.s"):
+        load({**SIGN_IN, "source": "here"}, store=store)
+
+
+def test_a_file_may_be_packed_and_begin_with_a_mark(tmp_path):
+    lines = "\ufeff" + "\n".join(json.dumps({**SIGN_IN, "event.id": number}) for number in range(3))
+    for name, content in (("plain", lines.encode()), ("packed", gzip.compress(lines.encode()))):
+        (tmp_path / name).write_bytes(content)
+        [found] = load_events(LoadRequest(tmp_path / name), Store())
+        assert found.events == 3
+
+
+@pytest.mark.parametrize("cut", [12, -9, -3])
+def test_a_packed_file_that_is_cut_off_is_told(tmp_path, cut):
+    lines = "\n".join(json.dumps({**SIGN_IN, "event.id": number}) for number in range(3))
+    path = tmp_path / "packed.gz"
+    path.write_bytes(gzip.compress(lines.encode())[:cut])
+    store = Store()
+    with pytest.raises(InputError, match=r"packed\.gz:\d+:1: is cut off, or no longer what gzip packed"):
+        load_events(LoadRequest(path), store)
+    assert store.indices == {}
+
+
+def test_what_only_begins_as_packed_is_told(tmp_path):
+    path = tmp_path / "packed.gz"
+    path.write_bytes(b"\x1f\x8b and no more of it")
+    with pytest.raises(InputError, match=r"packed\.gz.*: is cut off, or no longer what gzip packed"):
+        load_events(LoadRequest(path), Store())
