@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from requests.adapters import BaseAdapter
 
+from entra_deployer.core.json import encode_json
 from entra_deployer.ledger.open import connection_of
 from entra_deployer.stack.elasticsearch import connect
 from entra_deployer.stack.environment import Credentials, Endpoint, Environment, Limits, Scheme
@@ -247,7 +248,7 @@ class MemoryStack(BaseAdapter):
             for key, one in self.documents.get(asked.parts[0], {}).items()
             if all(_values(one["_source"].get(name)) & values for name, values in wanted.items())
         ]
-        return 200, {"hits": {"hits": hits}}
+        return 200, encode_json({"hits": {"hits": hits}})  # documents are told as they were written
 
     def bulk(self, asked):
         items, lines = [], iter(asked.lines)

@@ -91,6 +91,20 @@ def decode_each[T](values: Collection[Json], kind: type[T]) -> list[T]:
     return decode(list(values), cast("type[list[T]]", GenericAlias(list, (kind,))))
 
 
+def decode_texts[T](texts: Iterable[bytes], kind: type[T]) -> list[T]:
+    """Each of some JSON texts as a `kind`, in one go. Raises DoesNotFit without saying which one it is about, or how.
+
+    A part of type `msgspec.Raw` is left as it is written, and nobody looks at what is in it.
+    """
+    import msgspec  # noqa: PLC0415 - see `_converted`
+
+    read = msgspec.json.Decoder(worked_out(kind)).decode
+    try:
+        return [read(text) for text in texts]
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise DoesNotFit([_foreign_misfit(str(error))]) from error
+
+
 def _converted[T](value: Json, kind: type[T]) -> T:
     import msgspec  # noqa: PLC0415 - `--help` needs none of it
 
@@ -133,11 +147,11 @@ def decode_json[T](text: bytes | str, kind: type[T]) -> T:
     return _converted(parse_json(text), kind)  # which has refused halves of characters
 
 
-def encode_json(value: object) -> bytes:
-    """A value of our types as JSON: `decode_json` reads an equal one."""
+def encode_json(value: object, *, ordered: bool = False) -> bytes:
+    """A value of our types as JSON: `decode_json` reads an equal one. `ordered` writes keys in their order."""
     import msgspec  # noqa: PLC0415 - see `decode`
 
-    return msgspec.json.encode(value)
+    return msgspec.json.encode(value, order="sorted" if ordered else None)
 
 
 def pack(value: object) -> bytes:
@@ -391,13 +405,15 @@ def same(one: Json, other: Json) -> bool:
     return _written_alike(one, other) or canonical(one) == canonical(other)
 
 
-def differing(one: Mapping[str, Json], other: Mapping[str, Json], names: Iterable[str]) -> list[str]:
+def differing(one: Mapping[str, Json], other: Mapping[str, Json], names: Collection[str]) -> list[str]:
     """Those of `names` of which `same` is to be asked: the others hold the same text, as most fields do."""
+    lefts, rights = list(map(one.get, names)), list(map(other.get, names))
+    if _written_alike(lefts, rights):
+        return []
     return [
         name
-        for name in names
-        if (left := one.get(name)) is not (right := other.get(name))
-        and not (type(left) is str and type(right) is str and left == right)
+        for name, left, right in zip(names, lefts, rights, strict=True)
+        if left is not right and not (type(left) is str and type(right) is str and left == right)
     ]
 
 
@@ -406,7 +422,7 @@ def _written_alike(one: Json, other: Json) -> bool:
     import msgspec  # noqa: PLC0415 - see `decode`
 
     try:
-        return msgspec.json.encode(one) == msgspec.json.encode(other)
+        return msgspec.msgpack.encode(one) == msgspec.msgpack.encode(other)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return False
 

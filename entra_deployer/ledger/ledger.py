@@ -11,13 +11,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import msgspec
+
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.issue import Issue, Level
-from entra_deployer.core.json import DoesNotFit, Json, decode, decode_each
+from entra_deployer.core.json import (
+    DoesNotFit,
+    Json,
+    Misfit,
+    decode,
+    decode_each,
+    decode_json,
+    decode_texts,
+    encode_json,
+)
 from entra_deployer.ledger.store import Document, Store, Terms
 from entra_deployer.objects import KINDS
 from entra_deployer.objects.state import Key, StateObject
-from entra_deployer.plan.journal import Past, PushEntry, PushState, Types
+from entra_deployer.plan.journal import Base, Past, PushEntry, PushState, Types
 from entra_deployer.plan.plan import Action, ChangeResult, Outcome
 from entra_deployer.plan.serial import result_from_json, result_to_json
 
@@ -37,6 +48,44 @@ class _ObjectDocument:
     name: str
     payload: Mapping[str, Json]
     space: str = ""
+
+
+@dataclass(frozen=True)
+class _ObjectHead:
+    """An object whose payload is still as it is written."""
+
+    kind: str
+    key: str
+    name: str
+    payload: msgspec.Raw
+    space: str = ""
+
+
+@dataclass(frozen=True)
+class _WrittenObject:
+    """An object in a store, as it is written there."""
+
+    store: Store
+    document_id: str
+    head: _ObjectHead
+
+    @cached_property
+    def object(self) -> StateObject:
+        """The object. Raises InputError, with the document's place, where its payload is none."""
+        head = self.head
+        try:
+            return StateObject(head.kind, head.key, head.name, decode_json(bytes(head.payload), dict[str, Json]))
+        except DoesNotFit as error:
+            raise _nonsense(self.store, self.document_id, error) from error
+
+    def is_to_the_letter(self, one: StateObject) -> bool:
+        """Whether an object would be written in the very same way; what an older version wrote is in another order."""
+        return one.name == self.head.name and encode_json(one.payload, ordered=True) == bytes(self.head.payload)
+
+
+@dataclass(frozen=True)
+class _AnyDocument:
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +124,8 @@ class _AttestationDocument:
     document: Mapping[str, Json]
 
 
-type _Find = Callable[[Store], dict[str, Document]]
-type _Ask = Callable[[_Find], dict[str, Document]]
+type _Find = Callable[[Store], dict[str, bytes]]
+type _Ask = Callable[[_Find], dict[str, bytes]]
 """Puts a question to a store."""
 
 
@@ -122,32 +171,29 @@ class Ledger:
         """The bases, the types and the pushes, by one question to the index."""
         found = self._ask(lambda store: store.find_of(("object", "types", "push"), self._spaces, self._environment))
         store = self._store
-        objects = [one for _, one in _decoded(store, _of_type(found, "object"), _ObjectDocument)]
-        types = [one for _, one in _decoded(store, _of_type(found, "types"), _TypesDocument)]
-        pushes = self._entries(store, _of_type(found, "push"))
-        in_files = {} if self._refused else self._bases_in_files()
+        texts = _by_type(store, found)
+        objects = _written_objects(store, texts.get("object", {}))
+        types = [one for _, one in _read(store, texts.get("types", {}), _TypesDocument)]
+        pushes = self._entries(store, texts.get("push", {}))
+        if not self._refused:
+            objects = [*self._objects_in_files(), *objects]
         return Past(
-            bases={
-                space: {**in_files.get(space, {}), **_base(one for one in objects if one.space == space)}
-                for space in self._spaces
-            },
+            bases={space: Base(_of_space(objects, space)) for space in self._spaces},
             types={space: {one.key: one.types for one in types if one.space == space} for space in self._spaces},
             entries=_newest_first(pushes),
             interrupted=self._cut_off([*pushes, *(() if self._refused else self._pushes_in_files())]),
         )
 
-    def _bases_in_files(self) -> dict[str, dict[Key, StateObject]]:
-        """What pushes of this machine left while the index was closed to its key, by space."""
-        kept = self._files.find_of(("object",), self._spaces, self._environment)
-        objects = [one for _, one in _decoded(self._files, kept, _ObjectDocument)]
-        return {space: _base(one for one in objects if one.space == space) for space in self._spaces}
+    def _objects_in_files(self) -> list[_WrittenObject]:
+        """What pushes of this machine left while the index was closed to its key."""
+        return _written_objects(self._files, self._files.find_of(("object",), self._spaces, self._environment))
 
     # -- the base ------------------------------------------------------------------------------------------------------
 
     def base(self, space: str) -> dict[Key, StateObject]:
         """What the last push left in a space; {} before the first."""
         found = _base(one for _, one in self._find("object", {"space": space}, _ObjectDocument))
-        return found if self._refused else {**self._bases_in_files().get(space, {}), **found}
+        return found if self._refused else {**Base(_of_space(self._objects_in_files(), space)), **found}
 
     def remember_objects(self, space: str, objects: Sequence[StateObject]) -> None:
         """Take objects into the base that stand as desired though no push brought them there: a pull did, say."""
@@ -228,17 +274,17 @@ class Ledger:
         """Those that wrote to a space of ours; of an older version's, which did not say where, those of our name."""
         used: list[Store] = []
 
-        def find(store: Store) -> dict[str, Document]:
+        def find(store: Store) -> dict[str, bytes]:
             used.append(store)
             return store.find_of(("push",), self._spaces, self._environment)
 
-        documents = ask(find)
-        yield from self._entries(used[-1], documents)
+        texts = ask(find)
+        yield from self._entries(used[-1], texts)
 
-    def _entries(self, store: Store, documents: Mapping[str, Document]) -> list[PushEntry]:
+    def _entries(self, store: Store, texts: Mapping[str, bytes]) -> list[PushEntry]:
         """The pushes to our spaces, and those of our name that do not say where, among all that a store found."""
         found: list[PushEntry] = []
-        for _, one in _decoded(store, documents, _PushDocument):
+        for _, one in _read(store, texts, _PushDocument):
             if one.space and not set(one.space) & set(self._spaces):
                 continue
             self._homes[one.push_id] = store
@@ -338,16 +384,16 @@ class Ledger:
         return self._labelled("object", {"space": space, **what})
 
 
-def _of_type(documents: Mapping[str, Document], type_: str) -> dict[str, Document]:
-    return {key: one for key, one in documents.items() if one.get("type") == type_}
-
-
 def _base(documents: Iterable[_ObjectDocument]) -> dict[Key, StateObject]:
     return {
         (one.kind, one.key): StateObject(one.kind, one.key, one.name, one.payload)
         for one in documents
         if one.kind in KINDS
     }
+
+
+def _of_space(objects: Iterable[_WrittenObject], space: str) -> dict[Key, _WrittenObject]:
+    return {(one.head.kind, one.head.key): one for one in objects if one.head.space == space and one.head.kind in KINDS}
 
 
 def _newest_first(entries: Iterable[PushEntry]) -> list[PushEntry]:
@@ -404,6 +450,41 @@ def _decoded[T](store: Store, documents: Mapping[str, Document], kind: type[T]) 
     for key, document in documents.items():
         try:
             found.append((key, decode(document, kind)))
+        except DoesNotFit as error:
+            raise _nonsense(store, key, error) from error
+    return found
+
+
+def _by_type(store: Store, texts: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
+    found: dict[str, dict[str, bytes]] = {}
+    for key, one in _read(store, texts, _AnyDocument):
+        found.setdefault(one.type, {})[key] = texts[key]
+    return found
+
+
+def _written_objects(store: Store, texts: Mapping[str, bytes]) -> list[_WrittenObject]:
+    """Objects whose payloads nobody has looked into yet. Raises InputError as `_read` does."""
+    heads = [one for _, one in _read(store, texts, _ObjectHead, judged_as=_ObjectDocument)]
+    for key, head in zip(texts, heads, strict=True):
+        if bytes(head.payload)[:1] != b"{":
+            raise _nonsense(store, key, DoesNotFit([Misfit(("payload",), "must be a mapping")]))
+    return [_WrittenObject(store, key, head) for key, head in zip(texts, heads, strict=True)]
+
+
+def _read[T](
+    store: Store, texts: Mapping[str, bytes], kind: type[T], *, judged_as: type | None = None
+) -> list[tuple[str, T]]:
+    """JSON texts as a type. Raises InputError, with the document's place, for one that is something else.
+
+    What is wrong with it is told by `judged_as`, where `kind` leaves a part unread.
+    """
+    with suppress(DoesNotFit):
+        return list(zip(texts, decode_texts(texts.values(), kind), strict=True))
+    found: list[tuple[str, T]] = []
+    for key, text in texts.items():
+        try:
+            decode_json(text, judged_as or kind)
+            found.append((key, decode_texts((text,), kind)[0]))
         except DoesNotFit as error:
             raise _nonsense(store, key, error) from error
     return found

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.files import read_bytes, write_text
-from entra_deployer.core.json import DoesNotFit, Json, as_list, canonical, decode_json
+from entra_deployer.core.json import DoesNotFit, Json, as_list, canonical, decode_json, encode_json
 from entra_deployer.stack.elasticsearch import ElasticClient, StoredDocument
 from entra_deployer.stack.privileges import LEDGER as INDEX
 
@@ -44,8 +44,8 @@ class Store(Protocol):
         """All documents of a type that have these values, by id; {} where nothing was ever written."""
         ...
 
-    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
-        """All documents of these types that are of one of the spaces, by id.
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, bytes]:
+        """All documents of these types that are of one of the spaces, as JSON texts by id.
 
         Those of an older version, which did not say where, are of the environment of that name.
         """
@@ -78,12 +78,12 @@ class IndexStore:
             wanted.append({"terms": {name: [value] if isinstance(value, str) else list(value)}})
         return self._client.search_every(INDEX, query={"bool": {"filter": wanted}})
 
-    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, bytes]:
         """All of them by one question, however many, in pages."""
         older = {"filter": {"term": {"environment": environment}}, "must_not": {"exists": {"field": "space"}}}
         ours: list[Json] = [{"terms": {"space": list(spaces)}}, {"bool": older}]
         wanted: list[Json] = [{"terms": {"type": sorted(types)}}, {"bool": {"should": ours}}]
-        return self._client.search_every(INDEX, query={"bool": {"filter": wanted}})
+        return self._client.search_written(INDEX, query={"bool": {"filter": wanted}})
 
     def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
         """Write documents; the index is made at the first."""
@@ -167,14 +167,14 @@ class FileStore:
             if document.get("type") == type_ and _matches(document, terms)
         }
 
-    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, bytes]:
         """All of them, from their files."""
         found: dict[str, Document] = {}
         for type_ in types:
             older = self.find(type_, {"environment": environment})
             found |= self.find(type_, {"space": spaces})
             found |= {key: one for key, one in older.items() if not one.get("space")}
-        return found
+        return {key: encode_json(one) for key, one in found.items()}
 
     def put(self, *documents: Mapping[str, Document], gone: Collection[str] = ()) -> None:
         """Write each file whole or not at all, and on the disk before we go on."""
@@ -221,7 +221,7 @@ class ClusterFiles:
         """As a FileStore does."""
         return self._store.find(type_, terms) if self._folder.exists() else {}
 
-    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, Document]:
+    def find_of(self, types: Collection[str], spaces: Sequence[str], environment: str) -> dict[str, bytes]:
         """As a FileStore does."""
         return self._store.find_of(types, spaces, environment) if self._folder.exists() else {}
 

@@ -11,6 +11,7 @@ from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
 from entra_deployer.objects.rule_fields import (
+    COUNTED,
     KEPT_ALWAYS,
     RULE_FIELDS,
     SERVER_SET,
@@ -69,11 +70,12 @@ class RuleKind:
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields in which two rules differ."""
         before, after = existing.payload, desired.payload
-        names = differing(before, after, before.keys() | after.keys())
+        if before is after:
+            return ()
+        names = differing(before, after, after.keys() - KEPT_ALWAYS)
+        names += before.keys() - after.keys() - KEPT_ALWAYS
         differ = [name for name in names if not self.same(name, before.get(name), after.get(name))]
-        return tuple(
-            FieldDiff(name, before.get(name), after.get(name)) for name in sorted(differ) if name not in KEPT_ALWAYS
-        )
+        return tuple(FieldDiff(name, before.get(name), after.get(name)) for name in sorted(differ))
 
     def merge(self, desired: StateObject, live: StateObject, base: StateObject | None, owner: OwnerOf) -> Merged:
         """Ours, but for the fields that the live stack owns, those that we know nothing of, and an analyst's tags."""
@@ -96,12 +98,15 @@ class RuleKind:
         return Merged(StateObject(desired.kind, desired.key, desired.name, final), tuple(kept))
 
     def ours(self, final: StateObject, kept: Iterable[FieldKept]) -> StateObject:
-        """The rule without an analyst's tags."""
+        """The rule without an analyst's tags, and without what the server counts."""
         theirs = {tag for one in kept if one.path == "tags" for tag in as_texts(one.existing)}
-        if not theirs:
+        counted = final.payload.keys() & COUNTED
+        if not theirs and not counted:
             return final
-        tags = [tag for tag in as_texts(final.payload["tags"]) if tag not in theirs]
-        return StateObject(final.kind, final.key, final.name, {**final.payload, "tags": tags})
+        payload = {name: value for name, value in final.payload.items() if name not in counted}
+        if theirs:
+            payload["tags"] = [tag for tag in as_texts(payload["tags"]) if tag not in theirs]
+        return StateObject(final.kind, final.key, final.name, payload)
 
     def was_pushed(self, live: StateObject) -> bool | None:
         """Whether its witness names its own rule_id. None for one without a witness: the UI drops it at an edit."""

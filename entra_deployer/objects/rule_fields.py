@@ -109,6 +109,9 @@ SERVER_SET = frozenset(
 KEPT_ALWAYS = frozenset({"version", "meta", "throttle"})
 """Fields that the server or its UI keeps for itself: carried along from the live rule, never compared."""
 
+COUNTED = frozenset({"version"})
+"""Those of them that the server counts up at each write: what a push left of a rule is without them."""
+
 
 def is_default(name: str, value: Json) -> bool:
     """Whether a field that holds `value` says no more than one that was never sent."""

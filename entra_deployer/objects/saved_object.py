@@ -45,6 +45,8 @@ class SavedObjectKind:
 
     def difference(self, existing: StateObject, desired: StateObject) -> tuple[FieldDiff, ...]:
         """The fields that differ; what we do not set is not ours to compare."""
+        if existing.payload is desired.payload:
+            return ()
         before, after = self.fields(existing.payload), self.fields(desired.payload)
         names = differing(before, after, sorted(after))
         return tuple(

@@ -1,9 +1,10 @@
 """What a push leaves behind, and what planning asks of earlier pushes: the ledger, a room above, fulfils it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from entra_deployer.core.issue import Issue
@@ -55,6 +56,49 @@ class LockHolder:
     space: str
 
 
+class Written(Protocol):
+    """An object as it was written down."""
+
+    @property
+    def object(self) -> StateObject:
+        """The object. Raises InputError, with its place, where it is none."""
+        ...
+
+    def is_to_the_letter(self, one: StateObject) -> bool:
+        """Whether an object would be written down in the very same way."""
+        ...
+
+
+class Base(Mapping[Key, StateObject]):
+    """What the last push left in a space. An object is read when it is asked for: most stand as they are desired."""
+
+    def __init__(self, written: Mapping[Key, Written] = MappingProxyType({}), *known: StateObject) -> None:
+        """`known` are objects of which it is known that they were written down to the letter."""
+        self._written = written
+        self._known = {one.at: one for one in known}
+
+    def knowing(self, objects: Iterable[StateObject]) -> "Base":
+        """The same base; what it holds to the letter as one of `objects` is, is that very object."""
+        written = self._written
+        return Base(written, *(one for one in objects if one.at in written and written[one.at].is_to_the_letter(one)))
+
+    def __getitem__(self, at: Key) -> StateObject:
+        """An object. Raises InputError where what was written down is none."""
+        return self._known[at] if at in self._known else self._written[at].object
+
+    def __contains__(self, at: object) -> bool:
+        """Whether a push left an object of this kind and key."""
+        return at in self._written
+
+    def __iter__(self) -> Iterator[Key]:
+        """The kinds and keys of all objects."""
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        """How many objects it holds."""
+        return len(self._written)
+
+
 @dataclass(frozen=True)
 class Past:
     """What planning has to know of earlier pushes to some spaces, read at one moment.
@@ -64,7 +108,7 @@ class Past:
     not run any more, oldest first; all of them without their changes.
     """
 
-    bases: Mapping[str, Mapping[Key, StateObject]] = field(default_factory=dict)
+    bases: Mapping[str, Base] = field(default_factory=dict)
     types: Mapping[str, Mapping[str, Types]] = field(default_factory=dict)
     entries: Sequence[PushEntry] = ()
     interrupted: Sequence[PushEntry] = ()

@@ -1,7 +1,7 @@
 """What a push would do, as data: the very plan that is shown is the plan that is applied."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from entra_deployer.core.issue import Issue, Level
@@ -61,7 +61,8 @@ class Plan:
     """Everything a push would do to one environment, sorted; with blockers nothing of it is applied.
 
     `unchanged` counts the objects that stand as desired. `issues` are what the reader should know (warnings included);
-    `blockers` is the part of them that forbids a push.
+    `blockers` is the part of them that forbids a push. `settled` are objects, each with its space, that stand as
+    desired though the base knows them otherwise, or not: a push takes them into the base, and writes nothing in Kibana.
     """
 
     environment: str
@@ -69,6 +70,7 @@ class Plan:
     unchanged: int = 0
     issues: tuple[Issue, ...] = ()
     blockers: tuple[Issue, ...] = ()
+    settled: tuple[tuple[str, StateObject], ...] = field(default=(), compare=False)
 
     def count(self, action: Action) -> int:
         """How many changes are of one action."""

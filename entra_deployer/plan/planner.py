@@ -126,14 +126,17 @@ def make_plan(environment: str, spaces: Sequence[tuple[State, Existing, Policy]]
     """The plan for all spaces of an environment. `issues` of level error in it block, as do the planner's own."""
     changes: list[Change] = []
     found: list[Issue] = list(issues)
+    settled: list[tuple[str, StateObject]] = []
     unchanged = 0
     for desired, existing, policy in spaces:
         space = _SpacePlanner(desired, existing, policy, environment)
         some = space.changes()
         changes += some
         found += space.issues
+        settled += ((desired.space, one) for one in space.settled)
         unchanged += len(desired.objects) - sum(change.desired is not None for change in some)
-    return Plan(environment, tuple(sorted(changes, key=order_of_work)), unchanged).with_issues(found)
+    ordered = tuple(sorted(changes, key=order_of_work))
+    return Plan(environment, ordered, unchanged, settled=tuple(settled)).with_issues(found)
 
 
 def order_of_work(change: Change) -> tuple[bool, str, int, str, str]:
@@ -141,30 +144,8 @@ def order_of_work(change: Change) -> tuple[bool, str, int, str, str]:
     return (change.action is Action.DELETE, *change.order)
 
 
-def settled(desired: State, existing: Existing, policy: Policy, plan: Plan) -> list[StateObject]:
-    """The objects that stand as desired and that the base knows otherwise, or not: what to take into the base.
-
-    Somebody brought both sides to the same: a pull, or the same edit by hand here and there. `plan` is what was planned
-    for the space, among others, without a blocker.
-    """
-    planned = {change.at for change in plan.changes if change.desired and change.space == desired.space}
-    live = {one.object.at: one.object for one in existing.same_key}
-    found: list[StateObject] = []
-    for one in desired.objects:
-        if one.at in planned or one.at not in live:
-            continue
-        kind, base = KINDS[one.kind], policy.base.get(one.at)
-        if base and not kind.difference(base, one) and not kind.difference(live[one.at], one):
-            continue
-        merged = kind.merge(one, live[one.at], base, partial(policy.owner, one.key))
-        left = kind.ours(merged.final, merged.kept)
-        if base is None or kind.difference(base, left):
-            found.append(left)
-    return found
-
-
 class _SpacePlanner:
-    """One space; `issues` fill up as `changes` are found."""
+    """One space; `issues` and `settled` fill up as `changes` are found."""
 
     def __init__(self, desired: State, existing: Existing, policy: Policy, environment: str) -> None:
         self._desired = desired
@@ -179,6 +160,7 @@ class _SpacePlanner:
             self._named[live.object.name].append(live)
         self._marked = {(live.object.kind, live.object_id) for live in existing.marked}
         self.issues: list[Issue] = []
+        self.settled: list[StateObject] = []
 
     def changes(self) -> list[Change]:
         """Creations and updates in the objects' order, then deletions."""
@@ -242,13 +224,16 @@ class _SpacePlanner:
                 self.issues.append(Issue(NAME_TAKEN, level, message, desired.name, hint=hint))
 
     def _update(self, desired: StateObject, live: LiveObject) -> Change | None:
-        kind = KINDS[desired.kind]
-        if not kind.difference(live.object, desired):
+        kind, base = KINDS[desired.kind], self._policy.base.get(desired.at)
+        is_as_desired = not kind.difference(live.object, desired)
+        if is_as_desired and base is not None and not kind.difference(base, desired):
             return None
-        base = self._policy.base.get(desired.at)
         merged = kind.merge(desired, live.object, base, partial(self._policy.owner, desired.key))
-        diffs = kind.difference(live.object, merged.final)
+        diffs = () if is_as_desired else kind.difference(live.object, merged.final)
         if not diffs:
+            left = kind.ours(merged.final, merged.kept)
+            if base is None or kind.difference(base, left):
+                self.settled.append(left)
             return None
         diffs = tuple(
             replace(diff, edited=self._was_edited(without_kept(diff, merged.kept), live, base)) for diff in diffs

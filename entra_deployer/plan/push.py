@@ -18,7 +18,7 @@ from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.index_mapping import Watched, issues_of_plan, watch_sources
 from entra_deployer.plan.journal import Lock, Past, Patience, PushEntry, PushState, Types
 from entra_deployer.plan.plan import Action, Change, ChangeResult, Outcome, Plan, not_applied, planned
-from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
+from entra_deployer.plan.planner import Existing, Policy, make_plan
 from entra_deployer.plan.remaining import close_finished, supersede
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.retired import RETIRED
@@ -395,8 +395,8 @@ class _Push:
 
     def settle(self, plan: Plan) -> None:
         """Take into the base what stands as desired without our doing: the next drift starts from there."""
-        for desired, existing, policy in self._spaces:
-            if found := settled(desired, existing, policy, plan):
+        for desired, _, _ in self._spaces:
+            if found := [one for space, one in plan.settled if space == desired.space]:
                 self._journal.remember_objects(desired.space, found)
 
     def accept_types(self) -> None:

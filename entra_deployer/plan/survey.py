@@ -15,10 +15,10 @@ from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
 from entra_deployer.objects.saved_search import with_digest
-from entra_deployer.objects.state import RULE, Key, LiveObject, State, StateObject
+from entra_deployer.objects.state import RULE, LiveObject, State
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
-from entra_deployer.plan.journal import Past
+from entra_deployer.plan.journal import Base, Past
 from entra_deployer.plan.planner import Existing, Policy
 from entra_deployer.plan.retired import Retirement, split
 from entra_deployer.repository import Compilation, Repository
@@ -73,7 +73,7 @@ def survey_space(
     except BaseException as error:
         wanted.set_exception(error)  # or those who read would wait for it for ever
         raise
-    return _survey(connection, (compilation, resolver, rules), existing(), past().bases.get(space, {}))
+    return _survey(connection, (compilation, resolver, rules), existing(), past().bases.get(space, Base()))
 
 
 def _catalog(repository: Repository, connection: Connection, selection: Selection) -> Catalog:
@@ -90,7 +90,7 @@ def _survey(
     connection: Connection,
     compiled: tuple[Compilation, "Resolver", Sequence[CompiledRule]],
     existing: Existing,
-    base: Mapping[Key, StateObject],
+    base: Base,
 ) -> Survey:
     """What was compiled and what was read, put together."""
     compilation, resolver, rules = compiled
@@ -99,17 +99,17 @@ def _survey(
     if any(rule.settings.settings.retired for rule in rules):
         standing = {live.object.key: live for live in existing.same_key if live.object.kind == RULE}
         rules, retired = split(rules, standing, connection.elastic.now(), environment.retire_after)
+    desired = desired_state([_stamped(rule) for rule in rules], compilation.target.space)
     policy = Policy(
         prune_count=environment.limits.prune_count,
         prune_percent=environment.limits.prune_percent,
         owners=environment.owners,
         rule_owners=_owners(compilation),
-        base=base,
+        base=base.knowing(desired.objects),
         withheld=compilation.withheld,
         unread=compilation.unread,
     )
     told = [one.told(environment.retire_after) for one in retired]
-    desired = desired_state([_stamped(rule) for rule in rules], compilation.target.space)
     issues = (*compilation.issues, *resolver.issues, *told)
     return Survey(compilation, desired, existing, policy, issues, tuple(retired))
 

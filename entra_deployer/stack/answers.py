@@ -5,7 +5,7 @@ Sources: recorded answers of a real Kibana 8.12.2, the API specifications of 8.1
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Required, TypedDict
 
 import msgspec
@@ -445,6 +445,22 @@ class SearchResult(_Answer, frozen=True):
     hits: _Hits
 
 
+class _WrittenHit(_Answer, frozen=True):
+    source: msgspec.Raw = msgspec.field(name="_source")
+    document_id: str = msgspec.field(name="_id", default="")
+    sort: list[Json] | None = None
+
+
+class _WrittenHits(_Answer, frozen=True):
+    hits: list[_WrittenHit]
+
+
+class WrittenSearchResult(_Answer, frozen=True):
+    """POST /<index>/_search, each document as it was written; read by `decode_text`."""
+
+    hits: _WrittenHits
+
+
 class DeletedDocument(_Answer, frozen=True):
     """DELETE /<index>/_doc/<id>."""
 
@@ -465,11 +481,20 @@ class Nothing(_Answer, frozen=True, forbid_unknown_fields=True):
 
 def decode[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> T:
     """The answer as the type that its endpoint has. Raises Unreachable, of a write AnswerLost, for anything else."""
+    return _decoded(answer, into, diagnosis, lambda: typed(_parsed(answer.body), into))
+
+
+def decode_text[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis") -> T:
+    """The same for a type of which a part is left as it is written (`msgspec.Raw`): nobody looks at what is in it."""
+    return _decoded(answer, into, diagnosis, lambda: _read(answer.body, into))
+
+
+def _decoded[T](answer: "Answer", into: type[T], diagnosis: "Diagnosis", read: Callable[[], T]) -> T:
     expected = _expected(into)
     if not answer.whole or (answer.content_type and "json" not in answer.content_type):
         raise diagnosis.unexpected(answer, expected)
     try:
-        return typed(_parsed(answer.body), into)
+        return read()
     except msgspec.ValidationError as error:
         raise diagnosis.unexpected(answer, expected, complaint(error)) from None
     except (ValueError, RecursionError):
@@ -523,10 +548,22 @@ def _parsed(body: bytes) -> Json:
     try:
         value = msgspec.json.decode(body)
     except msgspec.DecodeError:
-        # a lone surrogate in somebody's rule is JSON to Kibana; here it becomes a question mark
-        text = json.dumps(json.loads(body), ensure_ascii=False)
-        value = msgspec.json.decode(text.encode("utf-8", "replace"))
+        value = msgspec.json.decode(_of_whole_characters(body))
     return value
+
+
+def _read[T](body: bytes, into: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=worked_out(into))
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_of_whole_characters(body), type=worked_out(into))
+
+
+def _of_whole_characters(body: bytes) -> bytes:
+    """A lone surrogate in somebody's rule is JSON to Kibana; here it becomes a question mark."""
+    return json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _expected(into: object) -> str:

@@ -1,7 +1,7 @@
 """Elasticsearch: queries, seeded events, documents of the ledger, privileges, through its official client."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,7 +32,9 @@ from entra_deployer.stack.answers import (
     IndexVisibility,
     SearchResult,
     WrittenDocument,
+    WrittenSearchResult,
     decode,
+    decode_text,
 )
 from entra_deployer.stack.diagnosis import Answer, Product, elastic_reason
 from entra_deployer.stack.environment import Credentials, Endpoint
@@ -464,7 +466,29 @@ class ElasticClient:
 
         Read in pages by the order of writing. A document that is written meanwhile may be read in its newer form.
         """
-        found: dict[str, Mapping[str, Json]] = {}
+
+        def read(response: object) -> list[tuple[str, Mapping[str, Json], list[Json] | None]]:
+            return [(hit.document_id, hit.source, hit.sort) for hit in self._typed(response, SearchResult).hits.hits]
+
+        return self._every(index, query, read)
+
+    def search_written(self, index: str, *, query: Mapping[str, Json]) -> dict[str, bytes]:
+        """The same, each document as the JSON text that was written, which nobody has looked into."""
+
+        def read(response: object) -> list[tuple[str, bytes, list[Json] | None]]:
+            told = decode_text(_answer(response), WrittenSearchResult, self._server.diagnosis)
+            return [(hit.document_id, bytes(hit.source), hit.sort) for hit in told.hits.hits]
+
+        return self._every(index, query, read)
+
+    def _every[T](
+        self,
+        index: str,
+        query: Mapping[str, Json],
+        read: Callable[[object], list[tuple[str, T, list[Json] | None]]],
+    ) -> dict[str, T]:
+        """All hits by their ids; `read` gives those of an answer: id, document, and where it stands in the order."""
+        found: dict[str, T] = {}
         after: list[Json] | None = None
         while True:
             try:
@@ -477,14 +501,14 @@ class ElasticClient:
                     allow_no_indices=True,
                     allow_partial_search_results=False,
                 )
-                hits = self._typed(response, SearchResult).hits.hits
+                hits = read(response)
             except Refused as error:
                 _absent(error)
                 return found
-            found |= {hit.document_id: hit.source for hit in hits}
+            found |= {document_id: document for document_id, document, _ in hits}
             if len(hits) < _MOST_HITS:
                 return found
-            after = hits[-1].sort
+            after = hits[-1][2]
 
     def search(
         self,

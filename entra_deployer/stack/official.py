@@ -12,7 +12,7 @@ from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from entra_deployer.core.json import Json
+from entra_deployer.core.json import Json, encode_json
 from entra_deployer.stack.server import ServerSession
 
 if TYPE_CHECKING:
@@ -66,8 +66,16 @@ def _encoded(body: Json) -> bytes | None:
     if body is None:
         return None
     if isinstance(body, list | tuple):
-        return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in body).encode("utf-8", "replace")
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        return b"".join(_written(line) + b"\n" for line in body)
+    return _written(body)
+
+
+def _written(value: Json) -> bytes:
+    """A value as JSON, with its keys in order; half of a character, which nobody can send, becomes a question mark."""
+    try:
+        return encode_json(value, ordered=True)
+    except (UnicodeError, TypeError, OverflowError):
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 _one_at_a_time = Lock()

@@ -32,7 +32,9 @@ from entra_deployer.core.json import (
     decode,
     decode_each,
     decode_json,
+    decode_texts,
     differing,
+    encode_json,
     parse_json,
     same,
     schema_of,
@@ -248,6 +250,20 @@ def test_many_values_are_decoded_as_each_of_them_would_be():
     assert decode_each((), Part) == []
     with pytest.raises(DoesNotFit):
         decode_each([*values, {"name": 1}], Part)
+
+
+def test_many_texts_are_decoded_as_each_of_them_would_be():
+    texts = [b'{"name": "a"}', b'{"name": "b", "unheard": 1}']
+    assert decode_texts(texts, Part) == [decode_json(one, Part) for one in texts]
+    for wrong in (b'{"name": 1}', b"{", b'{"name": "\xff"}', rb'{"name": "\ud800"}'):
+        with pytest.raises(DoesNotFit):
+            decode_texts([*texts, wrong], Part)
+
+
+@given(VALUES)
+def test_in_their_order_equal_values_are_equal_bytes(value):
+    assert encode_json(value, ordered=True) == encode_json(parse_json(canonical(value).encode()), ordered=True)
+    assert decode_json(encode_json(value, ordered=True), object) == value
 
 
 def test_a_type_that_threads_meet_at_once_is_worked_out_by_one_of_them():

@@ -1,6 +1,7 @@
 """An index that is kept in memory, with the compare and set of the real one."""
 
 from entra_deployer.core.errors import Refused
+from entra_deployer.core.json import encode_json
 from entra_deployer.ledger.store import _matches
 from entra_deployer.stack.elasticsearch import StoredDocument
 
@@ -30,7 +31,7 @@ class MemoryStore:
     def find_of(self, types, spaces, environment):
         self._ask()
         return {
-            key: one
+            key: encode_json(one, ordered=True)
             for key, one in self.documents.items()
             if one.get("type") in types
             and _matches(one, {"space": spaces} if one.get("space") else {"environment": environment})

@@ -263,3 +263,52 @@ def test_what_was_kept_in_files_while_the_index_was_closed_is_known_until_it_is_
     now.finish(replace(deleted, state=PushState.FINISHED))
     assert opened(index).past().bases["default"].keys() == {other.at}
     assert opened(index).base("default").keys() == {other.at}
+
+
+def left(ledger, *objects):
+    """A ledger after a push of these objects."""
+    made = entry("p1", *(ChangeResult(change(one=found), Outcome.APPLIED) for found in objects))
+    ledger.begin(made)
+    ledger.finish(replace(made, state=PushState.FINISHED))
+    return ledger
+
+
+def test_what_a_push_left_to_the_letter_is_the_very_object_that_is_desired(ledger):
+    same, changed, gone = rule("a", note="é"), rule("b", note="old"), search("s")
+    base = left(ledger, same, changed, gone).past().bases["default"]
+    desired = (replace(same, payload={**same.payload}), rule("b", note="new"), rule("c"))
+    known = base.knowing(desired)
+    assert known == base == {one.at: one for one in (same, changed, gone)}
+    assert (known[same.at] is desired[0], len(known), desired[2].at in known) == (True, 3, False)
+    assert known[changed.at].payload["note"] == "old"
+
+
+def test_what_an_older_version_wrote_in_another_order_is_known_all_the_same(tmp_path):
+    index = MemoryStore()
+    made = left(Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o")), rule("a"))
+    (key,) = (key for key in index.documents if key.startswith("object:"))
+    payload = dict(reversed(index.documents[key]["payload"].items()))
+    index.documents[key] = {**index.documents[key], "payload": payload}
+    assert made.past().bases["default"].knowing([rule("a")]) == {rule("a").at: rule("a")}
+
+
+@pytest.mark.parametrize("document", [{}, {"kind": "rule", "key": 7, "name": "n", "payload": {}}, {"payload": []}])
+def test_a_base_that_is_none_is_told_with_its_place(tmp_path, document):
+    index = MemoryStore()
+    fields = {"kind": "rule", "key": "k", "name": "n"} if "payload" in document else {}
+    index.documents["object:x"] = {"type": "object", "space": "default", **fields, **document}
+    made = Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o"))
+    with pytest.raises(InputError, match=r"memory: object:x is not a document of the ledger"):
+        made.past()
+
+
+def test_a_payload_that_nobody_can_read_is_told_when_it_is_asked_for(tmp_path):
+    deep = json.loads("[" * 70 + "]" * 70)
+    index = MemoryStore()
+    document = {"kind": "rule", "key": "k", "name": "n", "payload": {"a": deep}}
+    index.documents["object:x"] = {"type": "object", "space": "default", **document}
+    made = Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o"))
+    base = made.past().bases["default"]
+    assert (RULE, "k") in base
+    with pytest.raises(InputError, match=r"memory: object:x is not a document of the ledger: is nested more than 64"):
+        base.get((RULE, "k"))

@@ -12,7 +12,7 @@ from entra_deployer.objects.rule_fields import RULE_FIELDS, is_as_pushed, with_w
 from entra_deployer.objects.saved_search import with_digest
 from entra_deployer.objects.state import RULE, SAVED_SEARCH, TAG, StateObject
 from entra_deployer.plan.plan import Action
-from entra_deployer.plan.planner import Existing, Policy, make_plan, settled
+from entra_deployer.plan.planner import Existing, Policy, make_plan
 from tests.builders import live, rule, search, state
 
 OURS = "Managed: entra-deployer"
@@ -483,7 +483,9 @@ def base_of(*objects):
 
 
 def settle(desired, existing, policy):
-    return settled(desired, existing, policy, make_plan("test", [(desired, existing, policy)]))
+    made = make_plan("test", [(desired, existing, policy)])
+    assert {space for space, _ in made.settled} <= {desired.space}
+    return [one for _, one in made.settled]
 
 
 def test_what_both_sides_brought_to_the_same_goes_into_the_base():

@@ -6,7 +6,9 @@ import pytest
 
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.plan.drift import find_drift
+from entra_deployer.plan.plan import Action
 from entra_deployer.plan.push import PushRequest, plan_rules, push_rules
+from entra_deployer.plan.survey import survey_space
 from entra_deployer.repository import Repository
 from entra_deployer.stack.diagnosis import is_read
 from tests.memory_stack import MemoryStack
@@ -56,6 +58,16 @@ def test_where_nothing_changed_a_few_reads_are_enough_and_nothing_is_written(roo
         command(root, connection)
     assert len(pushed.asked) <= MOST, pushed.asked
     assert writes(pushed) == []
+
+
+def test_what_pushes_left_is_known_by_its_text_and_none_of_it_is_read(root, pushed):
+    file = root / "rules" / "h3" / "hunt.toml"
+    file.write_text(file.read_text("utf-8").replace('description = "', 'description = "New. '), "utf-8")
+    with pushed.connection() as connection:
+        report = push_rules(Repository(root), connection, PushRequest())
+        assert {change.action for change in there(report.plan).changes} == {Action.UPDATE}
+        survey = survey_space(Repository(root), connection, "default", connection.journal.past)
+    assert all(survey.policy.base[one.at] is one for one in survey.desired.objects)
 
 
 def test_of_one_rule_only_that_rule_is_asked_for(root, pushed):

@@ -286,6 +286,13 @@ def test_more_documents_than_a_page_holds_are_read_page_by_page():
     assert [json.loads(request.body).get("search_after") for request in script.seen] == [None, [9999]]
 
 
+def test_a_document_is_read_as_it_was_written_and_half_of_a_character_becomes_a_question_mark():
+    hits = rb'{"hits": {"hits": [{"_id": "a", "_source": {"b":1.0, "a" :"x"}}, {"_id": "b", "_source": %s}]}}'
+    client, _ = elastic(*(answer(hits % text) for text in (b'{"c": []}', rb'{"c": "\ud800"}')))
+    assert client.search_written("i", query={"match_all": {}}) == {"a": b'{"b":1.0, "a" :"x"}', "b": b'{"c": []}'}
+    assert client.search_written("i", query={"match_all": {}})["b"] == b'{"c": "?"}'
+
+
 def test_documents_are_written_in_their_order_and_only_the_last_request_makes_them_visible():
     done = [answer({"errors": False, "items": [{"index": {"status": 200}}] * number}) for number in (2, 1, 1)]
     client, script = elastic(*done)
