@@ -131,7 +131,7 @@ class Maker:
         if not documents:
             raise Unsolved("no event is left")
         entity, alone = self._told_by(attempt, documents, mark)
-        return Example(attempt, tuple(documents), entity, attempt.fires, alone)
+        return Example(attempt, tuple(documents), entity, attempt.fires, alone, mark)
 
     def _told_by(self, attempt: Attempt, documents: Sequence[Document], mark: str) -> tuple[Mapping[str, Value], bool]:
         """What tells the case's entity, and whether it has to stand alone. Raises Unsolved for nothing."""
@@ -392,7 +392,7 @@ class Maker:
         self._refuse_metadata(attempt)
         documents = self._documents(attempt, mark)
         entity, alone = self._told_by(attempt, documents, mark)
-        example = Example(attempt, tuple(documents), entity, fires, alone)
+        example = Example(attempt, tuple(documents), entity, fires, alone, mark)
         case = self._written(name, mark, example)
         self._examples[id(case)] = example
         return case

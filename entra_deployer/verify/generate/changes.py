@@ -25,6 +25,15 @@ MOST_LENGTH = 5_000
 MOST_CONSTANTS = 12
 """So many constants of the query are tried for a field."""
 
+MOST_APART = 6
+"""Of groups of so many different events each is changed by itself."""
+
+MOST_COUNT = 100_000
+"""No event is there more often."""
+
+MOST_LISTED = 2
+"""So many fields that the result lists are left to one event alone."""
+
 MOST_SPANS = 6
 """So many spans of time of the query are tried."""
 
@@ -34,13 +43,13 @@ class Change:
     """One thing that is changed of a case's events.
 
     `field` gets `value` (None: it is missing; a tuple: several, None in it for its own), in all, in the `first`, the
-    `last` or every other one (`half`) of them; without a field that part is `older` by so many seconds, or there is
-    more of it by `count` events.
+    `last` or every other one (`half`) of them, or in all that are like the document of a number; without a field that
+    part is `older` by so many seconds, or there is more of it by `count` events.
     """
 
     field: str = ""
     value: Value = None
-    part: str = "all"
+    part: str | int = "all"
     count: int = 0
     older: float = 0.0
 
@@ -62,7 +71,13 @@ class Change:
                 return count
             case "half":
                 return count // 2 if count > 1 else number % 2
+            case int() as place:
+                return count if number == place else 0
         return int(number == (0 if self.part == "first" else documents - 1))
+
+    def beside(self, document: Document, mark: str) -> Document:
+        """One event like the document, but for the change."""
+        return replace(self._changed(document, mark), count=1)
 
     def _changed(self, document: Document, mark: str) -> Document:
         if not self.field:
@@ -98,7 +113,24 @@ class Both:
         return self.second.of(self.first.of(documents, mark), mark)
 
 
-type Changes = Change | Both
+@dataclass(frozen=True)
+class Beside:
+    """One more event, like the document of a number but for a change; it alone has the field `shown`."""
+
+    change: Change
+    like: int = 0
+    shown: str = ""
+
+    def of(self, documents: Sequence[Document], mark: str) -> list[Document]:
+        """The events, the new one behind them."""
+        new = self.change.beside(documents[self.like], mark)
+        if not self.shown:
+            return [*documents, new]
+        new = Change(self.shown, "beside").beside(new, mark)
+        return [*Change(self.shown).of(documents, mark), new]
+
+
+type Changes = Change | Both | Beside
 
 
 @dataclass(frozen=True)
@@ -112,7 +144,8 @@ class Alterations:
     def single(self, mutation: Mutation, base: Sequence[Document]) -> Iterator[Change]:
         """What may be changed of a case so that the mutant is told."""
         several = sum(one.count for one in base) > 1
-        parts = ("all", "first", "last", "half") if several else ("all",)
+        parts: tuple[str | int, ...] = ("all", "first", "last", "half") if several else ("all",)
+        parts = (*parts, *_apart(base))
         fields = self.fields_of(mutation)
         for name in fields:
             for value in self._all_values(name, mutation, base[0]):
@@ -120,12 +153,37 @@ class Alterations:
                     yield Change(name, value, part)
         if mutation.place >= self.first:
             yield from self._of_size(parts)
+            yield from _of_numbers(mutation.node, base)
         if TIMESTAMP in fields or mutation.place >= self.first:
             for span in (*self._spans, *_spans_of(mutation.node)):
                 for part in parts:
                     yield from (Change(part=part, older=older) for older in (span, span + 1, span - 1))
 
-    def _of_size(self, parts: Sequence[str]) -> Iterator[Change]:
+    def beside(self, mutation: Mutation, base: Sequence[Document]) -> Iterator[Beside]:
+        """One more event of a group, which a condition on events and its mutant do not take alike."""
+        if not self.plan.grouping or mutation.place > self.first:
+            return
+        names = self.fields_of(mutation)
+        for shown in ("", *self._listed):
+            for name in names:
+                for value in self._all_values(name, mutation, base[0]) if name != shown else ():
+                    for like in range(min(len(base), MOST_APART)):
+                        yield Beside(Change(name, value), like, shown)
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        """Fields of which the result lists the values."""
+        grouping = self.plan.grouping
+        listed = grouping.listed.items() if grouping else ()
+        found = [
+            made.value.name
+            for column, made in listed
+            if column in self.plan.columns and isinstance(made.value, nodes.Column)
+        ]
+        free = [one for one in dict.fromkeys(found) if grouping and grouping.scope.get(one) is None]
+        return [one for one in free if self.fields.type_of(one) in ("keyword", "text")][:MOST_LISTED]
+
+    def _of_size(self, parts: Sequence[str | int]) -> Iterator[Change]:
         for part in parts:
             yield from (Change(part=part, count=count) for count in (1, -1))
 
@@ -243,11 +301,16 @@ class Alterations:
         return found
 
 
+_PARTS = {"all": "", "first": "the first: ", "last": "the last: ", "half": "half of it: "}
+
+
 def said(change: Changes) -> str:
     """A change in words."""
     if isinstance(change, Both):
         return f"{said(change.first)}, {said(change.second)}"
-    part = {"all": "", "first": "the first: ", "last": "the last: "}.get(change.part, "half of it: ")
+    if isinstance(change, Beside):
+        return f"one more: {said(change.change)}"
+    part = f"event {change.part + 1}: " if isinstance(change.part, int) else _PARTS[change.part]
     if not change.field:
         return f"{part}{f'{change.count:+} events' if change.count else f'{change.older:+g} s'}"
     if change.value is None:
@@ -267,6 +330,25 @@ def _variants(text: str, node: nodes.Node) -> Iterator[str]:
                 yield (text * (size // len(text) + 1))[:size]
     if len(text) > MOST_SHOWN:
         yield from (text[: len(text) * share // 20].ljust(len(text), "b") for share in range(1, 20))
+
+
+def _apart(base: Sequence[Document]) -> Iterator[int]:
+    """The documents that are neither the first nor the last event."""
+    if len(base) <= MOST_APART:
+        for number, one in enumerate(base):
+            if one.count > 1 or 0 < number < len(base) - 1:
+                yield number
+
+
+def _of_numbers(node: nodes.Node, base: Sequence[Document]) -> Iterator[Change]:
+    """As many events like a document, or of the group, as the numbers of a condition say."""
+    total = sum(one.count for one in base)
+    named = {part.value for part in node.walk() if isinstance(part, nodes.Literal) and isinstance(part.value, int)}
+    numbers = sorted({near for one in named for near in (one - 1, one, one + 1) if 0 <= near <= MOST_COUNT})
+    for place, one in enumerate(base[:MOST_APART]):
+        for number in numbers:
+            changes = {number - one.count, number - total}
+            yield from (Change(part=place, count=more) for more in sorted(changes) if more and one.count + more >= 0)
 
 
 def _spans_of(node: nodes.Node) -> Iterator[float]:

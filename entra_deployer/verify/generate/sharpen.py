@@ -5,6 +5,7 @@ solving both conditions at once, by a search for a group, then by changing one t
 is tried is tried on all mutants that are still to be told. Everything is computed, no server is asked.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,16 +14,17 @@ from functools import cached_property
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.evaluation import NOW
-from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.functions import Text, Unknown, Value
 from entra_deployer.esql.scope import Goal, Scope
 from entra_deployer.esql.simulation import Row, Simulation, Stage
 from entra_deployer.verify.generate.apart import apart
-from entra_deployer.verify.generate.changes import Alterations, Change, Changes, said
-from entra_deployer.verify.generate.documents import Attempt, Builder, Document
+from entra_deployer.verify.generate.changes import Alterations, Beside, Both, Change, Changes, said
+from entra_deployer.verify.generate.documents import OLD, Attempt, Builder, Document
 from entra_deployer.verify.generate.pick import Unpickable
 from entra_deployer.verify.generate.rows import Rows
 from entra_deployer.verify.generate.sizes import Flags, Sizes, find_sizes
 from entra_deployer.verify.generate.told_groups import ToldGroup, ToldGroups
+from entra_deployer.verify.judge import is_alerts_own
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
 MOST_WORK = 30_000
@@ -49,13 +51,17 @@ MOST_PAIRED = 2
 
 @dataclass(frozen=True)
 class Example:
-    """A case with the events that it is made of, before they are written down; `alone` as in Case."""
+    """A case with the events that it is made of, before they are written down; `alone` as in Case.
+
+    `mark` stands in the texts that are its own.
+    """
 
     attempt: Attempt
     documents: tuple[Document, ...]
     entity: Mapping[str, Value]
     fires: bool
     alone: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Sharpener:
         for example in known:
             self._tell(example)
         groups: tuple[_Look, ...] = (self._sized, self._searched, self._scanned, self._searched)
-        for look in (self._solved, *groups, self._altered, self._altered_twice):
+        for look in (self._solved, *groups, self._altered, self._joined_by_one, self._altered_twice):
             self.work = MOST_WORK
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -106,6 +112,8 @@ class Sharpener:
                     known.append(found.example)
                     first += 1
                     self._tell(found.example)
+        if older := self._older(known, str(first)):
+            yield "as old as the rule looks", str(first), older
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
@@ -158,10 +166,8 @@ class Sharpener:
                 return None
         except Unknown:
             return None
-        oldest = max(one.age for one in example.documents)
-        half = (self.builder.looked_at.oldest or float("inf")) / 2
         found = [number for number, one in enumerate(self._mutations) if self._tells(one, stages, example)]
-        return frozenset([*found, THE_WINDOW] if example.fires and oldest > half else found)
+        return frozenset([*found, THE_WINDOW] if example.fires and self._needs_all_of_the_range(example) else found)
 
     def _tells(self, mutation: Mutation, stages: Sequence[Stage], example: Example) -> bool:
         """Whether the mutant finds something else than the query, which came to these stages."""
@@ -196,18 +202,30 @@ class Sharpener:
                 return (found, settled) if found else None
         return None
 
-    def _counted(self, mutation: Mutation, example: Example) -> tuple[Mutation, Example] | None:
-        """The example, told by the numbers of its row too: what lets more events in counts more."""
+    def _shown(self, mutation: Mutation, example: Example) -> tuple[Mutation, Example] | None:
+        """The example, told by what its row shows too: what lets other events in counts and lists others."""
         if self.builder.plan.grouping is None or mutation.place > self._first:
             return None
         with suppress(Unknown):
-            stage = self._stages(example.documents)[-1]
-            row = next((one for one in stage.rows if _is(one, stage.scope, example.entity)), None)
-            numbers = {name: _number(row, stage.scope, name) for name in self.builder.plan.columns} if row else {}
-            known = {name: value for name, value in numbers.items() if value is not None and name not in example.entity}
-            if known:
-                return self._told([mutation], replace(example, entity={**example.entity, **known}))
+            stages = self._stages(example.documents)
+            after = self._mutated(mutation, stages)
+            rows = [self._row(one, example) for one in (stages[-1], after) if one]
+            if len(rows) == 2 and rows[0] and rows[1]:
+                own, other = (_values(row, stages[-1].scope, self._columns) for row in rows if row)
+                unlike = {name: value for name, value in own.items() if not _shows(other.get(name), value)}
+                told = {name: value for name, value in unlike.items() if name not in example.entity}
+                for name, value in told.items():
+                    if found := self._told([mutation], replace(example, entity={**example.entity, name: value})):
+                        return found
         return None
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        """The columns of the result that an alert shows as they are."""
+        return [name for name in self.builder.plan.columns if not is_alerts_own(name)]
+
+    def _row(self, stage: Stage, example: Example) -> Row | None:
+        return next((one for one in stage.rows if _is(one, stage.scope, example.entity)), None)
 
     def _example(
         self, candidates: Sequence[Mutation], attempt: Attempt, mark: str, change: Changes | None
@@ -215,7 +233,7 @@ class Sharpener:
         """The case of an attempt where it tells a mutant."""
         with suppress(Unknown, Unpickable):
             made = self.build(attempt, mark, change)
-            if told := self._told(candidates, made) or self._counted(candidates[0], made):
+            if told := self._told(candidates, made) or self._shown(candidates[0], made):
                 return Found(*told, change)
         return None
 
@@ -291,6 +309,37 @@ class Sharpener:
         changes = ((base, one) for base in _bases(known, MOST_PAIRED) for one in make.pairs(mutation, base.documents))
         return self._first_that_tells(changes, mutation, mark)
 
+    def _joined_by_one(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A group that fires with one more event, which only the query or only its mutant takes."""
+        bases = [one for one in known if one.fires][:MOST_PAIRED]
+        changes = ((base, one) for base in bases for one in self._alterations.beside(mutation, base.documents))
+        return self._first_that_tells(changes, mutation, mark)
+
+    def _older(self, known: Sequence[Example], mark: str) -> Example | None:
+        """A case that fires with events in the older half of the range, where none of those that are there has any."""
+        firing = [one for one in known if one.fires]
+        if self.builder.looked_at.oldest is None or any(map(self._needs_all_of_the_range, firing)):
+            return None
+        age = self.builder.looked_at.at(OLD)
+        for base in firing[:MOST_STARTS]:
+            ages = [one.age for one in base.documents]
+            parts: list[tuple[str | int, float]] = [("all", max(ages)), ("first", ages[0]), ("last", ages[-1])]
+            for part, now in (*parts, *enumerate(ages[:MOST_STARTS])):
+                change = Change(part=part, older=age - now)
+                for one in (_marked(base, mark), base):
+                    example = replace(one, documents=tuple(change.of(one.documents, mark)))
+                    if self._agrees(example) and self._needs_all_of_the_range(example):
+                        return example
+        return None
+
+    def _needs_all_of_the_range(self, example: Example) -> bool:
+        """Whether a rule that looks back half as long misses what this case has it find."""
+        half = (self.builder.looked_at.oldest or float("inf")) / 2
+        young = [one for one in example.documents if one.age <= half]
+        with suppress(Unknown):
+            return len(young) < len(example.documents) and not self._agrees(replace(example, documents=tuple(young)))
+        return False
+
     def _first_that_tells(
         self, changes: Iterable[tuple[Example, Changes]], mutation: Mutation, mark: str
     ) -> Found | None:
@@ -307,19 +356,26 @@ class Sharpener:
 
     def _told_by(self, base: Example, change: Changes, mutation: Mutation, mark: str) -> Found | None:
         """What a change of a case tells: a mutant that it was made for, or any that it may concern."""
-        documents = tuple(change.of(base.documents, "x"))
-        if not documents:
+        changed = replace(base, documents=tuple(change.of(base.documents, "x")))
+        if not changed.documents:
             return None
-        changed = replace(base, documents=documents)
         concerned = [mutation, *(one for one in self._concerned(change) if one is not mutation)]
-        told = self._told(concerned, changed) or self._counted(mutation, changed)
+        told = self._told(concerned, changed) or self._shown(mutation, changed)
         if not told:
             return None
+        renewed = tuple(change.of(_marked(base, mark).documents, mark))
+        again = self._told([told[0]], replace(_marked(told[1], mark), documents=renewed))
+        if again and again[1].entity != told[1].entity:
+            return Found(*again, change)
         return self._example([told[0]], base.attempt, mark, change) or Found(*told, change)
 
     def _concerned(self, change: Changes) -> list[Mutation]:
         """The mutants that wait which may be told by a change of what they are about."""
-        parts = [change] if isinstance(change, Change) else [change.first, change.second]
+        match change:
+            case Both(first=first, second=second):
+                parts = [first, second]
+            case Beside(change=one) | one:
+                parts = [one]
         fields = {part.field or TIMESTAMP for part in parts}
         return [one for one in self._waiting.values() if one.place >= self._first or fields & self._fields(one)]
 
@@ -381,9 +437,41 @@ def _is(row: Row, scope: Scope, entity: Mapping[str, Value]) -> bool:
     return True
 
 
-def _number(row: Row, scope: Scope, name: str) -> int | None:
-    """A whole number that a row of the result shows."""
-    with suppress(Unknown):
-        value = row.at(NOW).column(name, scope)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
-    return None
+def _values(row: Row, scope: Scope, names: Sequence[str]) -> dict[str, Value]:
+    """What a row of the result shows: whole numbers, truths, texts, and that there is none."""
+    found: dict[str, Value] = {}
+    for name in names:
+        with suppress(Unknown):
+            found[name] = row.at(NOW).column(name, scope)
+    return {name: value for name, value in found.items() if value is None or isinstance(value, int | str | list)}
+
+
+def _shows(value: Value, wanted: Value) -> bool:
+    """Whether a test that wants a value in a column takes another for it; a list is never wanted."""
+    return isinstance(wanted, list) or value == wanted or (isinstance(value, list) and wanted in value)
+
+
+def _marked(example: Example, mark: str) -> Example:
+    """The case with a mark of its own in the texts that have the one of another."""
+    own = re.compile(rf"(?<=-){re.escape(example.mark)}(?=$|-\d+$)")
+
+    def renewed(value: Value) -> Value:
+        match value:
+            case list():
+                return [renewed(one) for one in value]
+            case Text():
+                return Text(own.sub(mark, value))
+            case str():
+                return own.sub(mark, value)
+        return value
+
+    documents = tuple(
+        replace(
+            one,
+            fields={name: renewed(value) for name, value in one.fields.items()},
+            values={name: renewed(value) for name, value in one.values.items()},
+        )
+        for one in example.documents
+    )
+    entity = {name: renewed(value) for name, value in example.entity.items()}
+    return replace(example, documents=documents, entity=entity, mark=mark)

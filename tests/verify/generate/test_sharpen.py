@@ -92,11 +92,27 @@ def survivors(text):
             "| STATS v = VALUES(u), d = COUNT_DISTINCT(o), c = COUNT(*) BY b, u "
             "| KEEP v, d, c | WHERE d >= 2 AND c >= 10"
         ),
+        (
+            "FROM x | STATS n = COUNT(*) BY u, t | STATS a = MAX(n), b = MIN(n), k = COUNT_DISTINCT(t) BY u "
+            "| WHERE k == 2 AND a >= 400 AND b <= 7"
+        ),
+        'FROM x | WHERE d == "p" AND o == "1" | STATS v = VALUES(w), m = MAX(z) BY u | KEEP u, v',
         'FROM x | GROK m "%{WORD:w} from %{IP:ip}" | WHERE w == "failed" AND ip != "10.0.0.1" | KEEP host.id, w',
     ],
 )
 def test_each_mutant_is_told(text):
     assert survivors(text) == set()
+
+
+def test_a_group_reaches_into_the_older_half_of_the_range_where_one_of_its_events_has_to_be_new():
+    text = (
+        'FROM x | STATS a = MAX(CASE(k == "a", 1, 0)), b = MAX(CASE(k == "b", 1, 0)), '
+        'l = MAX(CASE(k == "b", @timestamp, NULL)) BY u | WHERE a == 1 AND b == 1 AND l >= NOW() - 1 hour'
+    )
+    tree = there(parse(text, V).tree)
+    cases = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"), DAY).make()
+    old = [one for one in cases if isinstance(one, Case) and one.fires and max(e.age for e in one.events) > 43200]
+    assert [sorted(event.age > 43200 for event in one.events) for one in old] == [[False, True]]
 
 
 def test_a_mutant_that_is_the_same_for_every_event_is_left():
