@@ -68,7 +68,7 @@ def replace_in_properties(text: str, query: Query, index: int, new: str) -> str:
     return text.replace(query.text, new)
 
 
-FORMAT = Format(read_properties, replace_in_properties, (".props",))
+FORMAT = Format(read_properties, replace_in_properties)
 ''',
         "tests/hunts/test_properties.py": '''"""A hunt, its Hunt, and an edit back."""
 
@@ -108,8 +108,7 @@ def test_a_name_that_is_near_is_told(tmp_path):
     },
     lines={
         "entra_deployer/hunts/__init__.py": (
-            ("import markdown, toml", "import markdown, properties, toml"),
-            ('".toml": toml.FORMAT}', '".toml": toml.FORMAT, ".properties": properties.FORMAT}'),
+            ('late("toml", ".tml")}', 'late("toml", ".tml"), ".properties": late("properties", ".props")}'),
         )
     },
     runs=(pytest_of("tests/hunts/test_properties.py"),),
@@ -228,10 +227,9 @@ def hello(form: FormatOption = TEXT) -> None:
     lines={
         "entra_deployer/commands/app.py": (
             (
-                "from entra_deployer.commands.history import",
-                "from entra_deployer.commands.hello import hello\nfrom entra_deployer.commands.history import",
+                '    "explain": ("explain.explain"',
+                '    "hello": ("hello.hello", (0, 64), "deploy hello"),\n    "explain": ("explain.explain"',
             ),
-            ('    "explain": (explain', '    "hello": (hello, (0, 64), "deploy hello"),\n    "explain": (explain'),
         )
     },
     runs=(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from uuid import UUID
 
 from entra_deployer.core.errors import InputError, Location
@@ -25,6 +26,20 @@ class Format:
     read: Callable[[str, str], Hunt]
     replace: Callable[[str, Query, int, str], str]
     near: tuple[str, ...] = ()
+
+
+def late(name: str, *near: str) -> Format:
+    """The FORMAT of a module of this room, which is loaded when it is first used; `near` as in `Format`."""
+
+    def form() -> Format:
+        found: Format = import_module(f"entra_deployer.hunts.{name}").FORMAT
+        return found
+
+    return Format(
+        lambda text, source: form().read(text, source),
+        lambda text, query, index, new: form().replace(text, query, index, new),
+        near,
+    )
 
 
 NOT_THERE = "the query does not stand where it was read"

@@ -196,4 +196,4 @@ def replace_in_markdown(text: str, query: Query, index: int, new: str) -> str:  
     return "\n".join(lines)
 
 
-FORMAT = Format(read_markdown, replace_in_markdown, (".markdown", ".mdown", ".md.txt"))
+FORMAT = Format(read_markdown, replace_in_markdown)

@@ -356,4 +356,4 @@ def _on_lines(text: str, *, literal: bool, opened: bool) -> "Item":
     return tomlkit.value(written)
 
 
-FORMAT = Format(read_toml, replace_in_toml, (".tml",))
+FORMAT = Format(read_toml, replace_in_toml)

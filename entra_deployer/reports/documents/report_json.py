@@ -1,13 +1,16 @@
 """The JSON document that plans, pushes and verifications share (docs/reference.md tells its shape)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from entra_deployer.core.json import Json
 from entra_deployer.plan.plan import ChangeResult
 from entra_deployer.plan.report import Report
 from entra_deployer.plan.serial import diff_to_json
 from entra_deployer.reports.documents.live_rules import live_rule_to_json
-from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Verdict, VerifyReport
+
+if TYPE_CHECKING:
+    from entra_deployer.verify.verdict import EntityOutcome, MutationResult, Verdict, VerifyReport
 
 
 def report_to_json(report: Report) -> dict[str, Json]:
@@ -18,7 +21,7 @@ def report_to_json(report: Report) -> dict[str, Json]:
     return content
 
 
-def verification_to_json(report: VerifyReport) -> dict[str, Json]:
+def verification_to_json(report: "VerifyReport") -> dict[str, Json]:
     """The same of a verification."""
     return _shared(report.environment, [], [_verdict(verdict) for verdict in report.verdicts])
 
@@ -43,7 +46,7 @@ def change_to_json(result: ChangeResult) -> Json:
     }
 
 
-def _verdict(verdict: Verdict) -> Json:
+def _verdict(verdict: "Verdict") -> Json:
     return {
         "rule_id": verdict.rule_id,
         "name": verdict.name,
@@ -58,7 +61,7 @@ def _verdict(verdict: Verdict) -> Json:
     }
 
 
-def _mutation(result: MutationResult) -> Json:
+def _mutation(result: "MutationResult") -> Json:
     return {
         "score": round(result.score, 4),
         "killed": result.killed,
@@ -79,7 +82,7 @@ def _mutation(result: MutationResult) -> Json:
     }
 
 
-def _entity(outcome: EntityOutcome) -> Json:
+def _entity(outcome: "EntityOutcome") -> Json:
     return {
         "name": outcome.name,
         "entity": outcome.entity,
