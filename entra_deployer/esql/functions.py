@@ -223,10 +223,9 @@ def compute(name: str, *arguments: Value) -> Value:
     function = FUNCTIONS.get(name)
     if function is None or function.compute is None:
         raise Unknown(name.upper())
-    if any(argument is None for argument in arguments):
-        return None
-    if not function.several and any(isinstance(argument, list) for argument in arguments):
-        return None
+    for argument in arguments:
+        if argument is None or (isinstance(argument, list) and not function.several):
+            return None
     try:
         return function.compute(*arguments)
     except (AttributeError, IndexError, TypeError, ValueError, OverflowError, re.error) as error:

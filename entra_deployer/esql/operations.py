@@ -58,7 +58,12 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 def is_like(text: Value, pattern: str) -> bool:
     """LIKE."""
-    return regex.matches(regex.like_to_regex(pattern), str(text))
+    return _like(pattern).fullmatch(str(text)) is not None
+
+
+@lru_cache(maxsize=4096)
+def _like(pattern: str) -> re.Pattern[str]:
+    return regex.compiled(regex.like_to_regex(pattern))
 
 
 def is_rlike(text: Value, pattern: str) -> bool:

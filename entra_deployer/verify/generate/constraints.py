@@ -2,10 +2,11 @@
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from entra_deployer.esql import functions
 from entra_deployer.esql.functions import Unknown, Value
@@ -48,7 +49,7 @@ class Step:
     arguments: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constraint:
     """One condition. With `number` a text is meant that is a number, and the number is what is compared.
 
@@ -64,12 +65,20 @@ class Constraint:
     steps: tuple[Step, ...] = ()
 
     def __hash__(self) -> int:
-        """Of a list of values as well, which an event may have."""
-        return hash((self.kind, self.number, self.steps, _hashable(self.value)))
+        """Of its key."""
+        return hash(self.key)
 
+    def __eq__(self, other: object) -> bool:
+        """Of the same key."""
+        return isinstance(other, Constraint) and self.key == other.key
 
-def _hashable(value: Value) -> Value:
-    return tuple(value) if isinstance(value, list) else value
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from any other, also of a list of values: to Python alone True is 1."""
+        value = self.value
+        several = isinstance(value, list | tuple)
+        types = tuple(map(type, value)) if several else type(value)
+        return (self.kind.value, types, tuple(value) if several else value, self.number, self.steps)
 
 
 def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
@@ -90,10 +99,34 @@ def holds(constraint: Constraint, value: Value) -> bool:
     """Does a value (None for a field that is missing) satisfy the constraint."""
     if constraint.kind is Kind.NULL or value is None:
         return constraint.kind is Kind.NULL and value is None
-    for step in constraint.steps:
+    made = _made_by(constraint.steps, value)
+    return made is not None and _is_met(constraint, made)
+
+
+def by_steps(constraints: Iterable[Constraint]) -> dict[tuple[Step, ...], list[Constraint]]:
+    """Constraints by what the query makes of the value before."""
+    found: dict[tuple[Step, ...], list[Constraint]] = {}
+    for constraint in constraints:
+        found.setdefault(constraint.steps, []).append(constraint)
+    return found
+
+
+def all_hold(wanted: Mapping[tuple[Step, ...], Sequence[Constraint]], value: Value) -> bool:
+    """Does a value that is there satisfy all constraints, of which none is NULL: each step is taken once."""
+    for steps, constraints in wanted.items():
+        made = _made_by(steps, value)
+        if made is None or not all(_is_met(one, made) for one in constraints):
+            return False
+    return True
+
+
+def _made_by(steps: Sequence[Step], value: Value) -> Value:
+    for step in steps:
         value = functions.compute(step.name, value, *step.arguments)
-    if value is None:
-        return False
+    return value
+
+
+def _is_met(constraint: Constraint, value: Value) -> bool:
     if constraint.number and constraint.kind is not Kind.FORM:
         return re.fullmatch(r"-?\d+", str(value)) is not None and _TESTS[constraint.kind](int(value), constraint.value)
     return _TESTS[constraint.kind](value, constraint.value)
@@ -130,16 +163,16 @@ class Assigned:
     constraints: Mapping[str, tuple[Constraint, ...]] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
 
-    def also(self, name: str, *constraints: Constraint) -> "Assigned":
+    def also(self, name: str, constraint: Constraint) -> "Assigned":
         """An assignment that demands more of a field."""
         had = self.constraints.get(name, ())
-        return replace(
-            self,
-            constraints={
-                **self.constraints,
-                name: (*had, *(constraint for constraint in constraints if constraint not in had)),
-            },
-        )
+        if constraint in had:
+            return self
+        return Assigned({**self.constraints, name: (*had, constraint)}, self.scope)
+
+    def seen_from(self, scope: Scope) -> "Assigned":
+        """The same, seen from another scope."""
+        return self if scope is self.scope else Assigned(self.constraints, scope)
 
 
 def moment(kind: Kind, seconds_ago: float) -> Constraint:

@@ -400,7 +400,7 @@ class Builder:
                 if is_choice(one) and value_of(one.value, one.scope, self._fill(assignment, solver.mark)) is not None:
                     continue
                 assignment = next(
-                    solver.require(one.value, Constraint(Kind.WISHED), replace(assignment, scope=one.scope)),
+                    solver.require(one.value, Constraint(Kind.WISHED), assignment.seen_from(one.scope)),
                     assignment,
                 )
             except (Unknown, Unpickable):
@@ -541,7 +541,7 @@ def _alike(solver: Solver, assignment: Assigned, of: Derived, document: Document
     value = value_of(of.value, of.scope, document)
     if value is None:
         return assignment
-    within = replace(assignment, scope=of.scope)
+    within = assignment.seen_from(of.scope)
     try:
         return next(solver.require(of.value, Constraint(Kind.EQUAL, value), within), None)
     except Unknown:
@@ -553,9 +553,7 @@ def _unlike(solver: Solver, assignment: Assigned, of: Derived, made: Sequence[Do
     values = [value for one in made if (value := value_of(of.value, of.scope, one)) is not None]
     if not values:
         return assignment
-    return next(
-        solver.require(of.value, Constraint(Kind.NONE_OF, tuple(values)), replace(assignment, scope=of.scope)), None
-    )
+    return next(solver.require(of.value, Constraint(Kind.NONE_OF, tuple(values)), assignment.seen_from(of.scope)), None)
 
 
 def _copied(solver: Solver, assignment: Assigned | None, of: Derived, document: Document) -> Assigned | None:
@@ -567,7 +565,7 @@ def _copied(solver: Solver, assignment: Assigned | None, of: Derived, document: 
                 solver.require(
                     nodes.Column(nodes.Span(0, 0), name),
                     Constraint(Kind.EQUAL, value),
-                    replace(assignment, scope=Scope()),
+                    assignment.seen_from(Scope()),
                 ),
                 None,
             )

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
 
 from entra_deployer.core.time import format_moment, parse_moment
 from entra_deployer.esql import functions
@@ -13,7 +15,7 @@ from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
 from entra_deployer.esql.types import family, is_number
 from entra_deployer.verify.generate.composed import composed
-from entra_deployer.verify.generate.constraints import Constraint, Kind, holds, wanted_patterns
+from entra_deployer.verify.generate.constraints import Constraint, Kind, all_hold, by_steps, wanted_patterns
 
 PATHS = frozenset({"path", "executable", "directory"})
 """The last names of fields that hold a path: of its parts some queries make do."""
@@ -39,18 +41,48 @@ def pick(name: str, kind: str, constraints: Sequence[Constraint], mark: str, tex
 
     `mark` makes free values differ from case to case; `texts` are further candidates. Raises Unpickable.
     """
-    if any(constraint.kind is Kind.NULL for constraint in constraints):
-        if all(constraint.kind in (Kind.NULL, Kind.FORM) for constraint in constraints):
-            return None
+    found = _picked(name, kind, _Wanted(constraints), mark, tuple(texts))
+    if found is _NOTHING:
         raise Unpickable(name)
-    for found in (*texts, *_candidates(name, kind, constraints, mark)):
+    return found
+
+
+_NOTHING = object()
+"""Stands for no value, where None is one."""
+
+MOST_PICKED = 10_000
+"""So many values are kept: a solver asks again and again for the same."""
+
+
+class _Wanted:
+    """Constraints, told from others by all that is in them."""
+
+    __slots__ = ("_hash", "constraints", "key")
+
+    def __init__(self, constraints: Sequence[Constraint]) -> None:
+        self.constraints = constraints
+        self.key = tuple([constraint.key for constraint in constraints])
+        self._hash = hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Wanted) and self.key == other.key
+
+
+@lru_cache(MOST_PICKED)
+def _picked(name: str, kind: str, wanted: _Wanted, mark: str, texts: tuple[str, ...]) -> Value:
+    constraints = wanted.constraints
+    if any(constraint.kind is Kind.NULL for constraint in constraints):
+        return None if all(one.kind in (Kind.NULL, Kind.FORM) for one in constraints) else _NOTHING
+    asked = by_steps(constraints)
+    for found in chain(texts, _candidates(name, kind, constraints, mark)):
         candidate = typed(found, kind)
-        try:
-            if _suits(candidate, kind) and all(holds(constraint, candidate) for constraint in constraints):
+        with suppress(TypeError, ValueError, Unknown):
+            if candidate is not None and _suits(candidate, kind) and all_hold(asked, candidate):
                 return candidate
-        except (TypeError, ValueError, Unknown):
-            continue
-    raise Unpickable(name)
+    return _NOTHING
 
 
 def typed(value: Value, kind: str) -> Value:
@@ -150,9 +182,10 @@ def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[
     )
     if any(step.name in _VERSIONS for constraint in constraints for step in constraint.steps):
         yield from _versions(constraints, mark)
+    encoded = any(step.name == "from_base64" for constraint in constraints for step in constraint.steps)
     for text in _plain_texts(name, constraints, mark):
         yield text
-        if any(step.name == "from_base64" for constraint in constraints for step in constraint.steps):
+        if encoded:
             yield functions.compute("to_base64", text)
 
 

@@ -82,7 +82,7 @@ class Solver:
             yield assignment
             return
         (goal, truth), *rest = goals
-        for found in self._solve(goal.predicate, replace(assignment, scope=goal.scope), truth=truth):
+        for found in self._solve(goal.predicate, assignment.seen_from(goal.scope), truth=truth):
             yield from self.solve(rest, found)
 
     def _solve(self, node: nodes.Expression, assignment: Assigned, *, truth: bool) -> Assignments:
@@ -356,8 +356,8 @@ class Solver:
     def _column(self, name: str, constraint: Constraint, assignment: Assigned) -> Assignments:
         made = assignment.scope.get(name)
         if isinstance(made, Derived):
-            for found in self._made(made, constraint, replace(assignment, scope=made.scope)):
-                yield replace(found, scope=assignment.scope)
+            for found in self._made(made, constraint, assignment.seen_from(made.scope)):
+                yield found.seen_from(assignment.scope)
             return
         if made is None and name.startswith("_"):
             if name in _OF_THE_RUN and constraint.kind in _NAMED:
