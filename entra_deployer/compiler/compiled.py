@@ -128,13 +128,15 @@ class Checked:
     def in_space(self, space: str) -> "Checked":
         """The same for another space: its searches have other ids there, and bear another tag."""
         tag = owner_tag(space)
-        rules = tuple(_in_space(rule, space, tag) for rule in self.compiled.rules)
-        return replace(self, compiled=replace(self.compiled, rules=rules))
+        compiled = self.compiled
+        rules = tuple(_in_space(rule, space, tag) for rule in compiled.rules)
+        return Checked(Compiled(rules, compiled.issues, compiled.elsewhere), self.findings)
 
 
 def _in_space(rule: CompiledRule, space: str, tag: StateObject) -> CompiledRule:
     payload = {**rule.search.payload, "references": [reference_to(tag)]}
-    search = replace(rule.search, key=search_id(rule.source.hunt, rule.query_key, space), payload=payload)
+    key = search_id(rule.source.hunt, rule.query_key, space)
+    search = StateObject(rule.search.kind, key, rule.search.name, payload)
     return replace(rule, search=search, tags=(tag,))
 
 
@@ -187,5 +189,10 @@ def _explain(query: Query, step: Step) -> Rewrite:
 
 def desired_state(rules: Iterable[CompiledRule], space: str) -> State:
     """What a space should hold for these rules: each object once, in the order of writing."""
-    objects = {(one.kind, one.key): one for rule in rules for one in (rule.rule, rule.search, *rule.tags)}
-    return State(space, tuple(sorted(objects.values(), key=order_of)))
+    return state_of((one for rule in rules for one in (rule.rule, rule.search, *rule.tags)), space)
+
+
+def state_of(objects: Iterable[StateObject], space: str) -> State:
+    """What a space should hold for these objects: each once, in the order of writing."""
+    once = {(one.kind, one.key): one for one in objects}
+    return State(space, tuple(sorted(once.values(), key=order_of)))

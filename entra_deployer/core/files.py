@@ -50,23 +50,26 @@ def read_text(path: Path, *, shown: str | None = None, limit: int = MAX_TEXT) ->
     return text
 
 
-def read_bytes(path: Path, *, shown: str | None = None, limit: int = MAX_DOCUMENT) -> bytes:
+def read_bytes(path: Path | str, *, shown: str | None = None, limit: int = MAX_DOCUMENT) -> bytes:
     """The bytes of a regular file, at most `limit`. Raises InputError as `read_text` does."""
-    place = Location(str(path) if shown is None else shown)
+
+    def problem(what: str, hint: str) -> InputError:
+        return InputError(what, location=Location(str(path) if shown is None else shown), hint=hint)
+
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not block
         try:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-                raise InputError("is not a regular file", location=place, hint="a file is expected here")
+                raise problem("is not a regular file", "a file is expected here")
             data = _read(file, status.st_size, limit)
         finally:
             os.close(file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"  # a name with a NUL
-        raise InputError(f"cannot be read: {reason}", location=place, hint="check the path") from error
+        raise problem(f"cannot be read: {reason}", "check the path") from error
     if len(data) > limit:
-        raise InputError(f"is larger than {say_size(limit)}", location=place, hint="is this the right file?")
+        raise problem(f"is larger than {say_size(limit)}", "is this the right file?")
     return data
 
 
@@ -106,6 +109,8 @@ def read_lines(path: Path, *, shown: str | None = None, longest: int = MAX_TEXT)
 def _read(file: int, size: int, limit: int) -> bytes:
     """What a file holds, or one byte more than `limit`. It may be longer than its size says, or grow."""
     data = os.read(file, min(size, limit) + 1)
+    if 0 < len(data) == size:
+        return data  # one byte more was asked for: this is its end
     while len(data) <= limit and (more := os.read(file, min(limit + 1 - len(data), _CHUNK))):
         data += more
     return data

@@ -390,6 +390,20 @@ def canonical(value: Json) -> str:
     return _ENCODER.encode(value)
 
 
+def is_canonical(text: str) -> bool:
+    """Whether a text is surely the canonical one of its value; of one with a fraction only writing it would tell."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    try:
+        return encode_json(msgspec.json.Decoder(float_hook=_no_fraction).decode(text), ordered=True) == text.encode()
+    except (ValueError, OverflowError, RecursionError):
+        return False
+
+
+def _no_fraction(number: str) -> NoReturn:
+    raise ValueError(number)
+
+
 def same(one: Json, other: Json) -> bool:
     """Whether two values have the same canonical text, mostly without writing it."""
     if one is other:

@@ -109,7 +109,7 @@ def _read_folder(path: Path, kept: Bundle) -> _Reading:
     hunts = [name for suffix in FORMATS if (name := f"hunt{suffix}") in names]
     if len(hunts) == 1:
         reading = _read_unchanged(path / hunts[0], path.name, path, kept)
-        return replace(reading, issues=(*near, *reading.issues))
+        return replace(reading, issues=(*near, *reading.issues)) if near else reading
     if not hunts and any(issue.message == _NOT_READ for issue in near):
         return _Reading(path.name, None, near)
     message = "two hunts in one folder" if hunts else "no hunt here"
@@ -183,7 +183,7 @@ def _digest(file: Path, folder: str, beside: Path) -> str:
     try:
         parts = [read_bytes(file, limit=MAX_TEXT)]
         if os.path.exists(settings):  # noqa: PTH110 - a thousand Paths cost more than what is looked at
-            parts.append(read_bytes(Path(settings)))
+            parts.append(read_bytes(settings))
         return digest((f"{file}\n{folder}".encode(), *parts))
     except (InputError, UnicodeError):
         return ""

@@ -12,9 +12,12 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (TagKind(), SavedSearch
 """In the order of writing: what is referred to comes first."""
 
 
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
+
+
 def rank_of(kind: str) -> int:
     """The position of a kind in the order of writing."""
-    return list(KINDS).index(kind)
+    return _RANKS[kind]
 
 
 def order_of(one: StateObject) -> tuple[int, str]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import DoesNotFit, Json, as_mapping, as_mappings, canonical, decode_json, differing, same
+from entra_deployer.core.json import (
+    DoesNotFit,
+    Json,
+    as_mapping,
+    as_mappings,
+    canonical,
+    decode_json,
+    differing,
+    is_canonical,
+    same,
+)
 from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted, import_by_parts, plain_text
 from entra_deployer.objects.state import TAG, FieldDiff, FieldKept, LiveObject, StateObject
 from entra_deployer.stack.answers import (
@@ -36,8 +46,7 @@ class SavedObjectKind:
     def fields(self, payload: Mapping[str, Json]) -> Mapping[str, Json]:
         """The attributes and, beside them, the references in a fixed order."""
         references: list[Json] = [_plainly_named(one) for one in as_mappings(payload.get("references"))]
-        ordered = sorted(references, key=canonical) if len(references) > 1 else references
-        return {**as_mapping(payload["attributes"]), "references": ordered}
+        return {**as_mapping(payload["attributes"]), "references": in_order(references)}
 
     def same(self, path: str, one: Json, other: Json) -> bool:  # noqa: ARG002 - the same for all fields
         """Whether two values say the same: line ends, and white space around a search's query, mean nothing."""
@@ -61,7 +70,7 @@ class SavedObjectKind:
         ours = as_mappings(desired.payload.get("references"))
         known = {one["id"] for one in ours if one["type"] == TAG}
         tags = [one for one in as_mappings(live.payload.get("references")) if one["type"] == TAG]
-        references = sorted([*ours, *(one for one in tags if one["id"] not in known)], key=canonical)
+        references = in_order([*ours, *(one for one in tags if one["id"] not in known)])
         payload: Mapping[str, Json] = {"attributes": attributes, "references": references}
         return Merged(StateObject(desired.kind, desired.key, desired.name, payload))
 
@@ -251,6 +260,11 @@ def _plainly_named(reference: Mapping[str, Json]) -> Mapping[str, Json]:
     return {**reference, "name": plain_name(str(reference["id"]))} if reference["type"] == TAG else reference
 
 
+def in_order(references: Sequence[Json]) -> list[Json]:
+    """References in a fixed order: Kibana gives them in any."""
+    return sorted(references, key=canonical) if len(references) > 1 else list(references)
+
+
 def plain_name(tag_id: str) -> str:
     """The name that Kibana gives the reference to a tag. It finds tags by type and id alone."""
     return f"tag-ref-{tag_id}"
@@ -260,7 +274,7 @@ def _with_our_names(live: LiveObject, desired: StateObject) -> list[Json]:
     """The references that stand, those to our tag by the name that is desired: it may bear a witness."""
     ours = {one["id"]: one for one in as_mappings(desired.payload["references"]) if one["type"] == TAG}
     standing = as_mappings(live.object.payload["references"])
-    return sorted([ours.get(one["id"], one) if one["type"] == TAG else one for one in standing], key=canonical)
+    return in_order([ours.get(one["id"], one) if one["type"] == TAG else one for one in standing])
 
 
 def comparable(value: Json) -> Json:
@@ -296,6 +310,8 @@ class _SearchSource:
 
 
 def _canonical_text(text: str) -> str:
+    if is_canonical(text):
+        return text
     try:
         return canonical(json.loads(text))
     except (ValueError, RecursionError):
@@ -303,8 +319,7 @@ def _canonical_text(text: str) -> str:
 
 
 def _sorted_references(references: Iterable[Mapping[str, object]]) -> list[Json]:
-    found: list[Json] = [{key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references]
-    return sorted(found, key=canonical) if len(found) > 1 else found
+    return in_order([{key: str(r.get(key, "")) for key in ("id", "name", "type")} for r in references])
 
 
 def _reason(error: Mapping[str, Json]) -> str:

@@ -10,7 +10,14 @@ from entra_deployer import facts
 from entra_deployer.core.json import Json, as_mapping, as_mappings, canonical
 from entra_deployer.core.target import StackVersion
 from entra_deployer.objects.kind import Merged, OwnerOf
-from entra_deployer.objects.saved_object import Form, SavedObjectHandler, SavedObjectKind, comparable, plain_name
+from entra_deployer.objects.saved_object import (
+    Form,
+    SavedObjectHandler,
+    SavedObjectKind,
+    comparable,
+    in_order,
+    plain_name,
+)
 from entra_deployer.objects.state import SAVED_SEARCH, TAG, StateObject
 
 if TYPE_CHECKING:
@@ -71,8 +78,8 @@ def with_digest(search: StateObject, content: str = "") -> StateObject:
     tags = [one for one in references if one["type"] == TAG]
     ours = next((one for one in tags if _digest_in(one)), tags[0])
     named = {**ours, "name": f"{plain_name(str(ours['id']))}:{search_digest(search, content)}"}
-    changed = sorted([named if one is ours else one for one in references], key=canonical)
-    return replace(search, payload={**search.payload, "references": changed})
+    changed = in_order([named if one is ours else one for one in references])
+    return StateObject(search.kind, search.key, search.name, {**search.payload, "references": changed})
 
 
 def _digest_of(search: StateObject) -> str:

@@ -48,6 +48,10 @@ _MOST_NAMED = 3
 _FORBIDDEN = 403
 
 
+type _Asked = tuple[str, str, str | None]
+"""A field, the type that is documented for it, and the one that it had at a rule's last push."""
+
+
 @dataclass(frozen=True)
 class Watched:
     """A rule and what its source is like. `pattern` is what it reads from, with commas.
@@ -61,6 +65,8 @@ class Watched:
     caps: FieldCaps | None
     then: Types = field(default_factory=dict)
     refusal: str = ""
+    seen: dict[_Asked, SourceField] = field(default_factory=dict, compare=False, repr=False)
+    """What was found of fields so far; all rules of a source share it."""
 
     @cached_property
     def fields(self) -> tuple[SourceField, ...]:
@@ -75,6 +81,12 @@ class Watched:
         return {one.name: one.found for one in self.fields if one.found}
 
     def _field(self, name: str, documented: str) -> SourceField:
+        asked = (name, documented, self.then.get(name))
+        if asked not in self.seen:
+            self.seen[asked] = self._looked_at(name, documented)
+        return self.seen[asked]
+
+    def _looked_at(self, name: str, documented: str) -> SourceField:
         caps = self.caps or FieldCaps()
         found = caps.fields.get(name)
         wanted = _esql_type(self.then.get(name, "" if documented == "unknown" else documented))
@@ -227,14 +239,15 @@ def watch_sources(
             by_source[pattern].append(rule)
     found: list[Watched] = []
     for pattern, readers in by_source.items():
-        caps, why = _look(elastic, pattern, sorted({field for rule in readers for field in _required(rule)}))
-        found += (Watched(rule, pattern, caps, then.get(rule.key, {}), why) for rule in readers)
+        caps, why = _look(elastic, pattern, sorted({name for rule in readers for name in _required(rule)}))
+        seen: dict[_Asked, SourceField] = {}
+        found += (Watched(rule, pattern, caps, then.get(rule.key, {}), why, seen) for rule in readers)
     return found
 
 
 def _pattern(rule: StateObject, version: StackVersion) -> str:
     """What a rule reads from, "" where it requires no field of it."""
-    if not _required(rule):
+    if not rule.payload.get("required_fields"):
         return ""
     query = str(rule.payload["query"])
     found = plain_sources(query)

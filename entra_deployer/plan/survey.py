@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 
-from entra_deployer.compiler.compiled import CompiledRule, desired_state
+from entra_deployer.compiler.compiled import CompiledRule, desired_state, state_of
 from entra_deployer.compiler.identity import pinned_rule_id, search_id
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
@@ -15,7 +15,7 @@ from entra_deployer.objects import KINDS
 from entra_deployer.objects.kind import Standing
 from entra_deployer.objects.rule_fields import Owner, with_witness
 from entra_deployer.objects.saved_search import with_digest
-from entra_deployer.objects.state import RULE, LiveObject, State
+from entra_deployer.objects.state import RULE, LiveObject, State, StateObject
 from entra_deployer.objects.tag import mark_of
 from entra_deployer.plan.connection import Connection
 from entra_deployer.plan.journal import Base, Past
@@ -99,7 +99,7 @@ def _survey(
     if any(rule.settings.settings.retired for rule in rules):
         standing = {live.object.key: live for live in existing.same_key if live.object.kind == RULE}
         rules, retired = split(rules, standing, connection.elastic.now(), environment.retire_after)
-    desired = desired_state([_stamped(rule) for rule in rules], compilation.target.space)
+    desired = state_of((one for rule in rules for one in _stamped(rule)), compilation.target.space)
     policy = Policy(
         prune_count=environment.limits.prune_count,
         prune_percent=environment.limits.prune_percent,
@@ -129,17 +129,21 @@ def unlike(
     found: dict[str, tuple[str, ...]] = {}
     for rule in compilation.deployable:
         if (live := standing.get(rule.rule.key)) and not rule.settings.settings.retired:
-            desired = _stamped(resolver.resolve(rule)).rule
+            desired = _witnessed(resolver.resolve(rule))
             owner = partial(policy.owner, desired.key)
             merged = kind.merge(desired, live.object, base.get(desired.at), owner)
             found[desired.key] = tuple(diff.path for diff in kind.difference(live.object, merged.final))
     return {key: fields for key, fields in found.items() if fields}
 
 
-def _stamped(rule: CompiledRule) -> CompiledRule:
-    """With their digests on both objects: the second witness, beside the ledger, of what a push left."""
-    stamped = replace(rule.rule, payload=with_witness(rule.rule.payload, rule.digest))
-    return replace(rule, rule=stamped, search=with_digest(rule.search, rule.search_digest))
+def _stamped(rule: CompiledRule) -> tuple[StateObject, ...]:
+    """Its objects, two with their digests: the second witness, beside the ledger, of what a push left."""
+    return (_witnessed(rule), with_digest(rule.search, rule.search_digest), *rule.tags)
+
+
+def _witnessed(rule: CompiledRule) -> StateObject:
+    one = rule.rule
+    return StateObject(one.kind, one.key, one.name, with_witness(one.payload, rule.digest))
 
 
 def read_existing(connection: Connection, desired: State) -> Existing:

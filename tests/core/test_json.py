@@ -1,5 +1,6 @@
 """Decoding: a value becomes a type, or every fault of it is told in plain words."""
 
+import json
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import Meta
@@ -35,6 +36,7 @@ from entra_deployer.core.json import (
     decode_texts,
     differing,
     encode_json,
+    is_canonical,
     parse_json,
     same,
     schema_of,
@@ -212,6 +214,24 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab1"), inner, max_size=3),
     max_leaves=6,
 )
+
+
+TEXTS = st.dictionaries(st.text(max_size=2), st.text(max_size=3) | VALUES, max_size=3)
+
+
+@given(VALUES | TEXTS)
+@example({chr(number): chr(number) for number in range(256)})
+@example({"\U0001f600": 1, "\uffee": 2, "\u2028": 1 << 70})
+def test_a_text_that_is_called_canonical_is(value):
+    text = canonical(value)
+    assert is_canonical(text) or any(sign in text for sign in (".", str(1 << 70)))
+    for other in (text, json.dumps(value), json.dumps(value, separators=(",", ":")), f" {text}"):
+        assert canonical(json.loads(other)) == other or not is_canonical(other)
+
+
+@pytest.mark.parametrize("text", ["1e2", "{", "", '{"a":1,"a":1}', '"\\ud800"', "\ud800", "[" * 2000, "NaN"])
+def test_any_other_text_is_not(text):
+    assert not is_canonical(text)
 
 
 @given(VALUES, VALUES)
