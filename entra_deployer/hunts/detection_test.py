@@ -26,7 +26,9 @@ MAX_TEST = 8 << 20
 _LONGEST = 100 * 366 * 86400
 """How many seconds the oldest seeded event may lie back: a century."""
 
-_INDEX = "^[a-z0-9][a-z0-9._-]*$(?!\\n)"
+_INDEX = "^[.]?[a-z0-9][a-z0-9._-]*$(?!\\n)"
+"""A name of an index or a data stream; alerts live in one with a dot in front."""
+
 _MOST_ROWS = 10_000
 
 type _Text = Annotated[str, Meta(min_length=1)]

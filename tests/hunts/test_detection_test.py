@@ -109,6 +109,13 @@ def test_what_is_wrong_is_named_with_its_place(old, new, place, said):
         assert f"rules/h/tests/t.yaml:{place}" in [str(issue.location) for issue in issues]
 
 
+@pytest.mark.parametrize("index", [".alerts-security.alerts-default", ".siem-signals-default", "logs-okta.system-a_b"])
+def test_events_may_live_in_an_index_of_the_stack_itself(index):
+    test, issues = read(GOOD.replace("logs-azure.signinlogs-default", index, 1))
+    assert test is not None, issues
+    assert test.index == index
+
+
 def test_a_test_that_expects_nothing_proves_nothing():
     text = GOOD[: GOOD.index("catches:")]
     assert "nothing is expected" in read(text)[1][0].message
