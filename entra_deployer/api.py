@@ -136,6 +136,8 @@ if TYPE_CHECKING:
     from entra_deployer.verify.generate.tests import Synthesis as Synthesis
     from entra_deployer.verify.generate_tests import (
         file_text as file_text,
+        remove_leftovers as remove_leftovers,
+        standing as standing,
         synth_code as synth_code,
         synthesise as synthesise,
         tried as tried,
@@ -210,7 +212,7 @@ ROOMS = {
     "stack.environments": "load_environment stated_versions",
     "stack.settings": "list_environments settings_of",
     "verify.generate.tests": "Synthesis",
-    "verify.generate_tests": "file_text synth_code synthesise tried write_tests",
+    "verify.generate_tests": "file_text remove_leftovers standing synth_code synthesise tried write_tests",
     "verify.load": "LoadRequest Loaded load_events",
     "verify.replay": "Replay ReplayRequest replay_code replay_rule",
     "verify.verdict": "Status VerifyReport",

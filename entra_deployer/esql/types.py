@@ -48,6 +48,8 @@ def inferred_types(tree: nodes.Tree) -> dict[str, str]:
     for node in tree.walk():
         for name, kind in _demands(node):
             found.setdefault(name, kind)
+        for condition in _conditions(node):
+            found |= {name: "boolean" for name in _column(condition) if name not in found}
     for command in reversed(tree.commands):
         for made in command.children():
             if isinstance(made, nodes.Assignment) and made.name in found:
@@ -107,6 +109,22 @@ def _demands(node: nodes.Node) -> Iterator[tuple[str, str]]:
             yield from ((name, "keyword") for name in _column(value))
         case nodes.Call(name=name, arguments=arguments) if arguments:
             yield from _arguments(name, arguments)
+
+
+def _conditions(node: nodes.Node) -> tuple[nodes.Expression, ...]:
+    """What stands where a node takes true or false."""
+    match node:
+        case nodes.Where(predicate=predicate):
+            return (predicate,)
+        case nodes.Unary(operator="not", operand=operand):
+            return (operand,)
+        case nodes.Binary(operator="and" | "or", left=left, right=right):
+            return left, right
+        case nodes.Assignment(where=where) if where:
+            return (where,)
+        case nodes.Call(name="case", arguments=arguments):
+            return arguments[: len(arguments) // 2 * 2 : 2]
+    return ()
 
 
 def _compared(side: nodes.Expression, other: nodes.Expression) -> Iterator[tuple[str, str]]:

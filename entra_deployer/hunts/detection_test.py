@@ -30,6 +30,7 @@ _INDEX = "^[.]?[a-z0-9][a-z0-9._-]*$(?!\\n)"
 """A name of an index or a data stream; alerts live in one with a dot in front."""
 
 _MOST_ROWS = 10_000
+_MOST_EVENTS = 200_000
 
 type _Text = Annotated[str, Meta(min_length=1)]
 type _Fields = Annotated[
@@ -50,7 +51,7 @@ class _EventKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="when, as seen from now: now, 5m ago, 3d ago, 1d 12h ago (s, m, h, d, w)",
         ),
     ]
-    count: Annotated[int, Meta(ge=1, le=10000, description="how many of them, 1 if not said")] = 1
+    count: Annotated[int, Meta(ge=1, le=_MOST_EVENTS, description="how many of them, 1 if not said")] = 1
     every: Annotated[
         str,
         Meta(

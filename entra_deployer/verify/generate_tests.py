@@ -1,5 +1,6 @@
 """Synth: a test made from a rule's own query. Offline; what it made is for `deploy verify` to try."""
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import ExitCode, InputError, Location
-from entra_deployer.core.files import say_size, schema_line, write_text
+from entra_deployer.core.files import read_text, say_size, schema_line, write_text
 from entra_deployer.core.issue import Level
 from entra_deployer.core.json import Json
 from entra_deployer.core.workers import side_by_side
@@ -233,17 +234,44 @@ def file_text(root: Path, test: DetectionTest) -> str:
     return detection_test_as_yaml(test, COMMENT, schema=schema_line(root, "test", above=3))
 
 
+def standing(root: Path, made: Synthesis) -> str:
+    """The first file of one rule's tests that is there already, "" where none is."""
+    return next((test.source for test in made.tests if (root / test.source).exists()), "")
+
+
 def write_tests(root: Path, made: Synthesis, *, force: bool = False) -> tuple[str, ...]:
     """Write the files of one rule's tests; their names.
 
     Raises InputError, with none of them written, where one is there already.
     """
-    for test in made.tests:
-        if (root / test.source).exists() and not force:
-            raise InputError("the file is there already", location=Location(test.source), hint="--force overwrites it")
+    if not force and (there := standing(root, made)):
+        raise InputError("the file is there already", location=Location(there), hint="--force overwrites it")
     for test in made.tests:
         write_text(root / test.source, file_text(root, test), shown=test.source)
     return tuple(test.source for test in made.tests)
+
+
+def remove_leftovers(root: Path, made: Synthesis) -> tuple[str, ...]:
+    """Delete the files that an earlier synthesis of the rule wrote beyond those of this one; their names.
+
+    They would go on proving a query that is no more. One that bears no word of ours is somebody's own.
+    """
+    if made.made is None or not made.tests:
+        return ()
+    stem, query = made.made.source.removesuffix(".yaml"), made.made.query
+    folder, kept = (root / stem).parent, {test.source for test in made.tests}
+    names = [f"{stem}{path.name[len(Path(stem).name) :]}" for path in sorted(folder.glob(f"{Path(stem).name}-*.yaml"))]
+    left = [name for name in names if name not in kept and re.fullmatch(r"-\d+\.yaml", name.removeprefix(stem))]
+    gone = tuple(name for name in left if _is_ours(read_text(root / name, shown=name, limit=MAX_TEST), name, query))
+    for name in gone:
+        (root / name).unlink()
+    return gone
+
+
+def _is_ours(text: str, source: str, query: str | None) -> bool:
+    """Whether a text is that of a test which was made of this query."""
+    test, _ = parse_detection_test(text, source=source)
+    return COMMENT.splitlines()[0] in text and test is not None and test.query == query
 
 
 def synth_code(found: Sequence[Synthesis]) -> ExitCode:

@@ -25,3 +25,17 @@ def test_a_rule_that_cannot_be_solved_exits_1_with_nothing_to_verify(tmp_path, m
         "nothing was made of A hunt",
     ]
     assert not (hunt.parent / "tests").exists()
+
+
+def test_a_file_that_is_there_is_told_and_stays_and_nothing_is_started(tmp_path, monkeypatch, capsys):
+    shutil.copytree(HUNT, tmp_path / "rules" / "sound")
+    file = tmp_path / "rules" / "sound" / "tests" / "synth.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("# mine\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run(["synth", "sound", "--write"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "Nothing was written.\n"
+    assert "not written: A hunt: rules/sound/tests/synth.yaml is there already (--force overwrites it)" in told.err
+    assert file.read_text("utf-8") == "# mine\n"
+    assert not (tmp_path / ".deploy").exists()

@@ -23,6 +23,9 @@ from tests.reading import there
         ('CIDR_MATCH(a, "10.0.0.0/8")', {"a": "ip"}),
         ('TO_LOWER(a) == "x"', {"a": "keyword"}),
         ("COALESCE(a, false) == false", {"a": "boolean"}),
+        ("a", {"a": "boolean"}),
+        ("NOT a OR (b) AND c > 1", {"a": "boolean", "b": "boolean", "c": "long"}),
+        ('CASE(a, "x", b, "y", c) == "x"', {"a": "boolean", "b": "boolean"}),
         ("a == b", {}),
         ("a IS NOT NULL", {}),
     ],
@@ -35,6 +38,11 @@ def test_functions_of_moments_demand_dates_and_sums_numbers():
     text = "FROM x | EVAL w = DATE_TRUNC(1 hour, seen) | STATS s = SUM(bytes) BY w, b = BUCKET(other, 1 day)"
     tree = there(parse(text, StackVersion(8, 19)).tree)
     assert inferred_types(tree) == {"seen": "date", "bytes": "long", "other": "date"}
+
+
+def test_what_an_aggregate_is_limited_by_is_true_or_false():
+    tree = there(parse("FROM x | STATS n = COUNT(*) WHERE a, m = COUNT(b) WHERE NOT c", StackVersion(8, 19)).tree)
+    assert inferred_types(tree) == {"a": "boolean", "c": "boolean"}
 
 
 def test_a_type_is_handed_back_through_what_keeps_it():

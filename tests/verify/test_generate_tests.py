@@ -13,7 +13,17 @@ from entra_deployer.esql.parse import parse
 from entra_deployer.hunts.detection_test import read_detection_tests
 from entra_deployer.hunts.selection import Selection
 from entra_deployer.repository import OFFLINE, Repository
-from entra_deployer.verify.generate_tests import MANY, stream_of, synth_code, synthesis_of, synthesise, write_tests
+from entra_deployer.verify.generate_tests import (
+    MANY,
+    file_text,
+    remove_leftovers,
+    standing,
+    stream_of,
+    synth_code,
+    synthesis_of,
+    synthesise,
+    write_tests,
+)
 from entra_deployer.verify.obstacles import reads
 from tests.bench.projects import add_hunt
 from tests.reading import there
@@ -133,3 +143,21 @@ def test_a_query_without_an_index_has_no_test_and_its_place_is_told(tmp_path: Pa
     [reason] = made.unsolved
     assert made.tests == ()
     assert re.fullmatch(r".*rules/.*/hunt\.md:\d+:1: the query reads from no index", reason.why)
+
+
+def test_files_that_an_earlier_synthesis_left_go_and_others_stay(tmp_path: Path):
+    [made] = synthesise(Repository(ROOT), Selection(("entra_rare_scripting_user_agent",)))
+    test = made.tests[0]
+    made = replace(made, tests=(test,))
+    folder = (tmp_path / test.source).parent
+    more = replace(made, tests=(test, replace(test, source=test.source.replace(".yaml", "-2.yaml"))))
+    write_tests(tmp_path, more)
+    own = folder / "synth-3.yaml"
+    own.write_text("# Somebody's own\n", "utf-8")
+    other = folder / "synth-4.yaml"
+    other.write_text(file_text(tmp_path, replace(test, query="other")), "utf-8")
+    assert remove_leftovers(tmp_path, more) == ()
+    assert standing(tmp_path, made) == test.source
+    assert remove_leftovers(tmp_path, made) == (test.source.replace(".yaml", "-2.yaml"),)
+    assert sorted(path.name for path in folder.iterdir()) == ["synth-3.yaml", "synth-4.yaml", "synth.yaml"]
+    assert remove_leftovers(tmp_path, replace(made, tests=())) == ()
