@@ -47,8 +47,14 @@ ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
 
 def within_networks(address: str, networks: Sequence[str]) -> bool:
     """Does one of the blocks of addresses hold it. ValueError for what is none."""
-    found = ipaddress.ip_address(address)
+    found = address_in(address)
     return any(found in _network(network) for network in networks)
+
+
+@lru_cache(maxsize=4096)
+def address_in(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that a text is. ValueError for none."""
+    return ipaddress.ip_address(text)
 
 
 @lru_cache(maxsize=4096)

@@ -59,9 +59,9 @@ class Change:
         for number, one in enumerate(documents):
             meant = self._meant(number, len(documents), one.count)
             if self.field or self.older:
-                made += [replace(one, count=one.count - meant), replace(self._changed(one, mark), count=meant)]
+                made += [one.times(one.count - meant), self._changed(one, mark).times(meant)]
             else:
-                made.append(replace(one, count=one.count + self.count) if meant else one)
+                made.append(one.times(one.count + self.count) if meant else one)
         return [one for one in made if one.count > 0]
 
     def _meant(self, number: int, documents: int, count: int) -> int:
@@ -81,7 +81,7 @@ class Change:
 
     def _changed(self, document: Document, mark: str) -> Document:
         if not self.field:
-            return replace(document, age=document.age + self.older)
+            return document.aged(document.age + self.older)
         values = {name: one for name, one in document.values.items() if name != self.field}
         fields = {name: one for name, one in document.fields.items() if name != self.field}
         if self.value is not None:
@@ -90,7 +90,7 @@ class Change:
             is_list = len(made) > 1 or isinstance(document.fields.get(self.field), list)
             values[self.field] = made if len(made) > 1 else made[0]
             fields[self.field] = made if is_list else made[0]
-        return replace(document, values=values, fields=fields)
+        return document.holding(fields, values)
 
     def _written(self, value: Value, document: Document, mark: str) -> Value:
         if value is None:

@@ -86,6 +86,18 @@ class Document:
     count: int = 1
     ages: TimeRange = TimeRange()
 
+    def times(self, count: int, age: float | None = None) -> "Document":
+        """So many of it, of its own age or another. (Made often: `replace` takes five times as long.)"""
+        return Document(self.fields, self.values, self.age if age is None else age, self.flags, count, self.ages)
+
+    def aged(self, age: float) -> "Document":
+        """The same, so old."""
+        return Document(self.fields, self.values, age, self.flags, self.count, self.ages)
+
+    def holding(self, fields: dict[str, Value], values: dict[str, Value]) -> "Document":
+        """The same with other values."""
+        return Document(fields, values, self.age, self.flags, self.count, self.ages)
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -350,7 +362,7 @@ class Builder:
                     base = newest + (oldest - newest - lasts) * OLD
                 if attempt.age is not None and not newest < attempt.age < oldest:
                     raise Unsolved("the query's own conditions on time forbid it")
-            aged.append(replace(document, age=base + document.age))
+            aged.append(document.aged(base + document.age))
         return aged
 
     def _document(self, attempt: Attempt, flags: Flags, made: Sequence[Document], mark: str) -> Document:

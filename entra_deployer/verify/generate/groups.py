@@ -319,12 +319,12 @@ class Groups:
                 raise TooMany(f"a group of more than {MOST_DOCUMENTS} different events")
             for number in range(many):
                 document = self._varied(base, recipe, mark, number)
-                made.append(replace(document, count=share(count, many, number, even=recipe.even), age=float(kind)))
+                made.append(document.times(share(count, many, number, even=recipe.even), float(kind)))
                 usual.append(base[1])
         if not made:
             raise Unsolved("no event satisfies all conditions")
         if recipe.spread and len(made) == 1:  # what lasts has a first and a last event
-            made = [replace(made[0], count=max(1, made[0].count - 1)), replace(made[0], count=1)]
+            made = [made[0].times(max(1, made[0].count - 1)), made[0].times(1)]
             usual *= 2
         attempt = attempt or Attempt(tuple(self.events), FoundGroup(self, recipe))
         return self.builder.aged(attempt, spread_out(made, recipe), usual)
@@ -383,7 +383,7 @@ class Groups:
         if (found := self._made.get(key)) is None:
             shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}
             fields = {n: v for n, v in {**document.fields, **shaped}.items() if own.get(n, v) is not None}
-            made = replace(document, fields=fields, values={**document.values, **own})
+            made = document.holding(fields, {**document.values, **own})
             found = self._made[key] = (document, made)  # the first is kept too, so that its id is its own
         return found[1]
 
@@ -419,9 +419,9 @@ class Groups:
         shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in other.items()}
         parts: list[Document] = []
         for number, one in enumerate(documents):
-            moved = replace(one, fields={**one.fields, **shaped}, values={**one.values, **other})
+            moved = one.holding({**one.fields, **shaped}, {**one.values, **other})
             if one.count > 1:
-                parts += [replace(one, count=one.count - one.count // 2), replace(moved, count=one.count // 2)]
+                parts += [one.times(one.count - one.count // 2), moved.times(one.count // 2)]
             else:
                 parts.append(moved if number % 2 else one)
         return parts

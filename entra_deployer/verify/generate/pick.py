@@ -11,6 +11,7 @@ from itertools import chain
 from entra_deployer.core.time import format_moment, parse_moment
 from entra_deployer.esql import functions
 from entra_deployer.esql.functions import Text, Unknown, Value
+from entra_deployer.esql.operations import address_in
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
 from entra_deployer.esql.types import family, is_number
@@ -97,7 +98,7 @@ def _suits(value: Value, kind: str) -> bool:
     if is_number(kind):
         return not isinstance(value, bool) and _NUMBER.fullmatch(str(value)) is not None
     if kind == "ip":
-        return ipaddress.ip_address(str(value)) is not None
+        return address_in(str(value)) is not None
     if family(kind) == "date":
         return isinstance(value, str) and parse_moment(value) is not None
     return True

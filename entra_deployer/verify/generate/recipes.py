@@ -1,7 +1,7 @@
 """What a group is made of, in numbers, and how its events lie over the time that it lasts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from entra_deployer.verify.generate.documents import Document
 
@@ -33,12 +33,13 @@ class Recipe:
         """It with another number."""
         chosen = self.chosen(name)
         new = (*chosen[:place], number, *chosen[place + 1 :])
+        rest = self.spread, self.order, self.older, self.even
         match name:
             case "counts":
-                return replace(self, counts=new)
+                return Recipe(new, self.different, self.numbers, *rest)
             case "different":
-                return replace(self, different=new)
-        return replace(self, numbers=new)
+                return Recipe(self.counts, new, self.numbers, *rest)
+        return Recipe(self.counts, self.different, new, *rest)
 
 
 def share(count: int, parts: int, number: int, *, even: bool) -> int:
@@ -55,4 +56,4 @@ def spread_out(made: Sequence[Document], recipe: Recipe) -> list[Document]:
     ages: Mapping[int, float] = {
         id(one): recipe.older + recipe.spread * place / max(1, len(made) - 1) for place, one in enumerate(placed)
     }
-    return [replace(one, age=ages[id(one)]) for one in made]
+    return [one.aged(ages[id(one)]) for one in made]
