@@ -4,7 +4,7 @@ Spans are seconds. Of what the calendar makes longer or shorter (a month, a year
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 """Seconds by the letter that Kibana, date math and the files of users have for a unit."""
@@ -127,3 +127,23 @@ def parse_moment(text: str) -> datetime | None:
 def format_moment(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds: 2026-11-26T02:00:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TIME_OF_WEEK = rf"(({'|'.join(WEEKDAYS)}) )?([01][0-9]|2[0-3]):[0-5][0-9]"
+"""How a time of day, or of a day of the week, is written: 03:30, sat 03:30."""
+
+
+def last_time_of_week(text: str, now: datetime) -> datetime:
+    """The last moment at or before `now` with this time of day, and on this day of the week where it says one."""
+    day, _, clock = text.rpartition(" ")
+    hour, minute = map(int, clock.split(":"))
+    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if day:
+        moment -= timedelta(days=(moment.weekday() - WEEKDAYS.index(day)) % 7)
+    return moment if moment <= now else moment - timedelta(days=7 if day else 1)
+
+
+def time_of_week(moment: datetime) -> str:
+    """A moment as such a text."""
+    return f"{WEEKDAYS[moment.weekday()]} {moment:%H:%M}"

@@ -120,7 +120,7 @@ def compared(compare: Callable[[Value, Value], bool], left: Value, right: Value)
 
 # -- moments ------------------------------------------------------------------------------------------------------
 
-OF_TIME = frozenset({"date_trunc", "date_extract", "date_diff", "to_datetime", "bucket"})
+OF_TIME = frozenset({"date_trunc", "date_extract", "date_diff", "date_format", "to_datetime", "bucket"})
 """The functions of moments."""
 
 _PARTS: dict[str, Callable[[datetime], int]] = {
@@ -144,15 +144,40 @@ def of_time(name: str, arguments: Sequence[Value]) -> Value:
             return moment_in(text)
         case "to_datetime", [datetime() as moment]:
             return moment
-        case "date_trunc", [timedelta() as span, datetime() as moment]:
-            return truncated(moment, span)
-        case "bucket", [datetime() as moment, timedelta() as span]:
+        case ("date_trunc", [timedelta() as span, datetime() as moment]) | (
+            "bucket",
+            [datetime() as moment, timedelta() as span],
+        ):
             return truncated(moment, span)
         case "date_extract", [str() as part, datetime() as moment] if part.lower() in _PARTS:
             return _PARTS[part.lower()](moment)
+        case "date_format", [str() as form, datetime() as moment]:
+            return _formatted(form, moment)
         case "date_diff", [str() as unit, datetime() as first, datetime() as last] if found := difference_unit(unit):
             return int((last - first).total_seconds() / found[1])
     raise Unknown(name.upper())
+
+
+_FORMS = {
+    "yyyy": "%Y",
+    "MM": "%m",
+    "dd": "%d",
+    "HH": "%H",
+    "mm": "%M",
+    "ss": "%S",
+    "EEEE": "%A",
+    "EEE": "%a",
+    "E": "%a",
+}
+_FORM = re.compile(r"([A-Za-z])\1*|[^A-Za-z']+")
+
+
+def _formatted(form: str, moment: datetime) -> str:
+    """A moment in a form of Java's such as `yyyy-MM-dd HH`. Raises Unknown for letters that are not known."""
+    pieces = [found[0] for found in _FORM.finditer(form)]
+    if "".join(pieces) != form or any(piece[0].isalpha() and piece not in _FORMS for piece in pieces):
+        raise Unknown(f"DATE_FORMAT with {form!r}")
+    return "".join(moment.strftime(_FORMS[piece]) if piece in _FORMS else piece for piece in pieces)
 
 
 def truncated(moment: datetime, span: timedelta) -> datetime:

@@ -15,7 +15,7 @@ from entra_deployer.core.files import read_text
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json, canonical, flatten, pack, shown, unpack
 from entra_deployer.core.text import did_you_mean, visible
-from entra_deployer.core.time import SPAN, format_span, parse_span
+from entra_deployer.core.time import SPAN, TIME_OF_WEEK, format_span, parse_span
 from entra_deployer.core.yaml import YamlFile, read_yaml
 from entra_deployer.hunts.folder import DetectionTest, Event, Expectation
 
@@ -90,6 +90,17 @@ class DetectionTestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             "it decides the types of the fields",
         ),
     ]
+    run_at: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{TIME_OF_WEEK}$(?!\\n)",
+                description="when the rule runs for this test, in UTC, like 03:30 or sat 03:30: the last such moment "
+                "is the now of its events; for a rule that asks for the hour or the day of an event",
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     templates: Annotated[Mapping[str, _Fields], Meta(description="named parts of documents that events start from")] = (
         msgspec.field(default_factory=dict)
     )
@@ -175,6 +186,7 @@ def _test(file: DetectionTestFile, source: str) -> DetectionTest:
         ignores=tuple(_expectation(item) for item in file.ignores),
         query=file.query or None,
         lookups={name: tuple(flatten(row) for row in rows) for name, rows in file.lookup.items()},
+        run_at=file.run_at or "",
     )
 
 
@@ -259,6 +271,8 @@ def detection_test_as_yaml(test: DetectionTest, comment: str = "", *, schema: st
     if test.query:
         document["query"] = test.query
     document["index"] = test.index
+    if test.run_at:
+        document["run_at"] = test.run_at
     if test.lookups:
         document["lookup"] = {name: [dict(row) for row in rows] for name, rows in test.lookups.items()}
     if template:

@@ -95,7 +95,8 @@ class DetectionTest:
     """The seeded events of one test file with what the rule must catch and what it must leave alone.
 
     `query` is the key of the query it tests, None where the hunt has one only. `lookups` are the rows, by dotted field,
-    of each index that the query's LOOKUP JOINs read.
+    of each index that the query's LOOKUP JOINs read. `run_at` is the time of day, or of a day of the week, at which the
+    rule runs for it, in UTC; "" for any.
     """
 
     name: str
@@ -106,6 +107,7 @@ class DetectionTest:
     ignores: tuple[Expectation, ...]
     query: str | None = None
     lookups: Mapping[str, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
+    run_at: str = ""
 
 
 type ReadTests = tuple[tuple[DetectionTest, ...], tuple[Issue, ...]]

@@ -28,6 +28,7 @@ from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.repository import OFFLINE, Compilation, Repository
 from entra_deployer.stack.mapping import known_types
 from entra_deployer.verify.generate.cases import Case, Maker, Unsolvable
+from entra_deployer.verify.generate.clock import run_at, run_moment
 from entra_deployer.verify.generate.constraints import Unsolved
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.lookups import Join, read_joins
@@ -135,6 +136,7 @@ def _of_rule(compilation: Compilation, rule: CompiledRule) -> Synthesis:
         query=key,
         payload=payload,
         joins=joins_of(tree),
+        run_at=run_at_of(tree, payload) if any(isinstance(one, Case) for one in found) else "",
     )
     origin = Origin(rule.source.hunt.source, rule.query)
     unsolved = tuple(_placed(one, origin, tree.text) for one in found if isinstance(one, Unsolvable))
@@ -179,10 +181,17 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
     if lost := _lost_column(tree):
         return [Unsolvable("all of it", f"its alerts lose the column {lost} (DEP021)", _last_condition(tree))]
     try:
-        return Maker(read_plan(tree), tree, fields, TimeRange(*looked_at(payload))).make()
+        plan, within = read_plan(tree), TimeRange(*looked_at(payload))
+        return Maker(plan, tree, fields, replace(within, moment=run_moment(plan, tree, within))).make()
     except Unknown as error:
         at = error.at if isinstance(error, Unsolved) else None
         return [Unsolvable("all of it", str(error), _last_condition(tree) if at is None else at)]
+
+
+def run_at_of(tree: Tree, payload: Mapping[str, Json]) -> str:
+    """When a rule runs for the tests that are made of its query, "" for any moment. Raises Unknown for no query."""
+    plan = read_plan(tree)
+    return run_at(run_moment(plan, tree, TimeRange(*looked_at(payload))), plan)
 
 
 def _lost_column(tree: Tree) -> str:

@@ -20,10 +20,17 @@ from entra_deployer.verify import problems, repeats
 from entra_deployer.verify.against_hunt import OwnQuery, Runs, compare
 from entra_deployer.verify.judge import Record, judge, matches, same_rows
 from entra_deployer.verify.mutate.mutate import mutate
-from entra_deployer.verify.obstacles import lacking_column, told_of_sources, too_many_events, without_test, wrong_rows
+from entra_deployer.verify.obstacles import (
+    lacking_column,
+    told_of_sources,
+    too_many_events,
+    without_test,
+    wrong_moment,
+    wrong_rows,
+)
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.ranges import time_range
-from entra_deployer.verify.seeding import Batch, Run, Server, seeded, sweep
+from entra_deployer.verify.seeding import Batch, Run, Server, moment_of, seeded, sweep
 from entra_deployer.verify.verdict import EntityOutcome, Status, Verdict
 
 
@@ -137,6 +144,10 @@ class _Asking:
         """What comes of each question, in their order, several at a time. A question asks no other one."""
         return list(self.pool.map(ask, about))
 
+    def of(self, tests: Sequence[DetectionTest]) -> "_Asking":
+        """The same at the moment at which a rule runs for its tests, which is one for all of them."""
+        return replace(self, now=moment_of(tests[0], self.now))
+
     def preview(self, rule: Mapping[str, Json], invocations: int = 1) -> PreviewResult:
         end = format_moment(self.now)
         return self.bench.previewer.preview(rule, timeframe_end=end, invocations=invocations)
@@ -198,7 +209,7 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
         query = read_query(text, bench.version)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    if wrong := wrong_rows(query, rule.tests):
+    if wrong := wrong_rows(query, rule.tests) or wrong_moment(query, rule.tests):
         return _no_verdict(rule, wrong)
     return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query, rule.mapped))
 
@@ -218,6 +229,7 @@ def _files(rule: RuleUnderTest) -> tuple[str, ...]:
 
 def _try(case: _Case, asking: _Asking) -> Verdict:
     try:
+        asking = asking.of(case.tests)
         verdict = _verdict(case, asking)
         demanded = asking.bench.mutate or case.rule.minimum_score is not None
         return _mutated(verdict, case, asking) if demanded else verdict

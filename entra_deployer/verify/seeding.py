@@ -10,7 +10,7 @@ from typing import Protocol
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Json
-from entra_deployer.core.time import format_moment
+from entra_deployer.core.time import format_moment, last_time_of_week
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, joins
 from entra_deployer.esql.rule_query import RuleQuery, lookup_index
@@ -83,6 +83,11 @@ class Batch:
     def alias_of(self, number: int) -> str:
         """The alias that shows the events of one test only."""
         return f"{self.alias}t{number}"
+
+
+def moment_of(test: DetectionTest, now: datetime) -> datetime:
+    """The moment at which the rule runs for a test, at or before now."""
+    return last_time_of_week(test.run_at, now) if test.run_at else now
 
 
 def timed(event: Event, now: datetime) -> Iterator[dict[str, Json]]:
@@ -258,7 +263,8 @@ def _collect(items: Sequence[Item], now: datetime) -> _Part:
     part = _Part([], [], {}, {}, {}, {})
     for batch, number in items:
         tag = batch.alias_of(number)
-        copies = [document for event in batch.tests[number].events for document in timed(event, now)]
+        moment = moment_of(batch.tests[number], now)
+        copies = [document for event in batch.tests[number].events for document in timed(event, moment)]
         part.documents.extend(copies)
         part.routing.extend([tag] * len(copies))
         part.fields.update(batch.fields)

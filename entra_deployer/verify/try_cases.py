@@ -11,12 +11,12 @@ from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.objects.rule_fields import max_signals
 from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.generate.cases import Case, Unsolvable
-from entra_deployer.verify.generate.tests import Made, single_test
+from entra_deployer.verify.generate.tests import Made
 from entra_deployer.verify.judge import judge, without_event
 from entra_deployer.verify.obstacles import lacking_column, told_of_index
 from entra_deployer.verify.problems import About, of_result
 from entra_deployer.verify.ranges import time_range
-from entra_deployer.verify.seeding import Batch, Run, Server, seeded
+from entra_deployer.verify.seeding import Batch, Run, Server, moment_of, seeded
 
 MOST_AT_ONCE = 100
 """So many tests are seeded together."""
@@ -64,9 +64,7 @@ class CaseTrial:
         faults: list[str] = []
         for start in range(0, len(groups), MOST_AT_ONCE):
             part = groups[start : start + MOST_AT_ONCE]
-            tests = [
-                made.test(group) if len(group) > 1 else single_test(group[0], made.index, made.joins) for group in part
-            ]
+            tests = [made.test(group) if len(group) > 1 else made.single(group[0]) for group in part]
             faults += self._seeded(tests, made.payload)
         return faults
 
@@ -87,7 +85,7 @@ class CaseTrial:
             return f"none of its events is one of {strange.name!r}"
         try:
             text = self.query.at(batch.alias_of(number))
-            result = self.server.query(text, filter=time_range(payload, self.run.now))
+            result = self.server.query(text, filter=time_range(payload, moment_of(test, self.run.now)))
         except Refused as error:
             lacking = lacked(error.message) if self.run.embedded else ""
             if lacking:

@@ -114,3 +114,14 @@ def test_a_moment_without_a_zone_is_in_utc():
     assert parse_moment("2026-11-26T01:00") == datetime(2026, 11, 26, 1, tzinfo=UTC)
     assert parse_moment("2026-11-26T01:00+02:00") == datetime(2026, 11, 25, 23, tzinfo=UTC)
     assert [parse_moment(text) for text in ("", "2026-13-01", "now", "0001-01-01T00:00:00+23:59")] == [None] * 4
+
+
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
+
+
+@given(MOMENTS, MOMENTS, st.booleans())
+def test_the_last_time_of_the_week_is_the_nearest_one_before(then, now, with_day):
+    text = time.time_of_week(then) if with_day else f"{then:%H:%M}"
+    found = time.last_time_of_week(text, now)
+    assert time.time_of_week(found).endswith(text)
+    assert timedelta(0) <= now - found < timedelta(days=7 if with_day else 1)

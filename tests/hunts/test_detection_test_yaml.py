@@ -27,11 +27,12 @@ EVENTS = st.builds(
     st.lists(EVENTS, min_size=1, max_size=3),
     st.sampled_from([None, "main"]),
     st.dictionaries(st.sampled_from(["lk", "x-1"]), st.lists(DOCUMENTS, max_size=2).map(tuple), max_size=2),
+    st.sampled_from(["", "03:30", "sat 23:59"]),
 )
-def test_what_is_written_is_read_again(events, query, lookups):
+def test_what_is_written_is_read_again(events, query, lookups, run_at):
     expected = (Expectation("x", {"user.name": "x"}, "why: because"),)
     test = DetectionTest(
-        "a test", "rules/x/tests/t.yaml", "logs-x-default", tuple(events), expected, (), query, lookups
+        "a test", "rules/x/tests/t.yaml", "logs-x-default", tuple(events), expected, (), query, lookups, run_at
     )
     found, issues = parse_detection_test(detection_test_as_yaml(test, "made\nby hand"), source=test.source)
     assert issues == ()

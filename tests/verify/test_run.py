@@ -113,6 +113,27 @@ def test_what_is_known_of_a_rule_before_it_is_tried_counts_by_its_level(level, s
     assert verdict.problems == ((issue,) if status is Status.FAILED else ())
 
 
+@pytest.mark.parametrize(("run_at", "moment"), [("11:30", "2026-03-01T11:30:00"), ("sat 13:00", "2026-02-28T13:00:00")])
+def test_a_rule_runs_at_the_time_of_the_week_that_its_tests_name(run_at, moment):
+    server = Server()
+    previewer = Previewer(server)
+    verdict = verify([a_rule((replace(a_test(), run_at=run_at),))], bench(server, previewer))[0]
+    assert verdict.status is Status.PASSED
+    assert {end[:19] for _, end, _ in previewer.previewed} == {moment}
+    ranges = [str(within) for _, within in server.asked if within]
+    assert ranges
+    assert all(moment in within for within in ranges)
+
+
+def test_tests_of_one_rule_run_at_one_moment_which_now_does_not_know():
+    at_night, by_day = (replace(a_test(name), run_at=at) for name, at in (("t", "03:30"), ("u", "12:00")))
+    several = verify([a_rule((at_night, by_day))], bench(Server()))[0]
+    assert "run at one moment" in several.error
+    clock = "FROM logs-x* | WHERE event.code == 1 | STATS n = MIN(@timestamp) BY user.name | WHERE n > NOW() - 1 day"
+    asked = verify([a_rule((at_night,), query=clock)], bench(Server()))[0]
+    assert "not NOW()" in asked.error
+
+
 def test_the_test_index_has_the_types_of_the_source():
     server = Server()
     verify([replace(a_rule(), mapped={"user.name": "text"})], bench(server))

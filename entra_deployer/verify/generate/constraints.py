@@ -5,14 +5,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
 from entra_deployer.esql import functions
+from entra_deployer.esql.constants import TIMESTAMP
+from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.operations import is_like, is_matched, is_rlike, within_networks
 from entra_deployer.esql.patterns import regex
-from entra_deployer.esql.scope import Scope
+from entra_deployer.esql.scope import Derived, Scope
 
 
 class Kind(StrEnum):
@@ -39,6 +42,7 @@ class Kind(StrEnum):
     YOUNGER = "younger"
     OLDER = "older"
     FORM = "form"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,26 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
+class Hour:
+    """What is asked of a function of @timestamp, such as DATE_EXTRACT("hour_of_day", @timestamp) < 6."""
+
+    made: Derived
+    asked: "Constraint"
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether an event of that moment has it. Raises Unknown for what is not computed here."""
+        value = Evaluator({TIMESTAMP: moment}).value(self.made.value, self.made.scope)
+        return holds(self.asked, value)
+
+
+@dataclass(frozen=True, eq=False)
 class Constraint:
     """One condition. With `number` a text is meant that is a number, and the number is what is compared.
 
     `steps` are what the query makes of the field's value before it compares, in their order.
 
     YOUNGER and OLDER are of moments: `value` seconds before now. MATCH is a full-text search. FORM is of a text that a
-    pattern takes.
+    pattern takes. CLOCK is of the event's own moment: `value` is an Hour.
     """
 
     kind: Kind

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from itertools import chain, islice, product
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
     Constraint,
+    Hour,
     Kind,
     TooMany,
     Unsolved,
@@ -37,21 +39,31 @@ MARGIN = 3600.0
 """Seconds by which an event is too old that is to be too old, where the range has so much room."""
 
 
+LONG = 7 * 86_400.0
+"""Seconds that a range without a limit is looked through for an hour or a day."""
+
+MOMENTS = 337
+"""So many parts of a range are looked at for these."""
+
 OLD = 0.9
 """The share of the time that the rule looks back which makes an event old, but not too old."""
 
 
 @dataclass(frozen=True)
 class TimeRange:
-    """What a run of the rule looks at: events of at most `oldest` (None: any) and at least `newest` seconds of age."""
+    """What a run of the rule looks at: events of at most `oldest` (None: any) and at least `newest` seconds of age.
+
+    `moment` is when it runs, None for any moment.
+    """
 
     oldest: float | None = None
     newest: float = 0.0
+    moment: datetime | None = None
 
     def within(self, youngest: float, oldest: float | None) -> "TimeRange":
         """The part of the range between two ages. Raises Unsolved for none."""
         limits = [one for one in (self.oldest, oldest) if one is not None]
-        found = TimeRange(min(limits, default=None), max(self.newest, youngest))
+        found = replace(self, oldest=min(limits, default=None), newest=max(self.newest, youngest))
         if found.oldest is not None and found.oldest <= found.newest:
             raise Unsolved("no age is within the rule's time range and the query's own")
         return found
@@ -59,6 +71,19 @@ class TimeRange:
     def at(self, share: float) -> float:
         """The age at a share of the range: 0 is its newest, 1 its oldest; 0 where it has no oldest."""
         return self.newest + ((self.oldest or self.newest) - self.newest) * share
+
+    def when(self, asked: Sequence[Hour]) -> float:
+        """The age of an event at whose moment all that is asked of it is so, the usual one before others.
+
+        Raises Unsolved for none.
+        """
+        room = (self.oldest or self.newest + LONG) - self.newest
+        steps = (self.newest + room * step / MOMENTS for step in range(1, MOMENTS))
+        for age in (self.usual, *steps):
+            moment = self.moment and self.moment - timedelta(seconds=age)
+            if moment and all(one.holds(moment) for one in asked):
+                return age
+        raise Unsolved("no event in the rule's time range is of such an hour or day")
 
     def holds(self, age: float) -> bool:
         """Whether a run looks at an event of this age."""
@@ -217,6 +242,8 @@ def _ages(assignment: Assigned, looked_at: TimeRange) -> tuple[float, TimeRange]
     older = [float(one.value) for one in constraints if one.kind is Kind.OLDER]
     younger = [float(one.value) for one in constraints if one.kind is Kind.YOUNGER]
     part = looked_at.within(max(older, default=0.0), min(younger, default=None))
+    if hours := [one.value for one in constraints if one.kind is Kind.CLOCK]:
+        return part.when(hours), part
     if not older or part.newest == looked_at.newest:
         return part.usual, part
     return part.newest + min(MARGIN, ((part.oldest or float("inf")) - part.newest) / 2), part
@@ -490,7 +517,8 @@ class Builder:
 
     def solver(self, mark: str, *, plain: bool = False) -> Solver:
         """Solves for one event; `mark` makes it a case's own."""
-        return Solver(self._type_of, mark, limited(self.tries), plain)
+        ages = partial(_ages, looked_at=self.looked_at) if self.looked_at.moment else None
+        return Solver(self._type_of, mark, limited(self.tries), plain, ages)
 
     def _type_of(self, name: str) -> str:
         return self._casts.get(name) or self.fields.type_of(name)

@@ -121,12 +121,16 @@ class Groups:
     builder: Builder
     events: Sequence[Flagged]
     ways: Sequence[tuple[Flagged, ...]] = ()
-    rows: Rows = field(default_factory=Rows)
     _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
     _bases: dict[tuple[str, int, int], tuple[Sequence[Flagged], tuple[Assigned, Document] | None]] = field(
         default_factory=dict
     )
     _made: dict[tuple[int, tuple[tuple[str, Value], ...]], tuple[Document, Document]] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of its events, which other queries than this may be computed over too."""
+        return Rows(self.builder.looked_at.moment or NOW)
 
     # -- what there is to choose ------------------------------------------------------------------------------------
 

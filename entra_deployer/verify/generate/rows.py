@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.evaluation import NOW
@@ -16,8 +16,12 @@ MOST_KEPT = 20_000
 
 @dataclass
 class Rows:
-    """Makes rows of documents. Documents of the same `values` (the very same object) and age are one row."""
+    """Makes rows of documents, whose ages count from `now`.
 
+    Documents of the same `values` (the very same object) and age are one row.
+    """
+
+    now: datetime = NOW
     _kept: dict[tuple[int, float], tuple[Mapping[str, Value], Row]] = field(default_factory=dict)
 
     def of(self, documents: Sequence[Document]) -> list[Row]:
@@ -29,6 +33,6 @@ class Rows:
         if (found := self._kept.get(key)) is None:
             if len(self._kept) > MOST_KEPT:
                 self._kept.clear()
-            row = Row({**document.values, TIMESTAMP: NOW - timedelta(seconds=document.age)})
+            row = Row({**document.values, TIMESTAMP: self.now - timedelta(seconds=document.age)})
             found = self._kept[key] = (document.values, row)  # the values are kept too, so that their id is theirs
         return found[1] if document.count == 1 else found[1].times(document.count)

@@ -87,7 +87,6 @@ class Sharpener:
     builder: Builder
     build: Build
     kinds: Callable[[], Sequence[Flags]] = tuple
-    rows: Rows = field(default_factory=Rows)
     work: int = MOST_WORK
     told_left: int = MOST_TOLD
     _mutations: list[Mutation] = field(default_factory=list)
@@ -116,6 +115,11 @@ class Sharpener:
             yield "as old as the rule looks", str(first), older
 
     # -- telling ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of the examples' events."""
+        return Rows(self.builder.looked_at.moment or NOW)
 
     @cached_property
     def _simulation(self) -> Simulation:

@@ -21,6 +21,7 @@ from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
     Constraint,
+    Hour,
     Kind,
     Step,
     TooMany,
@@ -49,6 +50,9 @@ _LIKES = {"like": (Kind.LIKE, Kind.UNLIKE), "rlike": (Kind.RLIKE, Kind.UNRLIKE)}
 _OF_THE_RUN = frozenset({"_index", "_id"})
 _NAMED = frozenset({Kind.EQUAL, Kind.LIKE, Kind.RLIKE, Kind.MATCH, Kind.NULL})
 
+CLOCKS = frozenset({"date_extract", "date_format"})
+"""The functions that tell the hour, or another part, of a moment."""
+
 _OF_THE_CLOCK = frozenset({"date_extract", "date_format", "date_trunc", "bucket"})
 
 MOST_TRIES = 4_000
@@ -68,13 +72,15 @@ class Solver:
     """Solves goals. `type_of` tells the Elasticsearch type of a field; free values are made from `mark`.
 
     `tries` runs out where conditions have too many combinations. `plain`: what is joined may be missed in any way, else
-    first by one of its sides alone.
+    first by one of its sides alone. `ages` raises Unsolved where no event has the
+    age that is asked for; None where the moment of the run, and so that of an event, is not known.
     """
 
     type_of: Callable[[str], str]
     mark: str
     tries: Iterator[int]
     plain: bool = False
+    ages: Callable[[Assigned], object] | None = None
 
     def solve(self, goals: Sequence[tuple[Goal, bool]], assignment: Assigned) -> Assignments:
         """The assignments in which each goal is true, or false where its flag says so. Raises Unsolved."""
@@ -315,8 +321,18 @@ class Solver:
         elif constraint.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
             yield from self._require_of_all(node.arguments, constraint, assignment)
         else:
+            yield from self._of_clock(node, constraint, assignment)
+
+    def _of_clock(self, node: nodes.Call, constraint: Constraint, assignment: Assigned) -> Assignments:
+        """The hour or the day of an event, where the moment of the run is known. Raises Unsolved for all else."""
+        if self.ages and node.name in CLOCKS and _is_clock(node, assignment.scope):
+            hour = Hour(Derived(node, assignment.scope), constraint)
+            yield from self._column(TIMESTAMP, Constraint(Kind.CLOCK, hour), assignment)
+        else:
             if node.name in _OF_THE_CLOCK and any(_is_clock(one, assignment.scope) for one in node.arguments):
-                raise Unsolved(f"{node.name.upper()} of @timestamp: a test holds ages, and may run at any time of day")
+                raise Unsolved(
+                    f"{node.name.upper()} of @timestamp, which no age of an event and no time of the week decides"
+                )
             by = "the function" if not functions.is_known(node.name) else "another column as an argument of"
             raise Unsolved(f"{by} {node.name.upper()}")
 
@@ -390,6 +406,11 @@ class Solver:
         """Is there a value that satisfies all that is wanted of a field."""
         if next(self.tries, None) is None:
             raise TooMany("too many combinations of conditions")
+        if key == TIMESTAMP and self.ages:
+            with suppress(Unsolved):
+                self.ages(assignment)
+                return True
+            return False
         if any(constraint.kind in (Kind.YOUNGER, Kind.OLDER) for constraint in assignment.constraints[key]):
             return key == TIMESTAMP  # a test holds the age of an event, and no other moment that moves with the clock
         try:

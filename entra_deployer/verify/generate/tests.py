@@ -1,7 +1,7 @@
 """From cases to tests: cases that a test could mix up go into tests of their own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entra_deployer.core.json import shown
 from entra_deployer.esql.functions import Value
@@ -33,6 +33,7 @@ class Made:
     query: str | None
     payload: Mapping[str, Value]
     joins: tuple[Join, ...] = ()
+    run_at: str = ""
 
     def tests(self) -> tuple[DetectionTest, ...]:
         """The tests; none where no case fires: they would prove nothing."""
@@ -52,7 +53,12 @@ class Made:
             ignores=tuple(_expectation(case) for case in cases if not case.fires),
             query=self.query,
             lookups=lookups,
+            run_at=self.run_at,
         )
+
+    def single(self, case: Case) -> DetectionTest:
+        """A test of one case alone, called as the case is."""
+        return replace(single_test(case, self.index, self.joins), run_at=self.run_at)
 
     def groups(self) -> list[list[Case]]:
         """The cases of each test, in as few tests as possible.
