@@ -1,7 +1,7 @@
 """Verify: run each rule as it stands in Kibana over the seeded events of its tests, and say what came of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -167,12 +167,12 @@ def _run_all(cases: Sequence[_Case], failures: Mapping[str, str], bench: Bench, 
             return _no_verdict(case.rule, why)
         return _try(case, asking)
 
-    found: list[Verdict] = []
     try:
-        for one in rules.map(verdict, cases):
-            found.append(one)
-            bench.progress(len(found), len(cases))
-        return found
+        found = [rules.submit(verdict, case) for case in cases]
+        for done, one in enumerate(as_completed(found), 1):
+            one.result()  # what ends the run is raised as soon as it is known
+            bench.progress(done, len(cases))
+        return [one.result() for one in found]
     finally:
         rules.shutdown(wait=False, cancel_futures=True)
         questions.shutdown(wait=False, cancel_futures=True)

@@ -1,5 +1,6 @@
 """One run: seeded, tried, judged, and gone again, whatever happens."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -447,3 +448,25 @@ def test_what_the_embedded_server_refuses_for_lack_of_it_is_named():
     verdict = verify([a_rule()], bench(server))[0]
     assert verdict.error == "needs --on ENV: the embedded Elasticsearch cannot run ENRICH with the policy pol"
     assert verify([a_rule()], bench(server, embedded=False))[0].error == "line 1:18: cannot find enrich policy [pol]"
+
+
+def test_progress_counts_rules_as_they_are_done_whatever_their_order():
+    slow, told = threading.Event(), []
+
+    class Waiting(Server):
+        """Answers about the first rule once the others are done."""
+
+        def query(self, text, *, filter=None, params=()):  # noqa: A002
+            if "-r0" in text:
+                assert slow.wait(30)
+            return super().query(text, filter=filter, params=params)
+
+    def progress(done, total):
+        told.append((done, total))
+        if done == total - 1:
+            slow.set()
+
+    rules = [replace(a_rule(), rule_id=f"r{number}", name=f"Rule {number}") for number in range(3)]
+    verdicts = verify(rules, replace(bench(Waiting()), progress=progress))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert [one.name for one in verdicts] == ["Rule 0", "Rule 1", "Rule 2"]
