@@ -1,7 +1,8 @@
 """Verify: compile, read the rules back from Kibana, and try them on seeded events."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +28,7 @@ from entra_deployer.plan.index_mapping import (
 )
 from entra_deployer.plan.journal import Types
 from entra_deployer.repository import Compilation, Repository, rule_keys
-from entra_deployer.stack.search import Previewer
+from entra_deployer.stack.search import Grade, Previewer
 from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.current import StandingRules, as_in_repository, read_standing
 from entra_deployer.verify.generate.cases import Case
@@ -45,6 +46,7 @@ from entra_deployer.verify.verdict import Status, Verdict, VerifyReport
 
 INCOMPLETE = "DEP810"
 UNKNOWN_QUERY = "DEP811"
+_SHOWN_FIELDS = 5
 
 
 @dataclass(frozen=True)
@@ -221,10 +223,7 @@ def with_source(rule: RuleUnderTest, watched: Watched | None, *, sample: bool = 
     """
     if watched is None:
         return rule
-    known = [
-        replace(issue, level=Level.WARNING) if sample and issue.code == ABSENT else issue
-        for issue in problems_of_rule(watched)
-    ]
+    known = [issue for issue in problems_of_rule(watched) if not (sample and issue.code == ABSENT)]
     return replace(rule, mapped=watched.types, known=tuple(known))
 
 
@@ -232,7 +231,23 @@ def _warnings(watched: Mapping[str, Watched], connection: Connection) -> list[Is
     """That an embedded stack has no data of its own, and no other clusters, is nothing to tell."""
     environment = connection.environment
     found = warnings_of_rules(list(watched.values()), environment.name)
-    return [issue for issue in found if not (environment.embedded and issue.code in (NO_SOURCE, NOT_TOLD))]
+    if not environment.embedded:
+        return found
+    return [*(one for one in found if one.code not in (NO_SOURCE, NOT_TOLD)), *_not_loaded(watched.values())]
+
+
+def _not_loaded(watched: Iterable[Watched]) -> Iterator[Issue]:
+    """One warning for each source, of which the embedded stack has a sample: the fields that no event there has."""
+    absent: defaultdict[str, set[str]] = defaultdict(set)
+    for one in watched:
+        absent[one.pattern] |= {field.name for field in one.fields if field.grade is Grade.ABSENT}
+    for pattern, names in sorted(absent.items()):
+        if names:
+            shown = ", ".join(sorted(names)[:_SHOWN_FIELDS])
+            more = f" and {len(names) - _SHOWN_FIELDS} more fields" if len(names) > _SHOWN_FIELDS else ""
+            message = f"no event that was loaded into {pattern} has {shown}{more}"
+            hint = "the tests bring events of their own; on what was loaded alone the rules that read them fail"
+            yield Issue(ABSENT, Level.WARNING, message, hint=hint)
 
 
 def _tests(compiled: CompiledRule) -> tuple[DetectionTest, ...]:

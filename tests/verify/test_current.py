@@ -2,6 +2,7 @@
 
 import pytest
 
+from entra_deployer.core.issue import Level
 from entra_deployer.plan.push import PushRequest, push_rules
 from entra_deployer.repository import Repository
 from entra_deployer.verify.verdict import Status
@@ -134,3 +135,19 @@ def test_tests_that_cannot_be_read_are_not_told_as_none(root, pushed):
     said = error_of(verified(root, pushed, embedded=True))
     assert said.startswith("its tests cannot be read: ")
     assert "seeded.yaml:12:1: unknown key 'nonsense'" in said
+
+
+def test_what_was_not_loaded_is_told_once_of_a_source_and_fails_nothing(root, pushed):
+    add_hunt(root, 2)
+    report = verified(root, pushed, embedded=True)
+    (told,) = [issue for issue in report.issues if issue.code == "DEP335"]
+    assert (told.level, told.message) == (
+        Level.WARNING,
+        "no event that was loaded into logs-tests-* has @timestamp, event.outcome, user.name",
+    )
+    assert not any(issue.code == "DEP335" for verdict in report.verdicts for issue in verdict.problems)
+
+
+def test_elsewhere_a_field_that_no_index_has_fails_each_rule_that_reads_it(root, pushed):
+    report = verified(root, pushed)
+    assert [one.code for one in report.verdicts[0].problems if one.code == "DEP335"] == ["DEP335"] * 3
