@@ -11,6 +11,9 @@ from enum import StrEnum
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 
+TAB = 4
+"""Columns between the stops of a tab, in what people wrote."""
+
 
 class Tone(StrEnum):
     """How a text is meant. The value is the terminal's style for it."""

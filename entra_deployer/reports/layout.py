@@ -15,6 +15,7 @@ from entra_deployer.core.errors import Location
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.text import visible
 from entra_deployer.reports.document import (
+    TAB,
     Block,
     Code,
     Diff,
@@ -33,7 +34,6 @@ from entra_deployer.reports.document import (
 _LEVELS = {Level.ERROR: Tone.VERY_BAD, Level.WARNING: Tone.DOUBT, Level.NOTE: Tone.DIM}
 _SIGNS = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.NEWS}
 _HINT_INDENT = 6
-_TAB = 4
 
 
 def laid_out(document: Document, width: int, *, colour: bool = False) -> str:
@@ -83,7 +83,7 @@ def _block(block: Block, width: int) -> Iterator[RenderableType]:
             yield from _diff(block)
         case Code():
             for text in block.text.split("\n"):
-                yield Padding(Text(visible(text.expandtabs(_TAB)), block.tone), _left(block.indent))
+                yield Padding(Text(visible(text.expandtabs(TAB)), block.tone), _left(block.indent))
         case Table():
             yield from _table(block, width)
         case Issues():
@@ -131,7 +131,7 @@ def _left(indent: int) -> tuple[int, int, int, int]:
 def _diff(diff: Diff) -> Iterator[RenderableType]:
     for line in diff.lines:
         tone = _SIGNS.get(line[2:3], Tone.PLAIN) if line.startswith("  ") else Tone.PLAIN
-        yield Padding(Text(visible(line.expandtabs(_TAB)), tone), _left(diff.indent))
+        yield Padding(Text(visible(line.expandtabs(TAB)), tone), _left(diff.indent))
     for note in diff.notes:
         yield Padding(Text(visible(note), Tone.DIM), _left(diff.indent))
 
