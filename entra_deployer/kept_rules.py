@@ -5,7 +5,7 @@ What is kept depends on the hunt's file and rule.yaml, the target, and this tool
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from entra_deployer.compiler.compiled import Checked, Compiled, CompiledRule, Made
 from entra_deployer.core.cache import Bundle, user_cache
 from entra_deployer.core.issue import Issue
-from entra_deployer.core.json import encode_json, pack, unpack
+from entra_deployer.core.json import encode_json, pack, shared, unpack
 from entra_deployer.core.target import Target
 from entra_deployer.core.workers import side_by_side
 from entra_deployer.hunts.catalog import read_rules
 from entra_deployer.hunts.folder import RuleSource
+from entra_deployer.objects.rule_fields import REPEATED
 
 if TYPE_CHECKING:
     from entra_deployer.esql.tree import Tree
@@ -81,6 +82,8 @@ class KeptRules:
 
     def _restored(self, source: RuleSource, position: int, made: Made) -> CompiledRule:
         query, settings = source.hunt.queries[position], source.queries[position]
+        payload = {**made.rule.payload, **shared(made.rule.payload, REPEATED)}
+        made = replace(made, rule=replace(made.rule, payload=payload))
         read_tree = partial(self._tree, query.text)
         return CompiledRule(source=source, query=query, settings=settings, read_tree=read_tree, **vars(made))
 

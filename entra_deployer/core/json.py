@@ -164,6 +164,21 @@ def pack(value: object) -> bytes:
         raise ValueError(str(error)) from error
 
 
+def shared(fields: Mapping[str, Json], names: Iterable[str]) -> dict[str, Json]:
+    """Of some fields those that are there, each as the one copy that this process holds of all that are equal."""
+    import msgspec  # noqa: PLC0415 - see `decode`
+
+    if len(_SHARED) > _MOST_SHARED:
+        _SHARED.clear()
+    there = {name: fields[name] for name in names if name in fields}
+    return {name: _SHARED.setdefault(msgspec.json.encode(value), value) for name, value in there.items()}
+
+
+_SHARED: dict[bytes, Json] = {}
+_MOST_SHARED = 100_000
+"""Values of which the next one begins anew: a process that watches for days does not grow without end."""
+
+
 def unpack[T](data: bytes | memoryview, kind: type[T]) -> T:
     """The value that `pack` made `data` of. Raises ValueError for anything else."""
     import msgspec  # noqa: PLC0415 - see `decode`

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from entra_deployer.core.errors import Refused
-from entra_deployer.core.json import Json, as_mapping, as_mappings, as_texts, differing, same
+from entra_deployer.core.json import Json, as_list, as_mapping, as_mappings, as_texts, differing, same, shared
 from entra_deployer.core.target import StackVersion
 from entra_deployer.data import load_knowledge
 from entra_deployer.facts import RULES_FEATURE
@@ -13,6 +13,7 @@ from entra_deployer.objects.kind import Mark, Merged, OwnerOf, Standing, Wanted,
 from entra_deployer.objects.rule_fields import (
     COUNTED,
     KEPT_ALWAYS,
+    REPEATED,
     RULE_FIELDS,
     SERVER_SET,
     WITNESS,
@@ -193,30 +194,24 @@ class RuleHandler:
         Where no filter could name all of them, everybody's rules are read, in large pages: before it is known which
         ones are wanted, where there are `many`.
         """
-        bodies = self._everybodys(mark) if many else None
+        found = self._everybodys(mark) if many else None
         keys, names = map(set, wanted())
-        if bodies is None:
+        if found is None:
             kql = _any_of(mark, keys, names)
-            bodies = list(self._bodies(kql)) if len(kql) <= _FILTER_CHARACTERS else self._everybodys(mark)
-        ours = {one.read["id"] for one in bodies if mark.tag in one.read.get("tags", ())}
-        found = [
-            _live(one)
-            for one in bodies
-            if one.read["id"] in ours or one.read["rule_id"] in keys or one.read["name"] in names
-        ]
+            found = list(self._find(kql)) if len(kql) <= _FILTER_CHARACTERS else self._everybodys(mark)
         return Standing(
-            tuple(live for live in found if live.object_id in ours),
+            tuple(live for live in found if mark.tag in as_list(live.object.payload.get("tags"))),
             tuple(live for live in found if live.object.key in keys),
             tuple(live for live in found if live.object.name in names),
         )
 
-    def _everybodys(self, mark: Mark) -> list[RuleBody]:
+    def _everybodys(self, mark: Mark) -> list[LiveObject]:
         """All rules of the space; in two halves where Kibana does not page as far as its end."""
         first = self._page("", 1)
         if first.total <= _DEEPEST:
-            return list(self._bodies("", first))
+            return list(self._find("", first))
         ours = f"alert.attributes.tags: {_quoted(mark.tag)}"
-        return [*self._bodies(ours), *self._bodies(f"not {ours}")]
+        return [*self._find(ours), *self._find(f"not {ours}")]
 
     def read(self, object_id: str) -> LiveObject | None:
         """One rule by Kibana's own id, read in real time; None where it is gone."""
@@ -238,19 +233,17 @@ class RuleHandler:
             if value is not None:
                 some.append(_quoted(value))
 
-    def _find(self, kql: str) -> Iterator[LiveObject]:
-        return map(_live, self._bodies(kql))
-
-    def _bodies(self, kql: str, first: RulePage | None = None) -> Iterator[RuleBody]:
+    def _find(self, kql: str, first: RulePage | None = None) -> Iterator[LiveObject]:
         """The rules that a filter finds, "" for all; `first` is their first page where that was read."""
         page = 1
         seen: set[str] = set()
         while True:
             answer = first if first and page == 1 else self._page(kql, page)
+            first = None  # a page is let go once its rules are told
             for rule in answer.data:
                 if rule.read["id"] not in seen:
                     seen.add(rule.read["id"])
-                    yield rule
+                    yield _live(rule)
             if page * _PAGE >= answer.total or not answer.data:
                 return
             page += 1
@@ -364,10 +357,13 @@ class RuleHandler:
 
 def _live(answer: RuleBody) -> LiveObject:
     """A rule as Kibana tells it, without what Kibana adds by itself."""
-    payload = {name: value for name, value in answer.whole.items() if name not in SERVER_SET and value is not None}
+    payload: dict[str, Json] = {
+        name: value for name, value in answer.whole.items() if name not in SERVER_SET and value is not None
+    }
     read = answer.read
     if "required_fields" in read:
         payload["required_fields"] = [{"name": one["name"], "type": one["type"]} for one in read["required_fields"]]
+    payload |= shared(payload, REPEATED)
     summary = read.get("execution_summary")
     return LiveObject(
         object=StateObject(RULE, read["rule_id"], read["name"], payload),

@@ -88,6 +88,8 @@ RULE_FIELDS: Mapping[str, RuleField] = {
     )
 }
 
+REPEATED = ("threat", "required_fields", "investigation_fields", "related_integrations", "tags", "meta", "references")
+"""Fields that take the most room, and that a rule has as often as it is held, or many rules have in common."""
 SERVER_SET = frozenset(
     {
         "id",

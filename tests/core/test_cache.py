@@ -1,11 +1,12 @@
 """What is kept by content is never wrong, never needed, and does not grow without end."""
 
 import threading
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_deployer.core.cache import Cache, digest, tool_digest
+from entra_deployer.core.cache import MOST, Cache, digest, tool_digest
 
 
 def key(number: int) -> str:
@@ -29,6 +30,16 @@ def test_the_oldest_make_room(tmp_path):
     left = [number for number in range(10) if kept.get(key(number))]
     assert len(left) == 3
     assert 9 in left
+
+
+def test_ten_thousand_results_of_one_run_stay_till_it_reads_them_again(tmp_path):
+    kept = Cache(tmp_path)
+    keys = [digest([str(number).encode()]) for number in range(10_000)]
+    fullest = max(Counter(one[:2] for one in keys).values())
+    assert fullest <= MOST
+    for number in range(fullest):
+        kept.put(key(number), b"x")
+    assert all(kept.get(key(number)) for number in range(fullest))
 
 
 def test_clearing_it_leaves_nothing_and_says_how_much_there_was(tmp_path):

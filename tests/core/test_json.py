@@ -40,6 +40,7 @@ from entra_deployer.core.json import (
     parse_json,
     same,
     schema_of,
+    shared,
 )
 from tests.reading import part
 
@@ -309,3 +310,19 @@ def test_a_type_that_threads_meet_at_once_is_worked_out_by_one_of_them():
 
 
 NAMES = [f"field_{number}" for number in range(20)]
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), TREES), st.dictionaries(st.sampled_from("abcd"), TREES))
+def test_what_is_shared_is_what_it_was_and_the_same_in_all(one, other):
+    first, second = shared(one, "abc"), shared(other, "abc")
+    for before, after in ((one, first), (other, second)):
+        assert encode_json(after) == encode_json({name: before[name] for name in "abc" if name in before})
+    for name in first.keys() & second.keys():
+        assert (first[name] is second[name]) == (encode_json(one[name]) == encode_json(other[name]))
