@@ -1,6 +1,6 @@
 """A rule's query, pointed at the events of a test: FROM names another index, nothing else changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entra_deployer.core.target import StackVersion
@@ -18,10 +18,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class RuleQuery:
-    """A query that can be pointed elsewhere."""
+    """A query that can be pointed elsewhere; where it has a `moment`, that stands in the place of each NOW() then."""
 
     tree: nodes.Tree
     source: nodes.From
+    moment: datetime | None = None
 
     @property
     def fields(self) -> dict[str, str]:
@@ -50,16 +51,17 @@ class RuleQuery:
         first, last = self.source.sources[0].span, self.source.sources[-1].span
         targets = [join.target for join in joins(self.tree) if join.target]
         aimed = [Edit(one.span.start, one.span.end, lookup_index(index, one.name)) for one in targets]
-        return [Edit(first.start, last.end, index), *aimed]
+        clock = clock_edits(self.tree, self.moment) if self.moment else []
+        return [Edit(first.start, last.end, index), *aimed, *clock]
 
     def before(self, join: nodes.Other, index: str) -> str:
         """As `at`, up to the pipe before a LOOKUP JOIN; "" for one in a branch of a FORK."""
         edits = [edit for edit in self._pointed(index) if edit.end <= join.pipe]
         return apply_edits(self.tree.text[: max(join.pipe, 0)], edits)
 
-    def at_moment(self, index: str, moment: datetime) -> str:
-        """As `at`, with a moment in the place of each NOW()."""
-        return self.at(index, *clock_edits(self.tree, moment))
+    def at_moment(self, moment: datetime) -> "RuleQuery":
+        """The query as it is at a moment, however long it takes until a server sees it."""
+        return replace(self, moment=moment)
 
     def offset(self, line: int, column: int, index: str) -> int:
         """Where a place in `at(index)`, by 1-based line and column, stands in the rule's own query."""

@@ -154,8 +154,8 @@ def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -
     made = synthesis.made
     if made is None or not synthesis.tests:
         return synthesis
-    query = read_query(str(made.payload["query"]), OFFLINE.version)
     run = Run(f"synth-{uuid.uuid4().hex[:8]}", clock(), embedded=True)
+    query = read_query(str(made.payload["query"]), OFFLINE.version).at_moment(run.now)
     made, dropped = CaseTrial(server, run, query).sort(made)
     unsolved = (*synthesis.unsolved, *(UnsolvedCase(one.name, one.why) for one in dropped))
     tests = made.tests()

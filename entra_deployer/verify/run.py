@@ -117,7 +117,7 @@ def verify(rules: Sequence[RuleUnderTest], bench: Bench) -> tuple[Verdict, ...]:
     """
     run = Run(bench.run_id, bench.clock(), bench.embedded)
     sweep(bench.server, run.now)
-    prepared = [_prepare(rule, run.name(f"r{number}"), bench) for number, rule in enumerate(rules)]
+    prepared = [_prepare(rule, run.name(f"r{number}"), bench, run.now) for number, rule in enumerate(rules)]
     cases = [item for item in prepared if isinstance(item, _Case)]
     with seeded(bench.server, [case.batch for case in cases], run, bench.parallel) as failures:
         found = iter(_run_all(cases, failures, bench, run.now))
@@ -182,16 +182,16 @@ def _fault(error: Exception) -> str:
     return f"could not be analysed: {type(error).__name__}: {error}"
 
 
-def _prepare(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
+def _prepare(rule: RuleUnderTest, alias: str, bench: Bench, now: datetime) -> _Case | Verdict:
     try:
-        return _prepared(rule, alias, bench)
+        return _prepared(rule, alias, bench, now)
     except DeployError:
         raise
     except Exception as error:
         return _no_verdict(rule, _fault(error))
 
 
-def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
+def _prepared(rule: RuleUnderTest, alias: str, bench: Bench, now: datetime) -> _Case | Verdict:
     if rule.payload is None:
         why = f"{rule.held_back} keeps it from being pushed" if rule.held_back else "deploy push puts it there"
         return _no_verdict(rule, f"the rule is not there: {why}")
@@ -206,7 +206,7 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench) -> _Case | Verdict:
     ):
         return _no_verdict(rule, why)
     try:
-        query = read_query(text, bench.version)
+        query = read_query(text, bench.version).at_moment(now)
     except Unreadable as error:
         return _no_verdict(rule, str(error))
     if wrong := wrong_rows(query, rule.tests) or wrong_moment(query, rule.tests):
@@ -355,15 +355,19 @@ def _against_hunt(case: _Case, results: Sequence[QueryResult], asking: _Asking) 
     own = case.rule.own
     if own is None:
         return
-    hunt, within, now = own.query, time_range(case.payload, asking.now), asking.now
+    hunt, within = own.query.at_moment(asking.now), time_range(case.payload, asking.now)
+
+    def ask(text: str, index: str) -> QueryResult:
+        query = read_query(text, asking.version).at_moment(asking.now)
+        return asking.server.query(query.at(index), filter=within)
 
     def differences(number: int) -> list[Issue]:
         index = case.alias_of(number)
-        hunted = hunt.at_moment(index, now)
+        hunted = hunt.at(index)
         runs = Runs(
             hunt=partial(asking.server.query, hunted),
             hunt_in_range=partial(asking.server.query, hunted, filter=within),
-            rule=lambda text: asking.server.query(read_query(text, asking.version).at(index), filter=within),
+            rule=partial(ask, index=index),
         )
         columns = case.rule.key_columns or _columns(case.tests[number])
         return list(compare(own, case.query.tree.text, results[number], runs, columns))

@@ -291,7 +291,7 @@ def _with_killer(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict
     if not (verdict.mutation and verdict.mutation.survivors and rule.payload):
         return verdict
     run = Run(f"{bench.run_id}-k", bench.clock(), bench.embedded)
-    query = read_query(str(rule.payload["query"]), bench.version)
+    query = read_query(str(rule.payload["query"]), bench.version).at_moment(run.now)
     cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
     joins = joins_of(query.tree)
     tests = tuple(single_test(case, stream_of(query.tree), joins) for case in cases)

@@ -1,11 +1,14 @@
 """FROM is rewritten by position, and nothing else."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.columns import joins
+from entra_deployer.esql.edits import Edit
 from entra_deployer.esql.rule_query import Unreadable, read_query
 
 V = StackVersion(8, 19, 21)
@@ -70,6 +73,20 @@ def test_a_join_reads_the_rows_beside_the_events_and_places_are_found_again():
     first, second = joins(query.tree)
     assert query.before(first, "x") == "FROM x "
     assert query.before(second, "x") == "FROM x | LOOKUP JOIN x-lk ON b "
+
+
+def test_at_a_moment_the_clock_stands_and_places_are_found_again():
+    text = 'FROM a // NOW()\n| EVAL b = DATE_DIFF("day", c, NOW()), d = e | WHERE f == "now()" AND g < now( )'
+    query = read_query(text, V).at_moment(datetime(2026, 3, 1, tzinfo=UTC))
+    stands = 'TO_DATETIME("2026-03-01T00:00:00.000Z")'
+    pointed = query.at("x")
+    assert pointed == (
+        f'FROM x // NOW()\n| EVAL b = DATE_DIFF("day", c, {stands}), d = e | WHERE f == "now()" AND g < {stands}'
+    )
+    column = pointed.split("\n")[1].index("d = e") + 1
+    assert query.offset(2, column, "x") == text.index("d = e")
+    dropped = Edit(text.index(" AND g"), len(text), "")
+    assert query.at("x", dropped) == pointed[: pointed.index(" AND g")]
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,17 @@ def test_a_timestamp_override_is_ranged_with_its_fallback():
     assert len(part(one, "bool", "should")) == 1
 
 
+def test_the_moment_of_the_run_is_now_for_the_rule_however_long_it_takes():
+    server = Server()
+    previewer = Previewer(server)
+    query = f"{QUERY} | WHERE n > 0 AND NOW() > TO_DATETIME(0)"
+    verdict = verify([a_rule(query=query)], bench(server, previewer))[0]
+    assert verdict.status is Status.PASSED
+    texts = [text for text, _ in server.asked] + [rule["query"] for rule, *_ in previewer.previewed]
+    assert all('AND TO_DATETIME("2026-03-01T12:00:00.000Z") > TO_DATETIME(0)' in text for text in texts)
+    assert len(texts) > 1
+
+
 def test_a_missed_entity_and_a_false_alarm_are_named():
     test = a_test()
     swapped = DetectionTest(test.name, test.source, test.index, test.events, test.ignores, test.catches)
