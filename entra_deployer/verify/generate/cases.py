@@ -92,7 +92,7 @@ class Maker:
         Last come those that tell mutants of the query from it which no other case tells.
         """
         found = self._first_cases()
-        sharpener = Sharpener(self.tree, self._second_builder, self._changed, lambda: self._kinds)
+        sharpener = Sharpener(self.tree, self._second_builder, self._changed, self._told_by, lambda: self._kinds)
         examples = [self._examples[id(one)] for one in found if id(one) in self._examples]
         names = {one.name for one in found if isinstance(one, Case)}
         for wanted, mark, example in sharpener.more(examples, len(found) + 1):

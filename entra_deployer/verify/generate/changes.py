@@ -172,7 +172,7 @@ class Alterations:
 
     @cached_property
     def _listed(self) -> list[str]:
-        """Fields of which the result lists the values."""
+        """Fields of which the result lists the values, those first of which no condition asks anything."""
         grouping = self.plan.grouping
         listed = grouping.listed.items() if grouping else ()
         found = [
@@ -181,7 +181,8 @@ class Alterations:
             if column in self.plan.columns and isinstance(made.value, nodes.Column)
         ]
         free = [one for one in dict.fromkeys(found) if grouping and grouping.scope.get(one) is None]
-        return [one for one in free if self.fields.type_of(one) in ("keyword", "text")][:MOST_LISTED]
+        texts = [one for one in free if self.fields.type_of(one) in ("keyword", "text")]
+        return sorted(texts, key=lambda name: name in self._constants)[:MOST_LISTED]
 
     def _of_size(self, parts: Sequence[str | int]) -> Iterator[Change]:
         for part in parts:
@@ -240,8 +241,10 @@ class Alterations:
         if isinstance(command, nodes.Stats) and isinstance(mutation.command, nodes.Stats):
             kept = mutation.command.groups
             lost: list[nodes.Node] = [one.value for one in command.groups if one not in kept] or [mutation.node]
+            of = [one for one in command.aggregates if one.where is not None and mutation.node in one.where.walk()]
+            lost = [*(one.value for one in of), *lost]  # it shows where only some of the events have what is aggregated
         else:
-            lost = [mutation.node]
+            lost = [mutation.node, *_conditions_around(command, mutation.node)]
             if mutation.place > self.first and isinstance(command, nodes.Where):
                 lost.append(command.predicate)  # the number of events is of no field: what else is asked may change it
         names: dict[str, None] = {}
@@ -356,6 +359,14 @@ def _spans_of(node: nodes.Node) -> Iterator[float]:
     for part in node.walk():
         if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 0 < part.value <= MOST_LENGTH:
             yield from (float(part.value * unit) for unit in (1, 60, 3600, 86400))
+
+
+def _conditions_around(command: nodes.Command, node: nodes.Node) -> Iterator[nodes.Expression]:
+    """The condition that a constant stands in."""
+    for predicate in _predicates(command) if isinstance(node, nodes.Literal) else ():
+        for one in conditions(predicate):
+            if any(part is node for part in one.node.walk()):
+                yield one.node
 
 
 def _predicates(command: nodes.Command) -> Iterator[nodes.Expression]:

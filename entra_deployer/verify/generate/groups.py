@@ -5,13 +5,14 @@ query is simulated over a group; the distance that the simulation tells leads a 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conditions, conjuncts
 from entra_deployer.esql.constants import TIMESTAMP, seconds
-from entra_deployer.esql.evaluation import NOW
+from entra_deployer.esql.evaluation import NOW, Evaluator
 from entra_deployer.esql.functions import Unknown, Value
 from entra_deployer.esql.scope import Derived, Goal, Scope
 from entra_deployer.esql.simulation import Outcome, Simulation
@@ -294,16 +295,21 @@ class Groups:
         found = {int(unit * number) for unit in units for number in self.numbers if number <= MOST_NUMBER}
         return sorted({0, *(one for one in found if one <= most)})
 
+    @cached_property
+    def own_kinds(self) -> int:
+        """How many kinds behind the first are events that meet a condition."""
+        return len(self._all_conditions)
+
     def start(self) -> Recipe:
         """One event of each kind."""
-        conditions = 1 + len(self._all_conditions)
+        conditions = 1 + self.own_kinds
         counts = tuple(1 if kind < conditions else 0 for kind in range(len(self.kinds)))
         return Recipe(counts, tuple(1 for _ in self.varied), tuple(0 for _ in self.measured))
 
     def starts(self) -> Iterator[Recipe]:
         """Where a search may begin: with an event of each kind, and with one kind alone."""
         yield self.start()
-        for kind in range(1 + len(self._all_conditions)):
+        for kind in range(1 + self.own_kinds):
             counts = tuple(int(kind == one) for one in range(len(self.kinds)))
             yield replace(self.start(), counts=counts)
 
@@ -353,6 +359,19 @@ class Groups:
                 found = self._solved(wanted, like and like[1], self.builder.solver(mark, plain=plain))
             self._bases[key] = (asked, found)  # what is asked is kept too, so that its id is its own
         return self._bases[key][1]
+
+    def event_like(self, old: Document, first: Document, events: Sequence[Flagged], solver: Solver) -> Document | None:
+        """Another event of the group of `first`, of the kinds of `old` where that can be; None for none."""
+        values = Evaluator(old.values)
+        kinds = []
+        for one in self.conditions:
+            with suppress(Unknown):
+                kinds.append((one, values.truth(one.predicate, one.scope) is True))
+        for wanted in ([*events, *kinds], events) if kinds else (events,):
+            with suppress(Unknown, Unpickable):
+                if found := self._solved(wanted, first, solver):
+                    return found[1]
+        return None
 
     def _solved(
         self, events: Sequence[Flagged], like: Document | None, solver: Solver

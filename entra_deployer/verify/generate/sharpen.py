@@ -36,6 +36,9 @@ MOST_TOLD = 60_000
 MOST_OF_ONE = 6_000
 """So much of that is for one mutant, where cases are changed for it."""
 
+LEAST_OF_ONE = 1_000
+"""At least so much, where it lasts: so that the first of many do not use up all."""
+
 THE_WINDOW = -1
 """Stands for the mutant whose range is half as long."""
 
@@ -73,8 +76,15 @@ class Found:
     change: Changes | None = None
 
 
+MOST_PLACED = 5_000
+"""So often a value is looked for, for all events that take the place of one, of a rule."""
+
+
 type Build = Callable[[Attempt, str, Changes | None], Example]
 """The events of an attempt with a mark and a change. Raises Unknown or Unpickable."""
+
+type Named = Callable[[Attempt, Sequence[Document], str], tuple[Mapping[str, Value], bool]]
+"""What tells the entity of a case, and whether it has to stand alone. Raises Unsolved for nothing."""
 
 type _Look = Callable[[Mutation, Sequence[Example], str], Found | None]
 
@@ -86,6 +96,7 @@ class Sharpener:
     tree: nodes.Tree
     builder: Builder
     build: Build
+    named: Named
     kinds: Callable[[], Sequence[Flags]] = tuple
     work: int = MOST_WORK
     told_left: int = MOST_TOLD
@@ -102,8 +113,12 @@ class Sharpener:
         self._waiting = {id(one): one for one in self._mutations}
         for example in known:
             self._tell(example)
+        if several := self._of_each_kind(known, str(first)):
+            known.insert(1, several)
+            first += 1
         groups: tuple[_Look, ...] = (self._sized, self._searched, self._scanned, self._searched)
-        for look in (self._solved, *groups, self._altered, self._joined_by_one, self._altered_twice):
+        events: tuple[_Look, ...] = (self._as_it_is, self._solved, self._placed)
+        for look in (*events, *groups, self._altered, self._joined_by_one, self._altered_twice):
             self.work = MOST_WORK
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -203,8 +218,13 @@ class Sharpener:
             settled = replace(example, fires=caught)
             if not other:
                 found = next((one for one in candidates if self._tells(one, stages, settled)), None)
-                return (found, settled) if found else None
+                return (found, settled) if found and not self._warns(settled) else None
         return None
+
+    def _warns(self, example: Example) -> bool:
+        """Whether Elasticsearch would warn of several values where one is asked for: no test may rest on that."""
+        stages = self._simulation.stages(self.tree.commands, Rows().of(example.documents))
+        return any(row.at(NOW).warned for stage in stages for row in stage.rows)
 
     def _shown(self, mutation: Mutation, example: Example) -> tuple[Mutation, Example] | None:
         """The example, told by what its row shows too: what lets other events in counts and lists others."""
@@ -242,6 +262,63 @@ class Sharpener:
         return None
 
     # -- looking ----------------------------------------------------------------------------------------------------
+
+    def _of_each_kind(self, known: Sequence[Example], mark: str) -> Example | None:
+        """A case that fires by an event of each kind: what is changed of one of them is not made good by another."""
+        attempt = next(one.attempt for one in known if one.fires)
+        with suppress(Unknown, Unpickable):
+            if self.builder.plan.grouping and self._waiting and (found := self._grouped.of_each_kind(attempt)):
+                example = self.build(found, mark, None)
+                return example if self._agrees(example) else None
+        return None
+
+    def _as_it_is(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A case that is there, told by what its row shows too."""
+        for base in [one for one in known if one.fires][:MOST_PAIRED]:
+            if told := self._shown(mutation, base):
+                return Found(mutation, self._renewed(told[1], mutation, mark) or told[1])
+        return None
+
+    def _renewed(
+        self, example: Example, mutation: Mutation, mark: str, change: Changes | None = None
+    ) -> Example | None:
+        """The case, changed, under a mark of its own, where that makes another entity of it and it tells the mutant.
+
+        What else than its keys the case is told by stays.
+        """
+        marked = _marked(example, mark)
+        documents = tuple(change.of(marked.documents, mark)) if change else marked.documents
+        with suppress(Unknown):
+            before, _ = self.named(example.attempt, example.documents, example.mark)
+            entity, alone = self.named(example.attempt, documents, mark)
+            shown = {name: value for name, value in marked.entity.items() if name not in before}
+            renewed = replace(marked, documents=documents, entity={**entity, **shown}, alone=alone)
+            if renewed.entity != example.entity and (told := self._told([mutation], renewed)):
+                return told[1]
+        return None
+
+    def _placed(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """A group that fires, with an event that a condition takes and its mutant does not in the place of one."""
+        bases = [one for one in known if one.fires][:MOST_PAIRED] if self.builder.plan.grouping else []
+        for base in bases if mutation.place < self._first else ():
+            groups = self._grouped.groups_of(base.attempt)
+            for goals in (one.events for one in self._attempts(mutation, base)):
+                for place, old in enumerate(base.documents[:MOST_STARTS]):
+                    solver = self._placing.solver(base.mark)
+                    if (new := groups.event_like(old, base.documents[0], goals, solver)) is None:
+                        continue
+                    new = replace(new, age=old.age)
+                    instead = (*base.documents[:place], replace(new, count=old.count), *base.documents[place + 1 :])
+                    for documents in (instead, (*base.documents, new)):
+                        made = replace(base, documents=documents)
+                        if told := self._told([mutation], made) or self._shown(mutation, made):
+                            return Found(mutation, self._renewed(told[1], mutation, mark) or told[1])
+        return None
+
+    @cached_property
+    def _placing(self) -> Builder:
+        """Solves for events that take the place of others; what it has tried is not lacking elsewhere."""
+        return replace(self.builder, tries=iter(range(MOST_PLACED)))
 
     def _solved(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
         """Events for which a condition is false and its mutant true, or the other way round."""
@@ -347,7 +424,8 @@ class Sharpener:
     def _first_that_tells(
         self, changes: Iterable[tuple[Example, Changes]], mutation: Mutation, mark: str
     ) -> Found | None:
-        least = max(0, self.work - MOST_OF_ONE)
+        fair = max(LEAST_OF_ONE, MOST_WORK // len(self._waiting))
+        least = max(0, self.work - min(MOST_OF_ONE, fair))
         for base, change in changes:
             if self.work <= least:
                 return None
@@ -367,10 +445,9 @@ class Sharpener:
         told = self._told(concerned, changed) or self._shown(mutation, changed)
         if not told:
             return None
-        renewed = tuple(change.of(_marked(base, mark).documents, mark))
-        again = self._told([told[0]], replace(_marked(told[1], mark), documents=renewed))
-        if again and again[1].entity != told[1].entity:
-            return Found(*again, change)
+        renewed = self._renewed(replace(told[1], documents=base.documents), told[0], mark, change)
+        if renewed:
+            return Found(told[0], renewed, change)
         return self._example([told[0]], base.attempt, mark, change) or Found(*told, change)
 
     def _concerned(self, change: Changes) -> list[Mutation]:

@@ -71,7 +71,7 @@ class ToldGroups:
         return None
 
     def _searched(self, attempt: Attempt, aim: nodes.Tree, later: Sequence[Mutation]) -> ToldGroup | None:
-        groups, behind = self._groups_of(attempt), self.first + 1
+        groups, behind = self.groups_of(attempt), self.first + 1
         told: list[Mutation] = []
         fires = False
 
@@ -95,12 +95,34 @@ class ToldGroups:
         self.rows_left = before - used + self.rows_left
         return found
 
+    def of_each_kind(self, attempt: Attempt) -> Attempt | None:
+        """A group that fires by events of several kinds, each of which it takes; None where none is found.
+
+        Where one event may be of all kinds, no change of it would show which of its fields are for which kind.
+        """
+        groups = self.groups_of(attempt)
+        start = _start(attempt, groups)
+        counts = tuple(int(0 < kind <= groups.own_kinds) for kind in range(len(groups.kinds)))
+        if groups.own_kinds < 2 or not self._fires(groups, replace(start, counts=counts)):
+            return None
+        for kind in range(1, groups.own_kinds + 1):
+            fewer = (*counts[:kind], 0, *counts[kind + 1 :])
+            if any(fewer) and self._fires(groups, replace(start, counts=fewer)):
+                counts = fewer
+        found = FoundGroup(groups, replace(start, counts=counts))
+        return replace(attempt, sizes=found, fires=True) if sum(counts) > 1 and found != attempt.sizes else None
+
+    def _fires(self, groups: Groups, recipe: Recipe) -> bool:
+        with suppress(Unknown, Unpickable):
+            return groups.outcome(groups.documents(recipe, "x")).distance == 0
+        return False
+
     def next_told(self, waiting: Iterable[Mutation], starts: Sequence[Attempt]) -> ToldGroup | None:
         """The next group that tells a mutant, of those that differ in two numbers from one that fires."""
         later = [one for one in waiting if one.place > self.first]
         self._scans = self._scans or self._pairs(starts)
         for attempt, recipe in self._scans:
-            groups = self._groups_of(attempt)
+            groups = self.groups_of(attempt)
             with suppress(Unknown):
                 stages = self._computed(groups, recipe)
                 if stages and (told := self._told(later, stages)):
@@ -111,7 +133,7 @@ class ToldGroups:
     def _pairs(self, starts: Sequence[Attempt]) -> Iterator[tuple[Attempt, Recipe]]:
         self.rows_left = self.scans_left
         for attempt in starts:
-            groups = self._groups_of(attempt)
+            groups = self.groups_of(attempt)
             search = GroupSearch(groups)
             for one, other in combinations(search.choices, 2):
                 for recipe in search.others(_start(attempt, groups), one):
@@ -149,7 +171,8 @@ class ToldGroups:
                     found.append(one)
         return found
 
-    def _groups_of(self, attempt: Attempt) -> Groups:
+    def groups_of(self, attempt: Attempt) -> Groups:
+        """The groups of events as an attempt asks for them."""
         key = id(attempt.events)
         if key not in self._groups:
             known = attempt.sizes.groups if isinstance(attempt.sizes, FoundGroup) else None

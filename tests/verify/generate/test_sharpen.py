@@ -14,6 +14,7 @@ from entra_deployer.verify.generate.apart import apart
 from entra_deployer.verify.generate.cases import Case, Maker
 from entra_deployer.verify.generate.documents import Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.judge import belongs
 from entra_deployer.verify.mutate.mutants import mutations
 from tests.reading import there
 
@@ -46,6 +47,8 @@ def survivors(text):
     assert any(one.fires for one in inside)
     for one in inside:
         assert found(tree, one) == (one.fires, False), one.name
+        if any(column in event.document for column in one.entity for event in one.events):
+            assert any(belongs(event, one.entity) for event in one.events), one.name
     return {
         f"{one.what}: {one.before(text)}"
         for one in mutations(tree)
@@ -97,6 +100,17 @@ def survivors(text):
             "| WHERE k == 2 AND a >= 400 AND b <= 7"
         ),
         'FROM x | WHERE d == "p" AND o == "1" | STATS v = VALUES(w), m = MAX(z) BY u | KEEP u, v',
+        (
+            'FROM x | WHERE r == "k" OR s >= 40 OR v IN ("m", "h") '
+            '| EVAL k = r == "k", o = r != "k" AND (s >= 40 OR v IN ("m", "h")) '
+            "| STATS a = SUM(CASE(k, 1, 0)), b = SUM(CASE(o, 1, 0)), w = VALUES(r), z = VALUES(e) BY u "
+            "| WHERE a > 0 AND b > 0 | KEEP u, w, z"
+        ),
+        (
+            'FROM x | STATS n = COUNT(*) WHERE a == "p", m = COUNT(*) WHERE a == "q", v = VALUES(w) WHERE a == "p" '
+            "BY u | WHERE n > 0 AND m > 0 | KEEP u, v"
+        ),
+        'FROM x | WHERE NOT u IN ("root", "admin", "system") | STATS c = COUNT(*) BY u | WHERE c >= 3',
         'FROM x | GROK m "%{WORD:w} from %{IP:ip}" | WHERE w == "failed" AND ip != "10.0.0.1" | KEEP host.id, w',
     ],
 )
@@ -113,6 +127,18 @@ def test_a_group_reaches_into_the_older_half_of_the_range_where_one_of_its_event
     cases = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"), DAY).make()
     old = [one for one in cases if isinstance(one, Case) and one.fires and max(e.age for e in one.events) > 43200]
     assert [sorted(event.age > 43200 for event in one.events) for one in old] == [[False, True]]
+
+
+def test_no_case_rests_on_several_values_where_the_query_asks_for_one():
+    text = (
+        'FROM x | WHERE s > 20 AND NOT r IN ("a", "b") | STATS d = COUNT_DISTINCT(s), v = VALUES(s) BY u '
+        "| WHERE d >= 2 OR v == 99"
+    )
+    tree = there(parse(text, V).tree)
+    known = inferred_types(tree)
+    builder = Maker(read_plan(tree), tree, Fields(lambda name: known.get(name, "keyword")), DAY)
+    further = [one for one in builder.make() if isinstance(one, Case) and "its own" in one.name]
+    assert not further
 
 
 def test_a_mutant_that_is_the_same_for_every_event_is_left():
