@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from msgspec import Struct
+
 from entra_deployer.core.cache import Cache, digest, tool_digest, user_cache
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
@@ -27,8 +29,7 @@ class Support(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One rule on one version: whether it can run there, and why not, or what is not known."""
 
     version: str
@@ -36,8 +37,7 @@ class Cell:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class MatrixRow:
+class MatrixRow(Struct, frozen=True):
     """One rule on all versions that were asked for, in their order."""
 
     name: str
@@ -66,8 +66,7 @@ class CheckReport:
         return sum(issue.level is level for issue in self.issues)
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """`good` and `bad` are queries (with the lines of rule.yaml that matter above them); "" where there is none."""
 
     code: str
@@ -79,8 +78,7 @@ class Explanation:
     silenceable: bool = False
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a check said, drawn, and its exit code; where it does not last it told a fault of ours."""
 
     text: str

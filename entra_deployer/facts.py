@@ -6,7 +6,8 @@ holds all that have a first version.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from entra_deployer.core.target import StackVersion
 
@@ -16,8 +17,7 @@ _SOURCE_CODE = "Kibana's source code of 8.12 to 9.4"
 _HISTORY = "Elastic's version history of ES|QL and the applies_to marks of its reference"
 
 
-@dataclass(frozen=True)
-class Since:
+class Since(Struct, frozen=True):
     """Something that a stack has from a version on.
 
     `eight` is the first version of the 8 line that has it (None: none of them has), `nine` the first of the 9 line
@@ -212,8 +212,7 @@ refuses it; a newer one makes an older server refuse the whole file. Source: a r
 # -- privileges -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class KibanaFeature:
+class KibanaFeature(Struct, frozen=True):
     """A feature of Kibana that is needed. Each row of `names`: since which version, and the privileges that grant it.
 
     A row's privileges belong together in a role; any one of all the rows up to a version that is held is enough, for an

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
 
+from msgspec import Struct
+
 from entra_deployer.core.json import Json
 
 
@@ -38,8 +40,7 @@ class StackVersion:
 _BOUND = re.compile(r"\s*(>=|<=|>|<|==)?\s*(\d+(?:\.\d+){0,2})\s*")
 
 
-@dataclass(frozen=True)
-class VersionRange:
+class VersionRange(Struct, frozen=True):
     """The versions of the stack that every bound allows; a bound is a sign and the numbers that it names."""
 
     bounds: tuple[tuple[str, tuple[int, ...]], ...]

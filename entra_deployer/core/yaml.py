@@ -7,10 +7,10 @@ Values are those of YAML 1.1 as far as JSON has them. What reads otherwise than 
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import bad_character, check_text
@@ -26,8 +26,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 
 
-@dataclass(frozen=True)
-class _Node:
+class _Node(Struct, frozen=True):
     """A value and where it stands. `size` counts the values in it; `text` is a scalar as it is written."""
 
     value: Json
@@ -37,16 +36,14 @@ class _Node:
     entries: "Mapping[str | int, _Entry]" = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """A part of a mapping or a list: for a mapping's entry the place is that of its key."""
 
     place: Location
     node: _Node
 
 
-@dataclass(frozen=True)
-class YamlFile[T]:
+class YamlFile[T](Struct, frozen=True):
     """A YAML file, decoded, and where each part of it stands.
 
     `raw` is its value as JSON, {} for a file without content. Where there are `issues` there is no `value`.

@@ -1,11 +1,11 @@
 """MITRE ATT&CK, as far as a rule's `threat` needs it: tactics, techniques, and where revoked ids went."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Tactic:
+class Tactic(Struct, frozen=True):
     """A tactic, e.g. TA0001 Initial Access; `slug` is ATT&CK's short name ("initial-access")."""
 
     slug: str
@@ -14,8 +14,7 @@ class Tactic:
     url: str
 
 
-@dataclass(frozen=True)
-class Technique:
+class Technique(Struct, frozen=True):
     """A technique or subtechnique ("T1078.004") and the slugs of the tactics that it serves, in ATT&CK's order."""
 
     id: str
@@ -29,8 +28,7 @@ def _no_others() -> "tuple[Attack, ...]":
     return ()
 
 
-@dataclass(frozen=True)
-class Attack:
+class Attack(Struct, frozen=True):
     """One version of ATT&CK Enterprise.
 
     `tactics` are in the order of the matrix, by slug; `revoked` leads to the technique that took an id's place.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from uuid import UUID
 
+from msgspec import Struct
+
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.hunts.hunt import Hunt, Query
 
@@ -13,8 +15,7 @@ LISTS = ("integration", "language", "notes", "mitre", "references")
 REQUIRED = ("name", "description", "uuid", "language", "query")
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(Struct, frozen=True):
     """A way to write hunts in a file.
 
     `read` takes the file's text and its path for messages, and raises InputError for what is no hunt. `replace` takes

@@ -8,10 +8,11 @@ used; from the first refusal on, the files are.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import msgspec
+from msgspec import Struct, field
 
 from entra_deployer.core.errors import InputError, Refused
 from entra_deployer.core.issue import Issue, Level
@@ -41,8 +42,7 @@ _LONGEST = 200
 """Bytes of a key that an id holds as it is."""
 
 
-@dataclass(frozen=True)
-class _ObjectDocument:
+class _ObjectDocument(Struct, frozen=True):
     kind: str
     key: str
     name: str
@@ -50,8 +50,7 @@ class _ObjectDocument:
     space: str = ""
 
 
-@dataclass(frozen=True)
-class _ObjectHead:
+class _ObjectHead(Struct, frozen=True):
     """An object whose payload is still as it is written."""
 
     kind: str
@@ -61,8 +60,7 @@ class _ObjectHead:
     space: str = ""
 
 
-@dataclass(frozen=True)
-class _WrittenObject:
+class _WrittenObject(Struct, frozen=True, dict=True):
     """An object in a store, as it is written there."""
 
     store: Store
@@ -83,20 +81,17 @@ class _WrittenObject:
         return one.name == self.head.name and encode_json(one.payload, ordered=True) == bytes(self.head.payload)
 
 
-@dataclass(frozen=True)
-class _AnyDocument:
+class _AnyDocument(Struct, frozen=True):
     type: str = ""
 
 
-@dataclass(frozen=True)
-class _TypesDocument:
+class _TypesDocument(Struct, frozen=True):
     key: str
     types: Mapping[str, str]
     space: str = ""
 
 
-@dataclass(frozen=True)
-class _PushDocument:
+class _PushDocument(Struct, frozen=True):
     push_id: str
     environment: str
     at: str
@@ -108,19 +103,16 @@ class _PushDocument:
     lock: str = ""
 
 
-@dataclass(frozen=True)
-class _ChangeDocument:
+class _ChangeDocument(Struct, frozen=True):
     position: int
     result: Mapping[str, Json]
 
 
-@dataclass(frozen=True)
-class _VerdictDocument:
+class _VerdictDocument(Struct, frozen=True):
     record: Mapping[str, Json]
 
 
-@dataclass(frozen=True)
-class _AttestationDocument:
+class _AttestationDocument(Struct, frozen=True):
     document: Mapping[str, Json]
 
 

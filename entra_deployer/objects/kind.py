@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
@@ -25,16 +27,14 @@ class Merged:
     kept: tuple[FieldKept, ...] = ()
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """How our objects are known in one space: by the name of our tag on rules, by its id on saved objects."""
 
     tag: str
     tag_id: str
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The objects of one kind that a plan has to know: what bears our mark, what has a wanted key, or a wanted name.
 
     An object may stand in several.

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.json import (
@@ -87,8 +88,7 @@ class SavedObjectKind:
         return None
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True):
     """What one kind of saved objects is called by Kibana, and where its name stands.
 
     `migrated_from` is the version that an import claims to be of, "" for none.
@@ -299,13 +299,11 @@ def query_of_search(meta: Json) -> str:
         return ""
 
 
-@dataclass(frozen=True)
-class _SearchQuery:
+class _SearchQuery(Struct, frozen=True):
     esql: str = ""
 
 
-@dataclass(frozen=True)
-class _SearchSource:
+class _SearchSource(Struct, frozen=True):
     query: _SearchQuery = _SearchQuery()
 
 

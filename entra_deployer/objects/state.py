@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from entra_deployer.core.json import Json
 from entra_deployer.stack.answers import LastExecution
 
@@ -36,8 +38,7 @@ class StateObject:
         return (self.kind, self.key)
 
 
-@dataclass(frozen=True)
-class LiveObject:
+class LiveObject(Struct, frozen=True):
     """An object as read from a server, with what only the server knows.
 
     `object_id` is the server's own id (Kibana's `id`), `revision` the server's count or version of it (a rule's moves
@@ -76,8 +77,7 @@ class FieldDiff:
     edited: bool = False
 
 
-@dataclass(frozen=True)
-class FieldKept:
+class FieldKept(Struct, frozen=True):
     """A field whose live value stays, with the reason: who owns it."""
 
     path: str

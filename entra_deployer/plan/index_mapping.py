@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from msgspec import Struct
+
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import as_mappings
@@ -150,8 +152,7 @@ def issues_of_sources(watched: Sequence[Watched], environment: str) -> list[Issu
     return _warnings(((fault, one.rule) for one in watched for fault in _faults(one) if not fault.field), environment)
 
 
-@dataclass(frozen=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     """What is wrong with a field ("" for the source as a whole), the same for every rule that reads it.
 
     `changed` says that it was not so at the last push.

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.json import Json
@@ -47,8 +49,7 @@ class PushEntry:
     lock: str = ""
 
 
-@dataclass(frozen=True)
-class LockHolder:
+class LockHolder(Struct, frozen=True):
     """Who holds the right to push to a space: for people, and the random `owner` that tells two holders apart."""
 
     owner: str
@@ -99,8 +100,7 @@ class Base(Mapping[Key, StateObject]):
         return len(self._written)
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(Struct, frozen=True):
     """What planning has to know of earlier pushes to some spaces, read at one moment.
 
     `bases` holds by space what the last push left there, `types` by space and rule_id which types the fields of its

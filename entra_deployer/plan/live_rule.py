@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+
 from entra_deployer.core.issue import Issue
 from entra_deployer.core.time import parse_duration
 
@@ -15,8 +17,7 @@ OVER = frozenset({SUCCEEDED, WARNED, "warning", FAILED})
 """What Kibana says of a run that is over; "running" and "going to run" are not."""
 
 
-@dataclass(frozen=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """A rule's last run. `at` is when, `status` Kibana's word for how it went, `message` what it said, on one line."""
 
     at: datetime
@@ -24,8 +25,7 @@ class LastRun:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class LiveRule:
+class LiveRule(Struct, frozen=True):
     """One rule as it stands. `interval` is Kibana's (`5m`), `revision` None where Kibana has none.
 
     `changed_at` and `changed_by` tell of its last change, by us or by an analyst; None and "" where not told.
@@ -88,8 +88,7 @@ class RunState(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True)
-class FirstRun:
+class FirstRun(Struct, frozen=True):
     """A rule that was pushed, and its first run after that."""
 
     rule: LiveRule

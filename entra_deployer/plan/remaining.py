@@ -5,8 +5,10 @@ it wrote or what it found: an analyst's later edit stays.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from msgspec import Struct
 
 from entra_deployer.core.errors import Refused
 from entra_deployer.core.issue import Issue, Level
@@ -25,8 +27,7 @@ class Direction(StrEnum):
     UNDO = "undo"
 
 
-@dataclass(frozen=True)
-class Remaining:
+class Remaining(Struct, frozen=True):
     """What is left of one change: the change that does it, None where nothing is; and what is left alone, and why."""
 
     change: Change | None = None

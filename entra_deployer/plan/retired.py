@@ -5,8 +5,10 @@ has to remember it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.issue import Issue, Level
@@ -18,8 +20,7 @@ RETIRED = "DEP318"
 _TAG = "Retired: "
 
 
-@dataclass(frozen=True)
-class Retirement:
+class Retirement(Struct, frozen=True):
     """A retired rule that stands yet: since when, and whether a prune may delete it now."""
 
     rule: CompiledRule

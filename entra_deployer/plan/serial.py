@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from entra_deployer.core.errors import InputError, Location
 from entra_deployer.core.files import read_bytes, write_text
@@ -16,8 +17,7 @@ from entra_deployer.plan.plan import Change, ChangeResult, Outcome, Plan
 PLAN_FORMAT = 1
 
 
-@dataclass(frozen=True)
-class _IssueDocument:
+class _IssueDocument(Struct, frozen=True):
     code: str
     level: Level
     message: str
@@ -28,16 +28,14 @@ class _IssueDocument:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class _ResultDocument:
+class _ResultDocument(Struct, frozen=True):
     """What a result has beside the keys of its change."""
 
     outcome: Outcome = Outcome.PLANNED
     error: str = ""
 
 
-@dataclass(frozen=True)
-class _PlanDocument:
+class _PlanDocument(Struct, frozen=True):
     format_version: int
     environment: str
     unchanged: int
@@ -47,8 +45,7 @@ class _PlanDocument:
     digest: str = ""
 
 
-@dataclass(frozen=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True):
     """A plan from a file, with the options that it was made with ("adopt", "names", ...)."""
 
     plan: Plan

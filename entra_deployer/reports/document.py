@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 
@@ -30,8 +32,7 @@ class Tone(StrEnum):
     VERY_DOUBTFUL = "bold yellow"
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of text in one tone; `literal` is a name or a place that Markdown sets as code."""
 
     text: str
@@ -48,8 +49,7 @@ def words(*parts: str | Span | tuple[str, Tone]) -> Words:
     return tuple(span for span in made if span.text)
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line. `lead` are short columns before it, each as wide as it is; a long line goes on below itself."""
 
     words: Words
@@ -57,13 +57,11 @@ class Line:
     lead: Words = ()
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """An empty line on a terminal."""
 
 
-@dataclass(frozen=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """Lines that begin with +, - or @@ behind their indent; `notes` are about what did not change."""
 
     lines: tuple[str, ...]
@@ -71,8 +69,7 @@ class Diff:
     indent: int = 0
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """A query, or another text whose lines are as somebody wrote them."""
 
     text: str
@@ -81,16 +78,14 @@ class Code:
     indent: int = 0
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One cell of a table; `more` are further lines where a table can hold them."""
 
     words: Words
     more: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of cells. Without `columns` they have no heads, and `wide` is the column that takes what room there is.
 
     `notes` say on a terminal what `more` of the cells says elsewhere; on one narrower than `narrow`, `instead` takes
@@ -106,8 +101,7 @@ class Table:
     instead: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True)
-class Issues:
+class Issues(Struct, frozen=True):
     """Issues for readers, in their order; as a `table` where they are what the document is about."""
 
     issues: tuple[Issue, ...]
@@ -115,8 +109,7 @@ class Issues:
     table: bool = False
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Struct, frozen=True):
     """One of the things that a document lists.
 
     `line` tells of it on a terminal, with `notes` below it; `cells` is its row in a table, which holds the notes too.
@@ -130,8 +123,7 @@ class Item:
     body: tuple["Block", ...] = ()
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True):
     """Items of one sort. Neighbours with the same `columns` are one table where a form has tables."""
 
     items: tuple[Item, ...]
@@ -150,8 +142,7 @@ class FaultKind(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a case did not pass."""
 
     kind: FaultKind
@@ -159,8 +150,7 @@ class Fault:
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """One thing that was looked at, as a test case; without faults it passed. `suite` groups cases."""
 
     classname: str

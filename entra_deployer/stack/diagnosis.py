@@ -7,12 +7,12 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
+from msgspec import Struct, field
 
 from entra_deployer.core.errors import AnswerLost, DeployError, Refused, Unreachable
 from entra_deployer.core.json import Json
@@ -53,8 +53,7 @@ def is_read(method: str, path: str) -> bool:
     return method in {"GET", "HEAD"} or (method != "DELETE" and path.rpartition("/")[2] in _READS)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer as it came. `path` is what was asked for, its query included; `whole` is False where it is too long.
 
     The names of `headers` are in small letters.
@@ -91,8 +90,7 @@ class Answer:
         return value
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """Says what answers and failures of one server mean. `url` is its address, `proxy` what stands before it or ""."""
 
     product: Product

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import batched, repeat
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct
 from requests.adapters import BaseAdapter
 
 from entra_deployer import facts
@@ -65,8 +66,7 @@ type _Steps = list[tuple[str, list[Mapping[str, Json]]]]
 """Ids of documents, each with the lines of a bulk that write it or take it out."""
 
 
-@dataclass(frozen=True)
-class StoredDocument:
+class StoredDocument(Struct, frozen=True):
     """A document and the version of it that was read: what a conditional write refers to."""
 
     document_id: str
@@ -75,8 +75,7 @@ class StoredDocument:
     primary_term: int
 
 
-@dataclass(frozen=True)
-class IndexInfo:
+class IndexInfo(Struct, frozen=True):
     """An index and when it was made, in seconds since 1970."""
 
     name: str

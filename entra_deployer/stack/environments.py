@@ -1,11 +1,10 @@
 """Where the project lies, and what `deploy/<environment>.yaml` says of an environment."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from os import pathsep
 from pathlib import Path
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct, structs
 
 from entra_deployer.core.errors import DeployError, InputError, Location, SecretError, UnknownName, UsageError
 from entra_deployer.core.files import read_text
@@ -26,8 +25,7 @@ SECRET_FOLDERS = "ENTRA_DEPLOYER_SECRET_FOLDERS"  # noqa: S105 - the name of a v
 """The variable that names folders outside of the repository from which secrets may be read, as PATH names folders."""
 
 
-@dataclass(frozen=True)
-class LocalStackChoice:
+class LocalStackChoice(Struct, frozen=True):
     """Which local stack of the project an environment is: its name, and what it starts with where it does not run."""
 
     name: str = LOCAL
@@ -35,8 +33,7 @@ class LocalStackChoice:
     license: str | None = None
 
 
-@dataclass(frozen=True)
-class LocalServers:
+class LocalServers(Struct, frozen=True):
     """Where a local stack answers, and as whom we ask it."""
 
     kibana_url: str
@@ -124,8 +121,7 @@ def _near(root: Path, name: str) -> str | None:
     return next((file for file in files if file.lower() in wanted), None)
 
 
-@dataclass(frozen=True)
-class _Resolver:
+class _Resolver(Struct, frozen=True):
     """Turns one checked environment file into an Environment."""
 
     root: Path

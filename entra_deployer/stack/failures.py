@@ -2,11 +2,11 @@
 
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.client import HTTPException
 from socket import gaierror
 
 import requests
+from msgspec import Struct
 from urllib3 import exceptions as urllib3
 
 _MOST_CHARACTERS = 500
@@ -15,8 +15,7 @@ _PROTOCOL_MISMATCH = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQU
 CLOSED_HINT = "a server that speaks https does so: then write https:// in {setting}"
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why there was no answer. `sent` says whether the server may have got the request."""
 
     words: str

@@ -7,7 +7,8 @@ runs with the privileges of the key that pushed it, so the key needs what the ru
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
@@ -63,8 +64,7 @@ def preview_indices(space: str) -> tuple[str, ...]:
     return (f".preview.alerts-security.alerts-{space}", f".internal.preview.alerts-security.alerts-{space}-*")
 
 
-@dataclass(frozen=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """What rules read, as a role names it, sorted and each once.
 
     `local` are patterns of this cluster, `remote` those of others by their aliases, `joined` the indices of LOOKUP

@@ -1,24 +1,24 @@
 """What servers tell: results of queries and previews, fields of sources, who we are, the license."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec import Struct, field
+
 from entra_deployer.core.json import Json
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a result: its name and its Elasticsearch type."""
 
     name: str
     type: str
 
 
-@dataclass(frozen=True)
-class QueryResult:
+class QueryResult(Struct, frozen=True):
     """Rows of an ES|QL query. `warnings` are the texts of the server's Warning headers, unquoted.
 
     `took` is how many milliseconds the server worked, `documents` how many it read; None where it does not tell.
@@ -37,8 +37,7 @@ class QueryResult:
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 
-@dataclass(frozen=True)
-class RunningQuery:
+class RunningQuery(Struct, frozen=True):
     """A query that was begun: its `result` where it is done, else the `query_id` to ask for it by."""
 
     query_id: str = ""
@@ -53,8 +52,7 @@ class Searcher(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class PreviewResult:
+class PreviewResult(Struct, frozen=True):
     """What Kibana's rule preview wrote: its alerts' sources, and its log (errors and warnings, one line each)."""
 
     alerts: tuple[Mapping[str, Json], ...]
@@ -84,8 +82,7 @@ class Identity:
     expires: datetime | None = None
 
 
-@dataclass(frozen=True)
-class License:
+class License(Struct, frozen=True):
     """A license: Elastic's word for its type, whether it is in force, and until when (None: for ever)."""
 
     type: str
@@ -93,16 +90,14 @@ class License:
     expires: datetime | None = None
 
 
-@dataclass(frozen=True)
-class FieldCap:
+class FieldCap(Struct, frozen=True):
     """A field in the indices of a pattern: the types that it is mapped as and the indices that lack it, both sorted."""
 
     types: tuple[str, ...]
     unmapped_in: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class FieldCaps:
+class FieldCaps(Struct, frozen=True):
     """What Elasticsearch tells of a pattern: the indices that it matches, and how these map the fields asked for."""
 
     indices: tuple[str, ...] = ()
@@ -118,8 +113,7 @@ class Grade(StrEnum):
     OTHER_TYPE = "of another type"
 
 
-@dataclass(frozen=True)
-class SourceField:
+class SourceField(Struct, frozen=True):
     """A field that a rule reads, as a source has it. Types are those of ES|QL, and several stand with a comma between.
 
     `wanted` is the type that it had at the rule's last push, or else the documented one: "" where neither is known.

@@ -3,13 +3,14 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from msgspec import Struct, field
 from requests.adapters import BaseAdapter
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
@@ -32,8 +33,7 @@ _BACKOFF_SECONDS = 0.4
 _CHUNK = 65_536
 
 
-@dataclass(frozen=True)
-class Pauses:
+class Pauses(Struct, frozen=True):
     """How tries are spread: `pause` sleeps for so many seconds, `tell` gets a line before it does."""
 
     pause: Callable[[float], None] = time.sleep
@@ -51,7 +51,7 @@ class ServerSession:
         product: Product,
         endpoint: Endpoint,
         transport: BaseAdapter | None = None,
-        pauses: Pauses = Pauses(),
+        pauses: Pauses = Pauses(),  # noqa: B008 - it is frozen
     ) -> None:
         """`transport` takes the place of the network; tests bring their own."""
         parts = urlsplit(endpoint.url)

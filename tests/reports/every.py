@@ -5,6 +5,8 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from msgspec import Struct, structs
+
 from entra_deployer.checked import Explanation
 from entra_deployer.compiler.compiled import CompileReport
 from entra_deployer.core.issue import Issue
@@ -85,11 +87,14 @@ def _changed(value, change):
             return type(value)(_changed(one, change) for one in value)
         case Mapping():
             return {key: _changed(one, change) for key, one in value.items()}
-        case _ if is_dataclass(value):
+        case _ if is_dataclass(value) or isinstance(value, Struct):
             return _fields_changed(value, change)
         case _:
             return value
 
 
 def _fields_changed(value, change):
+    if isinstance(value, Struct):
+        names = [one.name for one in structs.fields(type(value))]
+        return structs.replace(value, **{name: _changed(getattr(value, name), change) for name in names})
     return replace(value, **{one.name: _changed(getattr(value, one.name), change) for one in fields(value) if one.init})
