@@ -16,7 +16,7 @@ from entra_deployer.core.git import changed_files
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.target import StackVersion, Target
 from entra_deployer.hunts import FORMATS
-from entra_deployer.hunts.catalog import read_hunt_file, read_rules
+from entra_deployer.hunts.catalog import hunt_folders, read_hunt_file, read_rules
 from entra_deployer.hunts.folder import Catalog, QuerySettings, RuleSource
 from entra_deployer.hunts.hunt import esql_queries
 from entra_deployer.hunts.selection import ALL, Selection, folders_named, folders_tagged, part_of
@@ -85,6 +85,11 @@ class Repository:
     @cached_property
     def _rules(self) -> Catalog:
         return read_rules(self.root / RULES_FOLDER)
+
+    @cached_property
+    def size(self) -> int:
+        """How many folders there are for a hunt each; none of them is read for it. Raises InputError for none."""
+        return len(hunt_folders(self.root / RULES_FOLDER))
 
     def catalog(self, selection: Selection = ALL) -> Catalog:
         """The hunts that are selected. Raises UsageError for a name, a tag or a commit that there is not."""

@@ -57,7 +57,7 @@ def read_rules(folder: Path, *, names: Sequence[str] = (), kept: Bundle | None =
     """
     where = str(folder.absolute())
     kept = kept or Bundle(user_cache("hunts", 2), where)
-    readings = [_read_safely(path, kept) for path in _hunt_folders(folder)]
+    readings = [_read_safely(path, kept) for path in hunt_folders(folder)]
     kept.save(whole=True)
     sources = tuple(reading.source for reading in readings if reading.source)
     clashes = tuple(_clashes(sources))
@@ -75,7 +75,7 @@ def read_hunt_file(path: Path) -> Catalog:
     return Catalog(sources, reading.issues)
 
 
-def _hunt_folders(folder: Path) -> list[Path]:
+def hunt_folders(folder: Path) -> list[Path]:
     """The folders that hold a hunt each. None at all is a wrong checkout, and not a repository without faults."""
     hint = "make a folder rules/<hunt>/ with a hunt.md"
     try:

@@ -326,13 +326,18 @@ class _Push:
         self._asked |= rules.keys()
         if rules:
             # where nothing is to be written, nothing that reads queries is loaded
-            from entra_deployer.plan.engine import judge_unseen  # noqa: PLC0415
             from entra_deployer.plan.preflight import check_queries  # noqa: PLC0415
 
             elastic, environment = self._connection.elastic, self._connection.environment
             asked, embedded, parallel = list(rules.values()), environment.embedded, environment.limits.parallel
-            without = partial(judge_unseen, elastic, elastic.version()) if embedded else None
+            without = self._judge_unseen if embedded else None
             self._tell(check_queries(elastic, asked, embedded=embedded, parallel=parallel, without_source=without))
+
+    def _judge_unseen(self, rules: Sequence[CompiledRule]) -> Sequence[Issue]:
+        from entra_deployer.plan.engine import judge_unseen  # noqa: PLC0415 - it loads all checks
+
+        elastic = self._connection.elastic
+        return judge_unseen(elastic, elastic.version(), rules)
 
     def _watch_sources(self, written: Set[str]) -> None:
         """Look whether the sources have the fields that the rules need, as they had them at the last push."""

@@ -62,28 +62,37 @@ def survey_space(
     repository: Repository, connection: Connection, space: str, past: Callable[[], Past], selection: Selection = ALL
 ) -> Survey:
     """Compile for a space, and meanwhile read what stands there. `past` is asked at the end. Reads only."""
-    many = len(_catalog(repository, connection, selection).sources) > _MANY
+    version, license_ = map(connection.ahead, (lambda: connection.version, lambda: connection.license))
+    catalog: Future[Catalog] = Future()
     wanted: Future[State] = Future()
-    existing = _begin_reading(connection, space, wanted.result, many=many)
+
+    def many() -> bool:
+        """Whether no filter could name all rules. It is asked when it is known which Kibana this is."""
+        version()
+        return (repository.size if selection.is_all else len(catalog.result().sources)) > _MANY
+
+    existing = _begin_reading(connection, space, wanted.result, many)
     try:
+        catalog.set_result(_catalog(repository, selection, version, license_))
         compilation = repository.compile(connection.target(space), selection)
         resolver = Resolver(connection.kibana, space, connection.environment.connectors)
         rules = [resolver.resolve(rule) for rule in compilation.deployable]
         wanted.set_result(desired_state(rules, space))
     except BaseException as error:
-        wanted.set_exception(error)  # or those who read would wait for it for ever
+        for one in (catalog, wanted):  # or those who read would wait for it for ever
+            if not one.done():
+                one.set_exception(error)
         raise
     return _survey(connection, (compilation, resolver, rules), existing(), past().bases.get(space, Base()))
 
 
-def _catalog(repository: Repository, connection: Connection, selection: Selection) -> Catalog:
-    """The hunts that are selected, and meanwhile which Kibana this is. A Kibana that is none is told first."""
-    version, license_ = map(connection.ahead, (lambda: connection.version, lambda: connection.license))
+def _catalog(repository: Repository, selection: Selection, *known: Callable[[], object]) -> Catalog:
+    """The hunts that are selected, once it is known which Kibana this is. A Kibana that is none is told first."""
     try:
         return repository.catalog(selection)
     finally:
-        version()
-        license_()
+        for wait in known:
+            wait()
 
 
 def _survey(
@@ -148,20 +157,21 @@ def _witnessed(rule: CompiledRule) -> StateObject:
 
 def read_existing(connection: Connection, desired: State) -> Existing:
     """What stands in the space of `desired`: what bears our mark, and what has a key or a name of its objects."""
-    return _begin_reading(connection, desired.space, lambda: desired, many=len(desired.objects) > _MANY)()
+    return _begin_reading(connection, desired.space, lambda: desired, lambda: len(desired.objects) > _MANY)()
 
 
 def _begin_reading(
-    connection: Connection, space: str, wanted: Callable[[], State], *, many: bool
+    connection: Connection, space: str, wanted: Callable[[], State], many: Callable[[], bool]
 ) -> Callable[[], Existing]:
-    """Begin to read it, of all kinds side by side; `many` says that `wanted`, where it is known, holds many objects."""
+    """Begin to read it, of all kinds side by side; `many` says, when asked, if `wanted` will hold many objects."""
 
     def look(kind: str) -> Standing:
         def named() -> tuple[set[str], set[str]]:
             mine = [one for one in wanted().objects if one.kind == kind]
             return {one.key for one in mine}, {one.name for one in mine}
 
-        return connection.handler(space, kind).look(mark_of(space), named, many=many)
+        is_long = many()
+        return connection.handler(space, kind).look(mark_of(space), named, many=is_long)
 
     begun = [connection.ahead(partial(look, kind)) for kind in KINDS]
 

@@ -202,3 +202,11 @@ def test_of_more_rules_than_kibana_pages_ours_are_read_and_then_all_others():
     named = [[live.object.key for live in some] for some in (found.marked, found.same_key, found.same_name)]
     assert named == [["ours"], ["theirs"], ["ours"]]
     assert len(kibana.asked) == 3
+
+
+def test_what_a_push_leaves_of_ours_is_without_what_the_server_counts():
+    standing = rule(tags=["a", "theirs"], version=3, meta={"from": "somebody"})
+    merged = KINDS[RULE].merge(rule(tags=["a"], note="new"), standing, None, lambda _: "")
+    assert (merged.final.payload["version"], merged.final.payload["tags"]) == (3, ["a", "theirs"])
+    left = KINDS[RULE].ours(merged.final, merged.kept)
+    assert left == rule(tags=["a"], note="new", meta={"from": "somebody"})
