@@ -1,156 +1,233 @@
-"""What a query can do without: conditions that say nothing, so that a mutant without them finds the same on all events.
+"""Which changes of a condition are proved to change nothing, whatever the events are: they are no mutants.
 
-Two kinds are proved, each on its own:
-
-- `x IS NOT NULL` beside a condition that is not true where x is null (`x == "a"`, `NOT x LIKE "b*"`, `LENGTH(x) > 3`),
-  in the same AND or in another WHERE over the same rows. Nothing else than the two lies between them and the whole that
-  an OR or a NOT could turn round: what stands above is AND and OR alone.
-- `COUNT(*) >= 1` of a STATS with BY: a group has an event.
+A condition and what stands in its place differ on some rows only. It is looked at what is known of these: from the
+commands before, from what AND and OR join, and from the commands behind. Where there can be no such row, or where none
+of them comes through the later conditions or adds anything to a group that does, the change is vain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.conditions import COMPARISONS, strip_parentheses
+from entra_deployer.esql.conditions import strip_parentheses
+from entra_deployer.verify.mutate import possible_values as possible
+from entra_deployer.verify.mutate.known_rows import Rows, any_of, assume_of
+from entra_deployer.verify.mutate.possible_values import ANYTHING, NULL, Values
 
-_NULL_OF_NULL = {
-    *("to_lower", "to_upper", "to_string", "to_integer", "to_long", "to_double", "to_ip", "to_boolean", "to_datetime"),
-    *("trim", "ltrim", "rtrim", "length", "substring", "left", "right", "replace", "locate", "abs", "ceil", "floor"),
-    *("round", "date_trunc", "mv_count", "mv_first", "mv_last", "mv_min", "mv_max", "mv_dedupe", "mv_concat"),
-}
-"""Functions that are null where their first argument is."""
-
-_TESTS = {"starts_with", "ends_with", "cidr_match"}
-"""Conditions that are null where their first argument is."""
+_OF_NO_NULL = frozenset(
+    {
+        *("count", "count_distinct", "sum", "avg", "min", "max", "values", "median", "percentile"),
+        *("median_absolute_deviation", "std_dev", "variance", "top", "sample"),
+    }
+)
+"""Aggregates to which an event without a value of their first argument adds nothing."""
 
 
-def says_nothing(tree: nodes.Tree, place: int, predicate: nodes.Expression, whole: nodes.Expression) -> bool:
-    """Whether the rows are the same with `true` for a condition of the WHERE at a place."""
-    beside = _beside(predicate, whole)
-    if beside is None:
+@dataclass(frozen=True)
+class Proof:
+    """What is known of the rows of one query."""
+
+    tree: nodes.Tree
+
+    def is_vain(self, place: int, old: nodes.Expression, new: nodes.Expression) -> bool:
+        """Whether the rows are the same with another condition for one of the WHERE at a place."""
+        command, before = self.tree.commands[place], self._before[place]
+        if not isinstance(command, nodes.Where) or before is None:
+            return False
+        beside = _beside(command.predicate, old, truth=True)
+        if beside is None:
+            return False
+        context, truth = beside
+        cases = [before]
+        for node, wanted, has in context:
+            cases = list(assume_of(cases, node, truth=wanted, has=has))
+        return all(
+            self._are_lost(rows, place + 1)
+            for one, other in ((old, new), (new, old))
+            for rows in assume_of(assume_of(cases, one, truth=truth), other, truth=truth, has=False)
+        )
+
+    @cached_property
+    def _lost_groups(self) -> dict[tuple[int, tuple[Values, ...]], bool]:
+        """Whether groups of certain keys come to nothing, whatever is in them, by the place behind and the keys."""
+        return {}
+
+    @cached_property
+    def _before(self) -> list[Rows | None]:
+        """What is known of the rows that reach each command; None where there are none."""
+        found: list[Rows | None] = [Rows()]
+        for command in self.tree.commands:
+            cases = [] if found[-1] is None else _behind(command, found[-1])
+            found.append(any_of(cases) if cases else None)
+        return found
+
+    def _are_lost(self, rows: Rows, place: int) -> bool:
+        """Whether such rows, before the command at a place, come to nothing in the end."""
+        for number, command in enumerate(self.tree.commands[place:], place):
+            match command:
+                case nodes.Where():
+                    cases = _behind(command, rows)
+                    if len(cases) != 1:
+                        return all(self._are_lost(one, number + 1) for one in cases)
+                    rows = cases[0]
+                case nodes.Stats(inline=False):
+                    return self._are_lost_in_groups(rows, command, number + 1)
+                case nodes.Eval() | nodes.Keep() | nodes.Drop() | nodes.Sort() | nodes.Rename() | nodes.Extract():
+                    (rows,) = _behind(command, rows)
+                case _:  # a LIMIT before the end, and whatever else sees several rows at once
+                    return False
         return False
-    if (column := _present(whole)) is None:
-        return always(tree, place, whole)
-    others = [*beside, *_around(tree, place, column)]
-    return any(_is_never(one, column, truth=True) for one in others)
+
+    def _are_lost_in_groups(self, rows: Rows, stats: nodes.Stats, behind: int) -> bool:
+        """Whether their groups come to nothing, whatever else is in them, or get nothing from them."""
+        keys = {key.name: _of_key(rows, key.value) for key in stats.groups}
+        asked = (behind, tuple(keys.values()))
+        if asked not in self._lost_groups:
+            groups = _grouped(stats, Rows(read=rows.read))
+            groups = replace(groups, columns={**groups.columns, **keys})
+            self._lost_groups[asked] = self._are_lost(groups, behind)
+        if self._lost_groups[asked]:
+            return True
+        if not all(_adds_nothing(rows, one) for one in stats.aggregates):
+            return False
+        alone = {one.name: _of_none(one) for one in stats.aggregates}
+        return not stats.groups or self._are_lost(Rows({**alone, **keys}, read=rows.read), behind)
 
 
-def always(tree: nodes.Tree, place: int, node: nodes.Expression) -> bool:
-    """Whether a condition is true of every group: COUNT(*) is 1 at least."""
-    match strip_parentheses(node):
-        case nodes.Binary(operator=word, left=left, right=right) if word in (">", ">=", "!="):
-            column, number = strip_parentheses(left), strip_parentheses(right)
-            if isinstance(column, nodes.Column) and isinstance(number, nodes.Literal) and number.kind == "integer":
-                least = int(str(number.value)) + (word != ">=")
-                return least <= 1 and _is_count(tree, place, column.name)
-    return False
+def _beside(
+    node: nodes.Expression, whole: nodes.Expression, *, truth: bool
+) -> tuple[list[tuple[nodes.Expression, bool, bool]], bool] | None:
+    """What else holds where it matters whether `whole`, a part of a condition, has a truth, and which truth.
 
-
-def _is_count(tree: nodes.Tree, place: int, name: str) -> bool:
-    """Whether a column is the COUNT(*) of a STATS with BY, up to the command at a place."""
-    for command in reversed(tree.commands[:place]):
-        match command:
-            case nodes.Stats(aggregates=aggregates, groups=groups, inline=False):
-                found = [one for one in aggregates if one.name == name and one.where is None]
-                return bool(groups) and any(_counts_all(one.value) for one in found)
-            case _ if not _keeps(command, name):
-                return False
-    return False
-
-
-def _counts_all(node: nodes.Expression) -> bool:
-    node = strip_parentheses(node)
-    if not isinstance(node, nodes.Call) or node.name != "count":
-        return False
-    return not node.arguments or isinstance(node.arguments[0], nodes.Opaque | nodes.Literal)
-
-
-def _beside(node: nodes.Expression, whole: nodes.Expression) -> list[nodes.Expression] | None:
-    """What else has to be true where it matters whether `whole` is; None where a NOT stands above it."""
+    Each is a condition, a truth and whether it has it. None where `whole` is no such part.
+    """
     if node is whole:
-        return []
+        return [], truth
     match node:
         case nodes.Group(inner=inner):
-            return _beside(inner, whole)
+            return _beside(inner, whole, truth=truth)
+        case nodes.Unary(operator="not", operand=operand):
+            return _beside(operand, whole, truth=not truth)
         case nodes.Binary(operator="and" | "or" as word, left=left, right=right):
             for side, other in ((left, right), (right, left)):
-                if (found := _beside(side, whole)) is not None:
-                    return [*found, other] if word == "and" else found
+                if found := _beside(side, whole, truth=truth):
+                    return [*found[0], (other, truth, (word == "and") is truth)], found[1]
     return None
 
 
-def _around(tree: nodes.Tree, place: int, column: str) -> Iterator[nodes.Expression]:
-    """The conditions of other WHEREs over the same rows, with the same column."""
-    for others in (tree.commands[place + 1 :], tree.commands[:place][::-1]):
-        for command in others:
-            if isinstance(command, nodes.Where):
-                yield command.predicate
-            elif not _keeps(command, column):
-                break
-
-
-def _keeps(command: nodes.Command, column: str) -> bool:
-    """Whether a command leaves the rows and the column as they are."""
+def _behind(command: nodes.Command, rows: Rows) -> list[Rows]:
+    """What is known behind a command of the rows that are there, case by case; [] where there are none."""
     match command:
-        case nodes.Where() | nodes.Keep() | nodes.Drop() | nodes.Sort():
-            return True
+        case nodes.Where(predicate=predicate):
+            return rows.assume(predicate, truth=True)
         case nodes.Eval(assignments=assignments):
-            return all(one.name != column for one in assignments)
-        case nodes.Rename(old=old, new=new):
-            return all(one.name != column for one in (*old, *new))
-        case nodes.Extract(outputs=outputs):
-            return column not in outputs
-    return False
+            for one in assignments:
+                rows = rows.assigned(one.name, rows.value(one.value), one.value)
+        case nodes.Keep() | nodes.Drop() | nodes.Sort() | nodes.Limit():
+            pass
+        case nodes.Rename():
+            rows = _renamed(command, rows)
+        case nodes.Extract(input=source, outputs=outputs):
+            for name in outputs:
+                rows = rows.assigned(name, NULL if rows.value(source).only_null else ANYTHING)
+        case nodes.MvExpand(column=column):
+            rows = rows.assigned(column.name, _of_key(rows, nodes.Column(column.span, column.name)))
+        case nodes.Stats(inline=False):
+            rows = _grouped(command, rows)
+        case _:
+            rows = Rows(read=rows.read)
+    return [rows]
 
 
-def _present(node: nodes.Expression) -> str | None:
-    """The column that a condition wants present: x IS NOT NULL, or NOT x IS NULL; None for any other condition."""
-    node, wanted = strip_parentheses(node), True
-    while isinstance(node, nodes.Unary) and node.operator == "not":
-        node, wanted = strip_parentheses(node.operand), not wanted
-    if isinstance(node, nodes.IsNull) and node.negated is wanted:
-        value = strip_parentheses(node.value)
-        return value.name if isinstance(value, nodes.Column) else None
-    return None
+def _renamed(command: nodes.Rename, rows: Rows) -> Rows:
+    values = [(name.name, rows.of(one.name)) for one, name in zip(command.old, command.new, strict=True)]
+    for one in command.old:
+        rows = rows.assigned(one.name, ANYTHING)
+    for name, taken in values:
+        rows = rows.assigned(name, taken)
+    return rows
 
 
-def _is_never(node: nodes.Expression, column: str, *, truth: bool) -> bool:
-    """Whether a condition certainly has not this truth where the column is null."""
-    match strip_parentheses(node):
-        case nodes.Unary(operator="not", operand=operand):
-            return _is_never(operand, column, truth=not truth)
-        case nodes.Binary(operator="and" | "or" as word, left=left, right=right):
-            sides = (_is_never(side, column, truth=truth) for side in (left, right))
-            return any(sides) if (word == "and") is truth else all(sides)
-        case nodes.IsNull(value=value, negated=negated) if negated is truth:
-            return _is_null(value, column)
-        case other:
-            return _tests_null(other, column)
+def _grouped(stats: nodes.Stats, rows: Rows) -> Rows:
+    """What is known of the groups of rows."""
+    found = {key.name: _of_key(rows, key.value) for key in stats.groups}
+    found |= {one.name: _aggregated(rows, one, some=bool(stats.groups)) for one in stats.aggregates}
+    return Rows(found, order=frozenset(_order(rows, stats.aggregates)), read=rows.read)
 
 
-def _tests_null(node: nodes.Expression, column: str) -> bool:
-    """Whether a condition is null where the column is."""
-    match node:
-        case nodes.Binary(operator=word, left=left, right=right) if word in COMPARISONS:
-            return _is_null(left, column) or _is_null(right, column)
-        case nodes.In(value=value) | nodes.Like(value=value):
-            return _is_null(value, column)
-        case nodes.Call(name=name, arguments=(first, *_)) if name in _TESTS:
-            return _is_null(first, column)
-        case nodes.Column(name=name):
-            return name == column
-    return False
+def _of_key(rows: Rows, node: nodes.Expression) -> Values:
+    """The values of a key: each of several makes a group of its own."""
+    values = rows.value(node)
+    return Values(values.null, many=False) if values.many else values
 
 
-def _is_null(node: nodes.Expression, column: str) -> bool:
-    """Whether a value is null where the column is."""
-    match strip_parentheses(node):
-        case nodes.Column(name=name):
-            return name == column
-        case nodes.Cast(value=value):
-            return _is_null(value, column)
-        case nodes.Binary(operator="+" | "-" | "*" | "/" | "%", left=left, right=right):
-            return _is_null(left, column) or _is_null(right, column)
-        case nodes.Call(name=name, arguments=(first, *_)) if name in _NULL_OF_NULL:
-            return _is_null(first, column)
-    return False
+def _aggregated(rows: Rows, aggregate: nodes.Assignment, *, some: bool) -> Values:
+    """The values of an aggregate; `some`: each group has a row."""
+    call = strip_parentheses(aggregate.value)
+    if not isinstance(call, nodes.Call):
+        return ANYTHING
+    of = _argument(call)
+    values = ANYTHING if of is None else rows.value(of)
+    sure = some and aggregate.where is None and (_counts_rows(call) or not values.null)
+    match call.name:
+        case "count" | "count_distinct":
+            return possible.counted(1 if sure else 0)
+        case "min" | "max" | "avg" if not values.many:
+            whole = values.whole and call.name != "avg"
+            return Values(not sure, many=False, low=values.low, high=values.high, whole=whole)
+        case "sum" if not values.many and values.low >= 0 and values.constants is None and values.whole:
+            fits = values.high <= 1
+            low = values.low if sure else 0.0
+            most = possible.MOST_EVENTS if fits else float("inf")
+            return Values(not (sure and fits), many=False, low=low, high=most, whole=True)
+    return ANYTHING
+
+
+def _order(rows: Rows, aggregates: Sequence[nodes.Assignment]) -> Iterable[tuple[str, str]]:
+    """The pairs of aggregates of which the first is never above the second."""
+    calls = {one.name: call for one in aggregates if isinstance(call := strip_parentheses(one.value), nodes.Call)}
+    whole = {one.name for one in aggregates if one.where is None}
+    for small, one in calls.items():
+        of = _argument(one)
+        for large, other in calls.items():
+            if large not in whole or small == large:
+                continue
+            if one.name in ("count", "count_distinct") and other.name == "count" and _counts_rows(other):
+                if of is None or not rows.value(of).many:
+                    yield small, large
+            elif (one.name, other.name) == ("min", "max") and small in whole and _are_alike(rows, one, other):
+                yield small, large
+
+
+def _are_alike(rows: Rows, one: nodes.Call, other: nodes.Call) -> bool:
+    """Whether two aggregates are of the same."""
+    return [rows.read.number(of) for of in one.arguments] == [rows.read.number(of) for of in other.arguments]
+
+
+def _argument(call: nodes.Call) -> nodes.Expression | None:
+    """What an aggregate is of; None where it counts rows."""
+    return None if _counts_rows(call) else next(iter(call.arguments), None)
+
+
+def _counts_rows(call: nodes.Call) -> bool:
+    one = next(iter(call.arguments), None)
+    return call.name == "count" and (one is None or isinstance(one, nodes.Opaque | nodes.Literal))
+
+
+def _adds_nothing(rows: Rows, aggregate: nodes.Assignment) -> bool:
+    """Whether rows change nothing of an aggregate of groups that have others."""
+    call = strip_parentheses(aggregate.value)
+    if not isinstance(call, nodes.Call) or call.name not in _OF_NO_NULL:
+        return False
+    if aggregate.where is not None and not rows.assume(aggregate.where, truth=True):
+        return True
+    of = _argument(call)
+    return of is not None and rows.value(of).only_null
+
+
+def _of_none(aggregate: nodes.Assignment) -> Values:
+    """An aggregate of no value."""
+    call = strip_parentheses(aggregate.value)
+    is_count = isinstance(call, nodes.Call) and call.name in ("count", "count_distinct")
+    return possible.number(0, whole=True) if is_count else NULL

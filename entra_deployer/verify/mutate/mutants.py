@@ -19,7 +19,7 @@ from entra_deployer.esql.conditions import (
     walk_conditions,
 )
 from entra_deployer.esql.edits import Edit, apply_edits, find_word
-from entra_deployer.verify.mutate.equivalent import always, says_nothing
+from entra_deployer.verify.mutate.equivalent import Proof
 
 
 @dataclass(frozen=True)
@@ -59,24 +59,28 @@ class _Change:
 
 def mutations(tree: nodes.Tree) -> Iterator[Mutation]:
     """All mutations of a query, in the order of its text, but for those that are proved to change nothing."""
+    return (one for one, is_vain in all_mutations(tree) if not is_vain)
+
+
+def all_mutations(tree: nodes.Tree) -> Iterator[tuple[Mutation, bool]]:
+    """All mutations of a query, each with whether it is proved to change nothing."""
+    proof = Proof(tree)
     for place, command in enumerate(tree.commands):
         for one in _of_command(tree, command):
-            if not (isinstance(command, nodes.Where) and _is_vain(tree, place, command.predicate, one)):
-                changed = substitute(command, one.old, one.new)
-                yield Mutation(one.what, one.edit, place, one.old, changed, one.lost)
+            vain = isinstance(command, nodes.Where) and _is_vain(proof, place, command.predicate, one)
+            changed = substitute(command, one.old, one.new)
+            yield Mutation(one.what, one.edit, place, one.old, changed, one.lost), vain
 
 
-def _is_vain(tree: nodes.Tree, place: int, predicate: nodes.Expression, change: _Change) -> bool:
+def _is_vain(proof: Proof, place: int, predicate: nodes.Expression, change: _Change) -> bool:
     """Whether the mutant is proved to find the same, whatever the events are."""
     old, new = change.old, change.new
-    if isinstance(new, nodes.Literal) and new.value is True and isinstance(old, nodes.Expression):
-        return says_nothing(tree, place, predicate, old)
-    if isinstance(old, nodes.Literal) and isinstance(new, nodes.Literal):
-        node = next((one.node for one in conditions(predicate) if _within(old, one.node)), None)
-        return node is not None and always(tree, place, node) and always(tree, place, substitute(node, old, new))
-    if isinstance(old, nodes.Binary) and isinstance(new, nodes.Binary):
-        return always(tree, place, old) and always(tree, place, new)
-    return False
+    if isinstance(old, nodes.Literal):  # of a condition, which is what has a truth
+        whole = next((one.node for one in conditions(predicate) if _within(old, one.node)), None)
+        if whole is None:
+            return False
+        old, new = whole, substitute(whole, old, new)
+    return isinstance(old, nodes.Expression) and isinstance(new, nodes.Expression) and proof.is_vain(place, old, new)
 
 
 def _of_command(tree: nodes.Tree, command: nodes.Command) -> Iterator[_Change]:
