@@ -52,6 +52,9 @@ def dropped(text):
     return {one.before(text) for one in mutations(tree_of(text)) if one.what == "dropped"}
 
 
+tree_of("FROM i")  # the first parse raises the limit of recursion, which hypothesis does not want inside a test
+
+
 @pytest.mark.parametrize("text", VAIN)
 def test_what_says_nothing_is_not_dropped(text):
     assert VAIN[text] not in dropped(f"FROM i | {text}")
