@@ -213,6 +213,8 @@ def _ends(operator: str, left: Values, right: Values) -> tuple[float, float] | N
             return min(products), max(products)
         case "/" if right.low > 0 or (right.whole and right.low == 0):  # by zero it is null
             least = max(right.low, 1) if right.whole else right.low
+            if right.high < least:
+                return None
             ends = [_quotient(one, other) for one in (left.low, left.high) for other in (least, right.high)]
             low, high = min(ends), max(ends)  # of whole numbers it is cut off towards zero
             return low if isinf(low) else min(low, trunc(low)), high if isinf(high) else max(high, trunc(high))
