@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from entra_deployer.core.errors import Refused, Unreachable
 from entra_deployer.core.issue import Issue, Level
@@ -418,7 +419,7 @@ def test_a_column_that_the_result_does_not_have_is_named():
 
 class Quiet(Server):
     def query(self, text, *, filter=None, params=()):  # noqa: A002
-        return replace(super().query(text, filter=filter), rows=())
+        return structs.replace(super().query(text, filter=filter), rows=())
 
 
 def test_a_rule_that_finds_others_than_its_hunt_fails():
@@ -427,7 +428,7 @@ def test_a_rule_that_finds_others_than_its_hunt_fails():
 
         def query(self, text, *, filter=None, params=()):  # noqa: A002
             found = super().query(text, filter=filter)
-            return replace(found, rows=(*found.rows, ("carol",))) if "hunted" in text else found
+            return structs.replace(found, rows=(*found.rows, ("carol",))) if "hunted" in text else found
 
     own = OwnQuery(read_query(f"{QUERY} /* hunted */", StackVersion(8, 19)), "rules/x/hunt.md")
     verdict = verify([replace(a_rule(), own=own)], bench(Narrow()))[0]
