@@ -1,10 +1,13 @@
 """The aggregates of STATS, computed on the events of a group: each with how often it is there."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import strip_parentheses
+from entra_deployer.esql.constants import literal_or_none
 from entra_deployer.esql.evaluation import PROGRAMS, UNKNOWN, Evaluator, Program, Programs
 from entra_deployer.esql.functions import AGGREGATES, Unknown, Value
 from entra_deployer.esql.scope import Scope
@@ -62,6 +65,7 @@ def _count(call: nodes.Call, scope: Scope) -> _Count:
     if argument is None or isinstance(argument, nodes.Opaque | nodes.Literal):
         return lambda members: sum([weight for _, weight in members])
     program, compute = PROGRAMS.value(argument, scope), _COMPUTED.get(call.name)
+    others = [literal_or_none(one) for one in call.arguments[1:]] if call.name in _WITH_ARGUMENTS else []
 
     def count(members: Sequence[Member]) -> Value:
         if compute is None:
@@ -73,7 +77,7 @@ def _count(call: nodes.Call, scope: Scope) -> _Count:
                 values += [(one, weight) for one in value if one is not None]
             elif value is not None:
                 values.append((value, weight))
-        return compute(values)
+        return compute(values, *others)
 
     return count
 
@@ -88,20 +92,50 @@ def _average(values: Sequence[tuple[Value, int]]) -> Value:
     return sum(float(value) * weight for value, weight in values) / count if count else None
 
 
-def _median(values: Sequence[tuple[Value, int]]) -> Value:
-    every = sorted(float(value) for value, _ in values)
-    return every[len(every) // 2] if every else None
+def _percentile(values: Sequence[tuple[Value, int]], share: Value = 50) -> Value:
+    """Between two neighbours as much nearer to the one as the share is; of few values Elasticsearch's is the same."""
+    ordered = sorted((float(value), weight) for value, weight in values)
+    count = sum(weight for _, weight in ordered)
+    if not count:
+        return None
+    place = (count - 1) * share / 100
+    low, high = _nth(ordered, int(place)), _nth(ordered, min(count - 1, int(place) + 1))
+    return low + (high - low) * (place - int(place))
 
 
-_COMPUTED: dict[str, Callable[[Sequence[tuple[Value, int]]], Value]] = {
+def _nth(ordered: Sequence[tuple[float, int]], place: int) -> float:
+    """The value at a place, counted from 0, where each is there as often as its weight says."""
+    for value, weight in ordered:
+        place -= weight
+        if place < 0:
+            return value
+    return ordered[-1][0]
+
+
+def _deviation(values: Sequence[tuple[Value, int]]) -> Value:
+    mean = _average(values)
+    return None if mean is None else math.sqrt(_average([((float(one) - mean) ** 2, weight) for one, weight in values]))
+
+
+def _top(values: Sequence[tuple[Value, int]], most: Value = None, order: Value = "asc") -> Value:
+    """The least or the greatest values, each as often as it is there."""
+    ordered = sorted(values, key=itemgetter(0), reverse=str(order).lower() == "desc")
+    found = [value for value, weight in ordered for _ in range(min(weight, int(most or 1)))][: int(most or 1)]
+    return found[0] if len(found) == 1 else found or None
+
+
+_WITH_ARGUMENTS = frozenset({"percentile", "top"})
+
+_COMPUTED: dict[str, Callable[..., Value]] = {
     "count": lambda values: sum(weight for _, weight in values),
     "count_distinct": lambda values: len({value for value, _ in values}),
     "sum": lambda values: sum(value * weight for value, weight in values) if values else None,
     "min": lambda values: min((value for value, _ in values), default=None),
     "max": lambda values: max((value for value, _ in values), default=None),
     "avg": _average,
-    "median": _median,
-    "percentile": _median,
+    "median": _percentile,
+    "percentile": _percentile,
+    "std_dev": _deviation,
     "values": _distinct,
-    "top": _distinct,
+    "top": _top,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conjuncts, strip_parentheses
@@ -73,12 +73,58 @@ def _goals(tree: nodes.Tree) -> Iterator[Goal]:
     for command in tree.commands:
         match command:
             case nodes.Where(predicate=predicate):
-                yield from (Goal(part, scope) for part in conjuncts(predicate))
+                for part in conjuncts(predicate):
+                    yield Goal(part, scope)
+                    yield from _implied(Goal(part, scope))
             case nodes.Eval(assignments=assignments):
                 for item in assignments:
                     scope = scope.with_column(item.name, Derived(item.value, scope))
             case _ if not isinstance(command, _HARMLESS):
                 return
+
+
+def _implied(goal: Goal) -> Iterator[Goal]:
+    """What is true as well where a condition on a CASE is, at its place.
+
+    CASE(c, x) IS NOT NULL takes c, and so does CASE(c, "a", "b") == "a".
+    """
+    match strip_parentheses(goal.predicate):
+        case nodes.IsNull(value=value, negated=True):
+            branches, wanted = _branches(value, goal.scope), None
+            taken = [when for when, chosen in branches if not _is_null(chosen)]
+        case nodes.Binary(operator="==", left=value, right=nodes.Literal(value=wanted)):
+            branches = _branches(value, goal.scope)
+            taken = [when for when, chosen in branches if not _is_other(chosen, wanted)]
+        case _:
+            return
+    if len(taken) == 1 and taken[0] is not None:
+        for part in conjuncts(taken[0].predicate):
+            yield Goal(replace(part, span=goal.predicate.span), taken[0].scope)
+
+
+def _branches(node: nodes.Expression, scope: Scope) -> list[tuple[Goal | None, nodes.Expression | None]]:
+    """What a CASE chooses and when, through what EVAL made: None for what is left, and for null where nothing is."""
+    node = strip_parentheses(node)
+    if isinstance(node, nodes.Column) and isinstance(made := scope.get(node.name), Derived):
+        return _branches(made.value, made.scope)
+    if not isinstance(node, nodes.Call) or node.name != "case":
+        return []
+    arguments = node.arguments
+    chosen = zip(arguments[0::2], arguments[1::2], strict=False)  # without what is left for all others
+    rest = arguments[-1] if len(arguments) % 2 else None
+    return [(None, rest), *((Goal(when, scope), value) for when, value in chosen)]
+
+
+def _is_null(node: nodes.Expression | None) -> bool:
+    return node is None or (isinstance(inner := strip_parentheses(node), nodes.Literal) and inner.value is None)
+
+
+def _is_other(node: nodes.Expression | None, wanted: Constant) -> bool:
+    """Whether a value is surely another one than is wanted, or none."""
+    if node is None:
+        return True
+    inner = strip_parentheses(node)
+    return isinstance(inner, nodes.Literal) and inner.value != wanted
 
 
 def _fields(node: nodes.Node, scope: Scope) -> Iterator[str]:

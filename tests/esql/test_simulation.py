@@ -39,6 +39,11 @@ EVENTS = [({"u": "a", "n": 1}, 3), ({"u": "a", "n": 5}, 1), ({"u": "b", "n": 2},
         ("COUNT(*) WHERE n > 1", [1, 1]),
         ("SUM(CASE(n > 1, 10, 1))", [13, 10]),
         ("ROUND(AVG(n)) + 1", [3, 3]),
+        ("MEDIAN(n)", [1.0, 2.0]),
+        ("ROUND(PERCENTILE(n, 90), 3)", [3.8, 2.0]),
+        ("ROUND(STD_DEV(n), 3)", [1.732, 0.0]),
+        ('TOP(n, 2, "desc")', [[5, 1], 2]),
+        ('TOP(n, 3, "asc")', [[1, 1, 1], 2]),
     ],
 )
 def test_aggregates_count_each_event_as_often_as_it_is_there(aggregate, values):
@@ -69,9 +74,9 @@ def test_what_is_missed_is_the_only_condition_that_does_not_hold():
 
 
 def test_what_is_not_computed_matters_only_where_it_is_asked_for():
-    assert run("STATS c = COUNT(*), d = STD_DEV(n) BY u | WHERE c > 3", *EVENTS).rows
+    assert run("STATS c = COUNT(*), d = MEDIAN_ABSOLUTE_DEVIATION(n) BY u | WHERE c > 3", *EVENTS).rows
     with pytest.raises(Unknown):
-        run("STATS c = COUNT(*), d = STD_DEV(n) BY u | WHERE d > 3", *EVENTS)
+        run("STATS c = COUNT(*), d = MEDIAN_ABSOLUTE_DEVIATION(n) BY u | WHERE d > 3", *EVENTS)
     with pytest.raises(Unknown):
         run("ENRICH p ON u", *EVENTS)
 

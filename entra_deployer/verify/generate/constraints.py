@@ -95,7 +95,8 @@ class Constraint:
         value = self.value
         several = isinstance(value, list | tuple)
         types = tuple(map(type, value)) if several else type(value)
-        return (self.kind.value, types, tuple(value) if several else value, self.number, self.steps)
+        parts = tuple(tuple(one) if isinstance(one, list) else one for one in value) if several else value
+        return (self.kind.value, types, parts, self.number, self.steps)
 
 
 def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:

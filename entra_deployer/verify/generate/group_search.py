@@ -18,6 +18,9 @@ from entra_deployer.verify.generate.recipes import Recipe
 FEW = 10
 """A group with so many different values at most is brought nearer."""
 
+APART = 2
+"""So many different values a number has that is only measured."""
+
 MOST_STEPS = 3
 """So many steps a near miss is brought nearer."""
 
@@ -189,6 +192,8 @@ class GroupSearch:
                 return [recipe.changed("counts", kind, one).changed("different", field_place, one) for one in numbers]
             case "older":
                 return [replace(recipe, older=older) for older in spreads if older != recipe.older]
+        if name == "different" and self.groups.varied[place] in self.groups.only_measured:
+            return [recipe.changed(name, place, one) for one in (1, APART) if one != recipe.different[place]]
         value = recipe.chosen(name)[place]
         options = {*self.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
         nearest = sorted((abs(option - value), option) for option in options if 0 <= option <= _MOST[name])

@@ -52,6 +52,7 @@ MOST_DOCUMENTS = 3_000
 """No group has more different events: COUNT_DISTINCT counts so many exactly."""
 
 _MEASURES = ("sum", "avg", "max", "min", "median", "percentile", "values")
+_TOLD_APART = ("count_distinct", "values", "top")
 _OF_VALUES = ("values", "max", "min", "top", "first", "last")
 
 
@@ -267,6 +268,19 @@ class Groups:
         found = [name for call in calls for name in self._fields(call)]
         return [name for name in dict.fromkeys(found) if is_number(self.builder.fields.type_of(name))]
 
+    @cached_property
+    def only_measured(self) -> set[str]:
+        """Those of the measured numbers whose different values nothing counts or lists: two that lie apart will do."""
+        listed = {
+            name
+            for one in self._stats.aggregates
+            for node in one.value.walk()
+            if isinstance(node, nodes.Call) and node.name in _TOLD_APART
+            for name in self._fields(node)
+        }
+        keys = {name for key in self._stats.groups for name in self._fields(key.value)}
+        return set(self.measured) - listed - keys
+
     def _fields(self, node: nodes.Expression) -> Iterator[str]:
         return fields_of(Derived(node, self._scope))
 
@@ -400,8 +414,8 @@ class Groups:
         own |= {
             name: value
             for name, value in zip(self.measured, recipe.numbers, strict=True)
-            if value and _allows(assigned.constraints.get(name, ()), value)
-        }
+            if value and name not in own and _allows(assigned.constraints.get(name, ()), value)
+        }  # of a field with several values the first one: MAX(x) - MIN(x) takes two that lie apart
         key = (id(document), tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in own.items()))
         if (found := self._made.get(key)) is None:
             shaped = {n: [v] if self.builder.fields.is_list(n) else v for n, v in own.items()}

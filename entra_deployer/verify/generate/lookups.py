@@ -1,12 +1,15 @@
 """LOOKUP JOIN in made tests: what it brings stands in the made events, and moves to rows when a test is written."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from entra_deployer.core.json import Json
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.columns import joined_on, last_stats, made_columns, output_columns, possible_fields
+from entra_deployer.esql.evaluation import Evaluator
+from entra_deployer.esql.functions import Unknown, Value
+from entra_deployer.esql.scope import Derived, Scope
 from entra_deployer.hunts.folder import Event
 
 type Row = Mapping[str, Json]
@@ -14,20 +17,38 @@ type Row = Mapping[str, Json]
 
 @dataclass(frozen=True)
 class Join:
-    """A LOOKUP JOIN: its index, the columns that it is joined on, and those that it brings."""
+    """A LOOKUP JOIN: its index, the columns that it is joined on, and those that it brings.
+
+    `made` are those of its columns that the query makes of an event's fields.
+    """
 
     index: str
     keys: tuple[str, ...]
     brought: tuple[str, ...]
+    made: Mapping[str, Derived] = field(default_factory=dict)
 
     def key_of(self, document: Row) -> tuple[str, ...] | None:
         """By what an event finds its rows; None where it lacks a column for it."""
-        return tuple(map(str, (document[key] for key in self.keys))) if set(self.keys) <= document.keys() else None
+        values = self._values(document)
+        return None if None in values.values() else tuple(map(str, values.values()))
+
+    def _values(self, document: Row) -> dict[str, Value]:
+        """The columns that it is joined on, None for those that an event lacks or that are not computed here."""
+        return {key: _made_of(self.made[key], document) if key in self.made else document.get(key) for key in self.keys}
 
     def row_of(self, document: Row) -> Row:
         """The row that an event is to find; {} for none."""
         brought = {name: document[name] for name in self.brought if name in document}
-        return {**{key: document[key] for key in self.keys}, **brought} if brought else {}
+        return {**self._values(document), **brought} if brought else {}
+
+
+def _made_of(made: Derived, document: Row) -> Value:
+    """What a query makes of an event, as its fields have one value each."""
+    single = {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in document.items()}
+    try:
+        return Evaluator(single).value(made.value, made.scope)
+    except Unknown:
+        return None
 
 
 def read_joins(tree: nodes.Tree, known: Container[str]) -> tuple[Join, ...]:
@@ -43,8 +64,29 @@ def read_joins(tree: nodes.Tree, known: Container[str]) -> tuple[Join, ...]:
             keys, there = joined_on(command), _there(tree, place)
             read = dict.fromkeys(_read(tree.commands[place + 1 : end + 1]))
             brought = tuple(name for name in read if name not in there and name not in known and name not in keys)
-            found.append(Join(command.target.name, keys, brought))
+            scope = _scope(tree.commands[:place])
+            made = {key: one for key in keys if isinstance(one := scope.get(key), Derived)}
+            found.append(Join(command.target.name, keys, brought, made))
     return tuple(found)
+
+
+def _scope(commands: Sequence[nodes.Command]) -> Scope:
+    """What commands make of fields: by EVAL and RENAME, and as keys of groups."""
+    scope = Scope()
+    for command in commands:
+        before = scope
+        match command:
+            case nodes.Eval(assignments=items):
+                for item in items:
+                    scope = scope.with_column(item.name, Derived(item.value, scope))
+            case nodes.Rename(old=old, new=new):
+                for name, other in zip(old, new, strict=True):
+                    scope = scope.with_column(other.name, Derived(nodes.Column(name.span, name.name), before))
+            case nodes.Stats(groups=groups, inline=False):
+                scope = Scope()
+                for item in groups:
+                    scope = scope.with_column(item.name, Derived(item.value, before))
+    return scope
 
 
 def _there(tree: nodes.Tree, place: int) -> set[str]:

@@ -127,12 +127,28 @@ def _candidates(name: str, kind: str, constraints: Sequence[Constraint], mark: s
 
 
 def _lists(constraints: Sequence[Constraint], mark: str) -> Iterator[list[str]]:
-    """Several values, where their number is asked for."""
+    """Several values, where their number is asked for, or what they are as one text."""
+    asked = _among(constraints, mark)
+    if len(asked) > 1:
+        yield asked
     for constraint in constraints:
         if constraint.steps and constraint.steps[0].name == "mv_count" and isinstance(constraint.value, int):
             for number in (constraint.value, constraint.value + 1, constraint.value - 1):
                 if number > 1:
-                    yield [f"value-{mark}-{place}" for place in range(number)]
+                    yield [*asked, *(f"value-{mark}-{place}" for place in range(number))][:number]
+
+
+def _among(constraints: Sequence[Constraint], mark: str) -> list[str]:
+    """Texts that are asked for among several values: what their text as one is like, or is made of."""
+    found: list[str] = []
+    for one in constraints:
+        joined = next((step.arguments[0] for step in one.steps if step.name == "mv_concat"), None)
+        if joined is not None and isinstance(one.value, str):
+            texts = (
+                [one.value] if one.kind is Kind.EQUAL else [regex.try_example(p, mark) for p in wanted_patterns([one])]
+            )
+            found += [part for text in texts if text for part in (text.split(joined) if joined else [text])]
+    return list(dict.fromkeys(found))
 
 
 def _numbers(constraints: Sequence[Constraint]) -> Iterator[int]:

@@ -462,7 +462,7 @@ def test_an_event_that_one_counter_counts_is_no_event_of_the_other_where_that_ca
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        ("FROM x | STATS n = STD_DEV(a) BY u | WHERE n > 7.123", "`n > 7.123`: n cannot be computed"),
+        ("FROM x | STATS n = MEDIAN_ABSOLUTE_DEVIATION(a) BY u | WHERE n > 7.123", "`n > 7.123`: n cannot be computed"),
         ("FROM x | STATS n = COUNT(*) BY u | WHERE NO_SUCH(n) > 1", "`NO_SUCH(n) > 1`: NO_SUCH cannot be computed"),
         ('FROM x | STATS n = COUNT(*) BY u | WHERE CONCAT(u, TO_STRING(n)) == "a5"', "`CONCAT(u, TO_STRING(n)) == "),
     ],

@@ -20,6 +20,8 @@ QUERIES = [
     'WHERE TO_VERSION(n) >= TO_VERSION("120.0")',
     'WHERE LENGTH(n) > 4 * 10 AND n IN (CONCAT(REPEAT("a", 45), "b"), "c")',
     'WHERE n RLIKE ".*cmd.*&.*clip.*"',
+    'WHERE MV_COUNT(n) >= 3 AND MV_CONCAT(n, " ") LIKE "*needle*"',
+    'WHERE MV_CONCAT(n, ",") == "a,b"',
     'WHERE n RLIKE "v<10-12>" AND n != "v10"',
 ]
 

@@ -53,6 +53,9 @@ QUERIES = [
         '| EVAL kind = CASE(users >= 5 AND n >= 10 AND ips <= 2, "spray", users == 1 AND n >= 20, "guess", "other") '
         '| WHERE kind != "other"'
     ),
+    "FROM x | STATS lo = MIN(b), hi = MAX(b), n = COUNT(*) BY u | WHERE hi - lo > 1000 AND n >= 2",
+    "FROM x | STATS s = STD_DEV(b), n = COUNT(*) BY u | WHERE s > 5 AND n >= 2",
+    'FROM x | STATS t = TOP(d, 3, "desc"), n = COUNT(*) BY u | WHERE MV_COUNT(t) == 3 AND n > 5',
     'FROM x | STATS r = ROUND(AVG(score), 1), n = COUNT(*) WHERE o == "bad" BY u | WHERE r > 7 AND n >= 2',
 ]
 

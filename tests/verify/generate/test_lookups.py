@@ -36,6 +36,23 @@ def test_what_is_first_read_behind_a_join_is_what_it_brings(text, expected):
     assert [(one.index, one.keys, one.brought) for one in read_joins(tree, {"host.name"})] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("RENAME user.name AS who | LOOKUP JOIN p ON who", "mallory"),
+        ("EVAL who = TO_UPPER(user.name) | LOOKUP JOIN p ON who", "MALLORY"),
+        ("STATS n = COUNT(*) BY who = user.name | LOOKUP JOIN p ON who", "mallory"),
+    ],
+)
+def test_rows_are_found_by_what_the_query_makes_of_an_event(text, key):
+    tree = parse(f"FROM x | {text} | WHERE dept == 1", StackVersion(8, 19)).tree
+    assert tree is not None
+    events = [Event("e", {"user.name": ["mallory"], "dept": 1}, 60.0), Event("e", {"dept": 2}, 60.0)]
+    plain, rows = moved(events, read_joins(tree, ()))
+    assert [one.document for one in plain] == [{"user.name": ["mallory"]}, {}]
+    assert rows == {"p": ({"who": key, "dept": 1},)}
+
+
 def test_rows_are_one_for_each_key_and_have_every_column():
     events = [event(user_name="a", dept="x"), event(user_name="a", dept="y"), event(user_name="b"), event(dept="z")]
     plain, rows = moved(events, [PEOPLE])
