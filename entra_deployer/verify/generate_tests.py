@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -59,10 +59,13 @@ def _untold(_done: int, _total: int) -> None:
     """Nobody asked how far it is."""
 
 
-def synthesise(repository: Repository, selection: Selection = ALL, step: Step = _untold) -> Iterator[Synthesis]:
+def synthesise(
+    repository: Repository, selection: Selection = ALL, step: Step = _untold
+) -> Generator[Synthesis, None, None]:
     """A synthesis of each rule as it is made, and an empty one of each hunt or query that does not compile.
 
-    Raises UsageError for a name, a tag or a commit that there is not, InputError where nothing compiles.
+    Who leaves it before its end has to close it: the next ones are being made. Raises UsageError for a name, a tag or
+    a commit that there is not, InputError where nothing compiles.
     """
     compilation = repository.compile(OFFLINE, selection)
     if not compilation.rules:

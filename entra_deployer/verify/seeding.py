@@ -197,10 +197,19 @@ class _Seeding:
         names = {*part.fields, *(name for one in documents for name in one)}
         wanted = part.fields | stand_ins(stream, part.patterns, names)
         fields = field_mappings(stream, documents, wanted, part.mapped, embedded=embedded)
-        self.cleanup.callback(self.server.delete_index, name)
+        self.cleanup.callback(self._remove, name)
         self.server.create_index(name, mappings=index_mapping(fields), settings=SETTINGS)
         self.server.bulk(name, documents, routing=part.routing)
         self.aliases += [(name, alias, {"terms": {"_routing": sorted(tags)}}) for alias, tags in part.aliases.items()]
+
+    def _remove(self, name: str) -> None:
+        """Delete an index, also where an interruption comes just then."""
+        try:
+            self.server.delete_index(name)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                self.server.delete_index(name)
+            raise
 
     def show(self) -> None:
         """Let each test see its own events."""
@@ -228,7 +237,7 @@ class _Seeding:
             keys = {name: kind for join in mine for name, kind in self._key_types(batch, join, alias).items()}
             rows, name = test.lookups.get(target, ()), lookup_index(alias, target)
             mapping = lookup_mapping(test.index, rows, keys, batch.fields, embedded=self.run.embedded)
-            self.cleanup.callback(self.server.delete_index, name)
+            self.cleanup.callback(self._remove, name)
             self.server.create_index(name, mappings=mapping, settings=LOOKUP_SETTINGS)
             self.server.bulk(name, rows)
 

@@ -482,3 +482,19 @@ def test_progress_counts_rules_as_they_are_done_whatever_their_order():
     verdicts = verify(rules, replace(bench(Waiting()), progress=progress))
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert [one.name for one in verdicts] == ["Rule 0", "Rule 1", "Rule 2"]
+
+
+def test_an_interruption_of_the_clearing_up_leaves_nothing_either():
+    class Interrupted(Server):
+        def delete_index(self, name):
+            if not self.deleted:
+                self.deleted.append(name)
+                raise KeyboardInterrupt
+            return super().delete_index(name)
+
+    other = replace(a_test("u", "carol", "dave"), index="logs-y-default")
+    server = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        verify([a_rule((a_test(), other))], bench(server))
+    assert server.indices == {}
+    assert len(set(server.deleted)) == 2
