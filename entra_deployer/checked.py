@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from msgspec import Struct
-
 from entra_deployer.core.cache import Cache, digest, tool_digest, user_cache
 from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
@@ -29,7 +27,8 @@ class Support(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Cell(Struct, frozen=True):
+@dataclass(frozen=True)
+class Cell:
     """One rule on one version: whether it can run there, and why not, or what is not known."""
 
     version: str
@@ -37,7 +36,8 @@ class Cell(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-class MatrixRow(Struct, frozen=True):
+@dataclass(frozen=True)
+class MatrixRow:
     """One rule on all versions that were asked for, in their order."""
 
     name: str
@@ -66,7 +66,8 @@ class CheckReport:
         return sum(issue.level is level for issue in self.issues)
 
 
-class Explanation(Struct, frozen=True):
+@dataclass(frozen=True)
+class Explanation:
     """`good` and `bad` are queries (with the lines of rule.yaml that matter above them); "" where there is none."""
 
     code: str
@@ -78,7 +79,8 @@ class Explanation(Struct, frozen=True):
     silenceable: bool = False
 
 
-class Said(Struct, frozen=True):
+@dataclass(frozen=True)
+class Said:
     """What a check said, drawn, and its exit code; where it does not last it told a fault of ours."""
 
     text: str

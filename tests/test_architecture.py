@@ -129,18 +129,6 @@ def test_a_number_that_nobody_gave_loads_no_validator(tmp_path):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_a_plan_loads_what_reads_hunts_and_queries_only_where_there_is_something_new():
-    heavy = "entra_deployer.checks entra_deployer.compiler.compiler entra_deployer.plan.preflight markdown_it esql"
-    heavy += " entra_deployer.esql.tree entra_deployer.esql.cache entra_deployer.forecast"
-    program = (
-        "import sys\n"
-        "import entra_deployer.plan.push, entra_deployer.plan.drift, entra_deployer.ledger.open\n"
-        f"print(sorted(set({heavy.split()!r}) & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_nobody_prints_but_the_terminal(path):
     calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
