@@ -1,5 +1,6 @@
 """What may be changed of a case's events so that a mutant of the query is told from it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -7,14 +8,18 @@ from functools import cached_property
 
 from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.conditions import conditions
-from entra_deployer.esql.constants import TIMESTAMP, seconds
+from entra_deployer.esql.constants import TIMESTAMP, is_constant, literal, seconds
 from entra_deployer.esql.functions import Text, Value
 from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.types import is_number
+from entra_deployer.verify.generate import text_changes
 from entra_deployer.verify.generate.documents import Document, Fields
 from entra_deployer.verify.generate.lineage import fields_behind
 from entra_deployer.verify.generate.plan import Plan
 from entra_deployer.verify.mutate.mutants import Mutation
+
+LONG = 8
+"""From this number on one may be the length of a text."""
 
 MOST_SHOWN = 60
 """So many characters of a value are told in a name."""
@@ -210,13 +215,57 @@ class Alterations:
             yield from ((None, other) for other in self._free(name) if other != now)
         if name not in self._texts:
             yield from self._values(name, mutation.node, mutation.lost)
-            yield from _variants(text, mutation.node) if isinstance(text, str) else ()
+            if isinstance(text, str):
+                yield from _variants(text, mutation.node)
+                yield from self._other_texts(name, text, mutation)
         elif isinstance(text, str):
             yield f"{{mark}} {text.swapcase()[:3]}"
             taken = {str(one) for key, one in document.values.items() if key.startswith("%") and one}
             for part in sorted(one for one in taken if one in text):
                 for value in (*_constants(mutation.node), "", "other"):
                     yield from (text.replace(part, new) for new in (str(value), f"{value}x", f"{value}{part}"))
+
+    def _other_texts(self, name: str, text: str, mutation: Mutation) -> Iterator[str]:
+        """Texts in which something else is found of what the query looks for within this one."""
+        patterns, parts = self._patterns.get(name, []), self._parts.get(name, [])
+        own = [one for one in _parts_of(mutation.node) if one in parts]
+        if len(parts) > 1 or patterns:
+            yield from text_changes.with_parts(text, own, parts if own else (), patterns)
+        if not patterns:
+            return
+        numbers = [one.value for one in mutation.node.walk() if isinstance(one, nodes.Literal)]
+        whole = [one for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
+        yield from text_changes.with_matches(text, patterns, whole)
+        for share in (one for one in numbers if isinstance(one, float)):
+            yield from text_changes.with_share(text, patterns, share)
+        counts = [one for one in self._constants.get(name, ()) if isinstance(one, int) and not isinstance(one, bool)]
+        shorter = [text, *text_changes.with_matches(text, patterns, counts)]
+        for size in (number + step for number in whole if number >= LONG for step in (0, 1, -1)):
+            found = (text_changes.of_length(one, patterns, parts, size) for one in shorter)
+            yield from (one for one in found if one is not None)
+
+    @cached_property
+    def _patterns(self) -> dict[str, list[re.Pattern[str]]]:
+        """By field what REPLACE looks for in it."""
+        found: dict[str, list[re.Pattern[str]]] = {}
+        for place, command in enumerate(self.tree.commands):
+            for node in command.walk():
+                if isinstance(node, nodes.Call) and node.name == "replace" and is_constant(node.arguments[1]):
+                    with suppress(regex.UnreadablePattern):
+                        pattern = regex.compiled(regex.read(str(literal(node.arguments[1]))).python)
+                        for name in fields_behind(self.tree, node, place):
+                            found.setdefault(name, []).append(pattern)
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[str, list[str]]:
+        """By field the texts that conditions look for within it."""
+        found: dict[str, list[str]] = {}
+        for place, command in enumerate(self.tree.commands):
+            for predicate in _predicates(command):
+                for name in dict.fromkeys(fields_behind(self.tree, predicate, place)):
+                    found.setdefault(name, []).extend(_parts_of(predicate))
+        return found
 
     @cached_property
     def first(self) -> int:
@@ -328,7 +377,12 @@ def _variants(text: str, node: nodes.Node) -> Iterator[str]:
     """A text shorter and longer, as long as the numbers of a condition, and with less of what it is made of."""
     yield from (text[:-1], f"{text}x")
     for part in node.walk():
-        if isinstance(part, nodes.Literal) and isinstance(part.value, int) and 8 <= part.value <= MOST_LENGTH and text:
+        if (
+            isinstance(part, nodes.Literal)
+            and isinstance(part.value, int)
+            and LONG <= part.value <= MOST_LENGTH
+            and text
+        ):
             for size in (part.value - 1, part.value, part.value + 1):
                 yield (text * (size // len(text) + 1))[:size]
     if len(text) > MOST_SHOWN:
@@ -378,6 +432,18 @@ def _predicates(command: nodes.Command) -> Iterator[nodes.Expression]:
     for node in command.walk():
         if isinstance(node, nodes.Call) and node.name == "case":
             yield from node.arguments[0:-1:2]
+
+
+def _parts_of(node: nodes.Node) -> Iterator[str]:
+    """The texts that are looked for within another one: of LIKE "*part*", of a full-text search."""
+    for part in node.walk():
+        if isinstance(part, nodes.Like) and part.operator == "like":
+            texts = [one.value for one in part.patterns if isinstance(one, nodes.Literal)]
+            within = [one for one in texts if isinstance(one, str) and len(one) > 2 and one[0] == one[-1] == "*"]
+            found = (regex.try_example(regex.like_to_regex(one[1:-1])) for one in within)
+            yield from (one for one in found if one)
+        elif isinstance(part, nodes.Match) and isinstance(part.query, nodes.Literal):
+            yield str(part.query.value)
 
 
 def _constants(node: nodes.Node) -> list[Value]:
