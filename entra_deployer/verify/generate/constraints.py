@@ -174,19 +174,44 @@ _TESTS: dict[Kind, Callable[[Value, Value], bool]] = {
 }
 
 
+class Constraints(tuple[Constraint, ...]):
+    """All that is wanted of one field."""
+
+    @cached_property
+    def keys(self) -> tuple[tuple[object, ...], ...]:
+        """What tells each from any other."""
+        return tuple([constraint.key for constraint in self])
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether a moment is wanted that moves with the clock."""
+        return any(constraint.kind in (Kind.YOUNGER, Kind.OLDER) for constraint in self)
+
+    def and_then(self, constraint: Constraint) -> "Constraints":
+        """These and one more."""
+        found = Constraints((*self, constraint))
+        found.keys = (*self.keys, constraint.key)
+        found.moves = self.moves or constraint.kind in (Kind.YOUNGER, Kind.OLDER)
+        return found
+
+
+NONE = Constraints()
+"""Nothing is wanted."""
+
+
 @dataclass(frozen=True)
 class Assigned:
     """What is wanted of each field of one event, by the field's name (or the key of a Taken), seen from a scope."""
 
-    constraints: Mapping[str, tuple[Constraint, ...]] = field(default_factory=dict)
+    constraints: Mapping[str, Constraints] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
 
     def also(self, name: str, constraint: Constraint) -> "Assigned":
         """An assignment that demands more of a field."""
-        had = self.constraints.get(name, ())
-        if constraint in had:
+        had = self.constraints.get(name, NONE)
+        if constraint.key in had.keys:
             return self
-        return Assigned({**self.constraints, name: (*had, constraint)}, self.scope)
+        return Assigned({**self.constraints, name: had.and_then(constraint)}, self.scope)
 
     def seen_from(self, scope: Scope) -> "Assigned":
         """The same, seen from another scope."""

@@ -19,6 +19,7 @@ from entra_deployer.esql.scope import Derived, Goal, Scope, Taken
 from entra_deployer.verify.generate.constraints import (
     Assigned,
     Constraint,
+    Constraints,
     Hour,
     Kind,
     TooMany,
@@ -530,7 +531,7 @@ class Builder:
     def _nothing(self) -> Assigned:
         """The assignment in which nothing is wanted but that the outputs of patterns look like what these take."""
         forms = {key: one.pattern.form_of(output) for key, one, output in self.plan.taken}
-        return Assigned({key: (Constraint(Kind.FORM, form),) for key, form in forms.items() if form})
+        return Assigned({key: Constraints((Constraint(Kind.FORM, form),)) for key, form in forms.items() if form})
 
 
 def _unreadable(pattern: Value) -> str:

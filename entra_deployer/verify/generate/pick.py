@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from entra_deployer.core.time import format_moment, parse_moment
@@ -16,7 +16,15 @@ from entra_deployer.esql.patterns import regex
 from entra_deployer.esql.patterns.extraction import number_of
 from entra_deployer.esql.types import family, is_number
 from entra_deployer.verify.generate.composed import composed
-from entra_deployer.verify.generate.constraints import Constraint, Kind, all_hold, by_steps, wanted_patterns
+from entra_deployer.verify.generate.constraints import (
+    Constraint,
+    Constraints,
+    Kind,
+    Step,
+    all_hold,
+    by_steps,
+    wanted_patterns,
+)
 
 PATHS = frozenset({"path", "executable", "directory"})
 """The last names of fields that hold a path: of its parts some queries make do."""
@@ -42,7 +50,7 @@ def pick(name: str, kind: str, constraints: Sequence[Constraint], mark: str, tex
 
     `mark` makes free values differ from case to case; `texts` are further candidates. Raises Unpickable.
     """
-    found = _picked(name, kind, _Wanted(constraints), mark, tuple(texts))
+    found = _picked(name, kind, _Wanted.of(constraints), mark, tuple(texts))
     if found is _NOTHING:
         raise Unpickable(name)
     return found
@@ -54,22 +62,28 @@ _NOTHING = object()
 MOST_PICKED = 10_000
 """So many values are kept: a solver asks again and again for the same."""
 
+_ADDS_NOTHING = frozenset({Kind.PRESENT, Kind.WISHED, Kind.UNLIKE, Kind.UNRLIKE, Kind.UNMATCH})
+_PLAIN_STEPS = frozenset({"to_lower", "to_upper"})
+
 
 class _Wanted:
     """Constraints, told from others by all that is in them."""
 
-    __slots__ = ("_hash", "constraints", "key")
+    __slots__ = ("_hash", "constraints")
 
-    def __init__(self, constraints: Sequence[Constraint]) -> None:
+    def __init__(self, constraints: Constraints) -> None:
         self.constraints = constraints
-        self.key = tuple([constraint.key for constraint in constraints])
-        self._hash = hash(self.key)
+        self._hash = hash(constraints.keys)
+
+    @classmethod
+    def of(cls, constraints: Sequence[Constraint]) -> "_Wanted":
+        return cls(constraints if isinstance(constraints, Constraints) else Constraints(constraints))
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Wanted) and self.key == other.key
+        return isinstance(other, _Wanted) and self.constraints.keys == other.constraints.keys
 
 
 @lru_cache(MOST_PICKED)
@@ -77,13 +91,26 @@ def _picked(name: str, kind: str, wanted: _Wanted, mark: str, texts: tuple[str, 
     constraints = wanted.constraints
     if any(constraint.kind is Kind.NULL for constraint in constraints):
         return None if all(one.kind in (Kind.NULL, Kind.FORM) for one in constraints) else _NOTHING
+    if len(constraints) > 1 and family(kind) != "date" and _adds_nothing(last := constraints[-1]):
+        before = _picked(name, kind, _Wanted(Constraints(constraints[:-1])), mark, texts)
+        if before is _NOTHING or _satisfies(before, kind, {last.steps: [last]}):
+            return before
     asked = by_steps(constraints)
-    for found in chain(texts, _candidates(name, kind, constraints, mark)):
-        candidate = typed(found, kind)
-        with suppress(TypeError, ValueError, Unknown):
-            if candidate is not None and _suits(candidate, kind) and all_hold(asked, candidate):
-                return candidate
-    return _NOTHING
+    candidates = map(partial(typed, kind=kind), chain(texts, _candidates(name, kind, constraints, mark)))
+    return next((one for one in candidates if _satisfies(one, kind, asked)), _NOTHING)
+
+
+def _adds_nothing(constraint: Constraint) -> bool:
+    """Whether there are the same candidates without the constraint, in the same order: it only refuses some."""
+    if constraint.number or any(step.name not in _PLAIN_STEPS for step in constraint.steps):
+        return False
+    return constraint.kind in _ADDS_NOTHING or (constraint.kind is Kind.UNEQUAL and isinstance(constraint.value, str))
+
+
+def _satisfies(value: Value, kind: str, wanted: Mapping[tuple[Step, ...], Sequence[Constraint]]) -> bool:
+    with suppress(TypeError, ValueError, Unknown):
+        return value is not None and _suits(value, kind) and all_hold(wanted, value)
+    return False
 
 
 def typed(value: Value, kind: str) -> Value:
@@ -177,11 +204,17 @@ def _addresses(constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
     for constraint in constraints:
         if constraint.kind is Kind.CIDR:
             for network in constraint.value:
-                first = ipaddress.ip_network(network, strict=False)
-                yield str(first[min(number, first.num_addresses - 1)])
+                yield _address_of(network, number)
         elif constraint.kind is Kind.NONE_OF:
             yield from _behind(constraint.value)
     yield from (f"{net}.{number}" for net in ("203.0.113", "198.51.100", "192.0.2", "8.8.4", "10.9.8"))
+
+
+@lru_cache(1024)
+def _address_of(network: str, number: int) -> str:
+    """An address of a block, by its number there."""
+    first = ipaddress.ip_network(network, strict=False)
+    return str(first[min(number, first.num_addresses - 1)])
 
 
 def _behind(addresses: Sequence[Value]) -> Iterator[str]:

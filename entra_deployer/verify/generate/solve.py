@@ -300,7 +300,7 @@ class Solver:
                 raise Unsolved(f"an expression that is not known ({type(node).__name__})")
 
     def _function(self, node: nodes.Call, constraint: Constraint, assignment: Assigned) -> Assignments:
-        node = replace(node, arguments=_folded_all(node.arguments))
+        node = _with_folded(node)
         first = node.arguments[0]
         function = functions.FUNCTIONS.get(node.name, functions.Function(node.name))
         if function.number:
@@ -411,7 +411,7 @@ class Solver:
                 self.ages(assignment)
                 return True
             return False
-        if any(constraint.kind in (Kind.YOUNGER, Kind.OLDER) for constraint in assignment.constraints[key]):
+        if assignment.constraints[key].moves:
             return key == TIMESTAMP  # a test holds the age of an event, and no other moment that moves with the clock
         try:
             pick(key, self.type_of(key), assignment.constraints[key], self.mark)
@@ -495,6 +495,14 @@ def _folded(node: nodes.Expression) -> nodes.Expression:
 
 def _folded_all(items: Sequence[nodes.Expression]) -> tuple[nodes.Expression, ...]:
     return tuple(map(_folded, items))
+
+
+def _with_folded(node: nodes.Call) -> nodes.Call:
+    """The call, with its arguments folded where any can be."""
+    folded = _folded_all(node.arguments)
+    if all(one is other for one, other in zip(folded, node.arguments, strict=True)):
+        return node
+    return replace(node, arguments=folded)
 
 
 def _is_clock(node: nodes.Expression, scope: Scope) -> bool:
