@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from entra_deployer.esql import functions
 from entra_deployer.esql.constants import TIMESTAMP
@@ -45,8 +46,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A function of ES|QL between the field and what is wanted; `arguments` are those behind the field."""
 
     name: str

@@ -55,6 +55,9 @@ _MEASURES = ("sum", "avg", "max", "min", "median", "percentile", "values")
 _TOLD_APART = ("count_distinct", "values", "top")
 _OF_VALUES = ("values", "max", "min", "top", "first", "last")
 
+type _Base = tuple[Assigned, Document]
+"""An event, and what is wanted of its fields."""
+
 
 @dataclass(frozen=True)
 class FoundGroup:
@@ -124,7 +127,7 @@ class Groups:
     events: Sequence[Flagged]
     ways: Sequence[tuple[Flagged, ...]] = ()
     _pools: dict[tuple[str, str, tuple[Constraint, ...]], list[Value]] = field(default_factory=dict)
-    _bases: dict[tuple[str, int, int], tuple[Sequence[Flagged], tuple[Assigned, Document] | None]] = field(
+    _bases: dict[tuple[str, int, int], tuple[Sequence[Flagged], _Base | Unknown | Unpickable | None]] = field(
         default_factory=dict
     )
     _made: dict[tuple[int, tuple[tuple[str, Value], ...]], tuple[Document, Document]] = field(default_factory=dict)
@@ -353,26 +356,24 @@ class Groups:
         attempt = attempt or Attempt(tuple(self.events), FoundGroup(self, recipe))
         return self.builder.aged(attempt, spread_out(made, recipe), usual)
 
-    def _base(self, mark: str, kind: int, attempt: Attempt | None) -> tuple[Assigned, Document] | None:
-        """The first event of a kind, with the keys of the first kind's; None where there is none such."""
+    def _base(self, mark: str, kind: int, attempt: Attempt | None) -> _Base | None:
+        """The first event of a kind, with the keys of the first kind's; None where there is none such.
+
+        Raises Unsolved or Unpickable where there is none of the first kind: a search asks for it again and again.
+        """
         asked = self.events if attempt is None else attempt.events
         key = (mark, kind, id(asked))
         if key not in self._bases:
-            own = self.kinds[kind][0]
-            events = asked if own is self.events else own
-            like = self._base(mark, 0, attempt) if kind else None
-            plain = attempt is not None and attempt.plain
-            flagged = self.kinds[kind][1]
-            has_own = any((one, True) in flagged for one in self.conditions)
-            alone = [*flagged, *((one, False) for one in self.conditions if has_own and (one, True) not in flagged)]
-            found = None
-            if len(alone) > len(flagged):  # best an event of no other kind
-                found = self._solved([*alone, *events], like and like[1], self.builder.solver(mark, plain=plain))
-            if found is None:
-                wanted = [*events, *flagged]
-                found = self._solved(wanted, like and like[1], self.builder.solver(mark, plain=plain))
+            found: _Base | Unknown | Unpickable | None
+            try:
+                found = self._solved_base(mark, kind, attempt)
+            except (Unknown, Unpickable) as error:
+                found = error
             self._bases[key] = (asked, found)  # what is asked is kept too, so that its id is its own
-        return self._bases[key][1]
+        known = self._bases[key][1]
+        if isinstance(known, Unknown | Unpickable):
+            raise known.with_traceback(None)
+        return known
 
     def event_like(self, old: Document, first: Document, events: Sequence[Flagged], solver: Solver) -> Document | None:
         """Another event of the group of `first`, of the kinds of `old` where that can be; None for none."""
@@ -387,9 +388,24 @@ class Groups:
                     return found[1]
         return None
 
-    def _solved(
-        self, events: Sequence[Flagged], like: Document | None, solver: Solver
-    ) -> tuple[Assigned, Document] | None:
+    def _solved_base(self, mark: str, kind: int, attempt: Attempt | None) -> _Base | None:
+        asked = self.events if attempt is None else attempt.events
+        own = self.kinds[kind][0]
+        events = asked if own is self.events else own
+        like = self._base(mark, 0, attempt) if kind else None
+        plain = attempt is not None and attempt.plain
+        flagged = self.kinds[kind][1]
+        has_own = any((one, True) in flagged for one in self.conditions)
+        alone = [*flagged, *((one, False) for one in self.conditions if has_own and (one, True) not in flagged)]
+        found = None
+        if len(alone) > len(flagged):  # best an event of no other kind
+            found = self._solved([*alone, *events], like and like[1], self.builder.solver(mark, plain=plain))
+        if found is None:
+            wanted = [*events, *flagged]
+            found = self._solved(wanted, like and like[1], self.builder.solver(mark, plain=plain))
+        return found
+
+    def _solved(self, events: Sequence[Flagged], like: Document | None, solver: Solver) -> _Base | None:
         keys = [Derived(key.value, self._scope) for key in self._stats.groups]
         column = nodes.Span(0, 0)
         wanted = list(keys)
@@ -401,7 +417,7 @@ class Groups:
                 raise
             return None
 
-    def _varied(self, base: tuple[Assigned, Document], recipe: Recipe, mark: str, number: int) -> Document:
+    def _varied(self, base: _Base, recipe: Recipe, mark: str, number: int) -> Document:
         """The event with the values that are its own in the group."""
         assigned, document = base
         own: dict[str, Value] = {}

@@ -220,7 +220,12 @@ def _address_of(network: str, number: int) -> str:
 def _behind(addresses: Sequence[Value]) -> Iterator[str]:
     """The address behind the last one of several."""
     with suppress(ValueError):
-        yield str(ipaddress.IPv4Address(max(int(ipaddress.IPv4Address(one)) for one in addresses) + 1))
+        yield str(ipaddress.IPv4Address(max(map(_number_of_address, addresses)) + 1))
+
+
+@lru_cache(4096)
+def _number_of_address(text: str) -> int:
+    return int(ipaddress.IPv4Address(text))
 
 
 def _texts(name: str, constraints: Sequence[Constraint], mark: str) -> Iterator[str]:
