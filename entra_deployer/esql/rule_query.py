@@ -82,11 +82,6 @@ def clock_edits(tree: nodes.Tree, moment: datetime) -> list[Edit]:
     return [Edit(span.start, span.end, constant) for span in calls]
 
 
-def has_clock(tree: nodes.Tree) -> bool:
-    """Whether a query asks for NOW()."""
-    return any(isinstance(node, nodes.Call) and node.name == "now" for node in tree.walk())
-
-
 def read_query(text: str, version: StackVersion) -> RuleQuery:
     """Read a rule's query. Raises Unreadable for one that does not parse or has no FROM that can be replaced."""
     parsed = parse(text, version)

@@ -37,7 +37,7 @@ from entra_deployer.verify.generate.tests import Made, Synthesis, UnsolvedCase
 from entra_deployer.verify.obstacles import reads
 from entra_deployer.verify.origin import Origin
 from entra_deployer.verify.repeats import looked_at
-from entra_deployer.verify.seeding import Run, Server
+from entra_deployer.verify.seeding import Run, Server, moment_of
 from entra_deployer.verify.try_cases import CaseTrial
 
 COMMENT = """\
@@ -158,7 +158,7 @@ def tried(synthesis: Synthesis, server: Server, clock: Callable[[], datetime]) -
     if made is None or not synthesis.tests:
         return synthesis
     run = Run(f"synth-{uuid.uuid4().hex[:8]}", clock(), embedded=True)
-    query = read_query(str(made.payload["query"]), OFFLINE.version).at_moment(run.now)
+    query = read_query(str(made.payload["query"]), OFFLINE.version).at_moment(moment_of(synthesis.tests[0], run.now))
     made, dropped = CaseTrial(server, run, query).sort(made)
     unsolved = (*synthesis.unsolved, *(UnsolvedCase(one.name, one.why) for one in dropped))
     tests = made.tests()
@@ -185,7 +185,7 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
         return [Unsolvable("all of it", f"its alerts lose the column {lost} (DEP021)", _last_condition(tree))]
     try:
         plan, within = read_plan(tree), TimeRange(*looked_at(payload))
-        return Maker(plan, tree, fields, replace(within, moment=run_moment(plan, tree, within))).make()
+        return Maker(plan, tree, fields, replace(within, moment=run_moment(plan, within))).make()
     except Unknown as error:
         at = error.at if isinstance(error, Unsolved) else None
         return [Unsolvable("all of it", str(error), _last_condition(tree) if at is None else at)]
@@ -194,7 +194,7 @@ def make_cases(tree: Tree, payload: Mapping[str, Json]) -> list[Case | Unsolvabl
 def run_at_of(tree: Tree, payload: Mapping[str, Json]) -> str:
     """When a rule runs for the tests that are made of its query, "" for any moment. Raises Unknown for no query."""
     plan = read_plan(tree)
-    return run_at(run_moment(plan, tree, TimeRange(*looked_at(payload))), plan)
+    return run_at(run_moment(plan, TimeRange(*looked_at(payload))), plan)
 
 
 def _lost_column(tree: Tree) -> str:

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.esql import tree as nodes
-from entra_deployer.esql.rule_query import RuleQuery, has_clock
+from entra_deployer.esql.rule_query import RuleQuery
 from entra_deployer.hunts.folder import DetectionTest
 from entra_deployer.stack.search import QueryResult
 from entra_deployer.verify.judge import without_event
@@ -49,13 +49,11 @@ def wrong_rows(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
     return ""
 
 
-def wrong_moment(query: RuleQuery, tests: Sequence[DetectionTest]) -> str:
-    """Why its tests cannot run at the moments that they name; "" where they can."""
+def wrong_moment(tests: Sequence[DetectionTest]) -> str:
+    """That its tests name several moments at which the rule runs; "" where they do not."""
     if len({test.run_at for test in tests}) > 1:
         said = ", ".join(f"{test.source}: {test.run_at or 'none'}" for test in tests)
         return f"the tests of a rule run at one moment, and these name several as run_at ({said})"
-    if tests[0].run_at and has_clock(query.tree):
-        return f"{tests[0].source}: run_at turns back the time of a run, but not NOW(), which the rule asks for"
     return ""
 
 

@@ -206,10 +206,10 @@ def _prepared(rule: RuleUnderTest, alias: str, bench: Bench, now: datetime) -> _
     ):
         return _no_verdict(rule, why)
     try:
-        query = read_query(text, bench.version).at_moment(now)
+        query = read_query(text, bench.version).at_moment(moment_of(rule.tests[0], now))
     except Unreadable as error:
         return _no_verdict(rule, str(error))
-    if wrong := wrong_rows(query, rule.tests) or wrong_moment(query, rule.tests):
+    if wrong := wrong_rows(query, rule.tests) or wrong_moment(rule.tests):
         return _no_verdict(rule, wrong)
     return _Case(rule, rule.payload, query, Batch(alias, rule.tests, query, rule.mapped))
 

@@ -12,6 +12,7 @@ from entra_deployer.core.errors import ExitCode
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
 from entra_deployer.core.target import StackVersion
+from entra_deployer.core.time import last_time_of_week
 from entra_deployer.esql.rule_query import Unreadable, read_query
 from entra_deployer.hunts.folder import DetectionTest, RuleSource
 from entra_deployer.hunts.selection import ALL, Selection
@@ -33,7 +34,7 @@ from entra_deployer.verify.against_hunt import OwnQuery
 from entra_deployer.verify.current import StandingRules, as_in_repository, read_standing
 from entra_deployer.verify.generate.cases import Case
 from entra_deployer.verify.generate.tests import single_test
-from entra_deployer.verify.generate_tests import joins_of, make_cases, stream_of
+from entra_deployer.verify.generate_tests import joins_of, make_cases, run_at_of, stream_of
 from entra_deployer.verify.last import remember_last
 from entra_deployer.verify.live import lost_on_live_data
 from entra_deployer.verify.mutate.mutate import Trial, find_killers
@@ -290,14 +291,16 @@ def _with_killers(verdicts: Sequence[Verdict], rules: Sequence[RuleUnderTest], b
 def _with_killer(verdict: Verdict, rule: RuleUnderTest, bench: Bench) -> Verdict:
     if not (verdict.mutation and verdict.mutation.survivors and rule.payload):
         return verdict
-    run = Run(f"{bench.run_id}-k", bench.clock(), bench.embedded)
-    query = read_query(str(rule.payload["query"]), bench.version).at_moment(run.now)
+    query = read_query(str(rule.payload["query"]), bench.version)
     cases = [one for one in make_cases(query.tree, rule.payload) if isinstance(one, Case)]
+    when = run_at_of(query.tree, rule.payload) if cases else ""
+    now = last_time_of_week(when, bench.clock()) if when else bench.clock()
+    run, query = Run(f"{bench.run_id}-k", now, bench.embedded), query.at_moment(now)
     joins = joins_of(query.tree)
     tests = tuple(single_test(case, stream_of(query.tree), joins) for case in cases)
     trial = Trial(query, rule.payload, tests, run.name("r"), rule.origin)
     with seeded(bench.server, [Batch(trial.alias, tests, query, rule.mapped)], run) as failures:
         if failures:
             return verdict
-        survivors = find_killers(trial, bench.server, run.now, verdict.mutation.survivors)
+        survivors = find_killers(trial, bench.server, now, verdict.mutation.survivors)
     return replace(verdict, mutation=replace(verdict.mutation, survivors=survivors))

@@ -13,7 +13,6 @@ from entra_deployer.esql import tree as nodes
 from entra_deployer.esql.constants import TIMESTAMP
 from entra_deployer.esql.evaluation import Evaluator
 from entra_deployer.esql.functions import Unknown
-from entra_deployer.esql.rule_query import has_clock
 from entra_deployer.esql.scope import Derived, Goal, Scope
 from entra_deployer.verify.generate.documents import TimeRange
 from entra_deployer.verify.generate.plan import Plan, fields_of_goal
@@ -31,15 +30,15 @@ _OF_HOURS = frozenset({"hour_of_day", "minute_of_day", "minute_of_hour", "second
 _WEEKDAY_LETTERS, _HOUR_LETTERS = frozenset("Ee"), frozenset("Hmskh:.- a")
 
 
-def run_moment(plan: Plan, tree: nodes.Tree, looked_at: TimeRange) -> datetime | None:
+def run_moment(plan: Plan, looked_at: TimeRange) -> datetime | None:
     """A moment for a run, of a week that stands for any: best one by which each condition on hours can be missed too.
 
-    None where no condition asks for such, where no moment will do, and where NOW() or the date is asked for as well.
+    None where no condition asks for such, where no moment will do, and where the date is asked for as well.
     """
     groups = plan.grouping.conditions if plan.grouping else ()
     asked = [goal for goal in (*plan.goals, *groups) if set(fields_of_goal(goal)) == {TIMESTAMP}]
     parts = [part for goal in (*plan.goals, *groups) for part in _parts(goal.predicate, goal.scope)]
-    if not parts or has_clock(tree) or not all(map(_is_of_week, parts)):
+    if not parts or not all(map(_is_of_week, parts)):
         return None
     wanted = [goal for goal in plan.goals if goal in asked]
     return _Week(wanted, [goal for goal in groups if goal in asked], looked_at).best()

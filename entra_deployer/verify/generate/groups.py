@@ -490,7 +490,7 @@ class Groups:
 
     @cached_property
     def _simulation(self) -> Simulation:
-        return Simulation(NOW)
+        return Simulation(self.builder.looked_at.moment or NOW)
 
     def counted(self, documents: Sequence[Document]) -> dict[str, Value]:
         """The numbers of the first group that the events make, whether the query's conditions hold for it or not."""

@@ -138,7 +138,7 @@ class Sharpener:
 
     @cached_property
     def _simulation(self) -> Simulation:
-        return Simulation(NOW)
+        return Simulation(self.builder.looked_at.moment or NOW)
 
     @cached_property
     def _alterations(self) -> Alterations:

@@ -146,7 +146,7 @@ class ToldGroups:
 
     @cached_property
     def _simulation(self) -> Simulation:
-        return Simulation(NOW)
+        return Simulation(self.builder.looked_at.moment or NOW)
 
     def _computed(self, groups: Groups, recipe: Recipe) -> list[Stage] | None:
         """What the query makes of a group; None of one that cannot be. Raises Unsolved where all tries are used up."""
