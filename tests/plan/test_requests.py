@@ -1,16 +1,21 @@
 """How often the servers are asked, whatever the number of rules: no clock measures that."""
 
 import re
+from dataclasses import replace
+from threading import Event
 
 import pytest
 
-from entra_deployer.hunts.selection import Selection
+from entra_deployer.core.errors import InputError
+from entra_deployer.hunts.selection import ALL, Selection
 from entra_deployer.plan.drift import find_drift
+from entra_deployer.plan.journal import Past
 from entra_deployer.plan.plan import Action
 from entra_deployer.plan.push import PushRequest, plan_rules, push_rules
 from entra_deployer.plan.survey import survey_space
 from entra_deployer.repository import Repository
 from entra_deployer.stack.diagnosis import is_read
+from entra_deployer.stack.environment import Limits
 from tests.memory_stack import MemoryStack
 from tests.reading import there
 from tests.test_nonsense_everywhere import HUNT
@@ -68,6 +73,37 @@ def test_what_pushes_left_is_known_by_its_text_and_none_of_it_is_read(root, push
         assert {change.action for change in there(report.plan).changes} == {Action.UPDATE}
         survey = survey_space(Repository(root), connection, "default", connection.journal.past)
     assert all(survey.policy.base[one.at] is one for one in survey.desired.objects)
+
+
+class Heard(MemoryStack):
+    """Tells when somebody asks for rules."""
+
+    rules_are_asked: Event
+
+    def send(self, request, *arguments, **options):
+        if "rules/_find" in request.url:
+            self.rules_are_asked.set()
+        return super().send(request, *arguments, **options)
+
+
+class Waiting(Repository):
+    """A repository of many hunts; they cannot be read before the rules that stand are asked for."""
+
+    size = 61
+    rules_are_asked: Event
+
+    def catalog(self, selection=ALL):
+        assert self.rules_are_asked.wait(60)
+        raise InputError("a hunt that nobody can read")
+
+
+def test_what_stands_is_asked_for_while_many_hunts_are_read(tmp_path):
+    stack, hunts = Heard(), Waiting(tmp_path)
+    stack.rules_are_asked = hunts.rules_are_asked = Event()
+    with stack.connection() as one_by_one:
+        environment = replace(one_by_one.environment, limits=Limits())
+        with pytest.raises(InputError, match="nobody can read"):
+            survey_space(hunts, replace(one_by_one, environment=environment), "default", Past)
 
 
 def test_of_one_rule_only_that_rule_is_asked_for(root, pushed):
