@@ -48,7 +48,8 @@ class Change:
     """One thing that is changed of a case's events.
 
     `field` gets `value` (None: it is missing; a tuple: several, None in it for its own), in all, in the `first`, the
-    `last` or every other one (`half`) of them, or in all that are like the document of a number; without a field that
+    `last`, every other one (`half`) or all but the first (`rest`) of them, or in all that are like the document of a
+    number; without a field that
     part is `older` by so many seconds, or there is more of it by `count` events.
     """
 
@@ -76,6 +77,8 @@ class Change:
                 return count
             case "half":
                 return count // 2 if count > 1 else number % 2
+            case "rest":
+                return count - (number == 0)
             case int() as place:
                 return count if number == place else 0
         return int(number == (0 if self.part == "first" else documents - 1))
@@ -154,7 +157,7 @@ class Alterations:
         fields = self.fields_of(mutation)
         for name in fields:
             for value in self._all_values(name, mutation, base[0]):
-                for part in parts:
+                for part in (*parts, "rest") if value is None and several else parts:
                     yield Change(name, value, part)
         if mutation.place >= self.first:
             yield from self._of_size(parts)
@@ -353,7 +356,7 @@ class Alterations:
         return found
 
 
-_PARTS = {"all": "", "first": "the first: ", "last": "the last: ", "half": "half of it: "}
+_PARTS = {"all": "", "first": "the first: ", "last": "the last: ", "half": "half of it: ", "rest": "the others: "}
 
 
 def said(change: Changes) -> str:

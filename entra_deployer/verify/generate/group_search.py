@@ -49,7 +49,8 @@ type _Step = Callable[[Recipe, float, nodes.Span | None], tuple[Recipe, float] |
 class GroupSearch:
     """Searches among groups; `rows_left` is how many events may still be simulated.
 
-    It looks for one that the query finds, or for what `measure` says. `focus`, a query with stronger conditions, may
+    It looks for one that the query finds, or, with the numbers alone of what each choice matters to, for what `measure`
+    says. `focus`, a query with stronger conditions, may
     stand in its place.
     """
 
@@ -176,6 +177,14 @@ class GroupSearch:
         """The numbers that a choice may be."""
         return self.groups.numbers_of(self.focus) if self.focus else self.groups.numbers
 
+    def _numbers_of(self, name: str, place: int) -> list[int]:
+        """The numbers that one choice may be."""
+        groups = self.groups
+        if self.measure is None or not groups.numbers_by_field:
+            return self.numbers
+        field_name = {"different": groups.varied, "numbers": groups.measured}.get(name)
+        return groups.numbers_by_field.get(field_name[place] if field_name else "", groups.numbers)
+
     def others(self, recipe: Recipe, choice: tuple[str, int]) -> list[Recipe]:
         """The recipes that differ in one choice, those first that differ least."""
         name, place = choice
@@ -195,7 +204,7 @@ class GroupSearch:
         if name == "different" and self.groups.varied[place] in self.groups.only_measured:
             return [recipe.changed(name, place, one) for one in (1, APART) if one != recipe.different[place]]
         value = recipe.chosen(name)[place]
-        options = {*self.numbers, value + 1, value - 1, value * 2, value * 10} - {value}
+        options = {*self._numbers_of(name, place), value + 1, value - 1, value * 2, value * 10} - {value}
         nearest = sorted((abs(option - value), option) for option in options if 0 <= option <= _MOST[name])
         return [recipe.changed(name, place, option) for _, option in nearest]
 

@@ -53,6 +53,12 @@ MOST_DOCUMENTS = 3_000
 
 _MEASURES = ("sum", "avg", "max", "min", "median", "percentile", "values")
 _TOLD_APART = ("count_distinct", "values", "top")
+_OF_LISTS = ("mv_concat", "mv_first", "mv_last", "mv_min", "mv_max", "mv_dedupe", "mv_sort", "to_string")
+"""What makes a value, or a text, of a list of values."""
+
+_OF_FIELDS = ("count_distinct", "values", "max", "min", "top", "first", "last")
+"""Aggregates that say nothing of how many events there are."""
+
 _OF_VALUES = ("values", "max", "min", "top", "first", "last")
 
 type _Base = tuple[Assigned, Document]
@@ -197,6 +203,15 @@ class Groups:
             for one in self._stats.aggregates
             if isinstance(one.value, nodes.Call) and one.value.name in _OF_VALUES and one.value.arguments
         }
+        made = {
+            item.name: item.value
+            for one in self.tree.commands[self._first :]
+            for item in (one.assignments if isinstance(one, nodes.Eval) else ())
+        }
+        for name, node in made.items():
+            match node:
+                case nodes.Call(name=word, arguments=(nodes.Column(name=listed), *_)) if word in _OF_LISTS:
+                    of.update({name: of[listed]} if listed in of else {})
         for goal in self.goals:
             for one in conditions(goal):
                 match one.node:
@@ -300,6 +315,35 @@ class Groups:
                 if isinstance(node, nodes.Literal) and isinstance(node.value, int | float):
                     found |= {int(node.value) - 1, int(node.value), int(node.value) + 1}
         return sorted(number for number in found if 0 <= number <= MOST_VALUE)
+
+    @cached_property
+    def numbers_by_field(self) -> dict[str, list[int]]:
+        """The numbers of the conditions on groups that are about each field, "" for numbers of events.
+
+        Empty where a second STATS makes other groups of the first ones.
+        """
+        if sum(isinstance(one, nodes.Stats) for one in self.tree.commands) > 1:
+            return {}
+        found: dict[str, set[int]] = {"": {0, 1, 2}}
+        for place, node in self._conditions_behind():
+            named = [part.value for part in node.walk() if isinstance(part, nodes.Literal)]
+            numbers = [int(value) for value in named if isinstance(value, int | float)]
+            fields = [*fields_behind(self.tree, node, place), *([""] if self._asks_of_size(node) else [])]
+            for name in fields:
+                found.setdefault(name, {0, 1, 2}).update(near for n in numbers for near in (n - 1, n, n + 1))
+        return {name: sorted(one for one in numbers if 0 <= one <= MOST_VALUE) for name, numbers in found.items()}
+
+    def _conditions_behind(self) -> Iterator[tuple[int, nodes.Expression]]:
+        """The conditions behind the first STATS, with the places of their commands."""
+        for place, command in enumerate(self.tree.commands):
+            if place > self._first and isinstance(command, nodes.Where):
+                yield from ((place, one.node) for one in conditions(command.predicate))
+
+    def _asks_of_size(self, node: nodes.Expression) -> bool:
+        """Whether a condition is about more than the values that events of the group have."""
+        of = {one.name: one.value for one in self._stats.aggregates}
+        made = [of.get(part.name) for part in node.walk() if isinstance(part, nodes.Column)]
+        return not all(isinstance(call, nodes.Call) and call.name in _OF_FIELDS for call in made)
 
     @cached_property
     def spreads(self) -> list[int]:

@@ -286,13 +286,13 @@ class Sharpener:
 
         What else than its keys the case is told by stays.
         """
-        marked = _marked(example, mark)
-        documents = tuple(change.of(marked.documents, mark)) if change else marked.documents
+        own = marked(example, mark)
+        documents = tuple(change.of(own.documents, mark)) if change else own.documents
         with suppress(Unknown):
             before, _ = self.named(example.attempt, example.documents, example.mark)
             entity, alone = self.named(example.attempt, documents, mark)
-            shown = {name: value for name, value in marked.entity.items() if name not in before}
-            renewed = replace(marked, documents=documents, entity={**entity, **shown}, alone=alone)
+            shown = {name: value for name, value in own.entity.items() if name not in before}
+            renewed = replace(own, documents=documents, entity={**entity, **shown}, alone=alone)
             if renewed.entity != example.entity and (told := self._told([mutation], renewed)):
                 return told[1]
         return None
@@ -407,7 +407,7 @@ class Sharpener:
             parts: list[tuple[str | int, float]] = [("all", max(ages)), ("first", ages[0]), ("last", ages[-1])]
             for part, now in (*parts, *enumerate(ages[:MOST_STARTS])):
                 change = Change(part=part, older=age - now)
-                for one in (_marked(base, mark), base):
+                for one in (marked(base, mark), base):
                     example = replace(one, documents=tuple(change.of(one.documents, mark)))
                     if self._agrees(example) and self._needs_all_of_the_range(example):
                         return example
@@ -532,18 +532,18 @@ def _shows(value: Value, wanted: Value) -> bool:
     return isinstance(wanted, list) or value == wanted or (isinstance(value, list) and wanted in value)
 
 
-def _marked(example: Example, mark: str) -> Example:
+def marked(example: Example, mark: str) -> Example:
     """The case with a mark of its own in the texts that have the one of another."""
-    own = re.compile(rf"(?<=-){re.escape(example.mark)}(?=$|-\d+$)")
+    own = re.compile(rf"^(.*?-){re.escape(example.mark)}(-\d+)?$", re.DOTALL)
 
     def renewed(value: Value) -> Value:
         match value:
             case list():
                 return [renewed(one) for one in value]
             case Text():
-                return Text(own.sub(mark, value))
+                return Text(renewed(str(value)))
             case str():
-                return own.sub(mark, value)
+                return own.sub(lambda found: f"{found[1]}{mark}{found[2] or ''}", value)
         return value
 
     documents = tuple(

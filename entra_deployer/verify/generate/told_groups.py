@@ -90,7 +90,8 @@ class ToldGroups:
         used = self.rows_left
         found = None
         with suppress(Unknown, Unpickable):
-            if (recipe := search.search(_start(attempt, groups))) and told:
+            recipe = next(filter(None, (search.search(one) for one in _begun(_start(attempt, groups)))), None)
+            if recipe and told:
                 found = ToldGroup(replace(attempt, sizes=FoundGroup(groups, recipe), fires=fires), tuple(told))
         self.rows_left = before - used + self.rows_left
         return found
@@ -182,3 +183,10 @@ class ToldGroups:
 
 def _start(attempt: Attempt, groups: Groups) -> Recipe:
     return attempt.sizes.recipe if isinstance(attempt.sizes, FoundGroup) else groups.start()
+
+
+def _begun(start: Recipe) -> Iterator[Recipe]:
+    """Where a search begins: where it was told to, and from plain events where that has none."""
+    yield start
+    if not start.counts[0]:
+        yield replace(start, counts=(max(start.counts), *(0 for _ in start.counts[1:])))

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entra_deployer.core.target import StackVersion
 from entra_deployer.esql import tree as nodes
@@ -12,8 +14,10 @@ from entra_deployer.esql.simulation import Row, Simulation
 from entra_deployer.esql.types import inferred_types
 from entra_deployer.verify.generate.apart import apart
 from entra_deployer.verify.generate.cases import Case, Maker
-from entra_deployer.verify.generate.documents import Fields, TimeRange
+from entra_deployer.verify.generate.documents import Attempt, Document, Fields, TimeRange
 from entra_deployer.verify.generate.plan import read_plan
+from entra_deployer.verify.generate.sharpen import Example, marked
+from entra_deployer.verify.generate.sizes import ONE_EVENT
 from entra_deployer.verify.judge import belongs
 from entra_deployer.verify.mutate.mutants import mutations
 from tests.reading import there
@@ -107,6 +111,10 @@ def survivors(text):
             "| WHERE a > 0 AND b > 0 | KEEP u, w, z"
         ),
         (
+            'FROM x | STATS d = COUNT_DISTINCT(i), e = COUNT(h), v = VALUES(s) BY u | EVAL t = MV_CONCAT(v, ",") '
+            '| WHERE d >= 7 OR (e >= 1 AND d >= 3) OR (t LIKE "*Red*" AND d >= 3)'
+        ),
+        (
             'FROM x | STATS n = COUNT(*) WHERE a == "p", m = COUNT(*) WHERE a == "q", v = VALUES(w) WHERE a == "p" '
             "BY u | WHERE n > 0 AND m > 0 | KEEP u, v"
         ),
@@ -127,6 +135,17 @@ def test_a_group_reaches_into_the_older_half_of_the_range_where_one_of_its_event
     cases = Maker(read_plan(tree), tree, Fields(lambda _: "keyword"), DAY).make()
     old = [one for one in cases if isinstance(one, Case) and one.fires and max(e.age for e in one.events) > 43200]
     assert [sorted(event.age > 43200 for event in one.events) for one in old] == [[False, True]]
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8, unique=True), st.integers(1, 30), st.integers(31, 99))
+def test_a_mark_of_its_own_keeps_values_apart(places, old, new):
+    texts = [f"id-{old}", *(f"id-{old}-{place}" for place in places), f"id{old}-x", f"{old}"]
+    documents = tuple(Document({"i": one}, {"i": one}, 0.0) for one in texts)
+    example = Example(Attempt((), ONE_EVENT), documents, {"i": texts[0]}, fires=True, mark=str(old))
+    made = marked(example, str(new))
+    assert len({one.fields["i"] for one in made.documents}) == len(texts)
+    assert made.entity == {"i": f"id-{new}"}
+    assert marked(made, str(old)) == example
 
 
 def test_no_case_rests_on_several_values_where_the_query_asks_for_one():
