@@ -72,7 +72,8 @@ class _WrittenObject(Struct, frozen=True, dict=True):
         """The object. Raises InputError, with the document's place, where its payload is none."""
         head = self.head
         try:
-            return StateObject(head.kind, head.key, head.name, decode_json(bytes(head.payload), dict[str, Json]))
+            (payload,) = decode_texts((bytes(head.payload),), dict[str, Json])
+            return StateObject(head.kind, head.key, head.name, payload)
         except DoesNotFit as error:
             raise _nonsense(self.store, self.document_id, error) from error
 

@@ -302,13 +302,26 @@ def test_a_base_that_is_none_is_told_with_its_place(tmp_path, document):
         made.past()
 
 
+class Broken(MemoryStore):
+    """Holds one object, with a number that none is."""
+
+    def find_of(self, types, spaces, environment):
+        head = b'"type": "object", "space": "default", "kind": "rule", "key": "k", "name": "n"'
+        return {"object:x": b"{%s, %s}" % (head, b'"payload": {"a": 1e999}')} if "object" in types else {}
+
+
 def test_a_payload_that_nobody_can_read_is_told_when_it_is_asked_for(tmp_path):
-    deep = json.loads("[" * 70 + "]" * 70)
-    index = MemoryStore()
-    document = {"kind": "rule", "key": "k", "name": "n", "payload": {"a": deep}}
-    index.documents["object:x"] = {"type": "object", "space": "default", **document}
-    made = Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o"))
+    made = Ledger("test", ["default"], Broken(), lambda: FileStore(tmp_path / "l", tmp_path / "o"))
     base = made.past().bases["default"]
     assert (RULE, "k") in base
-    with pytest.raises(InputError, match=r"memory: object:x is not a document of the ledger: is nested more than 64"):
+    with pytest.raises(InputError, match=r"memory: object:x is not a document of the ledger: Number out of range"):
         base.get((RULE, "k"))
+
+
+def test_a_payload_may_be_nested_as_deep_as_kibana_gives_it(tmp_path):
+    deep: Json = []
+    for _ in range(80):
+        deep = [deep]
+    index, one = MemoryStore(), rule("a", actions=[{"params": deep}])
+    made = left(Ledger("test", ["default"], index, lambda: FileStore(tmp_path / "l", tmp_path / "o")), one)
+    assert made.past().bases["default"] == {one.at: one}
