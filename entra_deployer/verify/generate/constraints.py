@@ -4,10 +4,10 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from typing import NamedTuple
 
 from entra_deployer.esql import functions
@@ -44,6 +44,8 @@ class Kind(StrEnum):
     OLDER = "older"
     FORM = "form"
     CLOCK = "clock"
+
+    __hash__ = str.__hash__  # an enumeration's own takes a call of Python for each look into a table
 
 
 class Step(NamedTuple):
@@ -83,7 +85,7 @@ class Constraint:
 
     def __hash__(self) -> int:
         """Of its key."""
-        return hash(self.key)
+        return self.hashed
 
     def __eq__(self, other: object) -> bool:
         """Of the same key."""
@@ -97,6 +99,30 @@ class Constraint:
         types = tuple(map(type, value)) if several else type(value)
         parts = tuple(tuple(one) if isinstance(one, list) else one for one in value) if several else value
         return (self.kind.value, types, parts, self.number, self.steps)
+
+    @cached_property
+    def hashed(self) -> int:
+        """The hash of its key."""
+        return hash(self.key)
+
+    def behind(self, step: Step) -> "Constraint":
+        """The same of what a step makes of the value."""
+        return _behind(self, step)
+
+
+MOST_KEPT = 10_000
+"""So many constraints are kept: a solver makes the same again and again."""
+
+
+@lru_cache(MOST_KEPT, typed=True)
+def constant(kind: Kind, value: Value) -> Constraint:
+    """What a comparison with a constant demands."""
+    return Constraint(kind, value)
+
+
+@lru_cache(MOST_KEPT)
+def _behind(constraint: Constraint, step: Step) -> Constraint:
+    return Constraint(constraint.kind, constraint.value, constraint.number, (step, *constraint.steps))
 
 
 def wanted_patterns(constraints: Iterable[Constraint]) -> list[str]:
@@ -187,10 +213,16 @@ class Constraints(tuple[Constraint, ...]):
         """Whether a moment is wanted that moves with the clock."""
         return any(constraint.kind in (Kind.YOUNGER, Kind.OLDER) for constraint in self)
 
+    @cached_property
+    def hashed(self) -> int:
+        """The hash of all keys, which grows with each constraint."""
+        return reduce(lambda one, constraint: hash((one, constraint.hashed)), self, 0)
+
     def and_then(self, constraint: Constraint) -> "Constraints":
         """These and one more."""
         found = Constraints((*self, constraint))
         found.keys = (*self.keys, constraint.key)
+        found.hashed = hash((self.hashed, constraint.hashed))
         found.moves = self.moves or constraint.kind in (Kind.YOUNGER, Kind.OLDER)
         return found
 
@@ -199,12 +231,11 @@ NONE = Constraints()
 """Nothing is wanted."""
 
 
-@dataclass(frozen=True)
-class Assigned:
+class Assigned(NamedTuple):
     """What is wanted of each field of one event, by the field's name (or the key of a Taken), seen from a scope."""
 
-    constraints: Mapping[str, Constraints] = field(default_factory=dict)
-    scope: Scope = field(default_factory=Scope)
+    constraints: Mapping[str, Constraints]
+    scope: Scope
 
     def also(self, name: str, constraint: Constraint) -> "Assigned":
         """An assignment that demands more of a field."""

@@ -531,7 +531,8 @@ class Builder:
     def _nothing(self) -> Assigned:
         """The assignment in which nothing is wanted but that the outputs of patterns look like what these take."""
         forms = {key: one.pattern.form_of(output) for key, one, output in self.plan.taken}
-        return Assigned({key: Constraints((Constraint(Kind.FORM, form),)) for key, form in forms.items() if form})
+        wanted = {key: Constraints((Constraint(Kind.FORM, form),)) for key, form in forms.items() if form}
+        return Assigned(wanted, Scope())
 
 
 def _unreadable(pattern: Value) -> str:

@@ -73,7 +73,7 @@ class _Wanted:
 
     def __init__(self, constraints: Constraints) -> None:
         self.constraints = constraints
-        self._hash = hash(constraints.keys)
+        self._hash = constraints.hashed
 
     @classmethod
     def of(cls, constraints: Sequence[Constraint]) -> "_Wanted":

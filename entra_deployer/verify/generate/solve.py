@@ -26,6 +26,7 @@ from entra_deployer.verify.generate.constraints import (
     Step,
     TooMany,
     Unsolved,
+    constant,
     moment,
 )
 from entra_deployer.verify.generate.pick import Unpickable, pick
@@ -163,7 +164,7 @@ class Solver:
         elif (ago := age(right)) is not None:
             yield from self.require(left, moment(kind, ago), assignment)
         elif is_constant(right):
-            yield from self.require(left, Constraint(kind, literal(right)), assignment)
+            yield from self.require(left, constant(kind, literal(right)), assignment)
         else:
             yield from self._of_columns(left, right, kind, assignment)
 
@@ -234,9 +235,9 @@ class Solver:
         values = [literal(item) for item in items]
         if truth:
             for item in values:
-                yield from self.require(value, Constraint(kinds[0], item), assignment)
+                yield from self.require(value, constant(kinds[0], item), assignment)
         else:
-            yield from self._require_all(value, [Constraint(kinds[1], item) for item in values], assignment)
+            yield from self._require_all(value, [constant(kinds[1], item) for item in values], assignment)
 
     def _call(self, node: nodes.Call, assignment: Assigned, *, truth: bool) -> Assignments:
         arguments = node.arguments
@@ -317,7 +318,7 @@ class Solver:
             yield from self._all_equal(parts, assignment)
         elif functions.is_known(node.name) and all(is_constant(one) for one in node.arguments[1:]):
             step = Step(node.name, tuple(literal(one) for one in node.arguments[1:]))
-            yield from self.require(first, replace(constraint, steps=(step, *constraint.steps)), assignment)
+            yield from self.require(first, constraint.behind(step), assignment)
         elif constraint.kind in (Kind.PRESENT, Kind.WISHED) and functions.is_known(node.name):
             yield from self._require_of_all(node.arguments, constraint, assignment)
         else:
@@ -385,7 +386,7 @@ class Solver:
         if made is None and name.endswith(CASELESS):
             name, constraint = (
                 name.removesuffix(CASELESS),
-                replace(constraint, steps=(Step("to_lower"), *constraint.steps)),
+                constraint.behind(Step("to_lower")),
             )
         key = made.key if isinstance(made, Taken) else name
         found = assignment.also(key, constraint)
