@@ -119,8 +119,6 @@ _BEGINNING = re.compile(r"(?:\\[^A-Za-z]|\((?:\?[\w:=!]*)\)|[^\\.?+*|{}\[\]()\"~
 
 def _beginning(pattern: str) -> str:
     """The plain text that every text which matches a pattern of Lucene begins with."""
-    if "|" in pattern:
-        return ""
     found, position = "", 0
     if pattern[:1] in tuple("?*+{&") and pattern[1:2] not in tuple("?*+{"):  # with nothing before it
         found, position = pattern[0], 1

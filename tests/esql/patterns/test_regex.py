@@ -111,6 +111,8 @@ def test_what_has_no_counterpart_in_python_is_not_read(pattern):
         ("(?i).*cmd.*&&.*clip.*", True),
         ("cmd.*&.*clip", False),
         (".*cmd&&clip", False),
+        ("(?i)a.*&&.*(b|c)", True),
+        ("a(b|c)&ad.*", False),
         ("a.*&b.*|c", False),
         ("(a|b).*&c.*", False),
         ("a?b&c.*", False),
