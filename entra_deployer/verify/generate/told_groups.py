@@ -101,12 +101,16 @@ class ToldGroups:
 
         Where one event may be of all kinds, no change of it would show which of its fields are for which kind.
         """
+        stats = self.tree.commands[self.first].span.start
+        asked = tuple(one for one in attempt.events if one[0].predicate.span.start < stats)
+        if len(asked) < len(attempt.events):  # what a group is asked for is no affair of each of its events
+            attempt = replace(attempt, events=asked)
         groups = self.groups_of(attempt)
         start = _start(attempt, groups)
         counts = tuple(int(0 < kind <= groups.own_kinds) for kind in range(len(groups.kinds)))
         if groups.own_kinds < 2 or not self._fires(groups, replace(start, counts=counts)):
             return None
-        for kind in range(1, groups.own_kinds + 1):
+        for kind in range(groups.own_kinds, 0, -1):  # the first are each of one kind alone
             fewer = (*counts[:kind], 0, *counts[kind + 1 :])
             if any(fewer) and self._fires(groups, replace(start, counts=fewer)):
                 counts = fewer

@@ -118,6 +118,10 @@ def survivors(text):
             'FROM x | STATS n = COUNT(*) WHERE a == "p", m = COUNT(*) WHERE a == "q", v = VALUES(w) WHERE a == "p" '
             "BY u | WHERE n > 0 AND m > 0 | KEEP u, v"
         ),
+        (
+            'FROM x | EVAL g = a LIKE "*-bot", o = NOT b IN ("p", "q") '
+            "| STATS x = MAX(CASE(g, 1, 0)), y = MAX(CASE(o, 1, 0)) BY u, k | WHERE x == 1 AND y == 1 | KEEP u"
+        ),
         'FROM x | WHERE NOT u IN ("root", "admin", "system") | STATS c = COUNT(*) BY u | WHERE c >= 3',
         'FROM x | GROK m "%{WORD:w} from %{IP:ip}" | WHERE w == "failed" AND ip != "10.0.0.1" | KEEP host.id, w',
     ],
