@@ -28,7 +28,7 @@ from entra_deployer.verify.judge import is_alerts_own
 from entra_deployer.verify.mutate.mutants import Mutation, mutations
 
 MOST_WORK = 30_000
-"""So often a command is computed for a row, for each way of looking and rule: about a quarter of a second."""
+"""So often a command is computed for a row, for each way of looking and rule."""
 
 MOST_TOLD = 60_000
 """So often that is done to know which mutants each case of a rule tells."""
