@@ -155,6 +155,9 @@ class Alterations:
         parts: tuple[str | int, ...] = ("all", "first", "last", "half") if several else ("all",)
         parts = (*parts, *_apart(base))
         fields = self.fields_of(mutation)
+        if mutation.place < self.first and len(fields) == 1:
+            own = [*(_constants(mutation.lost) if mutation.lost else []), *_constants(mutation.node)]
+            yield from (Change(fields[0], value) for value in own if isinstance(value, str))
         for name in fields:
             for value in self._all_values(name, mutation, base[0]):
                 for part in (*parts, "rest") if value is None and several else parts:

@@ -76,6 +76,9 @@ class Found:
     change: Changes | None = None
 
 
+LARGE = 50
+"""Of a group of so many different events one is looked at first: whether a mutant takes it otherwise."""
+
 MOST_PLACED = 5_000
 """So often a value is looked for, for all events that take the place of one, of a rule."""
 
@@ -118,7 +121,9 @@ class Sharpener:
             first += 1
         groups: tuple[_Look, ...] = (self._sized, self._searched, self._scanned, self._searched)
         events: tuple[_Look, ...] = (self._as_it_is, self._solved, self._placed)
-        for look in (*events, *groups, self._altered, self._joined_by_one, self._altered_twice):
+        looks = (*events, *groups, self._altered, self._joined_by_one, self._altered_twice)
+        is_large = any(len(one.documents) >= LARGE for one in known if one.fires)
+        for look in (self._taken_otherwise, *looks) if is_large else looks:  # to solve such a group anew takes long
             self.work = MOST_WORK
             for key, mutation in tuple(self._waiting.items()):
                 if key in self._waiting and self.work > 0 and (found := look(mutation, known, str(first))):
@@ -384,6 +389,10 @@ class Sharpener:
         changes = ((base, one) for base in _bases(known, MOST_BASES) for one in make.single(mutation, base.documents))
         return self._first_that_tells(changes, mutation, mark)
 
+    def _taken_otherwise(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
+        """The same for conditions on events alone."""
+        return self._altered(mutation, known, mark) if mutation.place < self._first else None
+
     def _altered_twice(self, mutation: Mutation, known: Sequence[Example], mark: str) -> Found | None:
         """A case that is there with two things changed."""
         make = self._alterations
@@ -438,10 +447,14 @@ class Sharpener:
 
     def _told_by(self, base: Example, change: Changes, mutation: Mutation, mark: str) -> Found | None:
         """What a change of a case tells: a mutant that it was made for, or any that it may concern."""
+        concerned = [mutation, *(one for one in self._concerned(change) if one is not mutation)]
+        alike = isinstance(change, Change) and change.part == "all" and mutation.place < self._first
+        tried = change.of(base.documents[:1], "x") if alike and len(base.documents) >= LARGE else None
+        if tried is not None and not any(self._parts_one(one, concerned) for one in tried):
+            return None
         changed = replace(base, documents=tuple(change.of(base.documents, "x")))
         if not changed.documents:
             return None
-        concerned = [mutation, *(one for one in self._concerned(change) if one is not mutation)]
         told = self._told(concerned, changed) or self._shown(mutation, changed)
         if not told:
             return None
@@ -449,6 +462,20 @@ class Sharpener:
         if renewed:
             return Found(told[0], renewed, change)
         return self._example([told[0]], base.attempt, mark, change) or Found(*told, change)
+
+    def _parts_one(self, document: Document, candidates: Sequence[Mutation]) -> bool:
+        """Whether one event alone is taken otherwise by a mutant of the conditions on events than by the query."""
+        with suppress(Unknown):
+            stages = self._stages([document])
+            return any(one.place < self._first and self._parts(one, stages) for one in candidates)
+        return True
+
+    def _parts(self, mutation: Mutation, stages: Sequence[Stage]) -> bool:
+        self.work -= 1
+        with suppress(Unknown):
+            after = self._simulation.after(mutation.command, stages[mutation.place])
+            return len(after.rows) != len(stages[mutation.place + 1].rows)
+        return False
 
     def _concerned(self, change: Changes) -> list[Mutation]:
         """The mutants that wait which may be told by a change of what they are about."""

@@ -191,3 +191,12 @@ def test_two_conditions_are_held_apart_where_they_differ(predicate, mutant, true
 
 def _said(node):
     return f"{node.left.name} {node.operator} {node.right.value}"
+
+
+def test_a_group_of_hundreds_of_different_events_misses_each_condition_by_a_change_of_all_of_them():
+    others = " OR ".join(f'p LIKE "/{letter}/*/run"' for letter in "cdefghk")
+    text = (
+        f'FROM x | WHERE o == "linux" AND t == "s" AND a == "c" AND NOT (p IN ("/a", "/b", "/l", "/n") OR {others}) '
+        "| STATS d = COUNT_DISTINCT(i), h = COUNT_DISTINCT(g) BY p | WHERE d > 250 AND h == 1"
+    )
+    assert survivors(text) == set()
