@@ -17,7 +17,9 @@ from entra_deployer.compiler.compiled import CompiledRule
 from entra_deployer.core.errors import DeployError, Refused
 from entra_deployer.core.issue import Issue, Level
 from entra_deployer.core.json import Json
+from entra_deployer.core.target import StackVersion
 from entra_deployer.esql.rule_query import RuleQuery, Unreadable, read_query
+from entra_deployer.esql.tree import Stats
 from entra_deployer.hunts.catalog import read_hunt
 from entra_deployer.hunts.folder import DetectionTest, Event
 from entra_deployer.hunts.selection import Selection
@@ -215,9 +217,17 @@ def _confirmed(one: _Made, connection: Connection) -> bool:
         if _is_refused(server, query.at(run.name("rt0"))):
             return True
     return any(
-        _found_only_by(read_query(mutation.of(query.tree.text), version), query, payload, server, run)
-        for mutation in mutations(query.tree)
+        _found_only_by(read_query(mutation.of(part.tree.text), version), part, payload, server, run)
+        for part in (*_before_groups(query, version), query)
+        for mutation in mutations(part.tree)
     )
+
+
+def _before_groups(query: RuleQuery, version: StackVersion) -> Iterator[RuleQuery]:
+    """What a query does before its first STATS ... BY, which makes no group where that finds no event."""
+    stats = next((one for one in query.tree.commands if isinstance(one, Stats)), None)
+    if stats is not None and stats.groups and not stats.inline:
+        yield read_query(query.tree.text[: stats.span.start].rstrip().removesuffix("|"), version)
 
 
 def _is_refused(server: Server, text: str) -> bool:
