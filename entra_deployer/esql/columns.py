@@ -196,7 +196,7 @@ def _reads_of(part: nodes.Node) -> set[str]:
             return set()
     names = {node.name for node in part.walk() if isinstance(node, nodes.Column)}
     match part:
-        case nodes.Keep(names=kept):
+        case nodes.Keep(names=kept) | nodes.Drop(names=kept):  # Elasticsearch refuses to drop what is not there, too
             names |= {name.name for name in kept if "*" not in name.name}
         case nodes.Rename(old=old):
             names |= {name.name for name in old}

@@ -122,9 +122,9 @@ def test_the_columns_of_the_result(query, columns):
 def test_what_is_read_from_the_source_is_not_what_the_query_makes():
     found = tree(
         'from a metadata _id | eval b = c, d = b + e | dissect f "%{g}" | where g == "x" and _id is not null '
-        "| rename h as i | keep i, d, j* | stats k = count(l) by d | where k > 1"
+        "| rename h as i | drop m, n*, b | keep i, d, j* | stats k = count(l) by d | where k > 1"
     )
-    assert read_fields(found) == ("c", "e", "f", "h", "l")
+    assert read_fields(found) == ("c", "e", "f", "h", "l", "m")
 
 
 @pytest.mark.parametrize(
