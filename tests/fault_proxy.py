@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 @dataclass
 class Fault:
-    """What happens to the requests that match; it happens `times` times.
+    """What happens, `times` times, to the requests of a method, with a part of a path, that ask for a part of a body.
 
     `at` counts matching requests from 0. With `answer` the request is answered at once with that status and never
     forwarded; `cut` is "before" (the server never sees it) or "after" (it does its work, the answer is lost); `drips`
@@ -48,6 +48,7 @@ class Fault:
 
     method: str | None = None
     path: str = ""
+    asks: bytes = b""
     at: int | None = None
     times: int = 1
     answer: int | None = None
@@ -58,9 +59,9 @@ class Fault:
     act: Callable[[], object] | None = None
     _matched: int = 0
 
-    def strikes(self, seen: Seen) -> bool:
-        """Whether this request is one that it happens to."""
-        if self.method not in (None, seen.method) or self.path not in seen.path:
+    def strikes(self, seen: Seen, asked: bytes) -> bool:
+        """Whether this request, with that body, is one that it happens to."""
+        if self.method not in (None, seen.method) or self.path not in seen.path or self.asks not in asked:
             return False
         self._matched += 1
         if self.times <= 0 or (self.at is not None and self._matched - 1 < self.at):
@@ -139,11 +140,11 @@ class FaultProxy:
             if seen.method not in ("GET", "HEAD") and not any(read in seen.path for read in reads)
         ]
 
-    def _note(self, method: str, path: str) -> Fault | None:
+    def _note(self, method: str, path: str, asked: bytes) -> Fault | None:
         with self._lock:
             seen = Seen(len(self.seen), method, path)
             self.seen.append(seen)
-            return next((fault for fault in self._faults if fault.strikes(seen)), None)
+            return next((fault for fault in self._faults if fault.strikes(seen, asked)), None)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -161,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         self._proxy._listen(Request(self.command, self.path, self.headers.get("content-type") or "", body))
-        fault = self._proxy._note(self.command, self.path)
+        fault = self._proxy._note(self.command, self.path, body)
         if fault and fault.act:
             fault.act()
         if fault and fault.answer:

@@ -232,7 +232,7 @@ class WriteFault(Fault):
         super().__init__(act=act)
         self._left = number
 
-    def strikes(self, seen):
+    def strikes(self, seen, asked):
         if seen.method in ("GET", "HEAD") or "/_export" in seen.path:
             return False
         self._left -= 1
