@@ -76,6 +76,13 @@ def test_help_loads_no_heavy_library():
     assert done.stderr.strip() == "[]"
 
 
+def last_line_of(program, folder):
+    """The last that a program of Python says on stderr, run in a process of its own."""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    return done.stderr.splitlines()[-1]
+
+
 def test_a_command_loads_no_other(tmp_path):
     program = (
         "import sys\n"
@@ -85,9 +92,7 @@ def test_a_command_loads_no_other(tmp_path):
         "modules = {place.partition('.')[0] for place in (*(one[0] for one in COMMANDS.values()), *GROUPS.values())}\n"
         "print(sorted(name for name in modules if f'entra_deployer.commands.{name}' in sys.modules), file=sys.stderr)\n"
     )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.splitlines()[-1] == "['plan', 'push']"  # they share an option
+    assert last_line_of(program, tmp_path) == "['plan', 'push']"  # they share an option
 
 
 def test_an_interruption_while_the_program_loads_is_told_as_any_other():
@@ -124,9 +129,7 @@ def test_a_number_that_nobody_gave_loads_no_validator(tmp_path):
         "run(['push', 'nowhere'])\n"
         "print([name for name in ('pydantic', 'typer._adapters') if name in sys.modules], file=sys.stderr)\n"
     )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.splitlines()[-1] == "[]"
+    assert last_line_of(program, tmp_path) == "[]"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
